@@ -1,0 +1,32 @@
+#include "planner/policy.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "util/units.h"
+
+const struct policy_ops *const policies[] = {
+    &policy_static,
+    NULL,
+};
+
+const struct policy_ops *policy_find(const char *name)
+{
+    for (const struct policy_ops *const *p = policies; *p; p++) {
+        if (strcmp((*p)->name, name) == 0)
+            return *p;
+    }
+    return NULL;
+}
+
+void policy_effects_clear(struct policy_effects *effects, size_t n_pools)
+{
+    const struct policy_forecast none = {NAN, NAN, NAN};
+
+    *effects = (struct policy_effects){
+        .next_ns = TIME_NEVER, .seen = none, .predicted = none, .seen_ttft_ms = NAN, .seen_itl_ms = NAN};
+    for (size_t i = 0; i < n_pools; i++) {
+        effects->correction[i] = NAN;
+        effects->wanted[i] = -1;
+    }
+}

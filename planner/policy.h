@@ -1,0 +1,131 @@
+/* A scaling policy: told what its real counterpart could see, it answers with what it wants.
+ *
+ * A policy has no clock, does no I/O and keeps no globals. It says when it wants to be called next and which
+ * measurements to bring; the caller (the simulator, or a live loop) brings them and carries out what it asks.
+ * One policy is one file ending in one const table; `policies` is the only registry. */
+#ifndef PLANNER_POLICY_H
+#define PLANNER_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/arena.h"
+#include "util/status.h"
+
+struct profile;
+
+enum { POLICY_MAX_POOLS = 2, POLICY_TEXT_SIZE = 256 };
+
+/* Role of a pool. A deployment is one agg pool, or a prefill and a decode pool. */
+enum pool_role { POOL_AGG, POOL_PREFILL, POOL_DECODE };
+
+/* Measurements a policy can ask for at its next call. */
+enum policy_need {
+    NEED_TRAFFIC = 1, /* traffic over the last window_ns */
+    NEED_GAUGES = 2,  /* one page of per-worker gauges */
+};
+
+/* Replicas of one pool at the moment of the call. */
+struct pool_counts {
+    int target;   /* what the actuator was last asked for */
+    int ready;    /* routable */
+    int starting; /* granted or waiting for GPUs, not yet routable */
+    int draining; /* finishing, not routable */
+};
+
+/* Traffic of one window, as counters: the sums and the number of observations each. Which moment an
+ * observation belongs to follows the Dynamo frontend: TTFT and ISL at the first token, ITL at each further
+ * token, count, duration and OSL when the request completes. */
+struct traffic_window {
+    double length_s;
+    double n_requests;  /* completed in the window */
+    double n_arrived;   /* offered in the window */
+    double ttft_sum_s, n_ttft;
+    double itl_sum_s, n_itl;
+    double duration_sum_s, n_duration;
+    double isl_sum_tok, n_isl;
+    double osl_sum_tok, n_osl;
+};
+
+/* What one worker's metrics page says. A negative value = the gauge is absent. */
+struct worker_gauges {
+    enum pool_role role;
+    uint32_t worker_id; /* unique in the run */
+    double active_prefill_tok;   /* prompt tokens queued or running there, not yet computed */
+    double active_decode_blocks; /* KV blocks of running sequences */
+    double last_ttft_s, last_isl_tok, last_itl_s;
+};
+
+struct policy_input {
+    int64_t now_ns;
+    size_t n_pools;
+    struct pool_counts pools[POLICY_MAX_POOLS]; /* in the order of policy_setup */
+    bool has_traffic;
+    struct traffic_window traffic;
+    bool has_gauges; /* false also when the scrape failed */
+    size_t n_gauges;
+    const struct worker_gauges *gauges; /* borrowed for the call */
+};
+
+/* One forecast series, for decisions.jsonl. NaN = no value. */
+struct policy_forecast {
+    double n_requests, isl_tok, osl_tok;
+};
+
+struct policy_effects {
+    /* What is to be done. */
+    bool scale; /* a request goes out to the actuator */
+    int target[POLICY_MAX_POOLS];
+
+    /* When to call again, and with what. next_ns > now_ns, or TIME_NEVER. */
+    int64_t next_ns;
+    unsigned next_needs; /* enum policy_need bits */
+    int64_t window_ns;   /* with NEED_TRAFFIC: length of the window that ends at next_ns */
+
+    /* For the record only. `report` = this call is worth a line in decisions.jsonl. */
+    bool report;
+    const char *kind;              /* "throughput", "load", ... static text */
+    struct policy_forecast seen, predicted;
+    double seen_ttft_ms, seen_itl_ms; /* NaN = none */
+    double correction[POLICY_MAX_POOLS]; /* NaN = none */
+    int wanted[POLICY_MAX_POOLS];  /* before budgets; -1 = none */
+    char reason[POLICY_TEXT_SIZE]; /* one line */
+};
+
+/* The deployment a policy steers. */
+struct policy_setup {
+    size_t n_pools;
+    enum pool_role roles[POLICY_MAX_POOLS];
+    int replicas[POLICY_MAX_POOLS];        /* at the start */
+    int gpus_per_worker[POLICY_MAX_POOLS];
+    const struct profile *profiles[POLICY_MAX_POOLS];
+    double ttft_ms, itl_ms; /* SLA targets */
+    uint64_t seed;
+};
+
+struct policy_config; /* planner/policy_config.h */
+
+struct policy_ops {
+    const char *name;    /* what the user types as policy.type */
+    const char *summary; /* one line */
+    /* Builds the state in the arena and says when to call first (effects->next_*). */
+    enum status (*create)(void **state, struct arena *arena, const struct policy_config *config,
+                          const struct policy_setup *setup, struct policy_effects *first, struct diag *d);
+    void (*tick)(void *state, const struct policy_input *input, struct policy_effects *effects);
+    /* Frees what is not in the arena. NULL = nothing. */
+    void (*release)(void *state);
+    /* What summary.json says beside the name, e.g. the predictor; NULL = nothing. */
+    const char *(*describe)(const void *state);
+};
+
+extern const struct policy_ops policy_static;
+
+/* All policies, ended by NULL. */
+extern const struct policy_ops *const policies[];
+const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
+
+/* Effects with nothing to do, no next call, and "no value" in every field of the record. */
+void policy_effects_clear(struct policy_effects *effects, size_t n_pools);
+
+#endif
