@@ -1,0 +1,66 @@
+/* Everything one simulation run is told. Plain values; the scenario layer fills them in. Times are ns. */
+#ifndef SIM_CONFIG_H
+#define SIM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engines/latency.h"
+#include "planner/policy.h"
+#include "traces/trace.h"
+
+struct router_ops;
+
+/* One engine, as every worker of a pool runs it. */
+struct engine_config {
+    const struct latency_model_ops *latency;
+    const void *latency_state;
+    uint32_t block_size_tok;         /* tokens per KV block, > 0 */
+    uint32_t kv_blocks;              /* blocks per worker, > 0 */
+    uint32_t max_num_seqs;           /* running sequences, > 0 */
+    uint32_t max_num_batched_tokens; /* tokens per step, >= max_num_seqs */
+    bool chunked_prefill;            /* a prompt may be cut by the token budget */
+    int64_t cold_start_ns;           /* extra on the first step of a fresh worker */
+};
+
+struct pool_config {
+    const char *name; /* "agg", "prefill", "decode" */
+    enum pool_role role;
+    int replicas; /* ready at time 0; >= 0 */
+    int gpus_per_worker;
+    const struct router_ops *router;
+    struct engine_config engine;
+    const struct profile *profile; /* for the policy */
+    int64_t startup_ns;            /* from the decision to routable */
+};
+
+enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
+
+struct sim_config {
+    size_t n_pools; /* 1: agg; 2: prefill, decode */
+    struct pool_config pools[POLICY_MAX_POOLS];
+
+    /* KV transfer from a prefill to a decode worker: latency + prompt tokens * bytes_per_token / bandwidth. */
+    double kv_bytes_per_token;       /* >= 0 */
+    double kv_bandwidth_bytes_per_s; /* > 0 */
+    int64_t kv_latency_ns;
+
+    enum scale_down_mode scale_down;
+    int64_t drain_grace_ns; /* a draining worker is killed after this long */
+    bool retry_lost;        /* the client sends a lost request again at once */
+
+    int64_t ttft_target_ns, tpot_target_ns;
+
+    const struct policy_ops *policy;
+    void *policy_state;
+    struct policy_effects policy_first; /* as `create` left it */
+
+    uint64_t seed;
+    int64_t warmup_ns;   /* requests that arrive earlier, and GPU time and tokens before it, are not measured */
+    int64_t duration_ns; /* arrivals are taken until warmup + duration; TIME_NEVER = whole trace */
+    int64_t drain_ns;    /* at most this long after the last arrival; what is in flight then is unfinished */
+    int64_t window_ns;   /* length of the attainment windows, > 0 */
+    int64_t sample_ns;   /* timeline sample interval; 0 = none */
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* Which worker of a pool gets a request. One router is one file ending in one const table; `routers` is the only
+ * registry. */
+#ifndef SIM_ROUTER_H
+#define SIM_ROUTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool;
+struct request;
+
+struct router_ops {
+    const char *name;    /* what the user types */
+    const char *summary; /* one line */
+    /* Index into the pool's list of routable workers (never empty here). Ties go to the lowest worker id. */
+    uint32_t (*pick)(struct pool *pool, const struct request *request);
+};
+
+extern const struct router_ops *const routers[]; /* ended by NULL */
+const struct router_ops *router_find(const char *name); /* NULL when unknown */
+
+#endif

@@ -1,0 +1,70 @@
+#include "util/histogram.h"
+
+#include <math.h>
+
+static unsigned bucket_of(int64_t value)
+{
+    if (value < HISTOGRAM_STEPS)
+        return (unsigned)value;
+    unsigned top = 63u - (unsigned)__builtin_clzll((unsigned long long)value);
+    if (top >= HISTOGRAM_MAX_BITS)
+        return HISTOGRAM_BUCKETS - 1;
+    unsigned shift = top - 10; /* keep 11 leading bits: the leading 1 and 10 bits of bucket */
+    return (shift << 10) + (unsigned)(value >> shift);
+}
+
+static double bucket_middle(unsigned bucket)
+{
+    if (bucket < 2 * HISTOGRAM_STEPS)
+        return bucket;
+    unsigned shift = (bucket >> 10) - 1;
+    int64_t low = (int64_t)(bucket - (shift << 10)) << shift;
+    return (double)low + ((double)((int64_t)1 << shift) - 1) / 2;
+}
+
+void histogram_add(struct histogram *h, int64_t value, uint64_t weight)
+{
+    if (weight == 0)
+        return;
+    if (h->n == 0 || value < h->min)
+        h->min = value;
+    if (value > h->max)
+        h->max = value;
+    h->n += weight;
+    h->sum += (double)value * (double)weight;
+    h->count[bucket_of(value)] += weight;
+}
+
+void histogram_merge(struct histogram *to, const struct histogram *from)
+{
+    if (from->n == 0)
+        return;
+    if (to->n == 0 || from->min < to->min)
+        to->min = from->min;
+    if (from->max > to->max)
+        to->max = from->max;
+    to->n += from->n;
+    to->sum += from->sum;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        to->count[i] += from->count[i];
+}
+
+double histogram_quantile(const struct histogram *h, double q)
+{
+    if (h->n == 0)
+        return NAN;
+    uint64_t rank = (uint64_t)(q * (double)(h->n - 1));
+    uint64_t seen = 0;
+    unsigned bucket = 0;
+    for (;; bucket++) {
+        seen += h->count[bucket];
+        if (seen > rank)
+            break;
+    }
+    return fmin(fmax(bucket_middle(bucket), (double)h->min), (double)h->max);
+}
+
+double histogram_mean(const struct histogram *h)
+{
+    return h->n ? h->sum / (double)h->n : NAN;
+}

@@ -1,0 +1,90 @@
+#include "util/pcg.h"
+
+#include <math.h>
+
+#define U128(high, low) (((uint128)(high) << 64) | (uint128)(low))
+#define PCG64_MULTIPLIER U128(0x2360ED051FC65DA4u, 0x4385DF649FCCF645u)
+#define PCG32_MULTIPLIER 6364136223846793005u
+
+void pcg64_seed(struct pcg64 *rng, uint128 seed, uint128 stream)
+{
+    rng->increment = (stream << 1) | 1u;
+    rng->state = rng->increment + seed;
+    rng->state = rng->state * PCG64_MULTIPLIER + rng->increment;
+}
+
+uint64_t pcg64_next(struct pcg64 *rng)
+{
+    rng->state = rng->state * PCG64_MULTIPLIER + rng->increment;
+    uint64_t folded = (uint64_t)(rng->state >> 64) ^ (uint64_t)rng->state;
+    unsigned turn = (unsigned)(rng->state >> 122);
+    return (folded >> turn) | (folded << ((64 - turn) & 63));
+}
+
+void pcg64_advance(struct pcg64 *rng, uint128 draws)
+{
+    uint128 multiplier = PCG64_MULTIPLIER, increment = rng->increment;
+    uint128 total_multiplier = 1, total_increment = 0;
+    for (; draws; draws >>= 1) {
+        if (draws & 1) {
+            total_multiplier *= multiplier;
+            total_increment = total_increment * multiplier + increment;
+        }
+        increment *= multiplier + 1;
+        multiplier *= multiplier;
+    }
+    rng->state = rng->state * total_multiplier + total_increment;
+}
+
+void pcg32_seed(struct pcg32 *rng, uint64_t seed, uint64_t stream)
+{
+    rng->increment = (stream << 1) | 1u;
+    rng->state = (rng->increment + seed) * PCG32_MULTIPLIER + rng->increment;
+}
+
+uint32_t pcg32_next(struct pcg32 *rng)
+{
+    uint64_t old = rng->state;
+    rng->state = old * PCG32_MULTIPLIER + rng->increment;
+    uint32_t folded = (uint32_t)(((old >> 18) ^ old) >> 27);
+    unsigned turn = (unsigned)(old >> 59);
+    return (folded >> turn) | (folded << ((32 - turn) & 31));
+}
+
+void pcg64_stream(struct pcg64 *rng, uint64_t run_seed, const char *purpose, uint64_t entity)
+{
+    uint64_t h = 0xCBF29CE484222325u; /* FNV-1a of the purpose */
+    for (const char *c = purpose; *c; c++)
+        h = (h ^ (unsigned char)*c) * 0x100000001B3u;
+    pcg64_seed(rng, U128(h, run_seed), U128(entity, h));
+}
+
+double pcg64_double(struct pcg64 *rng)
+{
+    return (double)(pcg64_next(rng) >> 11) * 0x1p-53;
+}
+
+uint64_t pcg64_below(struct pcg64 *rng, uint64_t bound)
+{
+    uint64_t threshold = (0 - bound) % bound; /* 2^64 mod bound: the draws that would be one too many */
+    uint64_t draw;
+    do
+        draw = pcg64_next(rng);
+    while (draw < threshold);
+    return draw % bound;
+}
+
+double pcg64_exponential(struct pcg64 *rng, double mean)
+{
+    return -mean * log1p(-pcg64_double(rng));
+}
+
+double pcg64_normal(struct pcg64 *rng)
+{
+    for (;;) {
+        double x = 2 * pcg64_double(rng) - 1, y = 2 * pcg64_double(rng) - 1;
+        double r2 = x * x + y * y;
+        if (r2 > 0 && r2 < 1)
+            return x * sqrt(-2 * log(r2) / r2);
+    }
+}

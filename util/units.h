@@ -1,0 +1,41 @@
+/* The simulator's clock counts integer nanoseconds. These are the only places where other units enter. */
+#ifndef UTIL_UNITS_H
+#define UTIL_UNITS_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NS_PER_US INT64_C(1000)
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_S INT64_C(1000000000)
+/* "Never": later than any event. Room is left so that sums of two times do not overflow. */
+#define TIME_NEVER (INT64_MAX / 4)
+
+/* Nearest nanosecond of a duration in ms or s. false (and *ns untouched) when the value is NaN,
+ * negative, or beyond TIME_NEVER (73 years). */
+static inline bool ns_from_ms(double ms, int64_t *ns)
+{
+    double value = ms * 1e6;
+    if (!(value >= 0) || value >= (double)TIME_NEVER)
+        return false;
+    *ns = llrint(value);
+    return true;
+}
+
+static inline bool ns_from_s(double s, int64_t *ns)
+{
+    return ns_from_ms(s * 1e3, ns);
+}
+
+static inline double ms_from_ns(int64_t ns)
+{
+    return (double)ns / 1e6;
+}
+
+static inline double s_from_ns(int64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+#endif
