@@ -1,0 +1,1 @@
+#include "engines/profile_internal.h"
