@@ -23,8 +23,11 @@ void policy_effects_clear(struct policy_effects *effects, size_t n_pools)
 {
     const struct policy_forecast none = {NAN, NAN, NAN};
 
-    *effects = (struct policy_effects){
-        .next_ns = TIME_NEVER, .seen = none, .predicted = none, .seen_ttft_ms = NAN, .seen_itl_ms = NAN};
+    *effects = (struct policy_effects){.next_ns = TIME_NEVER,
+                                       .seen = none,
+                                       .predicted = none,
+                                       .seen_ttft_ms = NAN,
+                                       .seen_itl_ms = NAN};
     for (size_t i = 0; i < n_pools; i++) {
         effects->correction[i] = NAN;
         effects->wanted[i] = -1;

@@ -1,8 +1,9 @@
 /* A scaling policy: told what its real counterpart could see, it answers with what it wants.
  *
- * A policy has no clock, does no I/O and keeps no globals. It says when it wants to be called next and which
- * measurements to bring; the caller (the simulator, or a live loop) brings them and carries out what it asks.
- * One policy is one file ending in one const table; `policies` is the only registry. */
+ * A policy has no clock, does no I/O and keeps no globals. It says when it wants to be called next
+ * and which measurements to bring; the caller (the simulator, or a live loop) brings them and
+ * carries out what it asks. One policy is one file ending in one const table; `policies` is the
+ * only registry. */
 #ifndef PLANNER_POLICY_H
 #define PLANNER_POLICY_H
 
@@ -35,12 +36,12 @@ struct pool_counts {
 };
 
 /* Traffic of one window, as counters: the sums and the number of observations each. Which moment an
- * observation belongs to follows the Dynamo frontend: TTFT and ISL at the first token, ITL at each further
- * token, count, duration and OSL when the request completes. */
+ * observation belongs to follows the Dynamo frontend: TTFT and ISL at the first token, ITL at each
+ * further token, count, duration and OSL when the request completes. */
 struct traffic_window {
     double length_s;
-    double n_requests;  /* completed in the window */
-    double n_arrived;   /* offered in the window */
+    double n_requests; /* completed in the window */
+    double n_arrived;  /* offered in the window */
     double ttft_sum_s, n_ttft;
     double itl_sum_s, n_itl;
     double duration_sum_s, n_duration;
@@ -51,7 +52,7 @@ struct traffic_window {
 /* What one worker's metrics page says. A negative value = the gauge is absent. */
 struct worker_gauges {
     enum pool_role role;
-    uint32_t worker_id; /* unique in the run */
+    uint32_t worker_id;          /* unique in the run */
     double active_prefill_tok;   /* prompt tokens queued or running there, not yet computed */
     double active_decode_blocks; /* KV blocks of running sequences */
     double last_ttft_s, last_isl_tok, last_itl_s;
@@ -85,19 +86,19 @@ struct policy_effects {
 
     /* For the record only. `report` = this call is worth a line in decisions.jsonl. */
     bool report;
-    const char *kind;              /* "throughput", "load", ... static text */
+    const char *kind; /* "throughput", "load", ... static text */
     struct policy_forecast seen, predicted;
-    double seen_ttft_ms, seen_itl_ms; /* NaN = none */
+    double seen_ttft_ms, seen_itl_ms;    /* NaN = none */
     double correction[POLICY_MAX_POOLS]; /* NaN = none */
-    int wanted[POLICY_MAX_POOLS];  /* before budgets; -1 = none */
-    char reason[POLICY_TEXT_SIZE]; /* one line */
+    int wanted[POLICY_MAX_POOLS];        /* before budgets; -1 = none */
+    char reason[POLICY_TEXT_SIZE];       /* one line */
 };
 
 /* The deployment a policy steers. */
 struct policy_setup {
     size_t n_pools;
     enum pool_role roles[POLICY_MAX_POOLS];
-    int replicas[POLICY_MAX_POOLS];        /* at the start */
+    int replicas[POLICY_MAX_POOLS]; /* at the start */
     int gpus_per_worker[POLICY_MAX_POOLS];
     const struct profile *profiles[POLICY_MAX_POOLS];
     double ttft_ms, itl_ms; /* SLA targets */
@@ -111,7 +112,8 @@ struct policy_ops {
     const char *summary; /* one line */
     /* Builds the state in the arena and says when to call first (effects->next_*). */
     enum status (*create)(void **state, struct arena *arena, const struct policy_config *config,
-                          const struct policy_setup *setup, struct policy_effects *first, struct diag *d);
+                          const struct policy_setup *setup, struct policy_effects *first,
+                          struct diag *d);
     void (*tick)(void *state, const struct policy_input *input, struct policy_effects *effects);
     /* Frees what is not in the arena. NULL = nothing. */
     void (*release)(void *state);
