@@ -1,0 +1,259 @@
+/* Mooncake JSONL: one object a line with `timestamp` [ms], `input_length`, `output_length` [tokens]
+ * and, optionally, `hash_ids` (one id per block of the prompt). Keys in any order; other keys are
+ * passed over, whatever their value. Stricter than JSON asks for: none of these four keys twice,
+ * and the lengths and ids are written as plain integers (`5.0` or `5e3` are fine for `timestamp`
+ * only). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "traces/json_scan.h"
+#include "traces/trace.h"
+#include "util/text.h"
+#include "util/units.h"
+
+enum field { TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, HASH_IDS, N_FIELDS };
+
+static const char *const field_names[N_FIELDS] = {"timestamp", "input_length", "output_length",
+                                                  "hash_ids"};
+
+/* One line on its way into a request. */
+struct scan {
+    const char *line, *end;
+    struct source_pos at;
+    struct trace_request *request;
+    struct trace_ids *ids;
+    struct diag *d;
+    unsigned seen; /* bit per field */
+};
+
+static const char *not_json(const struct scan *scan, const struct json_error *e)
+{
+    struct source_pos at = scan->at;
+    char found[TEXT_EXCERPT_SIZE];
+    at.column = (unsigned long)(e->at - scan->line) + 1;
+    if (e->at == scan->end)
+        diag_fail_at(scan->d, ST_INPUT, at,
+                     "not valid JSON: expected %s, found the end of the line", e->expected);
+    else
+        diag_fail_at(scan->d, ST_INPUT, at, "not valid JSON: expected %s, found '%s'", e->expected,
+                     text_excerpt(found, e->at, 1));
+    return NULL;
+}
+
+static const char *expected(const struct scan *scan, const char *p, const char *what)
+{
+    return not_json(scan, &(struct json_error){p, what});
+}
+
+/* The value at `p` for a message: all of it when it is one, else up to the next separator. */
+static const char *value_excerpt(char *out, const char *p)
+{
+    struct json_error e;
+    const char *stop = json_value_end(p, 1, &e);
+    if (!stop || !strchr(",]} \t\r\n", *stop))
+        for (stop = p; !strchr(",]} \t\r\n", *stop);)
+            stop++;
+    return text_excerpt(out, p, (size_t)(stop - p));
+}
+
+/* Digits into *value, no sign, no leading zero, less than 2^64; NULL when it is anything else. */
+static inline const char *integer_end(const char *p, uint64_t *value)
+{
+    const char *start = p;
+    uint64_t v = 0;
+    for (unsigned digit; (digit = (unsigned)*p - '0') <= 9; p++)
+        v = v * 10 + digit;
+    if (p == start || (*start == '0' && p - start > 1))
+        return NULL;
+    if (p - start > 19 && text_uint64(start, (size_t)(p - start), &v) != TEXT_OK)
+        return NULL;
+    *value = v;
+    return *p == '.' || *p == 'e' || *p == 'E' ? NULL : p;
+}
+
+static const char *scan_length(struct scan *scan, const char *p, enum field field, uint64_t min,
+                               uint32_t *tokens)
+{
+    uint64_t value;
+    const char *stop = integer_end(p, &value);
+    if (!stop || value < min || value > TRACE_TOK_MAX) {
+        char found[TEXT_EXCERPT_SIZE];
+        diag_fail_at(scan->d, ST_INPUT, scan->at,
+                     "'%s' must be an integer from %" PRIu64 " to %d, not '%s'", field_names[field],
+                     min, TRACE_TOK_MAX, value_excerpt(found, p));
+        return NULL;
+    }
+    *tokens = (uint32_t)value;
+    return stop;
+}
+
+static const char *scan_timestamp(struct scan *scan, const char *p)
+{
+    struct json_error e;
+    int64_t ns = -1;
+    const char *stop = json_number_end(p, &e);
+    if (stop && text_fixed(p, (size_t)(stop - p), 6, &ns) != TEXT_OK)
+        ns = -1;
+    if (ns < 0 || ns >= TIME_NEVER) {
+        char found[TEXT_EXCERPT_SIZE];
+        diag_fail_at(scan->d, ST_INPUT, scan->at,
+                     "'timestamp' must be a number of milliseconds from 0 to %" PRId64 ", not '%s'",
+                     TIME_NEVER / NS_PER_MS, value_excerpt(found, p));
+        return NULL;
+    }
+    scan->request->arrival_ns = ns;
+    return stop;
+}
+
+static const char *wrong_ids(struct scan *scan, const char *p, const char *what)
+{
+    char found[TEXT_EXCERPT_SIZE];
+    diag_fail_at(scan->d, ST_INPUT, scan->at, "%s, not '%s'", what, value_excerpt(found, p));
+    return NULL;
+}
+
+static const char *scan_ids(struct scan *scan, const char *p)
+{
+    if (*p != '[')
+        return wrong_ids(scan, p, "'hash_ids' must be an array of integers");
+    p = json_skip_space(p + 1);
+    if (*p == ']')
+        return p + 1;
+    for (;;) {
+        uint64_t id;
+        const char *stop = integer_end(p, &id);
+        if (!stop && *p == '\n')
+            return expected(scan, p, "an integer");
+        if (!stop)
+            return wrong_ids(scan, p,
+                             "'hash_ids' must hold integers from 0 to 18446744073709551615");
+        if (trace_ids_push(scan->ids, id, scan->d) != ST_OK)
+            return NULL;
+        p = json_skip_space(stop);
+        if (*p == ']')
+            return p + 1;
+        if (*p != ',')
+            return expected(scan, p, "',' or ']'");
+        p = json_skip_space(p + 1);
+    }
+}
+
+static const char *scan_value(struct scan *scan, const char *p, enum field field)
+{
+    struct json_error e;
+    switch (field) {
+    case TIMESTAMP:
+        return scan_timestamp(scan, p);
+    case INPUT_LENGTH:
+        return scan_length(scan, p, field, TRACE_ISL_MIN, &scan->request->isl_tok);
+    case OUTPUT_LENGTH:
+        return scan_length(scan, p, field, TRACE_OSL_MIN, &scan->request->osl_tok);
+    case HASH_IDS:
+        return scan_ids(scan, p);
+    case N_FIELDS:
+        break;
+    }
+    p = json_value_end(p, 1, &e);
+    return p ? p : not_json(scan, &e);
+}
+
+/* Which field the key from its quote at `p` to `end` is; N_FIELDS for another key. */
+static enum field which_field(const char *p, const char *end)
+{
+    if (!memchr(p, '\\', (size_t)(end - p))) {
+        switch (end - p - 2) {
+        case sizeof "timestamp" - 1:
+            return memcmp(p + 1, "timestamp", sizeof "timestamp" - 1) == 0 ? TIMESTAMP : N_FIELDS;
+        case sizeof "input_length" - 1:
+            return memcmp(p + 1, "input_length", sizeof "input_length" - 1) == 0 ? INPUT_LENGTH
+                                                                                 : N_FIELDS;
+        case sizeof "output_length" - 1:
+            return memcmp(p + 1, "output_length", sizeof "output_length" - 1) == 0 ? OUTPUT_LENGTH
+                                                                                   : N_FIELDS;
+        case sizeof "hash_ids" - 1:
+            return memcmp(p + 1, "hash_ids", sizeof "hash_ids" - 1) == 0 ? HASH_IDS : N_FIELDS;
+        default:
+            return N_FIELDS;
+        }
+    }
+    for (enum field field = 0; field < N_FIELDS; field++)
+        if (json_string_is(p, end, field_names[field]))
+            return field;
+    return N_FIELDS;
+}
+
+/* One `"key": value`, from its quote. */
+static const char *scan_pair(struct scan *scan, const char *p)
+{
+    struct json_error e;
+    const char *end = json_string_end(p, &e);
+    if (!end)
+        return not_json(scan, &e);
+    enum field field = which_field(p, end);
+    p = json_skip_space(end);
+    if (*p != ':')
+        return expected(scan, p, "':'");
+    if (field != N_FIELDS) {
+        if (scan->seen & 1u << field) {
+            diag_fail_at(scan->d, ST_INPUT, scan->at, "'%s' is there twice", field_names[field]);
+            return NULL;
+        }
+        scan->seen |= 1u << field;
+    }
+    p = json_skip_space(p + 1);
+    return *p == '\n' ? expected(scan, p, "a value") : scan_value(scan, p, field);
+}
+
+static const char *scan_object(struct scan *scan)
+{
+    const char *p = json_skip_space(scan->line);
+    if (*p != '{')
+        return expected(scan, p, "'{'");
+    p = json_skip_space(p + 1);
+    if (*p == '}')
+        return p + 1;
+    for (;;) {
+        p = scan_pair(scan, p);
+        if (!p)
+            return NULL;
+        p = json_skip_space(p);
+        if (*p == '}')
+            return p + 1;
+        if (*p != ',')
+            return expected(scan, p, "',' or '}'");
+        p = json_skip_space(p + 1);
+    }
+}
+
+static enum status mooncake_parse(const char *line, size_t length, struct source_pos at,
+                                  struct trace_request *request, struct trace_ids *ids,
+                                  struct diag *d)
+{
+    struct scan scan = {
+        .line = line, .end = line + length, .at = at, .request = request, .ids = ids, .d = d};
+    const char *p = scan_object(&scan);
+    if (!p)
+        return d->status;
+    p = json_skip_space(p);
+    if (p != scan.end) {
+        expected(&scan, p, "the end of the line");
+        return d->status;
+    }
+    for (enum field field = 0; field < HASH_IDS; field++)
+        if (!(scan.seen & 1u << field))
+            return diag_fail_at(d, ST_INPUT, at, "'%s' is missing", field_names[field]);
+    return ST_OK;
+}
+
+static bool mooncake_recognises(const char *line, size_t length)
+{
+    (void)length;
+    return *json_skip_space(line) == '{';
+}
+
+const struct trace_format_ops trace_mooncake = {
+    .name = "mooncake",
+    .summary = "JSONL with timestamp [ms], input_length, output_length and, if known, hash_ids",
+    .recognises = mooncake_recognises,
+    .parse = mooncake_parse,
+};
