@@ -1,0 +1,87 @@
+/* The observer of one run: writes the per-request, per-sample and per-decision files while the run goes, and
+ * collects what the summary needs.
+ *
+ * Files are written as NAME.part and get their name in recorder_finish, so a run that failed or was interrupted
+ * leaves none that looks complete. Formats: README.md in this folder. */
+#ifndef REPORTS_RECORDER_H
+#define REPORTS_RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/policy.h"
+#include "reports/quantiles.h"
+#include "sim/observer.h"
+#include "util/status.h"
+
+struct summary; /* reports/summary.h */
+
+/* What run this is. Texts are borrowed and must outlive the recorder and the summary. */
+struct run_info {
+    const char *scenario; /* its name */
+    uint64_t seed;
+    const char *version; /* of this program, for headroom_version */
+    int64_t ttft_target_ns, tpot_target_ns;
+    size_t n_pools; /* in the order of sim_config */
+    const char *pool_names[POLICY_MAX_POOLS];
+    int gpus_per_worker[POLICY_MAX_POOLS];
+    const char *policy;         /* name */
+    const char *predictor;      /* load predictor; NULL = the policy has none */
+    const char *policy_details; /* policy_ops.describe; NULL = nothing */
+    /* Price: NULL currency = none given, and the summary says nothing about cost. */
+    const char *currency;
+    double price_per_gpu_hour[POLICY_MAX_POOLS];
+    /* For the head of the terminal summary only; NULL = left out. */
+    const char *trace;
+    const char *profiles[POLICY_MAX_POOLS];
+};
+
+struct recorder_options {
+    const struct run_info *info; /* borrowed */
+    const char *out_dir;         /* must exist; copied; NULL = write no files */
+    bool want_events;            /* events.jsonl too */
+    bool replace;                /* files of an earlier run in out_dir may be replaced */
+    /* Passed through to the simulator's progress calls; NULL = none. */
+    void (*progress)(void *context, const struct sim_progress *p);
+    void *progress_context;
+};
+
+/* What the records said, of measured requests unless stated. Read by summary_compute. */
+struct recorder_totals {
+    uint64_t n_records; /* all requests, measured or not */
+    uint64_t n_offered, n_by_outcome[N_OUTCOMES];
+    uint64_t n_retried, n_retries;         /* requests sent more than once; times they were sent again */
+    uint64_t n_ttft_ok, n_tpot_ok, n_good; /* completed, and within the target(s) */
+    uint64_t output_tok, good_output_tok, input_tok; /* of completed requests, and of good ones */
+    /* Attainment windows with an observation of both TTFT and ITL, and those within both targets. */
+    uint64_t n_windows, n_good_windows;
+    struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
+};
+
+/* The run over time, for the terminal: one point per timeline sample. */
+struct recorder_point {
+    int64_t at_ns;
+    int workers[POLICY_MAX_POOLS]; /* ready, starting and draining */
+    double offered_rps;            /* since the point before */
+};
+
+struct recorder; /* opaque */
+
+/* Creates the files. Errors: ST_IO naming the file; ST_INPUT when a file is there and `replace` is false;
+ * ST_NOMEM. On an error *recorder is NULL and nothing is left behind. */
+enum status recorder_open(struct recorder **recorder, const struct recorder_options *options,
+                          struct diag *d);
+/* For sim_run. Valid as long as the recorder; without want_events `event` is NULL. */
+struct observer recorder_observer(struct recorder *recorder);
+
+struct recorder_totals *recorder_totals(struct recorder *recorder);
+const struct run_info *recorder_info(const struct recorder *recorder);
+const struct recorder_point *recorder_points(const struct recorder *recorder, size_t *n);
+
+/* After the run: writes summary.json and gives every file its name. No effect without out_dir. ST_IO. */
+enum status recorder_finish(struct recorder *recorder, const struct summary *summary, struct diag *d);
+/* Removes the .part files when recorder_finish was not reached. NULL is allowed. */
+void recorder_free(struct recorder *recorder);
+
+#endif
