@@ -1,9 +1,9 @@
 /* HDF5 files from and to memory: one dataset per key in the root group, no attributes.
  *
- * Written: 64-bit floats and integers, fixed-length UTF-8 strings; small datasets inside their object
- * header (one read, no chunk index), larger ones shuffled and gzipped; creation order kept; no times, so
- * the same arrays give the same bytes. Read: any float, integer or boolean type, fixed and variable
- * strings, at most two dimensions. */
+ * Written: 64-bit floats and integers, fixed-length UTF-8 strings; small datasets inside their
+ * object header (one read, no chunk index), larger ones shuffled and gzipped; creation order kept;
+ * no times, so the same arrays give the same bytes. Read: any float, integer or boolean type, fixed
+ * and variable strings, at most two dimensions. */
 #ifndef ENGINES_HDF5_H
 #define ENGINES_HDF5_H
 

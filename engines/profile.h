@@ -92,8 +92,13 @@ enum status profile_load(struct profile *profile, struct arena *arena, const str
                          const char *name_or_path, int64_t tp, struct diag *d);
 
 /* Write every key to `path`, whose ending (.npz or .h5) chooses the format. The same profile always gives the
- * same bytes. An existing file is replaced only when `overwrite`. */
-enum status profile_save(const struct profile_file *file, const char *path, int overwrite, struct diag *d);
+ * same bytes. A failed write leaves what was there. ST_INPUT: unknown ending, or the file exists and
+ * PROFILE_OVERWRITE is not given. ST_IO: cannot be written. */
+enum profile_save_flags {
+    PROFILE_OVERWRITE = 1, /* replace an existing file */
+    PROFILE_DEFLATE = 2    /* compress NPZ entries; HDF5 compresses what is large by itself */
+};
+enum status profile_save(const struct profile_file *file, const char *path, unsigned flags, struct diag *d);
 
 /* Names of all bundled profiles, sorted, in the arena. */
 enum status profile_list(const struct profile_search *search, struct arena *arena, const char *const **names,

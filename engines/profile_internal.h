@@ -1,4 +1,5 @@
-/* What the readers, the row chooser and the view share. Only for engines/profile*.c, npz*.c and hdf5.c. */
+/* What the readers, the row chooser and the view share. Only for engines/profile*.c, npz*.c and
+ * hdf5.c. */
 #ifndef ENGINES_PROFILE_INTERNAL_H
 #define ENGINES_PROFILE_INTERNAL_H
 
@@ -19,8 +20,8 @@ enum status profile_array_add_f64(struct profile_array *array, struct arena *are
 const char *profile_text(struct arena *arena, const char *label, const char *key, const char *bytes,
                          size_t n, struct diag *d);
 
-/* Fill every member of `profile` but name and path from its `file`, which must be flat. `label` names the
- * file (or the pair of files) in messages. */
+/* Fill every member of `profile` but name and path from its `file`, which must be flat. `label`
+ * names the file (or the pair of files) in messages. */
 enum status profile_view(struct profile *profile, struct arena *arena, const char *label,
                          struct diag *d);
 
@@ -39,8 +40,8 @@ enum status profile_merge(struct profile_file *file, const char *label,
                           struct arena *arena, struct diag *d);
 
 /* The path of the file that `name` means, in the arena. */
-enum status profile_find(const char **path, struct arena *arena, const struct profile_search *search,
-                         const char *name, struct diag *d);
+enum status profile_find(const char **path, struct arena *arena,
+                         const struct profile_search *search, const char *name, struct diag *d);
 
 /* `key 'z_itl' is missing (found: ...)` with the keys of the file. */
 enum status profile_missing_key(const struct profile_file *file, const char *label, const char *key,

@@ -1,0 +1,186 @@
+/* Measured curves as they are: prefill time over ISL, decode step time over batch and context.
+ *
+ * Decode points lie on lines of equal context. At a fixed number of sequences a step's time is (base + KV read),
+ * hence linear in the context, while at a fixed number of KV tokens it is not: so lines are read at the asked
+ * batch, and the step time is interpolated between lines at that batch. Every measured point is met exactly. */
+#include "engines/latency.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Above the longest measured context the curve goes on with the slope of the whole line, which measurement noise
+ * in the last two points would spoil. */
+enum { FAR_FACTOR = 16 };
+
+struct point {
+    double context_tok, batch, ms;
+};
+
+struct table {
+    const struct profile *profile;
+    struct latency_config config;
+    double decode_floor_ms; /* a step of one short sequence: what a mixed step does not pay twice */
+    struct decode_curve *curves; /* [n_decode - 1] */
+};
+
+static int by_context_then_batch(const void *a, const void *b)
+{
+    const struct point *p = a, *q = b;
+    if (p->context_tok != q->context_tok)
+        return p->context_tok < q->context_tok ? -1 : 1;
+    return (p->batch > q->batch) - (p->batch < q->batch);
+}
+
+/* Piecewise linear through n >= 1 points of increasing x, continued with the end slopes. */
+static double interpolate(const struct point *line, size_t n, double batch)
+{
+    if (n == 1)
+        return line[0].ms;
+    size_t i = 0;
+    while (i + 2 < n && line[i + 1].batch < batch)
+        i++;
+    double share = (batch - line[i].batch) / (line[i + 1].batch - line[i].batch);
+    return line[i].ms + share * (line[i + 1].ms - line[i].ms);
+}
+
+static double curve_at(const double *x, const double *value, size_t n, double at)
+{
+    size_t i = 0;
+    while (i + 2 < n && x[i + 1] < at)
+        i++;
+    return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
+}
+
+/* Least-squares slope of ms over context, at least 0. */
+static double far_slope(const double *context_tok, const double *ms, size_t n)
+{
+    double mean_x = 0, mean_y = 0, sxx = 0, sxy = 0;
+    for (size_t i = 0; i < n; i++) {
+        mean_x += context_tok[i] / (double)n;
+        mean_y += ms[i] / (double)n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        sxx += (context_tok[i] - mean_x) * (context_tok[i] - mean_x);
+        sxy += (context_tok[i] - mean_x) * (ms[i] - mean_y);
+    }
+    return sxx > 0 && sxy > 0 ? sxy / sxx : 0;
+}
+
+/* Points sorted by line; equal (context, batch) are averaged. Returns how many are left. */
+static size_t sorted_points(const struct profile *profile, struct point *points)
+{
+    size_t n = profile->n_decode, kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        double context_tok = profile->decode_context[i];
+        points[i] = (struct point){
+            .context_tok = context_tok,
+            .batch = profile->decode_kv_usage[i] * (double)profile->max_kv_tokens / context_tok,
+            .ms = profile->decode_itl_ms[i],
+        };
+    }
+    qsort(points, n, sizeof *points, by_context_then_batch);
+    for (size_t i = 0; i < n;) {
+        size_t end = i;
+        double sum = 0;
+        for (; end < n && by_context_then_batch(&points[i], &points[end]) == 0; end++)
+            sum += points[end].ms;
+        points[kept] = points[i];
+        points[kept++].ms = sum / (double)(end - i);
+        i = end;
+    }
+    return kept;
+}
+
+static enum status table_create(void **state, struct arena *arena, const struct profile *profile,
+                                const struct latency_config *config, struct diag *d)
+{
+    struct table *table = ARENA_NEW(arena, 1, struct table);
+    struct point *points = ARENA_NEW(arena, profile->n_decode, struct point);
+    size_t *line_start = ARENA_NEW(arena, profile->n_decode + 1, size_t);
+    if (!table || !points || !line_start)
+        return diag_nomem(d, "latency table");
+    size_t n_points = sorted_points(profile, points);
+    size_t n_lines = 0;
+    for (size_t i = 0; i < n_points; i++)
+        if (i == 0 || points[i].context_tok != points[i - 1].context_tok)
+            line_start[n_lines++] = i;
+    line_start[n_lines] = n_points;
+
+    size_t n_knots = n_lines + 1, n_curves = config->max_num_seqs;
+    double *context_tok = ARENA_NEW(arena, n_knots, double);
+    double *ms = ARENA_NEW(arena, n_knots * n_curves, double);
+    table->curves = ARENA_NEW(arena, n_curves, struct decode_curve);
+    if (!context_tok || !ms || !table->curves)
+        return diag_nomem(d, "latency table");
+    for (size_t line = 0; line < n_lines; line++)
+        context_tok[line] = points[line_start[line]].context_tok;
+    context_tok[n_lines] = FAR_FACTOR * context_tok[n_lines - 1];
+    for (size_t c = 0; c < n_curves; c++) {
+        double *knot = ms + c * n_knots;
+        for (size_t line = 0; line < n_lines; line++) {
+            knot[line] = interpolate(points + line_start[line],
+                                     line_start[line + 1] - line_start[line], (double)(c + 1));
+            knot[line] = fmax(knot[line] + config->host_ms_per_step, 1e-3);
+            knot[line] += config->host_us_per_seq * 1e-3 * (double)(c + 1);
+        }
+        knot[n_lines] = knot[n_lines - 1] + far_slope(context_tok, knot, n_lines) *
+                                                (context_tok[n_lines] - context_tok[n_lines - 1]);
+        table->curves[c] =
+            (struct decode_curve){.n = (uint32_t)n_knots, .context_tok = context_tok, .ms = knot};
+    }
+    table->profile = profile;
+    table->config = *config;
+    table->decode_floor_ms = points[0].ms;
+    for (size_t i = 1; i < n_points; i++)
+        table->decode_floor_ms = fmin(table->decode_floor_ms, points[i].ms);
+    *state = table;
+    return ST_OK;
+}
+
+static const struct decode_curve *table_decode_curve(const void *state, uint32_t n_decode)
+{
+    const struct table *table = state;
+    return &table->curves[n_decode - 1];
+}
+
+static double prefill_ms(const struct table *table, double isl_tok)
+{
+    const struct profile_curve *curve = &table->profile->prefill_ttft_ms;
+    return fmax(curve_at(curve->x, curve->value, curve->n, isl_tok), 0);
+}
+
+/* Chunks: as much as one prompt of all their new tokens, and what each pays more for looking back at its prefix.
+ * Sequences: what they add to the step, since one pass over the weights serves both. */
+static double table_step_ms(const void *state, const struct engine_step *step)
+{
+    const struct table *table = state;
+    double decode = 0;
+    if (step->n_decode) {
+        const struct decode_curve *curve = table_decode_curve(table, step->n_decode);
+        decode = curve_at(curve->context_tok, curve->ms, curve->n, step->decode_context_mean_tok);
+    }
+    if (step->n_chunks == 0)
+        return fmax(decode, 1e-3);
+    double new_tok = 0, look_back = 0;
+    for (uint32_t i = 0; i < step->n_chunks; i++) {
+        double prefix = step->chunks[i].prefix_tok, added = step->chunks[i].new_tok;
+        new_tok += added;
+        if (prefix > 0)
+            look_back += fmax(0, prefill_ms(table, prefix + added) - prefill_ms(table, prefix) -
+                                     prefill_ms(table, added));
+    }
+    double host = table->config.host_ms_per_step;
+    double marginal = step->n_decode ? fmax(0, decode - host - table->decode_floor_ms) : 0;
+    return fmax(prefill_ms(table, new_tok) + look_back + marginal + host +
+                    table->config.host_us_per_seq * 1e-3 * step->n_chunks,
+                1e-3);
+}
+
+const struct latency_model_ops latency_table = {
+    .name = "table",
+    .summary = "the profile's own points: prefill time by ISL, decode step by batch and context",
+    .create = table_create,
+    .step_ms = table_step_ms,
+    .decode_curve = table_decode_curve,
+};
