@@ -9,6 +9,7 @@
 const struct predictor_ops *const predictors[] = {
     &predictor_constant,
     &predictor_kalman,
+    &predictor_arima,
     NULL,
 };
 

@@ -4,8 +4,9 @@
 #include "planner/fixes.h"
 #include "planner/predictor_internal.h"
 
-/* Local linear trend: state (level, trend), observed level. The covariance is kept in full, not only its upper
- * half: in the Joseph form the two halves round differently, as they do in the reference. */
+/* Local linear trend: state (level, trend), observed level. The covariance is kept in full, not
+ * only its upper half: in the Joseph form the two halves round differently, as they do in the
+ * reference. */
 struct kalman {
     struct predictor_config config;
     double level, trend;
@@ -18,7 +19,8 @@ struct kalman {
 
 static const double initial_variance = 1000.0;
 
-static enum status kalman_create(void **state, const struct predictor_config *config, struct diag *d)
+static enum status kalman_create(void **state, const struct predictor_config *config,
+                                 struct diag *d)
 {
     struct kalman *k = calloc(1, sizeof(*k));
     if (!k)

@@ -1,0 +1,19 @@
+/* Small dense linear algebra, for matrices of a few dozen columns. Row-major, no allocation inside.
+ */
+#ifndef PLANNER_LINALG_H
+#define PLANNER_LINALG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Solves A x = b by Gaussian elimination with row pivoting; A (n x n) is destroyed, b becomes x.
+ * false when A is singular. */
+bool linalg_solve(double *a, double *b, size_t n);
+
+/* The least-squares solution of X beta = y of smallest norm. X is n_rows x n_cols and is destroyed;
+ * singular values up to 1e-15 of the largest count as zero. `work` holds n_cols * (n_cols + 1)
+ * doubles. */
+void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double *beta,
+                          double *work);
+
+#endif
