@@ -1,7 +1,8 @@
 /* A request trace, read as a stream through one interface, whatever the file format.
  *
- * Memory is in proportion to one line, not to the file. Arrivals are shifted so that the first request
- * arrives at 0, and must not go back in time. Files may be plain or gzip (told apart by content). */
+ * Memory is in proportion to one line, not to the file. Arrivals are shifted so that the first
+ * request arrives at 0, and must not go back in time. Files may be plain or gzip (told apart by
+ * content). */
 #ifndef TRACES_TRACE_H
 #define TRACES_TRACE_H
 
@@ -12,43 +13,46 @@
 #include "util/status.h"
 
 struct trace_request {
-    int64_t arrival_ns;  /* since the first request; never decreases */
-    uint32_t isl_tok;    /* 1 to INT32_MAX */
-    uint32_t osl_tok;    /* 0 to INT32_MAX */
-    uint32_t n_blocks;   /* block ids of the prompt; 0 when the trace says nothing about prefixes */
+    int64_t arrival_ns; /* since the first request; never decreases */
+    uint32_t isl_tok;   /* 1 to INT32_MAX */
+    uint32_t osl_tok;   /* 0 to INT32_MAX */
+    uint32_t n_blocks;  /* block ids of the prompt; 0 when the trace says nothing about prefixes */
     const uint64_t *block_ids; /* equal leading ids = equal prefix; borrowed until the next call */
 };
 
 struct trace_options {
     const char *format; /* name of a format, or NULL / "auto": told from the content */
     uint64_t limit;     /* stop after so many requests; 0 = all */
-    double speedup;     /* > 0: arrival times are divided by it, to the nearest ns; 1 = as recorded */
+    double speedup; /* > 0: arrival times are divided by it, to the nearest ns; 1 = as recorded */
     uint32_t block_size_tok; /* tokens one block id stands for (Mooncake: 512); > 0 */
 };
 
 struct trace_reader; /* opaque */
 
-/* Open a trace and read up to its first request. The reader is closed with trace_close, also after a failed
- * trace_next; on an error here *reader is NULL. Errors: ST_IO when the file cannot be opened or read, ST_INPUT
- * for an unknown format, a file without a request, or a first request that is wrong. */
-enum status trace_open(struct trace_reader **reader, const char *path, const struct trace_options *options,
-                       struct diag *d);
-/* The same from memory, plain or gzip; `name` is for messages, the bytes are borrowed until trace_close. */
+/* Open a trace and read up to its first request. The reader is closed with trace_close, also after
+ * a failed trace_next; on an error here *reader is NULL. Errors: ST_IO when the file cannot be
+ * opened or read, ST_INPUT for an unknown format, a file without a request, or a first request that
+ * is wrong. */
+enum status trace_open(struct trace_reader **reader, const char *path,
+                       const struct trace_options *options, struct diag *d);
+/* The same from memory, plain or gzip; `name` is for messages, the bytes are borrowed until
+ * trace_close. */
 enum status trace_open_memory(struct trace_reader **reader, const char *name, const void *bytes,
                               size_t length, const struct trace_options *options, struct diag *d);
 void trace_close(struct trace_reader *reader); /* NULL is allowed */
 
-/* The next request: ST_OK, ST_END after the last, ST_INPUT with `file:line: what`, or ST_IO. Blank lines are
- * passed over. Besides what the format checks: arrivals never go back, the span stays under 73 years, and
- * there are at most ceil(isl_tok / block_size_tok) block ids (fewer are fine: what they do not cover is
- * shared with no other request). */
+/* The next request: ST_OK, ST_END after the last, ST_INPUT with `file:line: what`, or ST_IO. Blank
+ * lines are passed over. Besides what the format checks: arrivals never go back, the span stays
+ * under 73 years, and there are at most ceil(isl_tok / block_size_tok) block ids (fewer are fine:
+ * what they do not cover is shared with no other request). */
 enum status trace_next(struct trace_reader *reader, struct trace_request *request, struct diag *d);
 
 /* Share of the file consumed, 0 to 1 (by compressed bytes), for a progress line. */
 double trace_progress(const struct trace_reader *reader);
 
-/* 64-bit digest of the requests delivered so far (arrival, ISL, OSL, block ids): equal for a plain and a
- * gzip copy of the same trace, different for two traces of equal length that differ in one number. */
+/* 64-bit digest of the requests delivered so far (arrival, ISL, OSL, block ids): equal for a plain
+ * and a gzip copy of the same trace, different for two traces of equal length that differ in one
+ * number. */
 uint64_t trace_digest(const struct trace_reader *reader);
 
 const char *trace_format(const struct trace_reader *reader);
@@ -68,18 +72,21 @@ static inline enum status trace_ids_push(struct trace_ids *ids, uint64_t id, str
     return s;
 }
 
-/* One file format. Lines come without their end, but line[length] can be read and is '\n', with no other
+/* One file format. Lines come without their end, but line[length] can be read and is '\n', with no
+ * other
  * '\n' before it. */
 struct trace_format_ops {
     const char *name;    /* what the user types */
     const char *summary; /* one line, for `list` and for errors */
     /* Does the first line that is not blank look like this format? */
     bool (*recognises)(const char *line, size_t length);
-    /* Called with that line; *used = true when it was a header and not a request. NULL: no header. */
+    /* Called with that line; *used = true when it was a header and not a request. NULL: no header.
+     */
     enum status (*header)(const char *line, size_t length, struct source_pos at, bool *used,
                           struct diag *d);
-    /* One line into a request with arrival_ns on the file's own clock, of any origin, within +-146 years.
-     * `ids` is empty, grows as needed and stays with the reader; n_blocks and block_ids are set from it. */
+    /* One line into a request with arrival_ns on the file's own clock, of any origin, within +-146
+     * years. `ids` is empty, grows as needed and stays with the reader; n_blocks and block_ids are
+     * set from it. */
     enum status (*parse)(const char *line, size_t length, struct source_pos at,
                          struct trace_request *request, struct trace_ids *ids, struct diag *d);
 };
