@@ -224,44 +224,50 @@ static bool take_number(struct text *t, size_t *value)
     return t->p > begin;
 }
 
-/* '<f8': byte order, type, width. Anything else quoted in the message. */
+static bool type_is_read(const struct npy *npy)
+{
+    bool bytes_only = npy->type == 'S' || (npy->type != 'U' && npy->width == 1);
+    if (npy->endian != '<' && !(bytes_only && npy->endian == '|'))
+        return false;
+    switch (npy->type) {
+    case 'U':
+    case 'S':
+        return npy->width > 0 && npy->width <= PROFILE_MAX_BYTES / 4;
+    case 'f':
+        return npy->width == 8 || npy->width == 4;
+    case 'i':
+    case 'u':
+        return npy->width == 8 || npy->width == 4 || npy->width == 2 || npy->width == 1;
+    default:
+        return npy->type == 'b' && npy->width == 1;
+    }
+}
+
+/* '<f8': byte order, type, width. A list of fields or the like is quoted in the message. */
 static enum status read_descr(const struct source *s, const char *key, struct text *t,
                               struct npy *npy)
 {
-    const char *whole = t->p;
-    if (take(t, '\'')) {
-        const char *begin = t->p, *quote = memchr(begin, '\'', (size_t)(t->end - begin));
-        if (!quote)
-            return fail(s, key, "NPY header is not understood");
-        struct text width = {begin + 2, quote};
-        bool known = quote - begin >= 3 && take_number(&width, &npy->width) && width.p == quote;
-        t->p = quote + 1;
-        if (known) {
-            npy->endian = begin[0];
-            npy->type = begin[1];
-            if (npy->type == 'O')
-                known = false;
-            else if (npy->type == 'U' || npy->type == 'S')
-                known = npy->width > 0 && npy->width <= PROFILE_MAX_BYTES / 4;
-            else if (npy->type == 'f')
-                known = npy->width == 8 || npy->width == 4;
-            else if (npy->type == 'i' || npy->type == 'u')
-                known = npy->width == 8 || npy->width == 4 || npy->width == 2 || npy->width == 1;
-            else
-                known = npy->type == 'b' && npy->width == 1;
+    bool quoted = take(t, '\'');
+    size_t left = (size_t)(t->end - t->p);
+    const char *begin = t->p, *close = left ? memchr(begin, quoted ? '\'' : ']', left) : NULL;
+    if (!close)
+        return fail(s, key, "NPY header is not understood");
+    t->p = close + 1;
+    if (quoted && close - begin >= 3) {
+        struct text width = {begin + 2, close};
+        npy->endian = begin[0];
+        npy->type = begin[1];
+        if (take_number(&width, &npy->width) && width.p == close && type_is_read(npy)) {
             if (npy->type == 'U')
-                npy->width *= 4;
-            bool bytes_only = npy->type == 'S' || npy->width == 1;
-            known = known && (npy->endian == '<' || (bytes_only && npy->endian == '|'));
-        }
-        if (known)
+                npy->width *= 4; /* it counts code points */
             return ST_OK;
+        }
     }
-    size_t shown = (size_t)(t->end - whole) < 24 ? (size_t)(t->end - whole) : 24;
+    begin -= quoted;
     return fail(s, key,
-                "type %.*s... is not read (expected little-endian numbers or text such as '<f8', "
+                "type %.*s is not read (expected little-endian numbers or text such as '<f8', "
                 "'<i8', '<U16')",
-                (int)shown, whole);
+                (int)(close + 1 - begin < 40 ? close + 1 - begin : 40), begin);
 }
 
 static enum status read_shape(const struct source *s, const char *key, struct text *t,
