@@ -1,8 +1,8 @@
 /* The values of one latency family, and the figures people ask of them.
  *
  * Every value is kept and percentiles are exact: NumPy's default definition (`linear`), where the
- * percentile p of n sorted values is the value at position p / 100 * (n - 1), linearly interpolated.
- * Nobody outside this module sees how the values are kept. */
+ * percentile p of n sorted values is the value at position p / 100 * (n - 1), linearly
+ * interpolated. Nobody outside this module sees how the values are kept. */
 #ifndef REPORTS_QUANTILES_H
 #define REPORTS_QUANTILES_H
 
@@ -27,9 +27,8 @@ struct distribution {
 void quantiles_release(struct quantiles *q);
 /* value must be >= 0 and finite. ST_NOMEM. */
 enum status quantiles_add(struct quantiles *q, double value, struct diag *d);
-/* The figures, each multiplied by `scale` (a change of unit). Reorders the values in place, so it costs a sort
- * the first time. ST_NOMEM. */
-enum status quantiles_distribution(struct quantiles *q, double scale, struct distribution *out,
+/* The figures, each divided by `unit`. Sorts the values in place. ST_NOMEM. */
+enum status quantiles_distribution(struct quantiles *q, double unit, struct distribution *out,
                                    struct diag *d);
 
 #endif

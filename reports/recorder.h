@@ -1,8 +1,8 @@
-/* The observer of one run: writes the per-request, per-sample and per-decision files while the run goes, and
- * collects what the summary needs.
+/* The observer of one run: writes the per-request, per-sample and per-decision files while the run
+ * goes, and collects what the summary needs.
  *
- * Files are written as NAME.part and get their name in recorder_finish, so a run that failed or was interrupted
- * leaves none that looks complete. Formats: README.md in this folder. */
+ * Files are written as NAME.part and get their name in recorder_finish, so a run that failed or was
+ * interrupted leaves none that looks complete. Formats: README.md in this folder. */
 #ifndef REPORTS_RECORDER_H
 #define REPORTS_RECORDER_H
 
@@ -20,11 +20,11 @@ struct summary; /* reports/summary.h */
 /* What run this is. Texts are borrowed and must outlive the recorder and the summary. */
 struct run_info {
     const char *scenario; /* its name */
-    uint64_t seed;
-    const char *version; /* of this program, for headroom_version */
+    uint64_t seed;        /* <= INT64_MAX */
+    const char *version;  /* of this program, for headroom_version */
     int64_t ttft_target_ns, tpot_target_ns;
-    size_t n_pools; /* in the order of sim_config */
-    const char *pool_names[POLICY_MAX_POOLS];
+    size_t n_pools;                           /* in the order of sim_config */
+    const char *pool_names[POLICY_MAX_POOLS]; /* letters, digits, _ and -; at most 31 */
     int gpus_per_worker[POLICY_MAX_POOLS];
     const char *policy;         /* name */
     const char *predictor;      /* load predictor; NULL = the policy has none */
@@ -51,10 +51,12 @@ struct recorder_options {
 struct recorder_totals {
     uint64_t n_records; /* all requests, measured or not */
     uint64_t n_offered, n_by_outcome[N_OUTCOMES];
-    uint64_t n_retried, n_retries;         /* requests sent more than once; times they were sent again */
+    uint64_t n_retried, n_retries; /* requests sent more than once; times they were sent again */
     uint64_t n_ttft_ok, n_tpot_ok, n_good; /* completed, and within the target(s) */
-    uint64_t output_tok, good_output_tok, input_tok; /* of completed requests, and of good ones */
-    /* Attainment windows with an observation of both TTFT and ITL, and those within both targets. */
+    uint64_t output_tok, good_output_tok,
+        input_tok; /* input_tok and output_tok: of completed requests */
+    /* Attainment windows with an observation of both TTFT and ITL, and those within both targets.
+     */
     uint64_t n_windows, n_good_windows;
     struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
 };
@@ -68,8 +70,8 @@ struct recorder_point {
 
 struct recorder; /* opaque */
 
-/* Creates the files. Errors: ST_IO naming the file; ST_INPUT when a file is there and `replace` is false;
- * ST_NOMEM. On an error *recorder is NULL and nothing is left behind. */
+/* Creates the files. Errors: ST_IO naming the file; ST_INPUT when a file is there and `replace` is
+ * false; ST_NOMEM. On an error *recorder is NULL and nothing is left behind. */
 enum status recorder_open(struct recorder **recorder, const struct recorder_options *options,
                           struct diag *d);
 /* For sim_run. Valid as long as the recorder; without want_events `event` is NULL. */
@@ -79,8 +81,10 @@ struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
 const struct recorder_point *recorder_points(const struct recorder *recorder, size_t *n);
 
-/* After the run: writes summary.json and gives every file its name. No effect without out_dir. ST_IO. */
-enum status recorder_finish(struct recorder *recorder, const struct summary *summary, struct diag *d);
+/* After the run: writes summary.json and gives every file its name. No effect without out_dir.
+ * ST_IO. */
+enum status recorder_finish(struct recorder *recorder, const struct summary *summary,
+                            struct diag *d);
 /* Removes the .part files when recorder_finish was not reached. NULL is allowed. */
 void recorder_free(struct recorder *recorder);
 

@@ -11,10 +11,11 @@
  *     recorder_free(recorder);
  *
  * Definitions. Requests are those that arrived in the measured span; the span runs from its start
- * (sim_result.measured_from_ns) to the end of the run (end_ns), and rates are per second of it. Attainment is
- * over all offered requests: one that did not complete has missed every target. A request with a single output
- * token has no TPOT and cannot miss it. Latencies are those of completed requests, except ITL: all gaps that
- * ended in the span. Figures that do not exist are NaN here, null in JSON and "-" on the terminal. */
+ * (sim_result.measured_from_ns) to the end of the run (end_ns), and rates are per second of it.
+ * Attainment is over all offered requests: one that did not complete has missed every target. A
+ * request with a single output token has no TPOT and cannot miss it. Latencies are those of
+ * completed requests, except ITL: all gaps that ended in the span. Figures that do not exist are
+ * NaN here, null in JSON and "-" on the terminal. */
 #ifndef REPORTS_SUMMARY_H
 #define REPORTS_SUMMARY_H
 
@@ -29,7 +30,7 @@
 #include "sim/sim.h"
 #include "util/status.h"
 
-enum { SUMMARY_SCHEMA_VERSION = 1, SUMMARY_SPARK_SIZE = 60 };
+enum { SUMMARY_SCHEMA_VERSION = 1, SUMMARY_SPARK_SIZE = 56 };
 
 /* Measured by the caller, who has the clock. */
 struct run_performance {
@@ -37,8 +38,7 @@ struct run_performance {
     double peak_rss_mib;
 };
 
-/* A curve over the run, cut into equal parts. Means of the samples in each part; a part without one repeats the
- * part before it. */
+/* A curve over the run, cut into equal parts: the mean of the samples in each. */
 struct spark {
     size_t n; /* 0 = no samples */
     double value[SUMMARY_SPARK_SIZE];
@@ -47,16 +47,18 @@ struct spark {
 
 /* The field names are the keys of summary.json, which README.md in this folder explains. */
 struct summary {
-    const struct run_info *info; /* borrowed */
-    uint64_t schema_version, seed;
+    const struct run_info *info; /* borrowed, as are all texts */
+    uint64_t schema_version;
+    const char *headroom_version, *scenario;
+    uint64_t seed;
     char trace_digest[17]; /* 16 hex digits */
 
     struct {
         uint64_t offered, completed, lost, retried, rejected, unfinished;
-        uint64_t good;           /* completed within both targets */
-        uint64_t retries;        /* times a request was sent again */
-        uint64_t outside_span;   /* warm-up requests, in no other figure */
+        uint64_t good;                     /* completed within both targets */
+        uint64_t retries;                  /* times a request was sent again */
         uint64_t missed_ttft, missed_tpot; /* completed, but above this target */
+        uint64_t outside_span;             /* warm-up requests, in no other figure */
     } requests;
     struct {
         double ttft_ms, tpot_ms;
@@ -78,6 +80,7 @@ struct summary {
         double total, starting, idle, busy, draining;
         double wasted; /* spent on requests that were lost later; part of busy or draining */
         double by_pool[POLICY_MAX_POOLS];
+        double by_pool_state[POLICY_MAX_POOLS][N_GPU_STATES]; /* not in summary.json */
     } gpu_hours;
     struct {
         const char *currency; /* NULL = no price given */
@@ -93,34 +96,41 @@ struct summary {
         uint64_t preemptions;
     } kv;
     struct {
+        const char *name, *predictor, *details;
+    } policy;
+    struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;
     } bounds;
     struct {
-        double wall_s, cpu_s, simulated_s, requests_per_wall_s, speedup, peak_rss_mib;
+        double wall_s, simulated_s, requests_per_wall_s;
         uint64_t events;
+        double peak_rss_mib, cpu_s, speedup; /* speedup: simulated seconds per wall second */
     } performance;
 
     struct spark offered_rps, workers[POLICY_MAX_POOLS];
 };
 
-/* `performance` may be NULL: then those figures are NaN. The summary owns nothing, but borrows the recorder's
- * run_info. ST_NOMEM. */
+/* `performance` may be NULL: then those figures are NaN. The summary owns nothing, but borrows the
+ * recorder's run_info. ST_NOMEM. */
 enum status summary_compute(struct summary *summary, struct recorder *recorder,
                             const struct sim_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d);
 
-/* summary.json. Equal runs give equal bytes but for `performance`. The caller checks `out` for errors. */
+/* summary.json. Equal runs give equal bytes but for `performance`. The caller checks `out` for
+ * errors. */
 void summary_write_json(const struct summary *summary, FILE *out);
 
 /* The report for people, at most 100 columns wide, UTF-8. */
 void summary_print(const struct summary *summary, FILE *out, bool colour);
 
-/* The number under a dotted key of summary.json, such as "attainment.overall", "latency_ms.ttft.p99" or
- * "gpu_hours.by_pool.decode". false for a key that does not exist or is not a number; NaN where JSON has null. */
+/* The number under a dotted key of summary.json, such as "attainment.overall",
+ * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode". false for a key that does not exist or is
+ * not a number; NaN where JSON has null. */
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
 /* Is this a key summary_lookup can know? by_pool needs one of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);
-/* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after the last. */
+/* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after
+ * the last. */
 const char *summary_key(size_t i);
 
 #endif

@@ -1,0 +1,477 @@
+#include "reports/recorder.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/out_file.h"
+#include "reports/row.h"
+#include "reports/summary.h"
+#include "util/bug.h"
+#include "util/json_out.h"
+#include "util/units.h"
+
+enum { POOL_NAME_MAX = 31, FIRST_POINTS = 256 };
+
+struct recorder {
+    const struct run_info *info;
+    bool writes;
+    char *out_dir;
+    bool replace;
+    struct out_file requests, timeline, decisions, events, summary;
+    struct recorder_totals totals;
+    struct recorder_point *points;
+    size_t n_points, points_capacity;
+    void (*progress)(void *context, const struct sim_progress *p);
+    void *progress_context;
+};
+
+struct label {
+    const char *text;
+    size_t n;
+};
+
+static const struct label outcomes[] = {
+#define XX(id, name, text) {"" name, sizeof(name) - 1},
+    OUTCOME_MAP(XX)
+#undef XX
+};
+
+static const struct label event_kinds[] = {
+#define XX(id, name) {"" name, sizeof(name) - 1},
+    EVENT_KIND_MAP(XX)
+#undef XX
+};
+
+static const char requests_header[] =
+    "request,arrival_ms,input_tokens,output_tokens,outcome,measured,ttft_ms,ttst_ms,tpot_ms,e2e_ms,"
+    "scheduled_ms,prefill_done_ms,first_token_ms,last_token_ms,output_tokens_done,cached_tokens,"
+    "attempts,preemptions,prefill_worker,worker,sla_met\n";
+
+static const char timeline_header[] =
+    "at_ms,pool,target,ready,starting,draining,waiting,running,kv_utilization,"
+    "offered_requests_per_s,completed_requests_per_s,ttft_ms,itl_ms,input_tokens,output_tokens\n";
+
+static void check_pool_name(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    BUG_IF(!name || strlen(name) > POOL_NAME_MAX || strspn(name, allowed) != strlen(name));
+}
+
+static enum status open_file(struct recorder *r, struct out_file *f, const char *name,
+                             const char *header, struct diag *d)
+{
+    enum status s = out_file_open(f, r->out_dir, name, r->replace, d);
+    return s == ST_OK ? out_file_write(f, header, strlen(header), d) : s;
+}
+
+static enum status open_files(struct recorder *r, bool want_events, struct diag *d)
+{
+    enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
+    if (s == ST_OK)
+        s = open_file(r, &r->timeline, "timeline.csv", timeline_header, d);
+    if (s == ST_OK)
+        s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
+    if (s == ST_OK && want_events)
+        s = open_file(r, &r->events, "events.jsonl", "", d);
+    if (s == ST_OK)
+        s = open_file(r, &r->summary, "summary.json", "", d);
+    return s;
+}
+
+enum status recorder_open(struct recorder **recorder, const struct recorder_options *options,
+                          struct diag *d)
+{
+    enum status s = ST_OK;
+    struct recorder *r = calloc(1, sizeof *r);
+
+    *recorder = NULL;
+    if (!r)
+        return diag_nomem(d, "recorder");
+    r->info = options->info;
+    r->replace = options->replace;
+    r->progress = options->progress;
+    r->progress_context = options->progress_context;
+    BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);
+    for (size_t i = 0; i < r->info->n_pools; i++)
+        check_pool_name(r->info->pool_names[i]);
+    if (options->out_dir) {
+        r->writes = true;
+        r->out_dir = strdup(options->out_dir);
+        s = r->out_dir ? open_files(r, options->want_events, d) : diag_nomem(d, "recorder");
+    }
+    if (s != ST_OK) {
+        recorder_free(r);
+        return s;
+    }
+    *recorder = r;
+    return ST_OK;
+}
+
+void recorder_free(struct recorder *r)
+{
+    if (!r)
+        return;
+    out_file_release(&r->requests);
+    out_file_release(&r->timeline);
+    out_file_release(&r->decisions);
+    out_file_release(&r->events);
+    out_file_release(&r->summary);
+    quantiles_release(&r->totals.ttft);
+    quantiles_release(&r->totals.ttst);
+    quantiles_release(&r->totals.tpot);
+    quantiles_release(&r->totals.e2e);
+    free(r->points);
+    free(r->out_dir);
+    free(r);
+}
+
+/* Durations of one request, ns; -1 = has none. */
+struct latencies {
+    int64_t ttft, ttst, e2e;
+    int64_t decode, n_gaps; /* TPOT = decode / n_gaps, when n_gaps > 0 */
+    bool ttft_ok, tpot_ok;  /* completed within the target */
+};
+
+static int64_t between(int64_t from_ns, int64_t to_ns)
+{
+    if (from_ns < 0 || to_ns < 0)
+        return -1;
+    BUG_IF(to_ns < from_ns);
+    return to_ns - from_ns;
+}
+
+static struct latencies latencies_of(const struct request_record *q, const struct run_info *info)
+{
+    bool completed = q->outcome == OUTCOME_COMPLETED;
+    struct latencies l = {
+        .ttft = between(q->arrival_ns, q->first_token_ns),
+        .ttst = between(q->first_token_ns, q->second_token_ns),
+        .e2e = completed ? between(q->arrival_ns, q->last_token_ns) : -1,
+        .decode = between(q->first_token_ns, q->last_token_ns),
+    };
+    if (l.decode >= 0 && q->n_output_tok > 1)
+        l.n_gaps = (int64_t)q->n_output_tok - 1;
+    l.ttft_ok = completed && l.ttft <= info->ttft_target_ns;
+    /* Rounded up, the quotient is above the target exactly when the fraction is. */
+    l.tpot_ok = completed &&
+                (l.n_gaps == 0 || (l.decode + l.n_gaps - 1) / l.n_gaps <= info->tpot_target_ns);
+    return l;
+}
+
+static enum status count_request(struct recorder_totals *t, const struct request_record *q,
+                                 const struct latencies *l, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    t->n_records++;
+    if (!q->measured)
+        return ST_OK;
+    t->n_offered++;
+    t->n_by_outcome[q->outcome]++;
+    t->n_retries += q->n_attempts > 1 ? q->n_attempts - 1 : 0;
+    t->n_retried += q->n_attempts > 1;
+    if (q->outcome != OUTCOME_COMPLETED)
+        return ST_OK;
+    t->n_ttft_ok += l->ttft_ok;
+    t->n_tpot_ok += l->tpot_ok;
+    t->input_tok += q->isl_tok;
+    t->output_tok += q->n_output_tok;
+    if (l->ttft_ok && l->tpot_ok) {
+        t->n_good++;
+        t->good_output_tok += q->n_output_tok;
+    }
+    if (l->ttft >= 0)
+        s = quantiles_add(&t->ttft, (double)l->ttft, d);
+    if (s == ST_OK && l->ttst >= 0)
+        s = quantiles_add(&t->ttst, (double)l->ttst, d);
+    if (s == ST_OK && l->n_gaps > 0)
+        s = quantiles_add(&t->tpot, (double)l->decode / (double)l->n_gaps, d);
+    if (s == ST_OK && l->e2e >= 0)
+        s = quantiles_add(&t->e2e, (double)l->e2e, d);
+    return s;
+}
+
+static void row_worker(struct row *row, uint32_t worker)
+{
+    if (worker != NO_WORKER)
+        row_int(row, worker);
+}
+
+static enum status write_request(struct recorder *r, const struct request_record *q,
+                                 const struct latencies *l, struct diag *d)
+{
+    struct row row;
+
+    row.n = 0;
+#define COMMA() ROW_LITERAL(&row, ",")
+    row_int(&row, (int64_t)q->index), COMMA();
+    row_ms(&row, q->arrival_ns), COMMA();
+    row_int(&row, q->isl_tok), COMMA();
+    row_int(&row, q->osl_tok), COMMA();
+    row_text(&row, outcomes[q->outcome].text, outcomes[q->outcome].n), COMMA();
+    row_int(&row, q->measured), COMMA();
+    row_ms(&row, l->ttft), COMMA();
+    row_ms(&row, l->ttst), COMMA();
+    row_ms(&row, l->n_gaps > 0 ? (l->decode + l->n_gaps / 2) / l->n_gaps : -1), COMMA();
+    row_ms(&row, l->e2e), COMMA();
+    row_ms(&row, q->scheduled_ns), COMMA();
+    row_ms(&row, q->prefill_done_ns), COMMA();
+    row_ms(&row, q->first_token_ns), COMMA();
+    row_ms(&row, q->last_token_ns), COMMA();
+    row_int(&row, q->n_output_tok), COMMA();
+    row_int(&row, q->cached_tok), COMMA();
+    row_int(&row, q->n_attempts), COMMA();
+    row_int(&row, q->n_preemptions), COMMA();
+    row_worker(&row, q->prefill_worker), COMMA();
+    row_worker(&row, q->worker), COMMA();
+    row_int(&row, l->ttft_ok && l->tpot_ok);
+    ROW_LITERAL(&row, "\n");
+#undef COMMA
+    return out_file_write(&r->requests, row.text, row.n, d);
+}
+
+static enum status on_request(void *context, const struct request_record *q, struct diag *d)
+{
+    struct recorder *r = context;
+    struct latencies l = latencies_of(q, r->info);
+    enum status s = count_request(&r->totals, q, &l, d);
+
+    return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
+}
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : NAN;
+}
+
+static enum status add_point(struct recorder *r, const struct sample_record *sample, struct diag *d)
+{
+    if (sample->pool == 0) {
+        if (r->n_points == r->points_capacity) {
+            size_t capacity = r->points_capacity ? 2 * r->points_capacity : FIRST_POINTS;
+            struct recorder_point *grown = realloc(r->points, capacity * sizeof *grown);
+            if (!grown)
+                return diag_nomem(d, "timeline");
+            r->points = grown;
+            r->points_capacity = capacity;
+        }
+        double rate = ratio(sample->traffic.n_arrived, sample->traffic.length_s);
+        r->points[r->n_points++] = (struct recorder_point){
+            .at_ns = sample->at_ns,
+            .offered_rps = isnan(rate) ? 0 : rate,
+        };
+    }
+    BUG_IF(sample->pool >= r->info->n_pools || r->n_points == 0);
+    r->points[r->n_points - 1].workers[sample->pool] =
+        sample->ready + sample->starting + sample->draining;
+    return ST_OK;
+}
+
+static enum status on_sample(void *context, const struct sample_record *sample, struct diag *d)
+{
+    struct recorder *r = context;
+    const struct traffic_window *t = &sample->traffic;
+    enum status s = add_point(r, sample, d);
+    struct row row;
+
+    if (s != ST_OK || !r->writes)
+        return s;
+    row.n = 0;
+    row_ms(&row, sample->at_ns);
+    ROW_LITERAL(&row, ",");
+    row_text(&row, sample->pool_name, strlen(sample->pool_name));
+    const int64_t counts[] = {sample->target,
+                              sample->ready,
+                              sample->starting,
+                              sample->draining,
+                              (int64_t)sample->n_waiting,
+                              (int64_t)sample->n_running};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        ROW_LITERAL(&row, ",");
+        row_int(&row, counts[i]);
+    }
+    const double figures[] = {sample->kv_utilization,
+                              ratio(t->n_arrived, t->length_s),
+                              ratio(t->n_requests, t->length_s),
+                              ratio(t->ttft_sum_s, t->n_ttft) * 1e3,
+                              ratio(t->itl_sum_s, t->n_itl) * 1e3,
+                              ratio(t->isl_sum_tok, t->n_isl),
+                              ratio(t->osl_sum_tok, t->n_osl)};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        ROW_LITERAL(&row, ",");
+        row_double(&row, figures[i]);
+    }
+    ROW_LITERAL(&row, "\n");
+    return out_file_write(&r->timeline, row.text, row.n, d);
+}
+
+static enum status on_window(void *context, const struct window_record *w, struct diag *d)
+{
+    struct recorder *r = context;
+    const struct traffic_window *t = &w->traffic;
+
+    (void)d;
+    if (!(t->n_ttft > 0 && t->n_itl > 0))
+        return ST_OK;
+    r->totals.n_windows++;
+    r->totals.n_good_windows += t->ttft_sum_s / t->n_ttft <= s_from_ns(r->info->ttft_target_ns) &&
+                                t->itl_sum_s / t->n_itl <= s_from_ns(r->info->tpot_target_ns);
+    return ST_OK;
+}
+
+static void json_forecast(struct json_out *j, const char *key, const struct policy_forecast *f)
+{
+    json_key(j, key);
+    json_object_begin(j);
+    json_key_double(j, "n_requests", f->n_requests);
+    json_key_double(j, "isl_tok", f->isl_tok);
+    json_key_double(j, "osl_tok", f->osl_tok);
+}
+
+static void json_pools(struct json_out *j, const struct decision_record *c)
+{
+    json_key(j, "pools");
+    json_object_begin(j);
+    for (size_t i = 0; i < c->n_pools; i++) {
+        const struct policy_effects *e = c->effects;
+        json_key(j, c->pool_names[i]);
+        json_object_begin(j);
+        json_key_int(j, "target", c->counts[i].target);
+        json_key_int(j, "ready", c->counts[i].ready);
+        json_key_int(j, "starting", c->counts[i].starting);
+        json_key_int(j, "draining", c->counts[i].draining);
+        json_key_double(j, "correction", e->correction[i]);
+        json_key_double(j, "wanted", e->wanted[i] < 0 ? NAN : (double)e->wanted[i]);
+        json_key(j, "applied");
+        json_object_begin(j);
+        json_key_double(j, "target", e->scale ? (double)e->target[i] : NAN);
+        json_key_int(j, "started", c->started[i]);
+        json_key_int(j, "cancelled", c->cancelled[i]);
+        json_key_int(j, "drained", c->drained[i]);
+        json_key_int(j, "terminated", c->terminated[i]);
+        json_object_end(j);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
+static enum status on_decision(void *context, const struct decision_record *c, struct diag *d)
+{
+    struct recorder *r = context;
+    const struct policy_effects *e = c->effects;
+    struct json_out j;
+
+    errno = 0;
+    json_out_init(&j, r->decisions.stream, false);
+    json_object_begin(&j);
+    json_key_double(&j, "at_s", s_from_ns(c->at_ns));
+    json_key_int(&j, "number", (int64_t)c->number);
+    json_key_string(&j, "kind", e->kind);
+    json_forecast(&j, "seen", &e->seen);
+    json_key_double(&j, "ttft_ms", e->seen_ttft_ms);
+    json_key_double(&j, "itl_ms", e->seen_itl_ms);
+    json_object_end(&j);
+    json_forecast(&j, "predicted", &e->predicted);
+    json_object_end(&j);
+    json_pools(&j, c);
+    json_key_bool(&j, "scale", e->scale);
+    json_key_string(&j, "reason", e->reason);
+    json_object_end(&j);
+    fputc('\n', r->decisions.stream);
+    return out_file_check(&r->decisions, d);
+}
+
+static enum status on_event(void *context, const struct event_record *e, struct diag *d)
+{
+    struct recorder *r = context;
+    struct row row;
+
+    row.n = 0;
+    ROW_LITERAL(&row, "{\"at_ms\": ");
+    row_ms(&row, e->at_ns);
+    ROW_LITERAL(&row, ", \"event\": \"");
+    row_text(&row, event_kinds[e->kind].text, event_kinds[e->kind].n);
+    ROW_LITERAL(&row, "\"");
+    if (e->request != UINT64_MAX) {
+        ROW_LITERAL(&row, ", \"request\": ");
+        row_int(&row, (int64_t)e->request);
+    }
+    if (e->pool != SIZE_MAX) {
+        BUG_IF(e->pool >= r->info->n_pools);
+        const char *pool = r->info->pool_names[e->pool];
+        ROW_LITERAL(&row, ", \"pool\": \"");
+        row_text(&row, pool, strlen(pool));
+        ROW_LITERAL(&row, "\"");
+    }
+    if (e->worker != NO_WORKER) {
+        ROW_LITERAL(&row, ", \"worker\": ");
+        row_int(&row, e->worker);
+    }
+    ROW_LITERAL(&row, "}\n");
+    return out_file_write(&r->events, row.text, row.n, d);
+}
+
+static void on_progress(void *context, const struct sim_progress *p)
+{
+    struct recorder *r = context;
+    r->progress(r->progress_context, p);
+}
+
+struct observer recorder_observer(struct recorder *r)
+{
+    return (struct observer){
+        .context = r,
+        .request = on_request,
+        .sample = on_sample,
+        .decision = r->writes ? on_decision : NULL,
+        .window = on_window,
+        .event = r->events.stream ? on_event : NULL,
+        .progress = r->progress ? on_progress : NULL,
+    };
+}
+
+struct recorder_totals *recorder_totals(struct recorder *r)
+{
+    return &r->totals;
+}
+
+const struct run_info *recorder_info(const struct recorder *r)
+{
+    return r->info;
+}
+
+const struct recorder_point *recorder_points(const struct recorder *r, size_t *n)
+{
+    *n = r->n_points;
+    return r->points;
+}
+
+enum status recorder_finish(struct recorder *r, const struct summary *summary, struct diag *d)
+{
+    /* summary.json comes last: when it is there, so is everything else. */
+    struct out_file *const files[] = {&r->requests, &r->timeline, &r->decisions, &r->events,
+                                      &r->summary};
+    enum { N_FILES = sizeof files / sizeof *files };
+    enum status s = ST_OK;
+
+    if (!r->writes)
+        return ST_OK;
+    errno = 0;
+    summary_write_json(summary, r->summary.stream);
+    s = out_file_check(&r->summary, d);
+    for (size_t i = 0; s == ST_OK && i < N_FILES; i++)
+        s = out_file_close(files[i], d);
+    /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
+     */
+    if (s == ST_OK && r->replace)
+        s = out_file_remove(r->out_dir, "summary.json", d);
+    if (s == ST_OK && r->replace)
+        s = out_file_remove(r->out_dir, "events.jsonl", d);
+    for (size_t i = 0; s == ST_OK && i < N_FILES; i++)
+        s = out_file_publish(files[i], d);
+    return s;
+}

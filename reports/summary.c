@@ -1,0 +1,439 @@
+#include "reports/summary.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "util/bug.h"
+#include "util/json_out.h"
+#include "util/units.h"
+
+static const double s_per_hour = 3600;
+
+/* Where a key of summary.json lives in struct summary. Keys with the same beginning stand together.
+ */
+enum field_type {
+    FIELD_TEXT,  /* const char * */
+    FIELD_CHARS, /* char[] */
+    FIELD_UINT,  /* uint64_t */
+    FIELD_INT,   /* int64_t */
+    FIELD_DOUBLE,
+    FIELD_POOLS, /* double[POLICY_MAX_POOLS], an object by pool name */
+};
+
+struct field {
+    const char *key;
+    enum field_type type;
+    size_t offset;
+};
+
+#define FIELD(type, member)                                                                        \
+    {                                                                                              \
+#member, FIELD_##type, offsetof(struct summary, member)                                    \
+    }
+#define FIELDS_DISTRIBUTION(member)                                                                \
+    FIELD(DOUBLE, member.mean), FIELD(DOUBLE, member.p50), FIELD(DOUBLE, member.p75),              \
+        FIELD(DOUBLE, member.p90), FIELD(DOUBLE, member.p95), FIELD(DOUBLE, member.p99),           \
+        FIELD(DOUBLE, member.max), FIELD(UINT, member.n)
+
+static const struct field fields[] = {
+    FIELD(UINT, schema_version),
+    FIELD(TEXT, headroom_version),
+    FIELD(TEXT, scenario),
+    FIELD(UINT, seed),
+    FIELD(CHARS, trace_digest),
+    FIELD(UINT, requests.offered),
+    FIELD(UINT, requests.completed),
+    FIELD(UINT, requests.lost),
+    FIELD(UINT, requests.retried),
+    FIELD(UINT, requests.rejected),
+    FIELD(UINT, requests.unfinished),
+    FIELD(UINT, requests.good),
+    FIELD(UINT, requests.retries),
+    FIELD(UINT, requests.missed_ttft),
+    FIELD(UINT, requests.missed_tpot),
+    FIELD(UINT, requests.outside_span),
+    FIELD(DOUBLE, sla.ttft_ms),
+    FIELD(DOUBLE, sla.tpot_ms),
+    FIELD(DOUBLE, attainment.overall),
+    FIELD(DOUBLE, attainment.ttft),
+    FIELD(DOUBLE, attainment.tpot),
+    FIELD(DOUBLE, attainment.windows),
+    FIELD(UINT, attainment.n_windows),
+    FIELDS_DISTRIBUTION(latency_ms.ttft),
+    FIELDS_DISTRIBUTION(latency_ms.itl),
+    FIELDS_DISTRIBUTION(latency_ms.tpot),
+    FIELDS_DISTRIBUTION(latency_ms.e2e),
+    FIELDS_DISTRIBUTION(latency_ms.ttst),
+    FIELD(DOUBLE, latency_ms.itl_error_relative),
+    FIELD(DOUBLE, throughput.span_s),
+    FIELD(DOUBLE, throughput.requests_per_s),
+    FIELD(DOUBLE, throughput.output_tokens_per_s),
+    FIELD(DOUBLE, throughput.input_tokens_per_s),
+    FIELD(DOUBLE, throughput.goodput_requests_per_s),
+    FIELD(DOUBLE, throughput.goodput_output_tokens_per_s),
+    FIELD(DOUBLE, throughput.goodput_requests_per_gpu_hour),
+    FIELD(DOUBLE, gpu_hours.total),
+    FIELD(DOUBLE, gpu_hours.starting),
+    FIELD(DOUBLE, gpu_hours.idle),
+    FIELD(DOUBLE, gpu_hours.busy),
+    FIELD(DOUBLE, gpu_hours.draining),
+    FIELD(DOUBLE, gpu_hours.wasted),
+    FIELD(POOLS, gpu_hours.by_pool),
+    FIELD(TEXT, cost.currency),
+    FIELD(DOUBLE, cost.total),
+    FIELD(DOUBLE, cost.per_million_output_tokens),
+    FIELD(DOUBLE, cost.per_thousand_good_requests),
+    FIELD(UINT, scaling.decisions),
+    FIELD(UINT, scaling.up),
+    FIELD(UINT, scaling.down),
+    FIELD(UINT, scaling.events),
+    FIELD(INT, scaling.peak_workers),
+    FIELD(INT, scaling.peak_gpus),
+    FIELD(DOUBLE, scaling.mean_gpus),
+    FIELD(DOUBLE, kv.prefix_hit_rate),
+    FIELD(DOUBLE, kv.peak_utilization),
+    FIELD(UINT, kv.preemptions),
+    FIELD(TEXT, policy.name),
+    FIELD(TEXT, policy.predictor),
+    FIELD(TEXT, policy.details),
+    FIELD(DOUBLE, bounds.perfect_gpu_hours),
+    FIELD(DOUBLE, bounds.hindsight_gpu_hours),
+    FIELD(DOUBLE, bounds.regret),
+    FIELD(DOUBLE, performance.wall_s),
+    FIELD(DOUBLE, performance.simulated_s),
+    FIELD(DOUBLE, performance.requests_per_wall_s),
+    FIELD(UINT, performance.events),
+    FIELD(DOUBLE, performance.peak_rss_mib),
+    FIELD(DOUBLE, performance.cpu_s),
+    FIELD(DOUBLE, performance.speedup),
+};
+enum { N_FIELDS = sizeof fields / sizeof *fields };
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : NAN;
+}
+
+static void compute_requests(struct summary *y, const struct recorder_totals *t)
+{
+    const uint64_t *n = t->n_by_outcome;
+
+    y->requests.offered = t->n_offered;
+    y->requests.completed = n[OUTCOME_COMPLETED];
+    y->requests.lost = n[OUTCOME_LOST];
+    y->requests.rejected = n[OUTCOME_REJECTED];
+    y->requests.unfinished = n[OUTCOME_UNFINISHED];
+    y->requests.retried = t->n_retried;
+    y->requests.retries = t->n_retries;
+    y->requests.good = t->n_good;
+    y->requests.missed_ttft = n[OUTCOME_COMPLETED] - t->n_ttft_ok;
+    y->requests.missed_tpot = n[OUTCOME_COMPLETED] - t->n_tpot_ok;
+    y->requests.outside_span = t->n_records - t->n_offered;
+    if (y->requests.completed + y->requests.lost + y->requests.rejected + y->requests.unfinished !=
+        y->requests.offered)
+        BUG("%" PRIu64 " requests offered, but %" PRIu64 " completed, %" PRIu64 " lost, %" PRIu64
+            " rejected and %" PRIu64 " unfinished",
+            y->requests.offered, y->requests.completed, y->requests.lost, y->requests.rejected,
+            y->requests.unfinished);
+
+    double offered = (double)t->n_offered;
+    y->attainment.overall = ratio((double)t->n_good, offered);
+    y->attainment.ttft = ratio((double)t->n_ttft_ok, offered);
+    y->attainment.tpot = ratio((double)t->n_tpot_ok, offered);
+    y->attainment.windows = ratio((double)t->n_good_windows, (double)t->n_windows);
+    y->attainment.n_windows = t->n_windows;
+}
+
+static enum status compute_latency(struct summary *y, struct recorder_totals *t,
+                                   const struct histogram *itl, struct diag *d)
+{
+    const double ns_per_ms = (double)NS_PER_MS;
+    enum status s = quantiles_distribution(&t->ttft, ns_per_ms, &y->latency_ms.ttft, d);
+
+    if (s == ST_OK)
+        s = quantiles_distribution(&t->ttst, ns_per_ms, &y->latency_ms.ttst, d);
+    if (s == ST_OK)
+        s = quantiles_distribution(&t->tpot, ns_per_ms, &y->latency_ms.tpot, d);
+    if (s == ST_OK)
+        s = quantiles_distribution(&t->e2e, ns_per_ms, &y->latency_ms.e2e, d);
+    y->latency_ms.itl = (struct distribution){
+        .n = itl->n,
+        .mean = histogram_mean(itl) / ns_per_ms,
+        .p50 = histogram_quantile(itl, 0.50) / ns_per_ms,
+        .p75 = histogram_quantile(itl, 0.75) / ns_per_ms,
+        .p90 = histogram_quantile(itl, 0.90) / ns_per_ms,
+        .p95 = histogram_quantile(itl, 0.95) / ns_per_ms,
+        .p99 = histogram_quantile(itl, 0.99) / ns_per_ms,
+        .max = itl->n ? (double)itl->max / ns_per_ms : NAN,
+    };
+    y->latency_ms.itl_error_relative = 0.5 / HISTOGRAM_STEPS;
+    return s;
+}
+
+/* GPU-hours, what they cost, and how the fleet moved. After compute_requests. */
+static void compute_fleet(struct summary *y, const struct recorder_totals *t,
+                          const struct sim_result *result)
+{
+    const struct run_info *info = y->info;
+    double states[N_GPU_STATES] = {0}, cost = 0;
+
+    for (size_t i = 0; i < info->n_pools; i++) {
+        const struct pool_result *p = &result->pools[i];
+        for (int state = 0; state < N_GPU_STATES; state++) {
+            double hours = p->gpu_s[state] / s_per_hour;
+            y->gpu_hours.by_pool_state[i][state] = hours;
+            y->gpu_hours.by_pool[i] += hours;
+            states[state] += hours;
+        }
+        y->gpu_hours.total += y->gpu_hours.by_pool[i];
+        y->gpu_hours.wasted += p->wasted_gpu_s / s_per_hour;
+        cost += y->gpu_hours.by_pool[i] * info->price_per_gpu_hour[i];
+        y->scaling.up += p->n_up;
+        y->scaling.down += p->n_down;
+        y->kv.preemptions += p->n_preemptions;
+        y->kv.peak_utilization = fmax(y->kv.peak_utilization, p->peak_kv_utilization);
+    }
+    y->gpu_hours.starting = states[GPU_STARTING];
+    y->gpu_hours.idle = states[GPU_IDLE];
+    y->gpu_hours.busy = states[GPU_BUSY];
+    y->gpu_hours.draining = states[GPU_DRAINING];
+
+    y->cost.currency = info->currency;
+    y->cost.total = info->currency ? cost : NAN;
+    y->cost.per_million_output_tokens = ratio(y->cost.total, (double)t->output_tok / 1e6);
+    y->cost.per_thousand_good_requests = ratio(y->cost.total, (double)t->n_good / 1e3);
+
+    y->scaling.decisions = result->n_decisions;
+    y->scaling.events = result->n_scale_events;
+    y->scaling.peak_workers = result->peak_workers;
+    y->scaling.peak_gpus = result->peak_gpus;
+    y->kv.prefix_hit_rate = ratio((double)result->cached_tok, (double)result->prompt_tok);
+}
+
+static void compute_throughput(struct summary *y, const struct recorder_totals *t,
+                               const struct sim_result *result)
+{
+    double span_s = s_from_ns(result->end_ns - result->measured_from_ns);
+
+    y->throughput.span_s = fmax(span_s, 0); /* the run may end during warm-up */
+    y->throughput.requests_per_s = ratio((double)y->requests.completed, span_s);
+    y->throughput.output_tokens_per_s = ratio((double)t->output_tok, span_s);
+    y->throughput.input_tokens_per_s = ratio((double)t->input_tok, span_s);
+    y->throughput.goodput_requests_per_s = ratio((double)t->n_good, span_s);
+    y->throughput.goodput_output_tokens_per_s = ratio((double)t->good_output_tok, span_s);
+    y->throughput.goodput_requests_per_gpu_hour = ratio((double)t->n_good, y->gpu_hours.total);
+    y->scaling.mean_gpus = ratio(y->gpu_hours.total * s_per_hour, span_s);
+}
+
+static void compute_performance(struct summary *y, const struct recorder_totals *t,
+                                const struct sim_result *result,
+                                const struct run_performance *performance)
+{
+    static const struct run_performance unknown = {NAN, NAN, NAN};
+
+    if (!performance)
+        performance = &unknown;
+    y->performance.wall_s = performance->wall_s;
+    y->performance.cpu_s = performance->cpu_s;
+    y->performance.peak_rss_mib = performance->peak_rss_mib;
+    y->performance.simulated_s = s_from_ns(result->end_ns);
+    y->performance.requests_per_wall_s = ratio((double)t->n_records, performance->wall_s);
+    y->performance.speedup = ratio(y->performance.simulated_s, performance->wall_s);
+    y->performance.events = result->n_events;
+}
+
+static double point_workers(const struct recorder_point *p, size_t pool)
+{
+    return p->workers[pool];
+}
+
+static double point_offered(const struct recorder_point *p, size_t pool)
+{
+    (void)pool;
+    return p->offered_rps;
+}
+
+/* Samples are evenly spaced, so equal parts of their numbers are equal parts of the run. */
+static struct spark spark_of(const struct recorder_point *points, size_t n_points, size_t pool,
+                             double (*figure)(const struct recorder_point *, size_t))
+{
+    struct spark s = {.n = n_points < SUMMARY_SPARK_SIZE ? n_points : SUMMARY_SPARK_SIZE};
+
+    if (s.n == 0)
+        return s;
+    s.min = s.max = figure(&points[0], pool);
+    for (size_t i = 0; i < s.n; i++) {
+        size_t from = i * n_points / s.n, to = (i + 1) * n_points / s.n;
+        for (size_t k = from; k < to; k++) {
+            double v = figure(&points[k], pool);
+            s.min = fmin(s.min, v);
+            s.max = fmax(s.max, v);
+            s.value[i] += v / (double)(to - from);
+        }
+    }
+    return s;
+}
+
+enum status summary_compute(struct summary *summary, struct recorder *recorder,
+                            const struct sim_result *result, uint64_t trace_digest,
+                            const struct run_performance *performance, struct diag *d)
+{
+    struct recorder_totals *totals = recorder_totals(recorder);
+    const struct run_info *info = recorder_info(recorder);
+    size_t n_points;
+    const struct recorder_point *points = recorder_points(recorder, &n_points);
+
+    BUG_IF(info->seed > INT64_MAX);
+    *summary = (struct summary){
+        .info = info,
+        .schema_version = SUMMARY_SCHEMA_VERSION,
+        .headroom_version = info->version,
+        .scenario = info->scenario,
+        .seed = info->seed,
+        .sla = {.ttft_ms = ms_from_ns(info->ttft_target_ns),
+                .tpot_ms = ms_from_ns(info->tpot_target_ns)},
+        .policy = {info->policy, info->predictor, info->policy_details},
+        .bounds = {NAN, NAN, NAN},
+    };
+    snprintf(summary->trace_digest, sizeof summary->trace_digest, "%016" PRIx64, trace_digest);
+    compute_requests(summary, totals);
+    compute_fleet(summary, totals, result);
+    compute_throughput(summary, totals, result);
+    compute_performance(summary, totals, result, performance);
+    summary->offered_rps = spark_of(points, n_points, 0, point_offered);
+    for (size_t i = 0; i < info->n_pools; i++)
+        summary->workers[i] = spark_of(points, n_points, i, point_workers);
+    return compute_latency(summary, totals, &result->itl, d);
+}
+
+static const void *field_at(const struct summary *summary, const struct field *f)
+{
+    return (const char *)summary + f->offset;
+}
+
+static void write_field(struct json_out *j, const struct summary *summary, const struct field *f)
+{
+    const void *at = field_at(summary, f);
+
+    switch (f->type) {
+    case FIELD_TEXT:
+        json_string(j, *(const char *const *)at);
+        break;
+    case FIELD_CHARS:
+        json_string(j, at);
+        break;
+    case FIELD_UINT:
+        json_int(j, (int64_t) * (const uint64_t *)at);
+        break;
+    case FIELD_INT:
+        json_int(j, *(const int64_t *)at);
+        break;
+    case FIELD_DOUBLE:
+        json_double(j, *(const double *)at);
+        break;
+    case FIELD_POOLS:
+        json_object_begin(j);
+        for (size_t i = 0; i < summary->info->n_pools; i++)
+            json_key_double(j, summary->info->pool_names[i], ((const double *)at)[i]);
+        json_object_end(j);
+        break;
+    }
+}
+
+/* Length of the objects two keys are both in, with the last dot: "a.b." for a.b.c and a.b.d. */
+static size_t shared_objects(const char *a, const char *b)
+{
+    size_t shared = 0;
+
+    for (size_t i = 0; a[i] && a[i] == b[i]; i++) {
+        if (a[i] == '.')
+            shared = i + 1;
+    }
+    return shared;
+}
+
+void summary_write_json(const struct summary *summary, FILE *out)
+{
+    struct json_out j;
+    const char *previous = "";
+
+    json_out_init(&j, out, true);
+    json_object_begin(&j);
+    for (size_t i = 0; i <= N_FIELDS; i++) {
+        const char *key = i < N_FIELDS ? fields[i].key : "";
+        size_t shared = shared_objects(previous, key);
+        for (const char *dot = strchr(previous + shared, '.'); dot; dot = strchr(dot + 1, '.'))
+            json_object_end(&j);
+        if (i == N_FIELDS)
+            break;
+        const char *part = key + shared;
+        for (const char *dot = strchr(part, '.'); dot; part = dot + 1, dot = strchr(part, '.')) {
+            char name[64];
+            snprintf(name, sizeof name, "%.*s", (int)(dot - part), part);
+            json_key(&j, name);
+            json_object_begin(&j);
+        }
+        json_key(&j, part);
+        write_field(&j, summary, &fields[i]);
+        previous = key;
+    }
+    json_object_end(&j);
+    fputc('\n', out);
+}
+
+static bool is_number(const struct field *f)
+{
+    return f->type == FIELD_UINT || f->type == FIELD_INT || f->type == FIELD_DOUBLE;
+}
+
+/* The field of a numeric key; with one under a FIELD_POOLS, also the index of the pool. */
+static const struct field *find_field(const char *key, size_t n_pools,
+                                      const char *const *pool_names, size_t *pool)
+{
+    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+        size_t n = strlen(f->key);
+        if (is_number(f) && strcmp(f->key, key) == 0)
+            return f;
+        if (f->type != FIELD_POOLS || strncmp(f->key, key, n) != 0 || key[n] != '.')
+            continue;
+        for (*pool = 0; *pool < n_pools; ++*pool) {
+            if (strcmp(pool_names[*pool], key + n + 1) == 0)
+                return f;
+        }
+    }
+    return NULL;
+}
+
+bool summary_lookup(const struct summary *summary, const char *key, double *value)
+{
+    size_t pool = 0;
+    const struct field *f =
+        find_field(key, summary->info->n_pools, summary->info->pool_names, &pool);
+
+    if (!f)
+        return false;
+    const void *at = field_at(summary, f);
+    if (f->type == FIELD_UINT)
+        *value = (double)*(const uint64_t *)at;
+    else if (f->type == FIELD_INT)
+        *value = (double)*(const int64_t *)at;
+    else
+        *value = ((const double *)at)[pool];
+    return true;
+}
+
+bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names)
+{
+    size_t pool;
+    return find_field(key, n_pools, pool_names, &pool) != NULL;
+}
+
+const char *summary_key(size_t i)
+{
+    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+        if (is_number(f) && i-- == 0)
+            return f->key;
+    }
+    return NULL;
+}

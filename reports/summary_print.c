@@ -1,0 +1,342 @@
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "reports/summary.h"
+
+/* Labels take 18 columns, and at most seven figures of 11 follow: 95 columns. */
+enum { TEXT_SIZE = 64, CUT_WIDTH = 76 };
+
+struct printer {
+    FILE *out;
+    bool colour;
+};
+
+static const char bold[] = "\033[1m", dim[] = "\033[2m", red[] = "\033[31m", plain[] = "\033[0m";
+
+static const char *style(const struct printer *p, const char *code)
+{
+    return p->colour ? code : "";
+}
+
+/* 1234567 as 1,234,567 */
+static const char *grouped(char text[TEXT_SIZE], uint64_t v)
+{
+    char digits[TEXT_SIZE];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, v);
+    char *to = text;
+
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return text;
+}
+
+static const char *fixed(char text[TEXT_SIZE], double v, int decimals)
+{
+    if (isnan(v))
+        snprintf(text, TEXT_SIZE, "-");
+    else if (fabs(v) < 1e7)
+        snprintf(text, TEXT_SIZE, "%.*f", decimals, v);
+    else
+        snprintf(text, TEXT_SIZE, "%.3e", v);
+    return text;
+}
+
+/* Rounded down: 99.999 % is not all of them. The small addend is for shares such as 0.29 * 10000.
+ */
+static const char *percent(char text[TEXT_SIZE], double share)
+{
+    if (isnan(share))
+        snprintf(text, TEXT_SIZE, "-");
+    else
+        snprintf(text, TEXT_SIZE, "%.2f %%", floor(share * 1e4 + 1e-9) / 100);
+    return text;
+}
+
+static const char *duration(char text[TEXT_SIZE], double seconds)
+{
+    uint64_t s = (uint64_t)seconds;
+
+    if (seconds < 60)
+        snprintf(text, TEXT_SIZE, "%.1f s", seconds);
+    else if (s < 3600)
+        snprintf(text, TEXT_SIZE, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+    else if (s < 48 * 3600)
+        snprintf(text, TEXT_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+    else
+        snprintf(text, TEXT_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);
+    return text;
+}
+
+/* At most `width` characters of UTF-8. */
+static void cut(const struct printer *p, const char *text, int width)
+{
+    const char *end = text;
+
+    for (int n = 0; *end; end++) {
+        bool starts = ((unsigned char)*end & 0xC0) != 0x80;
+        if (starts && n++ == width)
+            break;
+    }
+    fprintf(p->out, "%.*s", (int)(end - text), text);
+}
+
+static void title(const struct printer *p, const char *text)
+{
+    fprintf(p->out, "\n%s%-18s%s", style(p, bold), text, style(p, plain));
+}
+
+static void label(const struct printer *p, const char *text)
+{
+    fprintf(p->out, "  %-16.16s", text);
+}
+
+static void cells(const struct printer *p, size_t n, const char *const *texts)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(p->out, "%s%11s%s", style(p, dim), texts[i], style(p, plain));
+    fputc('\n', p->out);
+}
+
+static void figures(const struct printer *p, size_t n, const double *values, int decimals)
+{
+    char text[TEXT_SIZE];
+
+    for (size_t i = 0; i < n; i++)
+        fprintf(p->out, "%11s", fixed(text, values[i], decimals));
+    fputc('\n', p->out);
+}
+
+static void print_head(const struct printer *p, const struct summary *y)
+{
+    const struct run_info *info = y->info;
+
+    fputs(style(p, bold), p->out);
+    cut(p, y->scenario ? y->scenario : "-", 40);
+    fprintf(p->out, "%s   policy ", style(p, plain));
+    cut(p, y->policy.name ? y->policy.name : "-", 20);
+    if (y->policy.predictor) {
+        fputs(" (", p->out);
+        cut(p, y->policy.predictor, 20);
+        fputc(')', p->out);
+    }
+    fputc('\n', p->out);
+    if (info->trace) {
+        label(p, "trace");
+        cut(p, info->trace, CUT_WIDTH);
+        fputc('\n', p->out);
+    }
+    for (size_t i = 0; i < info->n_pools; i++) {
+        label(p, info->pool_names[i]);
+        fprintf(p->out, "%d GPU%s per worker", info->gpus_per_worker[i],
+                info->gpus_per_worker[i] == 1 ? "" : "s");
+        if (info->profiles[i]) {
+            fputs(", ", p->out);
+            cut(p, info->profiles[i], CUT_WIDTH - 20);
+        }
+        fputc('\n', p->out);
+    }
+    if (y->policy.details) {
+        label(p, "policy");
+        cut(p, y->policy.details, CUT_WIDTH);
+        fputc('\n', p->out);
+    }
+}
+
+static void print_attainment(const struct printer *p, const struct summary *y)
+{
+    char share[TEXT_SIZE], count[TEXT_SIZE];
+
+    title(p, "SLA attainment");
+    fprintf(p->out, "%s%9s%s   TTFT <= %g ms and TPOT <= %g ms, of all requests offered\n",
+            style(p, bold), percent(share, y->attainment.overall), style(p, plain), y->sla.ttft_ms,
+            y->sla.tpot_ms);
+    label(p, "TTFT alone");
+    fprintf(p->out, "%9s   %s completed above it\n", percent(share, y->attainment.ttft),
+            grouped(count, y->requests.missed_ttft));
+    label(p, "TPOT alone");
+    fprintf(p->out, "%9s   %s completed above it\n", percent(share, y->attainment.tpot),
+            grouped(count, y->requests.missed_tpot));
+    label(p, "windows");
+    fprintf(p->out, "%9s   of %s with traffic, by mean TTFT and mean ITL\n",
+            percent(share, y->attainment.windows), grouped(count, y->attainment.n_windows));
+}
+
+static void print_requests(const struct printer *p, const struct summary *y)
+{
+    static const char *const heads[] = {"offered",  "completed",  "lost",
+                                        "rejected", "unfinished", "retried"};
+    const uint64_t counts[] = {y->requests.offered,  y->requests.completed,  y->requests.lost,
+                               y->requests.rejected, y->requests.unfinished, y->requests.retried};
+    char text[TEXT_SIZE];
+
+    title(p, "Requests");
+    cells(p, 6, heads);
+    label(p, "");
+    for (size_t i = 0; i < 6; i++) {
+        bool bad = i >= 2 && i <= 4 && counts[i] > 0;
+        fprintf(p->out, "%s%11s%s", style(p, bad ? red : ""), grouped(text, counts[i]),
+                style(p, bad ? plain : ""));
+    }
+    fputc('\n', p->out);
+    if (y->requests.outside_span > 0) {
+        label(p, "warm-up");
+        fprintf(p->out, "%11s   not in any figure\n", grouped(text, y->requests.outside_span));
+    }
+}
+
+static void print_latency(const struct printer *p, const struct summary *y)
+{
+    static const char *const heads[] = {"mean", "p50", "p75", "p90", "p95", "p99", "max"};
+    const struct {
+        const char *name;
+        const struct distribution *of;
+    } rows[] = {{"TTFT", &y->latency_ms.ttft},
+                {"TTST", &y->latency_ms.ttst},
+                {"ITL", &y->latency_ms.itl},
+                {"TPOT", &y->latency_ms.tpot},
+                {"E2E", &y->latency_ms.e2e}};
+
+    title(p, "Latency, ms");
+    cells(p, 7, heads);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct distribution *f = rows[i].of;
+        label(p, rows[i].name);
+        figures(p, 7, (double[]){f->mean, f->p50, f->p75, f->p90, f->p95, f->p99, f->max}, 2);
+    }
+}
+
+static void print_throughput(const struct printer *p, const struct summary *y)
+{
+    static const char *const heads[] = {"requests", "out tokens", "in tokens"};
+    char text[TEXT_SIZE];
+
+    title(p, "Throughput, per s");
+    cells(p, 3, heads);
+    label(p, "completed");
+    figures(p, 3,
+            (double[]){y->throughput.requests_per_s, y->throughput.output_tokens_per_s,
+                       y->throughput.input_tokens_per_s},
+            2);
+    label(p, "within the SLA");
+    fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_requests_per_s, 2));
+    fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_output_tokens_per_s, 2));
+    fprintf(p->out, "   %s requests per GPU-hour\n",
+            fixed(text, y->throughput.goodput_requests_per_gpu_hour, 1));
+}
+
+static void print_gpu_hours(const struct printer *p, const struct summary *y)
+{
+    const char *heads[1 + N_GPU_STATES] = {"total"};
+    char text[TEXT_SIZE];
+
+    for (int i = 0; i < N_GPU_STATES; i++)
+        heads[1 + i] = gpu_state_names[i];
+    title(p, "GPU-hours");
+    cells(p, 1 + N_GPU_STATES, heads);
+    for (size_t i = 0; i < y->info->n_pools; i++) {
+        const double *state = y->gpu_hours.by_pool_state[i];
+        label(p, y->info->pool_names[i]);
+        fprintf(p->out, "%11s", fixed(text, y->gpu_hours.by_pool[i], 3));
+        figures(p, N_GPU_STATES, state, 3);
+    }
+    if (y->info->n_pools > 1) {
+        label(p, "all");
+        figures(p, 5,
+                (double[]){y->gpu_hours.total, y->gpu_hours.starting, y->gpu_hours.idle,
+                           y->gpu_hours.busy, y->gpu_hours.draining},
+                3);
+    }
+    if (y->gpu_hours.wasted > 0) {
+        label(p, "wasted");
+        fprintf(p->out, "%11s   on requests that were lost later\n",
+                fixed(text, y->gpu_hours.wasted, 3));
+    }
+}
+
+static void print_fleet(const struct printer *p, const struct summary *y)
+{
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
+
+    title(p, "Scaling");
+    fprintf(p->out, "%s decisions, %s workers added, %s removed; ",
+            grouped(a, y->scaling.decisions), grouped(b, y->scaling.up),
+            grouped(c, y->scaling.down));
+    fprintf(p->out, "%s GPUs on average, %" PRId64 " at most\n", fixed(a, y->scaling.mean_gpus, 2),
+            y->scaling.peak_gpus);
+    fprintf(p->out, "%s%-18s%s", style(p, bold), "KV cache", style(p, plain));
+    fprintf(p->out, "prefix hits %s of prompt tokens, at most %s in use, %s preemptions\n",
+            percent(a, y->kv.prefix_hit_rate), percent(b, y->kv.peak_utilization),
+            grouped(c, y->kv.preemptions));
+    if (!y->cost.currency)
+        return;
+    fprintf(p->out, "%s%-18s%s", style(p, bold), "Cost", style(p, plain));
+    fprintf(p->out, "%s %.8s; %s per million output tokens, %s per thousand good requests\n",
+            fixed(a, y->cost.total, 2), y->cost.currency,
+            fixed(b, y->cost.per_million_output_tokens, 3),
+            fixed(c, y->cost.per_thousand_good_requests, 3));
+}
+
+static void print_spark(const struct printer *p, const char *name, const struct spark *s,
+                        const char *unit)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+
+    label(p, name);
+    for (size_t i = 0; i < s->n; i++) {
+        double level = s->max > 0 ? s->value[i] / s->max * 7 : 0;
+        fputs(bars[lrint(level)], p->out);
+    }
+    if (s->min == s->max)
+        fprintf(p->out, "  %.4g%s\n", s->max, unit);
+    else
+        fprintf(p->out, "  %.4g to %.4g%s\n", s->min, s->max, unit);
+}
+
+static void print_over_time(const struct printer *p, const struct summary *y)
+{
+    if (y->offered_rps.n == 0)
+        return;
+    title(p, "Over time");
+    fputc('\n', p->out);
+    print_spark(p, "offered", &y->offered_rps, " per s");
+    for (size_t i = 0; i < y->info->n_pools; i++)
+        print_spark(p, y->info->pool_names[i], &y->workers[i], " workers");
+}
+
+static void print_performance(const struct printer *p, const struct summary *y)
+{
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
+
+    if (isnan(y->performance.wall_s))
+        return;
+    fprintf(p->out, "\nSimulated %s in %s s", duration(a, y->performance.simulated_s),
+            fixed(b, y->performance.wall_s, 3));
+    if (y->performance.wall_s > 0)
+        fprintf(p->out, ": %s times real time, %s requests/s",
+                grouped(a, (uint64_t)y->performance.speedup),
+                grouped(b, (uint64_t)y->performance.requests_per_wall_s));
+    fprintf(p->out, ", %s events", grouped(c, y->performance.events));
+    if (!isnan(y->performance.peak_rss_mib))
+        fprintf(p->out, ", %.0f MiB", y->performance.peak_rss_mib);
+    fputc('\n', p->out);
+}
+
+void summary_print(const struct summary *summary, FILE *out, bool colour)
+{
+    const struct printer p = {out, colour};
+
+    print_head(&p, summary);
+    print_attainment(&p, summary);
+    print_requests(&p, summary);
+    print_latency(&p, summary);
+    print_throughput(&p, summary);
+    print_gpu_hours(&p, summary);
+    print_fleet(&p, summary);
+    print_over_time(&p, summary);
+    print_performance(&p, summary);
+}
