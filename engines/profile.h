@@ -86,8 +86,8 @@ struct profile_search {
 /* Read a profile by bundled name or by path (.h5 or .npz, told apart by content), check it, and build the
  * view above. All memory comes from the arena. A file with several rows (one per TP size) needs `tp` > 0 to
  * choose one; a Dynamo prefill or decode file of a pair finds its other half beside it.
- * ST_INPUT names the file and the key (missing, wrong shape, NaN, not increasing); an unknown name lists
- * what there is. */
+ * ST_INPUT names the file and the key (missing, wrong shape, NaN, not increasing); an unknown name gives the
+ * closest ones. A path to a missing file is ST_INPUT too; ST_IO when it is there but cannot be read. */
 enum status profile_load(struct profile *profile, struct arena *arena, const struct profile_search *search,
                          const char *name_or_path, int64_t tp, struct diag *d);
 
