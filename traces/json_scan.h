@@ -1,10 +1,10 @@
 /* Strict JSON (RFC 8259) scanned in place, for one line that ends in '\n' (line_reader's lines do).
  *
- * It accepts what cJSON 1.7.15 accepts, down to its nesting limit, but for these, where it is
- * stricter:
+ * It accepts what cJSON 1.7.15 accepts, down to its nesting limit, but is stricter in these:
  *   - numbers as in RFC 8259: no leading zeros (`01`), no bare point (`1.`, `-.5`);
- *   - no control characters inside strings; between tokens only space, tab and CR (cJSON passes
- * over any);
+ *   - four hexadecimal digits after `\u` (cJSON reads anything else as U+0000);
+ *   - no control characters inside strings;
+ *   - only space, tab and CR between tokens (cJSON passes over any control character);
  *   - a byte order mark only at the start of the file (line_reader), not of every line.
  * In one thing it is laxer: cJSON refuses numbers of more than 63 characters. Like cJSON it does
  * not check that strings are valid UTF-8. */

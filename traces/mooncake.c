@@ -1,8 +1,8 @@
 /* Mooncake JSONL: one object a line with `timestamp` [ms], `input_length`, `output_length` [tokens]
  * and, optionally, `hash_ids` (one id per block of the prompt). Keys in any order; other keys are
  * passed over, whatever their value. Stricter than JSON asks for: none of these four keys twice,
- * and the lengths and ids are written as plain integers (`5.0` or `5e3` are fine for `timestamp`
- * only). */
+ * no minus sign in front of their values (`-0`), and the lengths and ids written as plain integers
+ * (`5.0` and `5e3` are fine for `timestamp` only). */
 #include <inttypes.h>
 #include <string.h>
 
@@ -68,7 +68,8 @@ static inline const char *integer_end(const char *p, uint64_t *value)
     if (p - start > 19 && text_uint64(start, (size_t)(p - start), &v) != TEXT_OK)
         return NULL;
     *value = v;
-    return *p == '.' || *p == 'e' || *p == 'E' ? NULL : p;
+    bool ended = *p == ',' || *p == ']' || *p == '}' || (unsigned char)*p <= ' ';
+    return ended ? p : NULL;
 }
 
 static const char *scan_length(struct scan *scan, const char *p, enum field field, uint64_t min,
@@ -92,7 +93,7 @@ static const char *scan_timestamp(struct scan *scan, const char *p)
     struct json_error e;
     int64_t ns = -1;
     const char *stop = json_number_end(p, &e);
-    if (stop && text_fixed(p, (size_t)(stop - p), 6, &ns) != TEXT_OK)
+    if (stop && *p != '-' && text_fixed(p, (size_t)(stop - p), 6, &ns) != TEXT_OK)
         ns = -1;
     if (ns < 0 || ns >= TIME_NEVER) {
         char found[TEXT_EXCERPT_SIZE];
