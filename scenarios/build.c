@@ -1,0 +1,349 @@
+#include "scenarios/build.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engines/latency.h"
+#include "engines/profile.h"
+#include "reports/summary.h"
+#include "sim/router.h"
+#include "util/bug.h"
+#include "util/units.h"
+
+/* KV bytes per token of an 8B model (32 layers, 8 heads of 128, two bytes): where nothing is said.
+ */
+static const double kv_bytes_per_token_unsaid = 131072;
+
+struct builder {
+    struct scenario_run *run;
+    const struct scenario *scenario;
+    struct arena *arena;
+    const struct profile_search *search;
+    struct diag *d;
+    size_t n_pools;
+    enum pool_role roles[POLICY_MAX_POOLS];
+};
+
+/* Durations were checked against their ranges, which lie within the clock's. */
+static int64_t ns(double seconds)
+{
+    int64_t value;
+
+    BUG_IF(!ns_from_s(seconds, &value));
+    return value;
+}
+
+static int64_t ns_or_never(double seconds)
+{
+    return seconds > 0 ? ns(seconds) : TIME_NEVER;
+}
+
+static const struct pool_settings *settings(const struct builder *b, size_t i)
+{
+    return &b->scenario->pools[b->roles[i]];
+}
+
+static void choose_pools(struct builder *b)
+{
+    for (size_t role = 0; role < 3; role++) {
+        if (b->scenario->pools[role].present)
+            b->roles[b->n_pools++] = (enum pool_role)role;
+    }
+}
+
+/* What went wrong in a file that a key names: positions inside that file stay in front. */
+static enum status fail_at_key(struct builder *b, const struct diag *cause, struct source_pos at,
+                               const char *key)
+{
+    return diag_fail_at(b->d, cause->status, at, "%s: %s", key, cause->text);
+}
+
+static enum status load_profile(struct builder *b, size_t i, const struct profile **profile)
+{
+    const struct engine_settings *e = &settings(b, i)->engine;
+    struct diag cause;
+
+    for (size_t k = 0; k < i; k++) {
+        const struct engine_settings *other = &settings(b, k)->engine;
+        if (strcmp(other->profile, e->profile) == 0 && other->tp == e->tp) {
+            *profile = b->run->config.pools[k].profile;
+            return ST_OK;
+        }
+    }
+    struct profile *loaded = ARENA_NEW(b->arena, 1, struct profile);
+    if (!loaded)
+        return diag_nomem(b->d, "profile");
+    diag_init(&cause);
+    if (profile_load(loaded, b->arena, b->search, e->profile, e->tp, &cause))
+        return fail_at_key(b, &cause, scenario_engine_at(b->scenario, b->roles[i], "profile"),
+                           "engine.profile");
+    *profile = loaded;
+    return ST_OK;
+}
+
+static bool same_latency(const struct engine_settings *a, const struct engine_settings *b)
+{
+    return strcmp(a->latency_model, b->latency_model) == 0 && a->max_num_seqs == b->max_num_seqs &&
+           memcmp(&a->host_ms_per_step, &b->host_ms_per_step, sizeof(double)) == 0 &&
+           memcmp(&a->host_us_per_seq, &b->host_us_per_seq, sizeof(double)) == 0;
+}
+
+static enum status create_latency(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct engine_settings *e = &settings(b, i)->engine;
+    struct latency_config config = {.max_num_seqs = (uint32_t)e->max_num_seqs,
+                                    .host_ms_per_step = e->host_ms_per_step,
+                                    .host_us_per_seq = e->host_us_per_seq};
+    struct diag cause;
+    void *state;
+
+    for (size_t k = 0; k < i; k++) {
+        const struct pool_config *other = &b->run->config.pools[k];
+        if (other->profile == pool->profile && same_latency(&settings(b, k)->engine, e)) {
+            pool->engine.latency = other->engine.latency;
+            pool->engine.latency_state = other->engine.latency_state;
+            return ST_OK;
+        }
+    }
+    pool->engine.latency = latency_model_find(e->latency_model);
+    BUG_IF(!pool->engine.latency);
+    diag_init(&cause);
+    if (pool->engine.latency->create(&state, b->arena, pool->profile, &config, &cause))
+        return fail_at_key(b, &cause, scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
+                           "engine.latency_model");
+    pool->engine.latency_state = state;
+    return ST_OK;
+}
+
+static enum status set_kv_blocks(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct engine_settings *e = &settings(b, i)->engine;
+    int64_t blocks = e->kv_blocks;
+
+    if (blocks == 0)
+        blocks = pool->profile->max_kv_tokens / e->block_size_tok;
+    if (blocks < 1 || blocks > UINT32_MAX)
+        return diag_fail_at(b->d, ST_INPUT,
+                            scenario_engine_at(b->scenario, b->roles[i], "block_size_tok"),
+                            "the profile holds %lld KV tokens, which is %lld blocks of "
+                            "engine.block_size_tok %lld; expected 1 to %lld",
+                            (long long)pool->profile->max_kv_tokens, (long long)blocks,
+                            (long long)e->block_size_tok, (long long)UINT32_MAX);
+    pool->engine.kv_blocks = (uint32_t)blocks;
+    return ST_OK;
+}
+
+static enum status build_pool(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct pool_settings *p = settings(b, i);
+    const struct engine_settings *e = &p->engine;
+
+    enum status s = load_profile(b, i, &pool->profile);
+    if (s)
+        return s;
+    pool->name = pool_role_names[b->roles[i]];
+    pool->role = b->roles[i];
+    pool->replicas = (int)p->replicas;
+    pool->gpus_per_worker =
+        (int)(p->gpus_per_worker ? p->gpus_per_worker : pool->profile->gpu_count);
+    pool->router = router_find(p->router ? p->router : b->scenario->router);
+    BUG_IF(!pool->router);
+    pool->startup_ns = ns(b->scenario->startup.delay_s);
+    pool->engine.block_size_tok = (uint32_t)e->block_size_tok;
+    pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
+    pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
+    pool->engine.chunked_prefill = e->chunked_prefill;
+    pool->engine.cold_start_ns = ns(e->cold_start_ms / 1e3);
+    s = set_kv_blocks(b, i);
+    return s ? s : create_latency(b, i);
+}
+
+static void set_transfer(struct builder *b)
+{
+    struct sim_config *c = &b->run->config;
+    double bytes = b->scenario->kv_transfer.bytes_per_token;
+
+    if (isnan(bytes))
+        bytes = c->pools[0].profile->kv_bytes_per_token;
+    c->kv_bytes_per_token = bytes > 0 || !isnan(b->scenario->kv_transfer.bytes_per_token)
+                                ? bytes
+                                : kv_bytes_per_token_unsaid;
+    c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
+    c->kv_latency_ns = ns(b->scenario->kv_transfer.latency_ms / 1e3);
+}
+
+static void set_rest(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+
+    set_transfer(b);
+    c->scale_down =
+        strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
+    c->drain_grace_ns = ns(sc->scale_down.grace_s);
+    c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    c->ttft_target_ns = ns(sc->sla.ttft_ms / 1e3);
+    c->tpot_target_ns = ns(sc->sla.tpot_ms / 1e3);
+    c->seed = (uint64_t)sc->seed;
+    c->warmup_ns = ns(sc->span.warmup_s);
+    c->duration_ns = ns_or_never(sc->span.duration_s);
+    c->drain_ns = ns_or_never(sc->span.drain_s);
+    c->window_ns = ns(sc->sla.window_s);
+    c->sample_ns = ns(sc->output.sample_s);
+}
+
+static enum status create_policy(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct policy_setup setup = {.n_pools = b->n_pools,
+                                 .ttft_ms = sc->sla.ttft_ms,
+                                 .itl_ms = sc->sla.tpot_ms,
+                                 .seed = (uint64_t)sc->seed};
+    struct diag cause;
+
+    for (size_t i = 0; i < b->n_pools; i++) {
+        setup.roles[i] = c->pools[i].role;
+        setup.replicas[i] = c->pools[i].replicas;
+        setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
+        setup.profiles[i] = c->pools[i].profile;
+    }
+    c->policy = policy_find(sc->policy.type);
+    BUG_IF(!c->policy);
+    diag_init(&cause);
+    if (c->policy->create(&c->policy_state, b->arena, &sc->policy, &setup, &c->policy_first,
+                          &cause))
+        return fail_at_key(b, &cause, scenario_at(sc, "policy"), "policy");
+    return ST_OK;
+}
+
+static enum status open_trace(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct trace_options options = {.format = sc->trace.format,
+                                    .limit = (uint64_t)sc->trace.limit,
+                                    .speedup = sc->trace.speedup,
+                                    .block_size_tok = (uint32_t)sc->trace.block_size_tok};
+    struct diag cause;
+
+    diag_init(&cause);
+    enum status s = trace_open(&b->run->trace, sc->trace.path, &options, &cause);
+    if (s == ST_IO)
+        return fail_at_key(b, &cause, scenario_at(sc, "trace.path"), "trace.path");
+    return s ? diag_fail(b->d, s, "%s", cause.text) : ST_OK;
+}
+
+/* A price of the GPU type wins over one for all. */
+static double price_of(const struct gpu_prices *prices, const char *gpu_type)
+{
+    double price = 0;
+
+    for (size_t i = 0; i < prices->n; i++) {
+        const struct gpu_price *p = &prices->price[i];
+        if (!p->gpu_type || strcmp(p->gpu_type, gpu_type) == 0)
+            price = p->per_hour;
+    }
+    return price;
+}
+
+static enum status check_prices(struct builder *b)
+{
+    const struct gpu_prices *prices = &b->scenario->cost.per_gpu_hour;
+
+    if (prices->n == 0 || !prices->price[0].gpu_type)
+        return ST_OK;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        const char *gpu_type = b->run->config.pools[i].profile->gpu_type;
+        bool found = false;
+        for (size_t k = 0; k < prices->n; k++)
+            found = found || strcmp(prices->price[k].gpu_type, gpu_type) == 0;
+        if (!found)
+            return diag_fail_at(b->d, ST_INPUT, scenario_at(b->scenario, "cost.per_gpu_hour"),
+                                "cost.per_gpu_hour has no price of '%s', the GPU of pool %s",
+                                gpu_type, b->run->config.pools[i].name);
+    }
+    return ST_OK;
+}
+
+static void set_info(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct run_info *info = &b->run->info;
+    bool priced = false;
+
+    info->scenario = sc->name;
+    info->seed = c->seed;
+    info->ttft_target_ns = c->ttft_target_ns;
+    info->tpot_target_ns = c->tpot_target_ns;
+    info->n_pools = b->n_pools;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        info->pool_names[i] = c->pools[i].name;
+        info->gpus_per_worker[i] = c->pools[i].gpus_per_worker;
+        info->profiles[i] = c->pools[i].profile->name;
+        info->price_per_gpu_hour[i] =
+            price_of(&sc->cost.per_gpu_hour, c->pools[i].profile->gpu_type);
+        priced = priced || info->price_per_gpu_hour[i] > 0;
+    }
+    info->policy = c->policy->name;
+    info->predictor = strcmp(sc->policy.type, "planner") == 0 ? sc->policy.load_predictor : NULL;
+    info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
+    info->currency = priced ? sc->cost.currency : NULL;
+    const char *slash = strrchr(sc->trace.path, '/');
+    info->trace = slash ? slash + 1 : sc->trace.path;
+}
+
+static enum status check_expectations(struct builder *b)
+{
+    const struct expectations *expect = &b->scenario->expect;
+    const struct run_info *info = &b->run->info;
+
+    for (size_t i = 0; i < expect->n; i++) {
+        const struct expectation *e = &expect->item[i];
+        if (!summary_key_exists(e->key, info->n_pools, info->pool_names))
+            return diag_fail_at(b->d, ST_INPUT, e->at,
+                                "expectation '%s': summary.json has no number '%s'", e->text,
+                                e->key);
+    }
+    return ST_OK;
+}
+
+enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
+                           struct arena *arena, const struct profile_search *search, struct diag *d)
+{
+    struct builder b = {.run = run, .scenario = scenario, .arena = arena, .search = search, .d = d};
+    enum status s = ST_OK;
+
+    *run = (struct scenario_run){0};
+    choose_pools(&b);
+    run->config.n_pools = b.n_pools;
+    for (size_t i = 0; i < b.n_pools && !s; i++)
+        s = build_pool(&b, i);
+    if (!s)
+        s = check_prices(&b);
+    if (s)
+        return s;
+    set_rest(&b);
+    s = create_policy(&b);
+    if (s)
+        return s;
+    set_info(&b);
+    s = check_expectations(&b);
+    if (!s)
+        s = open_trace(&b);
+    if (s)
+        scenario_run_release(run);
+    return s;
+}
+
+void scenario_run_release(struct scenario_run *run)
+{
+    trace_close(run->trace);
+    run->trace = NULL;
+    if (run->config.policy && run->config.policy->release)
+        run->config.policy->release(run->config.policy_state);
+    run->config.policy = NULL;
+}

@@ -1,0 +1,23 @@
+/* From a scenario to a run that can start: the only place that composes traces, profiles, latency
+ * models, routers and policies. */
+#ifndef SCENARIOS_BUILD_H
+#define SCENARIOS_BUILD_H
+
+#include "reports/recorder.h"
+#include "scenarios/scenario.h"
+#include "sim/config.h"
+
+struct scenario_run {
+    struct sim_config config;
+    struct trace_reader *trace; /* open, at its first request */
+    struct run_info info;       /* for the recorder; version is left to the caller */
+};
+
+/* The scenario and the arena must outlive the run. The run is valid only after ST_OK, and is
+ * released then. Errors name the key at fault, or the line of the trace. */
+enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
+                           struct arena *arena, const struct profile_search *search,
+                           struct diag *d);
+void scenario_run_release(struct scenario_run *run);
+
+#endif

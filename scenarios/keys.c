@@ -1,0 +1,251 @@
+#include "scenarios/keys_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engines/latency.h"
+#include "planner/fixes.h"
+#include "planner/policy.h"
+#include "planner/predictor.h"
+#include "sim/router.h"
+#include "traces/trace.h"
+
+#define REGISTRY_CHOICE(function, registry)                                                        \
+    static const char *function(size_t i)                                                          \
+    {                                                                                              \
+        return registry[i] ? registry[i]->name : NULL;                                             \
+    }
+REGISTRY_CHOICE(latency_choice, latency_models)
+REGISTRY_CHOICE(router_choice, routers)
+REGISTRY_CHOICE(policy_choice, policies)
+REGISTRY_CHOICE(predictor_choice, predictors)
+
+static const char *format_choice(size_t i)
+{
+    if (i == 0)
+        return "auto";
+    return trace_formats[i - 1] ? trace_formats[i - 1]->name : NULL;
+}
+
+static const char *fix_choice(size_t i)
+{
+    return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
+}
+
+static const char *const compat_choices[] = {"none", NULL};
+static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
+static const char *const lost_choices[] = {"fail", "retry", NULL};
+
+/* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
+ */
+static const char *const planned_compat[] = {"dynosim", NULL};
+static const char *const planned_latency[] = {"steps", "polynomial", "dynosim", NULL};
+static const char *const planned_routers[] = {"random", "power_of_two", "kv_aware", NULL};
+static const char *const planned_policies[] = {"schedule", "hpa", "keda", "process", NULL};
+static const char *const planned_predictors[] = {"arima", "kalman", "prophet", NULL};
+
+const struct scenario_section scenario_sections[] = {
+    {"", "The scenario"},
+    {"trace", "The requests that are replayed"},
+    {"sla", "Targets of one request"},
+    {"span", "The part of the run that is measured"},
+    {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
+    {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
+    {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
+    {"startup", "Bringing up a worker"},
+    {"scale_down", "Taking away a worker"},
+    {"policy", "What decides how many workers there are"},
+    {"output", "What is recorded"},
+    {"cost", "Prices"},
+    {NULL, NULL},
+};
+
+#define TOP(member) PLACE_SCENARIO, offsetof(struct scenario, member)
+#define ENGINE(member) PLACE_ENGINE, offsetof(struct engine_settings, member)
+#define POOL(member) PLACE_POOL, offsetof(struct pool_settings, member)
+#define RANGE(lo, hi) .min = lo, .max = hi
+#define ABOVE(lo, hi) .min = lo, .max = hi, .above_min = true
+
+/* Beyond these lies a slip of the hand, not a deployment: 31 years, and so on. */
+#define MAX_S 1e9
+#define MAX_MS 1e12
+#define MAX_TOK 2147483647.0
+#define MAX_SEQS 65536.0
+#define MAX_WORKERS 100000.0
+
+const struct scenario_key scenario_keys[] = {
+    {"", "name", KEY_TEXT, TOP(name), .unset = "the file's name without its ending",
+     .doc = "what reports call the run"},
+    {"", "description", KEY_TEXT, TOP(description), .preset_text = "",
+     .doc = "for readers of the file; without effect"},
+    {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
+     .doc = "of every random draw"},
+    {"", "compat", KEY_ENUM, TOP(compat), .choices = compat_choices, .planned = planned_compat,
+     .preset_text = "none", .doc = "whose reading of the keys below counts"},
+
+    {"trace", "path", KEY_PATH, TOP(trace.path), .required = true,
+     .doc = "file of requests, plain or gzip"},
+    {"trace", "format", KEY_ENUM, TOP(trace.format), .choice = format_choice, .preset_text = "auto",
+     .doc = "of the file; auto tells it from the content"},
+    {"trace", "limit", KEY_INT, TOP(trace.limit), RANGE(0, 1e15), .unit = "requests",
+     .doc = "stop after so many; 0 = all"},
+    {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), ABOVE(0, 1e6), .preset = 1,
+     .doc = "arrival times are divided by it"},
+    {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
+     .preset = 512, .unit = "tokens", .doc = "what one block id of the trace stands for"},
+
+    {"sla", "ttft_ms", KEY_NUMBER, TOP(sla.ttft_ms), ABOVE(0, MAX_MS), .preset = 1500, .unit = "ms",
+     .doc = "time to first token, at most"},
+    {"sla", "tpot_ms", KEY_NUMBER, TOP(sla.tpot_ms), ABOVE(0, MAX_MS), .preset = 50, .unit = "ms",
+     .doc = "mean time per output token after the first, at most"},
+    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), ABOVE(0, MAX_S), .preset = 180, .unit = "s",
+     .doc = "length of the windows of attainment.windows"},
+
+    {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "requests that arrive before this are served but not measured"},
+    {"span", "duration_s", KEY_NUMBER, TOP(span.duration_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "measured arrivals are taken for so long after the warm-up; 0 = whole trace"},
+    {"span", "drain_s", KEY_NUMBER, TOP(span.drain_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "the run ends at most so long after the last arrival; 0 = when all are done"},
+
+    {"engine", "profile", KEY_PROFILE, ENGINE(profile), .required = true,
+     .doc = "bundled engine profile (`headroom profile list`), or path of a .h5 or .npz file"},
+    {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .unset = "the profile has one row",
+     .doc = "tensor parallel size, chooses the row of a profile with several"},
+    {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
+     .planned = planned_latency, .preset_text = "table",
+     .doc = "how the time of an engine step is computed from the profile"},
+    {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,
+     .unit = "tokens", .doc = "KV cache block"},
+    {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK),
+     .unset = "what the profile holds", .unit = "blocks", .doc = "KV cache of one worker"},
+    {"engine", "max_num_seqs", KEY_INT, ENGINE(max_num_seqs), RANGE(1, MAX_SEQS), .preset = 256,
+     .unit = "sequences", .doc = "running at one time in one worker, at most"},
+    {"engine", "max_num_batched_tokens", KEY_INT, ENGINE(max_num_batched_tokens), RANGE(1, MAX_TOK),
+     .preset = 8192, .unit = "tokens",
+     .doc = "computed in one engine step, at most; not less than max_num_seqs"},
+    {"engine", "chunked_prefill", KEY_BOOL, ENGINE(chunked_prefill), .preset = 1,
+     .doc = "a prompt may be cut to what is left of the step's tokens"},
+    {"engine", "prefix_cache", KEY_BOOL, ENGINE(prefix_cache), .fixed = true,
+     .doc = "keep the KV blocks of finished prompts for later ones that begin alike"},
+    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling), .fixed = true,
+     .doc = "step k+1 is put together when step k starts"},
+    {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(0, 1e6),
+     .unit = "ms", .doc = "host time added to every step"},
+    {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
+     .doc = "host time added to every step, per running sequence"},
+    {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",
+     .doc = "extra on the first step of a fresh worker"},
+
+    {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
+     .unit = "workers", .doc = "ready at the start"},
+    {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
+     .unset = "those of the profile", .unit = "GPUs", .doc = "held by one worker"},
+    {"pools.POOL", "router", KEY_ENUM, POOL(router), .choice = router_choice,
+     .planned = planned_routers, .unset = "as `router` says", .doc = "router of this pool"},
+
+    {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice, .planned = planned_routers,
+     .preset_text = "round_robin",
+     .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
+
+    {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
+     .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",
+     .doc = "KV cache of one prompt token"},
+    {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), ABOVE(0, 1e9),
+     .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
+    {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
+     .unit = "ms", .doc = "added to every transfer"},
+
+    {"startup", "delay_s", KEY_NUMBER, TOP(startup.delay_s), RANGE(0, MAX_S), .preset = 30,
+     .unit = "s", .doc = "from the decision to the first routable moment"},
+
+    {"scale_down", "mode", KEY_ENUM, TOP(scale_down.mode), .choices = scale_down_modes,
+     .preset_text = "drain",
+     .doc = "drain: the worker finishes what it has; terminate: that is lost"},
+    {"scale_down", "grace_s", KEY_NUMBER, TOP(scale_down.grace_s), RANGE(0, MAX_S), .preset = 600,
+     .unit = "s", .doc = "a draining worker is killed after this long"},
+    {"scale_down", "lost_requests", KEY_ENUM, TOP(scale_down.lost_requests),
+     .choices = lost_choices, .preset_text = "fail",
+     .doc = "what the client does: gives up, or sends the request again at once"},
+
+    {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
+     .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
+    {"policy", "config", KEY_PATH, TOP(policy_file), .fixed = true, .unset = "none",
+     .doc = "Dynamo's own planner configuration file"},
+    {"policy", "generation", KEY_INT, TOP(policy_generation), RANGE(1, 2), .preset = 1,
+     .fixed = true, .doc = "of Dynamo's planner"},
+
+    {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
+     .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},
+
+    {"cost", "currency", KEY_TEXT, TOP(cost.currency), .preset_text = "USD",
+     .doc = "of the prices"},
+    {"cost", "per_gpu_hour", KEY_PRICES, TOP(cost.per_gpu_hour), RANGE(0, 1e9),
+     .doc = "price; a number, or a map of GPU type to number; 0 = no cost is reported"},
+
+    {"", "expect", KEY_EXPECT, TOP(expect),
+     .doc = "figures of summary.json that must hold, such as `attainment.overall >= 0.9`; "
+            "if one does not, the exit status is 1"},
+    {.name = NULL},
+};
+
+struct scenario_key scenario_policy_key(const struct policy_field *field)
+{
+    static const enum key_type types[] = {
+        [POLICY_FIELD_BOOL] = KEY_BOOL,     [POLICY_FIELD_INT] = KEY_INT,
+        [POLICY_FIELD_DOUBLE] = KEY_NUMBER, [POLICY_FIELD_ENUM] = KEY_ENUM,
+        [POLICY_FIELD_STRING] = KEY_TEXT,   [POLICY_FIELD_FIXES] = KEY_FIXES,
+    };
+    struct scenario_key key = {
+        .section = "policy",
+        .name = field->name,
+        .type = types[field->type],
+        .place = PLACE_POLICY,
+        .offset = field->offset,
+        .min = field->min,
+        .max = field->max,
+        .choices = field->choices,
+        .unset = field->nullable ? "unset" : NULL,
+        .doc = field->doc,
+        .field = field,
+    };
+    const struct policy_value *preset = &field->preset;
+
+    if (preset->kind == POLICY_BOOL)
+        key.preset = preset->b;
+    else if (preset->kind == POLICY_INT)
+        key.preset = (double)preset->i;
+    else if (preset->kind == POLICY_DOUBLE)
+        key.preset = preset->d;
+    else if (preset->kind == POLICY_STRING)
+        key.preset_text = preset->s;
+    if (strcmp(field->name, "load_predictor") == 0) {
+        key.choice = predictor_choice;
+        key.planned = planned_predictors;
+    } else if (strcmp(field->name, "ttft") == 0) {
+        key.unset = "as `sla.ttft_ms`";
+    } else if (strcmp(field->name, "itl") == 0) {
+        key.unset = "as `sla.tpot_ms`";
+    } else if (strcmp(field->name, "load_predictor_warmup_trace") == 0) {
+        key.type = KEY_PATH;
+    } else if (field->type == POLICY_FIELD_FIXES) {
+        key.choice = fix_choice;
+    }
+    return key;
+}
+
+const struct scenario_key *scenario_key_find(const char *section, const char *name)
+{
+    for (const struct scenario_key *key = scenario_keys; key->name; key++) {
+        if (strcmp(key->name, name) == 0 && strcmp(key->section, section) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+const char *scenario_key_choice(const struct scenario_key *key, size_t i)
+{
+    if (key->choice)
+        return key->choice(i);
+    return key->choices ? key->choices[i] : NULL;
+}

@@ -1,0 +1,139 @@
+/* A scenario: one run as its user wrote it, checked, with every default filled in.
+ *
+ * Reading the file touches nothing else on disk; scenarios/build.h opens the trace and loads the
+ * profiles. The keys are listed once, in scenarios/keys.c; docs/scenario.md and
+ * scenario.schema.json are written from there. */
+#ifndef SCENARIOS_SCENARIO_H
+#define SCENARIOS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "planner/policy.h"
+#include "planner/policy_config.h"
+#include "scenarios/expect.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+struct yaml_node;
+
+/* One engine, as `engine:` and each pool set it. */
+struct engine_settings {
+    const char *profile; /* bundled name, or path as seen from the working directory */
+    int64_t tp;          /* row of a profile with several; 0 = it has one */
+    const char *latency_model;
+    int64_t block_size_tok;
+    int64_t kv_blocks; /* 0 = what the profile holds */
+    int64_t max_num_seqs, max_num_batched_tokens;
+    bool chunked_prefill, prefix_cache, async_scheduling;
+    double host_ms_per_step, host_us_per_seq, cold_start_ms;
+};
+
+struct pool_settings {
+    bool present;
+    int64_t replicas;
+    int64_t gpus_per_worker; /* 0 = those of the profile */
+    const char *router;      /* NULL = scenario.router */
+    struct engine_settings engine;
+};
+
+/* Price per GPU-hour: of a GPU type, or (gpu_type NULL) of any. */
+struct gpu_price {
+    const char *gpu_type;
+    double per_hour;
+};
+struct gpu_prices {
+    size_t n;
+    const struct gpu_price *price;
+};
+
+struct expectations {
+    size_t n;
+    const struct expectation *item;
+};
+
+struct scenario {
+    const char *file; /* for messages */
+    const char *name, *description;
+    struct {
+        const char *path; /* as seen from the working directory */
+        const char *format;
+        int64_t limit, block_size_tok;
+        double speedup;
+    } trace;
+    struct {
+        double ttft_ms, tpot_ms, window_s;
+    } sla;
+    int64_t seed;
+    const char *compat;
+    struct {
+        double warmup_s, duration_s, drain_s; /* 0: no warm-up, whole trace, until all are done */
+    } span;
+    struct engine_settings engine;
+    struct pool_settings pools[3]; /* by enum pool_role */
+    const char *router;
+    struct {
+        double bytes_per_token; /* NaN = what the profile says */
+        double bandwidth_gb_s, latency_ms;
+    } kv_transfer;
+    struct {
+        double delay_s;
+    } startup;
+    struct {
+        const char *mode, *lost_requests;
+        double grace_s;
+    } scale_down;
+    struct policy_config policy;
+    const char *policy_file; /* always NULL: not available */
+    int64_t policy_generation;
+    struct {
+        double sample_s; /* 0 = no samples */
+    } output;
+    struct {
+        const char *currency;
+        struct gpu_prices per_gpu_hour;
+    } cost;
+    struct expectations expect;
+
+    const struct yaml_node *tree; /* file and overrides merged, for positions */
+    const char *base_dir;         /* folder of the file, "" or ending in a slash */
+};
+
+/* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a
+ * file would give a position. Both are borrowed. */
+struct scenario_override {
+    const char *label, *text;
+};
+
+enum { SCENARIO_MAX_BYTES = 1 << 20 };
+
+/* From a file. Everything is in the arena. ST_INPUT with `file:line:column: what, and what was
+ * expected`; ST_IO when the file cannot be read. */
+enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
+                          const struct scenario_override *overrides, size_t n_overrides,
+                          struct diag *d);
+/* The same from memory; `path` is for messages, relative paths and the default name. */
+enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
+                           const char *bytes, size_t length,
+                           const struct scenario_override *overrides, size_t n_overrides,
+                           struct diag *d);
+
+/* Where a key was set: of the key itself, else of the closest section around it. */
+struct source_pos scenario_at(const struct scenario *scenario, const char *path);
+/* The same for an engine key of a pool, which may stand in `pools` or in `engine`. */
+struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
+                                     const char *key);
+
+extern const char *const pool_role_names[3]; /* "agg", "prefill", "decode" */
+
+/* YAML with every key, that reads back to the same scenario. Paths are made absolute with
+ * `working_dir`. */
+void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out);
+
+/* JSON Schema (draft-07) of a scenario file, and its reference as Markdown. */
+void scenario_write_schema(FILE *out);
+void scenario_write_reference(FILE *out);
+
+#endif
