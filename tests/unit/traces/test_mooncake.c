@@ -51,12 +51,12 @@ static cJSON *oracle(const char *text, size_t length)
     cJSON *json = cJSON_ParseWithLengthOpts(terminated, length + 1, NULL, true);
     free(terminated);
     const cJSON *ids = cJSON_GetObjectItemCaseSensitive(json, "hash_ids"), *id;
-    bool valid =
-        cJSON_IsObject(json) &&
-        in_range(cJSON_GetObjectItemCaseSensitive(json, "timestamp"), 0, TIME_NEVER / 1e6) &&
-        is_length(cJSON_GetObjectItemCaseSensitive(json, "input_length"), 1) &&
-        is_length(cJSON_GetObjectItemCaseSensitive(json, "output_length"), 0) &&
-        (!ids || cJSON_IsArray(ids));
+    bool valid = cJSON_IsObject(json) &&
+                 in_range(cJSON_GetObjectItemCaseSensitive(json, "timestamp"), 0,
+                          (double)TIME_NEVER / 1e6) &&
+                 is_length(cJSON_GetObjectItemCaseSensitive(json, "input_length"), 1) &&
+                 is_length(cJSON_GetObjectItemCaseSensitive(json, "output_length"), 0) &&
+                 (!ids || cJSON_IsArray(ids));
     cJSON_ArrayForEach(id, ids) valid = valid && in_range(id, 0, 18446744073709549568.0) &&
                                         id->valuedouble == floor(id->valuedouble);
     if (!valid) {

@@ -18,7 +18,7 @@ Test(arena, memory_is_zeroed_aligned_and_apart)
         for (size_t i = 0; i < size; i++)
             cr_assert_eq(p[i], 0);
         memset(p, 0xAA, size);
-        cr_assert(p >= previous + previous_size || p + size <= previous);
+        cr_assert(!previous || p >= previous + previous_size || p + size <= previous);
         previous = p;
         previous_size = size;
     }

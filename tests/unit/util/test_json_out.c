@@ -1,5 +1,5 @@
-#include <criterion/criterion.h>
 #include <cjson/cJSON.h>
+#include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@ static struct json_out j;
 
 static void begin(bool pretty)
 {
+    free(text);
     out = open_memstream(&text, &size);
     cr_assert_not_null(out);
     json_out_init(&j, out, pretty);
@@ -104,10 +105,14 @@ Test(json_out, doubles_read_back_equal_and_short)
     static const struct {
         double v;
         const char *s;
-    } cases[] = {{0.1, "0.1"},       {1.0 / 3, "0.3333333333333333"},
-                 {1e300, "1e+300"},  {0.1 + 0.2, "0.30000000000000004"},
-                 {-0.0, "0"},        {12031, "12031"},
-                 {NAN, "null"},      {-INFINITY, "null"},
+    } cases[] = {{0.1, "0.1"},
+                 {1.0 / 3, "0.3333333333333333"},
+                 {1e300, "1e+300"},
+                 {0.1 + 0.2, "0.30000000000000004"},
+                 {-0.0, "0"},
+                 {12031, "12031"},
+                 {NAN, "null"},
+                 {-INFINITY, "null"},
                  {5e-324, "4.94065645841247e-324"}};
     char s[JSON_NUMBER_SIZE];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -76,7 +76,11 @@ Test(line_reader, ends_of_line)
 
 Test(line_reader, a_byte_order_mark_is_skipped_at_the_start_only)
 {
-    check("\xEF\xBB\xBF" "a\n\xEF\xBB\xBF" "b\n", "a|\xEF\xBB\xBF" "b|");
+    check("\xEF\xBB\xBF"
+          "a\n\xEF\xBB\xBF"
+          "b\n",
+          "a|\xEF\xBB\xBF"
+          "b|");
     check("\xEF\xBB\xBF", "|");
     check("\xEF\xBB", "\xEF\xBB|");
 }

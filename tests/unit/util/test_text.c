@@ -26,8 +26,9 @@ static enum text_result as_fixed(const char *s, int decimals, int64_t *value)
 }
 
 static const char *const not_numbers[] = {
-    "", "-", "+", " 1", "1 ", "0x10", "nan", "NaN", "inf", "-Infinity", "1,5", "1_000", "--1", "+-1",
-    "abc", "12k", "1e", "1e+", "e5", ".", "-.", "1.2.3", "1e5.5", "\xEF\xBC\x91"};
+    "",    "-",         "+",   " 1",    "1 ",  "0x10",  "nan",   "NaN",
+    "inf", "-Infinity", "1,5", "1_000", "--1", "+-1",   "abc",   "12k",
+    "1e",  "1e+",       "e5",  ".",     "-.",  "1.2.3", "1e5.5", "\xEF\xBC\x91"};
 
 Test(text, what_is_not_a_number_is_refused_by_all)
 {
@@ -85,7 +86,10 @@ Test(text, a_slice_needs_no_terminator)
     cr_assert_eq(u, 234);
     cr_assert_eq(text_double(digits + 1, 3, &x), TEXT_OK);
     cr_assert_eq(x, 234);
-    cr_assert_eq(text_uint64("12\0" "3", 4, &u), TEXT_NOT_A_NUMBER);
+    cr_assert_eq(text_uint64("12\0"
+                             "3",
+                             4, &u),
+                 TEXT_NOT_A_NUMBER);
 }
 
 Test(text, double_reads_every_decimal_form)
@@ -165,7 +169,11 @@ Test(text, an_excerpt_is_short_and_printable)
     char out[TEXT_EXCERPT_SIZE], s[100];
     cr_assert_str_eq(text_excerpt(out, "", 0), "");
     cr_assert_str_eq(text_excerpt(out, "12k", 3), "12k");
-    cr_assert_str_eq(text_excerpt(out, "a\tb\x01" "c\x7F\0d", 8), "a?b?c??d");
+    cr_assert_str_eq(text_excerpt(out,
+                                  "a\tb\x01"
+                                  "c\x7F\0d",
+                                  8),
+                     "a?b?c??d");
     memset(s, 'x', sizeof s);
     cr_assert_str_eq(text_excerpt(out, s, 40), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     cr_assert_str_eq(text_excerpt(out, s, 41), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
