@@ -26,6 +26,7 @@ void gauge_page_release(struct gauge_page *page)
 void gauge_page_reset(struct gauge_page *page)
 {
     page->n = 0;
+    page->expected = 0;
 }
 
 static struct worker_sample *page_append(struct gauge_page *page)
@@ -44,10 +45,14 @@ static struct worker_sample *page_append(struct gauge_page *page)
 struct worker_sample *gauge_page_worker(struct gauge_page *page, enum worker_type type,
                                         uint64_t worker_id)
 {
-    for (size_t i = 0; i < page->n; i++) {
+    for (size_t k = 0, i = page->expected; k < page->n; k++, i++) {
+        if (i >= page->n)
+            i = 0;
         struct worker_sample *w = &page->workers[i];
-        if (w->worker_id == worker_id && w->type == type)
+        if (w->worker_id == worker_id && w->type == type) {
+            page->expected = i + 1;
             return w;
+        }
     }
     struct worker_sample *w = page_append(page);
     if (!w)
@@ -157,14 +162,9 @@ void gauge_buffer_release(struct gauge_buffer *b)
     *b = (struct gauge_buffer){0};
 }
 
-void gauge_buffer_clear(struct gauge_buffer *b)
+void gauge_buffer_push(struct gauge_buffer *b, struct gauge_page *page, bool keep_empty)
 {
-    b->n = 0;
-}
-
-void gauge_buffer_push(struct gauge_buffer *b, struct gauge_page *page)
-{
-    if (page->n == 0)
+    if (page->n == 0 && !keep_empty)
         return;
     size_t slot = (b->oldest + b->n) % b->limit;
     if (b->n == b->limit)
@@ -186,6 +186,8 @@ void load_metrics_release(struct load_metrics *m)
 {
     gauge_page_release(&m->recent);
     gauge_page_release(&m->averaged);
+    free(m->n_seen);
+    *m = (struct load_metrics){0};
 }
 
 void load_metrics_reset(struct load_metrics *m)
@@ -208,47 +210,74 @@ static bool has_type(const struct gauge_buffer *b, enum worker_type type)
     return false;
 }
 
-/* Mean of one gauge over the pages in which a worker (or, with any, whichever worker of the type)
- * shows it. */
-static double mean_gauge(const struct gauge_buffer *b, enum worker_type type, bool any,
-                         uint64_t worker_id, enum gauge g)
+static bool reserve_counts(struct load_metrics *m)
 {
-    double sum = 0, n = 0;
+    size_t need = m->averaged.capacity * N_GAUGES;
 
-    for (size_t p = 0; p < b->n; p++) {
-        const struct gauge_page *page = gauge_buffer_page(b, p);
-        for (size_t i = 0; i < page->n; i++) {
-            const struct worker_sample *w = &page->workers[i];
-            if (w->type != type || (!any && w->worker_id != worker_id) || isnan(w->gauge[g]))
-                continue;
-            sum += w->gauge[g];
-            n++;
-        }
-    }
-    return n > 0 ? sum / n : NAN;
-}
-
-/* A row for every worker of the type, in order of first appearance. */
-static bool list_workers(const struct gauge_buffer *b, enum worker_type type,
-                         struct load_metrics *m)
-{
-    for (size_t p = 0; p < b->n; p++) {
-        const struct gauge_page *page = gauge_buffer_page(b, p);
-        for (size_t i = 0; i < page->n; i++) {
-            const struct worker_sample *w = &page->workers[i];
-            if (w->type != type)
-                continue;
-            if (!gauge_page_worker(&m->averaged, type, w->worker_id))
-                return false;
-            if (p + 1 < b->n)
-                continue;
-            struct worker_sample *row = page_append(&m->recent);
-            if (!row)
-                return false;
-            *row = *w;
-        }
+    if (need > m->n_seen_capacity) {
+        uint32_t *grown = realloc(m->n_seen, need * sizeof *grown);
+        if (!grown)
+            return false;
+        m->n_seen = grown;
+        m->n_seen_capacity = need;
     }
     return true;
+}
+
+/* Adds one occurrence of a worker to its row; new rows start without any. */
+static bool add_occurrence(struct load_metrics *m, const struct worker_sample *w)
+{
+    size_t n_before = m->averaged.n;
+    struct worker_sample *row = gauge_page_worker(&m->averaged, w->type, w->worker_id);
+
+    if (!row || !reserve_counts(m))
+        return false;
+    uint32_t *n_seen = &m->n_seen[(size_t)(row - m->averaged.workers) * N_GAUGES];
+    for (int g = 0; g < N_GAUGES; g++) {
+        if (m->averaged.n > n_before)
+            n_seen[g] = 0;
+        if (isnan(w->gauge[g]))
+            continue;
+        row->gauge[g] = n_seen[g] ? row->gauge[g] + w->gauge[g] : w->gauge[g];
+        n_seen[g]++;
+    }
+    return true;
+}
+
+static bool add_page(struct load_metrics *m, const struct gauge_page *page, enum worker_type type,
+                     bool last)
+{
+    for (size_t i = 0; i < page->n; i++) {
+        const struct worker_sample *w = &page->workers[i];
+        if (w->type != type)
+            continue;
+        if (!add_occurrence(m, w))
+            return false;
+        if (!last)
+            continue;
+        struct worker_sample *row = page_append(&m->recent);
+        if (!row)
+            return false;
+        *row = *w;
+    }
+    return true;
+}
+
+/* From sums to means. */
+static void finish_averages(struct load_metrics *m)
+{
+    for (int g = 0; g < N_GAUGES; g++) {
+        double sum = 0, n = 0;
+        for (size_t i = 0; i < m->averaged.n; i++) {
+            uint32_t n_seen = m->n_seen[i * N_GAUGES + (size_t)g];
+            if (n_seen == 0)
+                continue;
+            sum += m->averaged.workers[i].gauge[g];
+            n += n_seen;
+            m->averaged.workers[i].gauge[g] /= n_seen;
+        }
+        m->cluster[g] = n > 0 ? sum / n : NAN;
+    }
 }
 
 bool gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
@@ -257,16 +286,12 @@ bool gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
     if (!has_type(b, type))
         return false;
     load_metrics_reset(m);
-    if (!list_workers(b, type, m)) {
-        load_metrics_reset(m);
-        return false;
-    }
-    for (int g = 0; g < N_GAUGES; g++) {
-        m->cluster[g] = mean_gauge(b, type, true, 0, (enum gauge)g);
-        for (size_t i = 0; i < m->averaged.n; i++) {
-            struct worker_sample *w = &m->averaged.workers[i];
-            w->gauge[g] = mean_gauge(b, type, false, w->worker_id, (enum gauge)g);
+    for (size_t p = 0; p < b->n; p++) {
+        if (!add_page(m, gauge_buffer_page(b, p), type, p + 1 == b->n)) {
+            load_metrics_reset(m);
+            return false;
         }
     }
+    finish_averages(m);
     return true;
 }

@@ -32,6 +32,8 @@ double sample_gauge(const struct worker_sample *w, enum gauge g);
 /* Workers in order of first appearance. The zero value is an empty page. */
 struct gauge_page {
     size_t n, capacity;
+    size_t
+        expected; /* where the next worker asked for is looked for first: pages keep their order */
     struct worker_sample *workers;
 };
 void gauge_page_release(struct gauge_page *page);
@@ -48,7 +50,7 @@ struct worker_sample *gauge_page_worker(struct gauge_page *page, enum worker_typ
  * that cannot be read are passed over. false: out of memory. */
 bool gauge_page_parse(struct gauge_page *page, const char *text);
 
-/* The last pages with at least one worker. */
+/* The last pages. */
 struct gauge_buffer {
     size_t limit; /* >= 1 */
     size_t n, oldest;
@@ -56,10 +58,9 @@ struct gauge_buffer {
 };
 bool gauge_buffer_init(struct gauge_buffer *b, size_t limit); /* false: out of memory */
 void gauge_buffer_release(struct gauge_buffer *b);
-/* Takes the page's contents and leaves it empty. A page without a worker is passed over. */
-void gauge_buffer_push(struct gauge_buffer *b, struct gauge_page *page);
-/* Drops all pages. */
-void gauge_buffer_clear(struct gauge_buffer *b);
+/* Takes the page's contents and leaves it empty. A page without a worker is passed over, unless
+ * keep_empty. */
+void gauge_buffer_push(struct gauge_buffer *b, struct gauge_page *page, bool keep_empty);
 const struct gauge_page *gauge_buffer_page(const struct gauge_buffer *b, size_t i); /* 0 = oldest */
 
 /* What the buffer says about one worker type. The zero value says nothing. */
@@ -67,6 +68,8 @@ struct load_metrics {
     struct gauge_page recent;   /* workers of the last page */
     struct gauge_page averaged; /* per worker and gauge, over the pages in which it appears */
     double cluster[N_GAUGES];   /* over all occurrences; NaN = none */
+    uint32_t *n_seen;           /* scratch: occurrences by averaged worker and gauge */
+    size_t n_seen_capacity;
 };
 void load_metrics_release(struct load_metrics *m);
 void load_metrics_reset(struct load_metrics *m);

@@ -7,6 +7,7 @@
 
 const struct policy_ops *const policies[] = {
     &policy_static,
+    &policy_planner,
     NULL,
 };
 

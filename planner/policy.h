@@ -121,7 +121,7 @@ struct policy_ops {
     const char *(*describe)(const void *state);
 };
 
-extern const struct policy_ops policy_static;
+extern const struct policy_ops policy_static, policy_planner;
 
 /* All policies, ended by NULL. */
 extern const struct policy_ops *const policies[];
