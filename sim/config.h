@@ -56,6 +56,7 @@ struct sim_config {
     struct policy_effects policy_first; /* as `create` left it */
 
     uint64_t seed;
+    bool exact_stepper;  /* make every decode step an event of its own: slow, the oracle of tests */
     int64_t warmup_ns;   /* requests that arrive earlier, and GPU time and tokens before it, are not measured */
     int64_t duration_ns; /* arrivals are taken until warmup + duration; TIME_NEVER = whole trace */
     int64_t drain_ns;    /* at most this long after the last arrival; what is in flight then is unfinished */

@@ -35,6 +35,44 @@ void histogram_add(struct histogram *h, int64_t value, uint64_t weight)
     h->count[bucket_of(value)] += weight;
 }
 
+/* First integer value of the bucket after `bucket`. */
+static double bucket_end(unsigned bucket)
+{
+    unsigned next = bucket + 1;
+    if (next < 2 * HISTOGRAM_STEPS)
+        return next;
+    unsigned shift = (next >> 10) - 1;
+    return (double)((int64_t)(next - (shift << 10)) << shift);
+}
+
+void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n, uint64_t weight)
+{
+    if (n == 0 || weight == 0)
+        return;
+    if (slope < 0) { /* the same values in the other order */
+        first += slope * (double)(n - 1);
+        slope = -slope;
+    }
+    double last = first + slope * (double)(n - 1);
+    int64_t low = llrint(first), high = llrint(last);
+    if (h->n == 0 || low < h->min)
+        h->min = low;
+    if (high > h->max)
+        h->max = high;
+    h->n += n * weight;
+    h->sum += (double)n * (first + last) / 2 * (double)weight;
+    unsigned bucket = bucket_of(low), final = bucket_of(high);
+    uint64_t done = 0;
+    for (; bucket < final; bucket++) {
+        /* Values below the end of the bucket, halves rounding up: a tie is worth no more care than the bucket. */
+        double below = ceil((bucket_end(bucket) - 0.5 - first) / slope);
+        uint64_t reached = below <= (double)done ? done : below >= (double)n ? n : (uint64_t)below;
+        h->count[bucket] += (reached - done) * weight;
+        done = reached;
+    }
+    h->count[final] += (n - done) * weight;
+}
+
 void histogram_merge(struct histogram *to, const struct histogram *from)
 {
     if (from->n == 0)

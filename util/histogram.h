@@ -24,6 +24,9 @@ struct histogram {
 
 /* The zero value is an empty histogram. */
 void histogram_add(struct histogram *h, int64_t value, uint64_t weight);
+/* The n values first, first + slope, first + 2 slope, ... (each rounded), with the same weight; slope may be of any
+ * sign as long as no value is negative. Costs one step per bucket crossed, not per value. */
+void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n, uint64_t weight);
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* Value of the element of rank q * (n - 1) (rounded down) in ascending order, q in [0, 1]: the middle of

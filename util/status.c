@@ -33,8 +33,8 @@ void diag_init(struct diag *d)
     d->text[0] = '\0';
 }
 
-static enum status record(struct diag *d, enum status s, struct source_pos at, const char *format,
-                          va_list args)
+__attribute__((format(printf, 4, 0))) static enum status
+record(struct diag *d, enum status s, struct source_pos at, const char *format, va_list args)
 {
     if (d->status != ST_OK)
         return d->status;

@@ -1,0 +1,31 @@
+/* Many decode steps of an unchanged batch as one thing.
+ *
+ * Step j (from 0) of a run takes curve(context_tok + j): a piecewise-linear function read at consecutive contexts,
+ * so the time of any number of steps is a short sum of arithmetic series, and the step that is running at a given
+ * time is found by solving a quadratic. A run is never stepped through. */
+#ifndef SIM_DECODE_RUN_H
+#define SIM_DECODE_RUN_H
+
+#include <stdint.h>
+
+#include "engines/latency.h"
+#include "util/histogram.h"
+
+struct decode_run {
+    const struct decode_curve *curve;
+    double context_tok; /* mean context of the first step */
+    int64_t start_ns;
+    uint32_t n_steps; /* planned; may be cut to fewer later */
+};
+
+/* End of step `n` counted from 1 (0 gives the start): start plus the sum of n steps, rounded once. */
+int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n);
+
+/* How many steps have ended at or before `now_ns` (at most run->n_steps). */
+uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns);
+
+/* Add the durations of steps from + 1 .. to to the histogram, each with the weight. */
+void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,
+                         struct histogram *h);
+
+#endif

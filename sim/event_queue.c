@@ -1,0 +1,63 @@
+#include "sim/event_queue.h"
+
+#include <stdlib.h>
+
+#include "util/bug.h"
+
+enum { ARITY = 4, FIRST_CAPACITY = 1024 };
+
+static uint128 key(struct event e)
+{
+    return (uint128)(uint64_t)e.at_ns << 64 | e.order;
+}
+
+void event_queue_release(struct event_queue *q)
+{
+    free(q->heap);
+    *q = (struct event_queue){0};
+}
+
+enum status event_queue_push(struct event_queue *q, struct event e, struct diag *d)
+{
+    if (q->n == q->capacity) {
+        uint32_t capacity = q->capacity ? 2 * q->capacity : FIRST_CAPACITY;
+        struct event *heap = realloc(q->heap, capacity * sizeof *heap);
+        if (!heap)
+            return diag_nomem(d, "event queue");
+        q->heap = heap;
+        q->capacity = capacity;
+    }
+    uint32_t hole = q->n++;
+    while (hole > 0) {
+        uint32_t parent = (hole - 1) / ARITY;
+        if (key(q->heap[parent]) <= key(e))
+            break;
+        q->heap[hole] = q->heap[parent];
+        hole = parent;
+    }
+    q->heap[hole] = e;
+    return ST_OK;
+}
+
+void event_queue_pop(struct event_queue *q)
+{
+    BUG_IF(q->n == 0);
+    struct event last = q->heap[--q->n];
+    uint32_t hole = 0;
+    for (;;) {
+        uint32_t first = ARITY * hole + 1;
+        if (first >= q->n)
+            break;
+        uint32_t end = first + ARITY < q->n ? first + ARITY : q->n;
+        uint32_t least = first;
+        for (uint32_t i = first + 1; i < end; i++)
+            if (key(q->heap[i]) < key(q->heap[least]))
+                least = i;
+        if (key(q->heap[least]) >= key(last))
+            break;
+        q->heap[hole] = q->heap[least];
+        hole = least;
+    }
+    if (q->n)
+        q->heap[hole] = last;
+}

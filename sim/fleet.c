@@ -1,0 +1,383 @@
+/* Workers over time: started, routable, draining, gone; and the GPU time they hold meanwhile. */
+#include "sim/sim_internal.h"
+
+#include <stdlib.h>
+
+const char *const gpu_state_names[N_GPU_STATES] = {
+    [GPU_STARTING] = "starting",
+    [GPU_IDLE] = "idle",
+    [GPU_BUSY] = "busy",
+    [GPU_DRAINING] = "draining",
+};
+
+/* ---- GPU time ---- */
+
+static void account(struct sim *sim, struct worker *w)
+{
+    int64_t from_ns = w->gpu_since_ns > sim->config->warmup_ns ? w->gpu_since_ns : sim->config->warmup_ns;
+    if (sim->now_ns > from_ns)
+        w->pool->result->gpu_s[w->gpu_state] +=
+            s_from_ns(sim->now_ns - from_ns) * w->pool->config->gpus_per_worker;
+    w->gpu_since_ns = sim->now_ns;
+}
+
+void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state)
+{
+    if (w->state == WORKER_DRAINING)
+        state = GPU_DRAINING;
+    if (state == w->gpu_state)
+        return;
+    account(sim, w);
+    w->gpu_state = state;
+}
+
+void fleet_close(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++)
+        if (sim->workers[i]->state != WORKER_FREE)
+            account(sim, sim->workers[i]);
+}
+
+/* ---- worker slots ---- */
+
+static enum status worker_init(struct sim *sim, struct worker *w, struct pool *pool)
+{
+    const struct engine_config *engine = &pool->config->engine;
+    struct worker old = *w;
+    *w = (struct worker){
+        .slot = old.slot,
+        .generation = old.generation + 1,
+        .life_generation = old.life_generation + 1,
+        .finish = old.finish,
+        .finish_capacity = old.finish_capacity,
+        .kicked = old.kicked,
+        .id = pool->next_worker_id++,
+        .pool = pool,
+        .gpu_state = GPU_STARTING,
+        .gpu_since_ns = sim->now_ns,
+        .partial = NO_REQUEST,
+        .last_ttft_s = -1,
+        .last_isl_tok = -1,
+        .last_itl_s = -1,
+        .first_next = {old.first_next.id, 0, old.first_next.capacity},
+        .second_next = {old.second_next.id, 0, old.second_next.capacity},
+        .completing = {old.completing.id, 0, old.completing.capacity},
+        .chunked = {old.chunked.id, 0, old.chunked.capacity},
+    };
+    free(old.growth);
+    free(old.chunks);
+    request_list_init(&w->waiting);
+    request_list_init(&w->arrived);
+    request_list_init(&w->running);
+    request_list_init(&w->incoming);
+    w->growth = calloc(engine->block_size_tok, sizeof *w->growth);
+    w->chunks = malloc(engine->max_num_seqs * sizeof *w->chunks);
+    if (!w->growth || !w->chunks)
+        return diag_nomem(sim->diag, "worker");
+    return ST_OK;
+}
+
+static enum status new_slot(struct sim *sim, struct worker **w)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        if (sim->workers[i]->state == WORKER_FREE) {
+            *w = sim->workers[i];
+            return ST_OK;
+        }
+    }
+    if (sim->n_workers == sim->workers_capacity) {
+        uint32_t capacity = sim->workers_capacity ? 2 * sim->workers_capacity : 16;
+        struct worker **workers = realloc(sim->workers, capacity * sizeof(struct worker *));
+        if (!workers)
+            return diag_nomem(sim->diag, "workers");
+        sim->workers = workers;
+        sim->workers_capacity = capacity;
+    }
+    *w = calloc(1, sizeof **w);
+    if (!*w)
+        return diag_nomem(sim->diag, "workers");
+    (*w)->slot = sim->n_workers;
+    sim->workers[sim->n_workers++] = *w;
+    return ST_OK;
+}
+
+void fleet_release(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        free(w->growth);
+        free(w->chunks);
+        free(w->finish);
+        free(w->first_next.id);
+        free(w->second_next.id);
+        free(w->completing.id);
+        free(w->chunked.id);
+        free(w);
+    }
+    for (size_t p = 0; p < sim->config->n_pools; p++)
+        free(sim->pools[p].routable);
+    free(sim->workers);
+}
+
+/* ---- routable workers, by ascending id ---- */
+
+static enum status routable_add(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->n_routable == pool->routable_capacity) {
+        uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
+        uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
+        if (!routable)
+            return diag_nomem(sim->diag, "workers");
+        pool->routable = routable;
+        pool->routable_capacity = capacity;
+    }
+    uint32_t i = pool->n_routable++;
+    for (; i > 0 && sim->workers[pool->routable[i - 1]]->id > w->id; i--) {
+        pool->routable[i] = pool->routable[i - 1];
+        sim->workers[pool->routable[i]]->place = i;
+    }
+    pool->routable[i] = w->slot;
+    w->place = i;
+    return ST_OK;
+}
+
+static void routable_remove(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    BUG_IF(w->place >= pool->n_routable || pool->routable[w->place] != w->slot);
+    pool->n_routable--;
+    for (uint32_t i = w->place; i < pool->n_routable; i++) {
+        pool->routable[i] = pool->routable[i + 1];
+        sim->workers[pool->routable[i]]->place = i;
+    }
+}
+
+/* ---- life cycle ---- */
+
+static enum status worker_event(struct sim *sim, const struct worker *w, enum event_kind kind)
+{
+    return sim_event(sim, kind, UINT64_MAX, w->pool->index, w->id);
+}
+
+static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once)
+{
+    struct worker *w;
+    enum status s = new_slot(sim, &w);
+    if (!s)
+        s = worker_init(sim, w, pool);
+    if (s)
+        return s;
+    w->state = WORKER_STARTING;
+    pool->n_starting++;
+    int held = pool->n_starting + pool->n_ready + pool->n_draining;
+    if (held > pool->result->peak_workers)
+        pool->result->peak_workers = held;
+    sim->workers_held++;
+    sim->gpus_held += pool->config->gpus_per_worker;
+    if (sim->workers_held > sim->result->peak_workers)
+        sim->result->peak_workers = sim->workers_held;
+    if (sim->gpus_held > sim->result->peak_gpus)
+        sim->result->peak_gpus = sim->gpus_held;
+    s = worker_event(sim, w, EVENT_WORKER_START);
+    if (s)
+        return s;
+    if (at_once)
+        return fleet_worker_ready(sim, w);
+    return event_queue_push(&sim->queue,
+                            event_make(sim->now_ns + pool->config->startup_ns,
+                                       EVENT_CLASS_WORKER_READY, w->slot, w->life_generation),
+                            sim->diag);
+}
+
+enum status fleet_worker_ready(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    fleet_set_gpu_state(sim, w, GPU_IDLE);
+    w->state = WORKER_READY;
+    pool->n_starting--;
+    pool->n_ready++;
+    enum status s = routable_add(sim, w);
+    if (!s)
+        s = worker_event(sim, w, EVENT_WORKER_READY);
+    while (!s && pool->unrouted.n) {
+        uint32_t id = pool->unrouted.head;
+        request_list_remove(&pool->unrouted, &sim->requests, id);
+        s = sim_route(sim, pool, id);
+    }
+    return s;
+}
+
+/* The worker gives its GPUs back. Nothing is bound to it any more. */
+static enum status stop_worker(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    account(sim, w);
+    switch (w->state) {
+    case WORKER_STARTING:
+        pool->n_starting--;
+        break;
+    case WORKER_READY:
+        pool->n_ready--;
+        routable_remove(sim, w);
+        break;
+    case WORKER_DRAINING:
+        pool->n_draining--;
+        break;
+    case WORKER_FREE:
+        BUG("worker stopped twice");
+    }
+    BUG_IF(!worker_is_empty(w) || w->kv_used);
+    double peak = (double)w->peak_kv_used / pool->config->engine.kv_blocks;
+    if (peak > pool->result->peak_kv_utilization)
+        pool->result->peak_kv_utilization = peak;
+    pool->result->n_steps += w->n_steps;
+    sim->workers_held--;
+    sim->gpus_held -= pool->config->gpus_per_worker;
+    w->state = WORKER_FREE;
+    w->kind = STEP_NONE;
+    w->generation++;
+    w->life_generation++;
+    return worker_event(sim, w, EVENT_WORKER_STOP);
+}
+
+static int compare_ids(const void *a, const void *b, const struct request_table *t)
+{
+    uint64_t x = t->slot[*(const uint32_t *)a].index, y = t->slot[*(const uint32_t *)b].index;
+    return (x > y) - (x < y);
+}
+
+/* Requests bound to the worker, or whose KV it still holds, in trace order. */
+static enum status bound_requests(struct sim *sim, const struct worker *w, struct id_array *bound)
+{
+    const struct request_table *t = &sim->requests;
+    for (uint32_t id = 0; id < t->capacity; id++) {
+        const struct request *r = &t->slot[id];
+        if (r->state == REQUEST_FREE || (r->worker_slot != w->slot && r->source_slot != w->slot))
+            continue;
+        enum status s = id_array_push(bound, id, sim->diag);
+        if (s)
+            return s;
+        for (uint32_t i = bound->n - 1; i > 0 && compare_ids(&bound->id[i - 1], &bound->id[i], t) > 0; i--) {
+            uint32_t swap = bound->id[i];
+            bound->id[i] = bound->id[i - 1];
+            bound->id[i - 1] = swap;
+        }
+    }
+    return ST_OK;
+}
+
+/* At once, with everything on it. */
+static enum status kill_worker(struct sim *sim, struct worker *w)
+{
+    struct id_array bound = {0};
+    enum status s = worker_sync(sim, w);
+    if (!s)
+        s = bound_requests(sim, w, &bound);
+    for (uint32_t i = 0; !s && i < bound.n; i++) {
+        struct request *r = sim_request(sim, bound.id[i]);
+        if (r->worker_slot != NO_SLOT)
+            s = worker_remove(sim, sim->workers[r->worker_slot], bound.id[i]);
+        else if (r->state == REQUEST_UNROUTED)
+            request_list_remove(&sim->pools[1].unrouted, &sim->requests, bound.id[i]);
+        if (!s)
+            s = handoff_release_source(sim, r);
+    }
+    w->kind = STEP_NONE;
+    if (!s)
+        s = stop_worker(sim, w);
+    /* Only now: a request sent again must not find the worker routable. */
+    for (uint32_t i = 0; !s && i < bound.n; i++)
+        s = sim_lose(sim, bound.id[i]);
+    free(bound.id);
+    return s;
+}
+
+enum status fleet_remove_drained(struct sim *sim, struct worker *w)
+{
+    if (w->state != WORKER_DRAINING || w->kind != STEP_NONE || !worker_is_empty(w))
+        return ST_OK;
+    return stop_worker(sim, w);
+}
+
+enum status fleet_grace_end(struct sim *sim, struct worker *w)
+{
+    return kill_worker(sim, w);
+}
+
+static enum status drain_worker(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    routable_remove(sim, w);
+    w->state = WORKER_DRAINING;
+    fleet_set_gpu_state(sim, w, GPU_DRAINING);
+    pool->n_ready--;
+    pool->n_draining++;
+    enum status s = worker_event(sim, w, EVENT_WORKER_DRAIN);
+    if (!s && sim->config->drain_grace_ns < TIME_NEVER)
+        s = event_queue_push(&sim->queue,
+                             event_make(sim->now_ns + sim->config->drain_grace_ns,
+                                        EVENT_CLASS_GRACE_END, w->slot, w->life_generation),
+                             sim->diag);
+    return s ? s : fleet_remove_drained(sim, w);
+}
+
+/* Newest worker of a state, or NULL. */
+static struct worker *newest(struct sim *sim, const struct pool *pool, enum worker_state state)
+{
+    struct worker *found = NULL;
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        if (w->pool == pool && w->state == state && (!found || w->id > found->id))
+            found = w;
+    }
+    return found;
+}
+
+enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
+{
+    BUG_IF(target < 0);
+    enum status s = ST_OK;
+    pool->target = target;
+    while (!s && pool->n_ready + pool->n_starting < target) {
+        s = start_worker(sim, pool, false);
+        sim->n_started[pool->index]++;
+        pool->result->n_up++;
+    }
+    while (!s && pool->n_ready + pool->n_starting > target) {
+        struct worker *w = newest(sim, pool, WORKER_STARTING);
+        if (w) {
+            s = stop_worker(sim, w);
+            sim->n_cancelled[pool->index]++;
+        } else if (sim->config->scale_down == SCALE_DOWN_TERMINATE) {
+            s = kill_worker(sim, newest(sim, pool, WORKER_READY));
+            sim->n_terminated[pool->index]++;
+        } else {
+            s = drain_worker(sim, newest(sim, pool, WORKER_READY));
+            sim->n_drained[pool->index]++;
+        }
+        pool->result->n_down++;
+    }
+    return s;
+}
+
+enum status fleet_init(struct sim *sim)
+{
+    for (size_t p = 0; p < sim->config->n_pools; p++) {
+        struct pool *pool = &sim->pools[p];
+        *pool = (struct pool){
+            .index = p,
+            .config = &sim->config->pools[p],
+            .sim = sim,
+            .result = &sim->result->pools[p],
+            .target = sim->config->pools[p].replicas,
+        };
+        request_list_init(&pool->unrouted);
+        for (int i = 0; i < pool->config->replicas; i++) {
+            enum status s = start_worker(sim, pool, true);
+            if (s)
+                return s;
+        }
+    }
+    return ST_OK;
+}

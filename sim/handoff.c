@@ -1,0 +1,83 @@
+/* From a prefill worker to a decode worker. The prompt's KV stays on the source until it has arrived; the decode
+ * worker reserves room first, in the order the prompts were done. */
+#include "sim/sim_internal.h"
+
+static int64_t transfer_ns(const struct sim *sim, const struct request *r)
+{
+    const struct sim_config *config = sim->config;
+    double bytes = config->kv_bytes_per_token * r->isl_tok;
+    int64_t ns;
+    BUG_IF(!ns_from_s(bytes / config->kv_bandwidth_bytes_per_s, &ns));
+    return config->kv_latency_ns + ns;
+}
+
+enum status handoff_begin(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    r->source_slot = r->worker_slot;
+    r->source_blocks = r->kv_blocks;
+    r->kv_blocks = 0;
+    r->worker_slot = NO_SLOT;
+    r->handed_over = true;
+    sim->workers[r->source_slot]->n_held++;
+    return sim_route(sim, &sim->pools[1], id);
+}
+
+enum status handoff_grant(struct sim *sim, struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    while (w->incoming.n && w->running.n < engine->max_num_seqs) {
+        uint32_t id = w->incoming.head;
+        struct request *r = sim_request(sim, id);
+        uint32_t blocks = blocks_for(r->isl_tok, engine->block_size_tok);
+        if (blocks > engine->kv_blocks - w->kv_used)
+            break;
+        request_list_remove(&w->incoming, &sim->requests, id);
+        r->state = REQUEST_TRANSFER;
+        r->kv_blocks = blocks;
+        w->kv_used += blocks;
+        if (w->kv_used > w->peak_kv_used)
+            w->peak_kv_used = w->kv_used;
+        w->n_transfers++;
+        enum status s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
+        if (s)
+            return s;
+        int64_t delay_ns = transfer_ns(sim, r);
+        if (delay_ns == 0)
+            s = handoff_transferred(sim, id);
+        else
+            s = event_queue_push(&sim->queue,
+                                 event_make(sim->now_ns + delay_ns, EVENT_CLASS_TRANSFER_DONE, id,
+                                            r->generation),
+                                 sim->diag);
+        if (s)
+            return s;
+    }
+    return ST_OK;
+}
+
+enum status handoff_transferred(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    struct worker *w = sim->workers[r->worker_slot];
+    enum status s = sim_event(sim, EVENT_TRANSFER_DONE, r->index, w->pool->index, w->id);
+    if (!s)
+        s = handoff_release_source(sim, r);
+    if (s)
+        return s;
+    w->n_transfers--;
+    return worker_enqueue(sim, w, id);
+}
+
+enum status handoff_release_source(struct sim *sim, struct request *r)
+{
+    if (r->source_slot == NO_SLOT)
+        return ST_OK;
+    struct worker *source = sim->workers[r->source_slot];
+    BUG_IF(source->n_held == 0 || source->kv_used < r->source_blocks);
+    source->n_held--;
+    source->kv_used -= r->source_blocks;
+    r->source_blocks = 0;
+    r->source_slot = NO_SLOT;
+    return sim_kick(sim, source); /* a prompt may have waited for this room */
+}

@@ -1,0 +1,104 @@
+/* What can be seen from outside: traffic counters by window, and per-worker gauges. */
+#include "sim/sim_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
+{
+    const struct traffic_window *a = &start->total, *b = &sim->traffic.total;
+    return (struct traffic_window){
+        .length_s = s_from_ns(sim->now_ns - start->at_ns),
+        .n_requests = b->n_requests - a->n_requests,
+        .n_arrived = b->n_arrived - a->n_arrived,
+        .ttft_sum_s = b->ttft_sum_s - a->ttft_sum_s,
+        .n_ttft = b->n_ttft - a->n_ttft,
+        .itl_sum_s = b->itl_sum_s - a->itl_sum_s,
+        .n_itl = b->n_itl - a->n_itl,
+        .duration_sum_s = b->duration_sum_s - a->duration_sum_s,
+        .n_duration = b->n_duration - a->n_duration,
+        .isl_sum_tok = b->isl_sum_tok - a->isl_sum_tok,
+        .n_isl = b->n_isl - a->n_isl,
+        .osl_sum_tok = b->osl_sum_tok - a->osl_sum_tok,
+        .n_osl = b->n_osl - a->n_osl,
+    };
+}
+
+enum status metrics_sync(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        enum status s = worker_sync(sim, sim->workers[i]);
+        if (s)
+            return s;
+    }
+    sim->traffic.at_ns = sim->now_ns;
+    return ST_OK;
+}
+
+/* Snapshots are taken at every policy call. Those older than the window the policy asks for are dropped, but the
+ * newest of them stays: the window may begin between two. */
+enum status metrics_snapshot(struct sim *sim)
+{
+    int64_t keep_from_ns = sim->now_ns - sim->effects.window_ns;
+    uint32_t drop = 0;
+    while (drop + 1 < sim->n_history && sim->history[drop + 1].at_ns <= keep_from_ns)
+        drop++;
+    if (drop) {
+        sim->n_history -= drop;
+        memmove(sim->history, sim->history + drop, sim->n_history * sizeof *sim->history);
+    }
+    if (sim->n_history == sim->history_capacity) {
+        uint32_t capacity = sim->history_capacity ? 2 * sim->history_capacity : 64;
+        struct traffic_counters *history = realloc(sim->history, capacity * sizeof *history);
+        if (!history)
+            return diag_nomem(sim->diag, "metric windows");
+        sim->history = history;
+        sim->history_capacity = capacity;
+    }
+    sim->history[sim->n_history++] = sim->traffic;
+    return ST_OK;
+}
+
+struct traffic_window metrics_window(const struct sim *sim, int64_t start_ns)
+{
+    uint32_t i = 0;
+    while (i + 1 < sim->n_history && sim->history[i + 1].at_ns <= start_ns)
+        i++;
+    return traffic_since(sim, &sim->history[i]);
+}
+
+static int by_pool_then_id(const void *a, const void *b)
+{
+    const struct worker_gauges *x = a, *y = b;
+    if (x->role != y->role)
+        return x->role < y->role ? -1 : 1;
+    return (x->worker_id > y->worker_id) - (x->worker_id < y->worker_id);
+}
+
+enum status metrics_gauges(struct sim *sim, size_t *n)
+{
+    if (sim->gauges_capacity < sim->n_workers) {
+        struct worker_gauges *gauges = realloc(sim->gauges, sim->workers_capacity * sizeof *gauges);
+        if (!gauges)
+            return diag_nomem(sim->diag, "worker gauges");
+        sim->gauges = gauges;
+        sim->gauges_capacity = sim->workers_capacity;
+    }
+    *n = 0;
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        const struct worker *w = sim->workers[i];
+        if (w->state != WORKER_READY && w->state != WORKER_DRAINING)
+            continue;
+        sim->gauges[(*n)++] = (struct worker_gauges){
+            .role = w->pool->config->role,
+            .worker_id = w->id,
+            .active_prefill_tok = (double)w->prompt_tok_pending,
+            .active_decode_blocks = w->kv_used,
+            .last_ttft_s = w->last_ttft_s,
+            .last_isl_tok = w->last_isl_tok,
+            .last_itl_s = w->last_itl_s,
+        };
+    }
+    qsort(sim->gauges, *n, sizeof *sim->gauges, by_pool_then_id);
+    return ST_OK;
+}

@@ -1,0 +1,72 @@
+/* Requests in flight. Slots are reused, so memory follows what is in flight, not the trace. A request is named by
+ * its slot; the array may move when one is added, so no pointer is kept across an arrival. */
+#ifndef SIM_REQUEST_H
+#define SIM_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/status.h"
+
+#define NO_REQUEST UINT32_MAX
+#define NO_SLOT UINT32_MAX
+
+/* Where a request is. Every state belongs to exactly one list or to none. */
+enum request_state {
+    REQUEST_FREE,
+    REQUEST_UNROUTED,  /* waits for a worker to become routable */
+    REQUEST_WAITING,   /* in a worker's queue */
+    REQUEST_PREFILL,   /* running, prompt (or recomputation) not finished */
+    REQUEST_DECODE,    /* running, one token a step */
+    REQUEST_HANDOFF,   /* prompt done on a prefill worker, waits for room on its decode worker */
+    REQUEST_TRANSFER,  /* KV on its way to the decode worker, whose blocks it holds */
+};
+
+struct request {
+    uint64_t index; /* position in the trace */
+    int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
+    int64_t first_token_ns, second_token_ns, last_token_ns;
+    uint32_t isl_tok, osl_tok;
+    uint32_t computed_tok; /* tokens whose KV is (or is being) computed on its worker */
+    uint32_t target_tok;   /* computing so many yields the next token: ISL + tokens out */
+    uint32_t n_output_tok; /* not kept up while decoding: see finish_step */
+    uint64_t finish_step;  /* worker's step counter when the last token comes out (while decoding) */
+    uint64_t admit_order;  /* of its admission on the worker; the newest is preempted first */
+    double share_mark;     /* worker's share counter when it began to run */
+    double gpu_share_s;    /* GPU-seconds spent on it in this attempt */
+    uint32_t kv_blocks;    /* held on `worker_slot` (kept up lazily while decoding) */
+    uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
+    uint32_t n_attempts, n_preemptions, cached_tok;
+    uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */
+    uint32_t source_slot;  /* prefill worker that holds its KV, NO_SLOT */
+    uint32_t prefill_worker, worker; /* ids, for the record */
+    uint32_t next, previous; /* in the list of its state */
+    uint32_t generation;   /* of events about it */
+    enum request_state state;
+    bool measured;
+    bool handed_over; /* arrived with its KV: needs no computation to start decoding */
+};
+
+struct request_table {
+    struct request *slot;
+    uint32_t capacity, n_used, free_head;
+};
+
+void request_table_release(struct request_table *t);
+/* A cleared request (all times -1, no worker); *id names it. */
+enum status request_table_add(struct request_table *t, uint32_t *id, struct diag *d);
+void request_table_remove(struct request_table *t, uint32_t id);
+
+/* A doubly linked list through the slots. A request is in at most one list. */
+struct request_list {
+    uint32_t head, tail, n;
+};
+static inline void request_list_init(struct request_list *l)
+{
+    *l = (struct request_list){NO_REQUEST, NO_REQUEST, 0};
+}
+void request_list_push_back(struct request_list *l, struct request_table *t, uint32_t id);
+void request_list_push_front(struct request_list *l, struct request_table *t, uint32_t id);
+void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id);
+
+#endif

@@ -1,0 +1,214 @@
+/* State of one run, shared by the files of this folder only. */
+#ifndef SIM_SIM_INTERNAL_H
+#define SIM_SIM_INTERNAL_H
+
+#include "sim/config.h"
+#include "sim/decode_run.h"
+#include "sim/event_queue.h"
+#include "sim/observer.h"
+#include "sim/request.h"
+#include "sim/sim.h"
+#include "util/bug.h"
+#include "util/units.h"
+
+enum worker_state { WORKER_FREE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
+
+/* What a worker's engine is doing. */
+enum step_kind {
+    STEP_NONE, /* idle */
+    STEP_SINGLE, /* one step, with prompt chunks in it (or the first of a cold engine) */
+    STEP_RUN, /* decode steps of an unchanged batch */
+};
+
+/* A running sequence by the step that makes its last token. */
+struct finish_entry {
+    uint64_t step, admit_order;
+    uint32_t request;
+};
+
+/* A growable array of request ids. */
+struct id_array {
+    uint32_t *id;
+    uint32_t n, capacity;
+};
+enum status id_array_push(struct id_array *a, uint32_t id, struct diag *d);
+void id_array_remove(struct id_array *a, uint32_t id); /* no effect when absent; keeps the order */
+
+struct worker {
+    uint32_t slot, id; /* slot: index in sim->workers; id: counts up within the pool, never reused */
+    struct pool *pool;
+    enum worker_state state;
+    uint32_t generation;      /* of its step events */
+    uint32_t life_generation; /* of its life-cycle events */
+    uint32_t place;           /* index in pool->routable while READY */
+
+    /* GPU time. */
+    enum gpu_state gpu_state;
+    int64_t gpu_since_ns;
+    double share_s; /* seconds of steps so far, each divided by the requests in it */
+
+    /* Requests bound to it. */
+    struct request_list waiting;  /* FIFO; preempted ones in front */
+    struct request_list arrived;  /* decode pool: their KV is here, they wait for the next step */
+    struct request_list running;  /* in order of admission; includes the one being prefilled */
+    struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
+    uint32_t n_transfers;         /* on their way here, blocks reserved */
+    uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
+    uint32_t partial;             /* running request whose prompt is not fully scheduled, or NO_REQUEST */
+    uint64_t admit_count;
+
+    /* KV. Blocks of decoding sequences grow as steps are committed: `growth[r]` counts the sequences that need a
+     * new block at steps s with (s - 1 + r) divisible by the block size. */
+    uint32_t kv_used;
+    uint32_t peak_kv_used;
+    uint32_t *growth;
+
+    /* Decoding sequences. */
+    uint32_t n_decode;
+    uint64_t step;            /* decode steps committed */
+    uint64_t context_sum_tok; /* tokens that step `step + 1` attends to, summed over the sequences */
+    struct finish_entry *finish; /* binary heap by (step, admit_order) */
+    uint32_t n_finish, finish_capacity;
+    struct id_array first_next;  /* decoding, first token comes out with the next step */
+    struct id_array second_next; /* decoding, second token comes out with the next step */
+
+    /* The step or run in progress. */
+    enum step_kind kind;
+    int64_t step_start_ns, step_end_ns;
+    struct decode_run run;
+    uint32_t run_committed;         /* steps of the run accounted for */
+    struct step_chunk *chunks;      /* of a mixed step; capacity max_num_seqs */
+    uint32_t n_chunks;
+    struct id_array completing;     /* prompts that this mixed step completes, in running order */
+    struct id_array chunked;        /* requests that have a chunk in this step */
+    bool kicked;                    /* in sim->kicked */
+    bool warm;                      /* has run a step */
+
+    /* Gauges. */
+    uint64_t prompt_tok_pending; /* prompt tokens bound here whose first token is not out */
+    double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
+    uint64_t n_steps;
+};
+
+struct pool {
+    size_t index;
+    const struct pool_config *config;
+    struct sim *sim;
+    uint32_t *routable; /* slots of ready workers, ascending id */
+    uint32_t n_routable, routable_capacity;
+    uint32_t next_worker_id;
+    uint64_t round_robin; /* counter of the round-robin router */
+    int target, n_starting, n_ready, n_draining;
+    struct request_list unrouted;
+    struct pool_result *result;
+};
+
+/* Counters since the start of the run; windows are differences of two snapshots. */
+struct traffic_counters {
+    int64_t at_ns;
+    struct traffic_window total; /* length_s unused */
+};
+
+struct sim {
+    const struct sim_config *config;
+    const struct observer *observer;
+    struct trace_reader *trace;
+    struct sim_result *result;
+    struct diag *diag;
+
+    int64_t now_ns;
+    struct event_queue queue;
+    struct request_table requests;
+    struct worker **workers;
+    uint32_t n_workers, workers_capacity;
+    struct pool pools[POLICY_MAX_POOLS];
+    uint32_t *kicked; /* slots of workers that may start a step at this instant */
+    uint32_t n_kicked, kicked_capacity;
+
+    struct trace_request next_request;
+    bool have_next;
+    bool arrivals_over;
+    uint64_t n_offered;
+    uint64_t n_in_flight;
+    int64_t last_arrival_ns, last_activity_ns;
+
+    struct traffic_counters traffic;
+    struct traffic_counters *history; /* snapshots, oldest first, for the policy's windows */
+    uint32_t n_history, history_capacity;
+    struct traffic_counters window_start, sample_start;
+
+    struct policy_effects effects; /* of the last policy call */
+    uint32_t policy_generation;
+    struct worker_gauges *gauges;
+    uint32_t gauges_capacity;
+    int gpus_held, workers_held;
+
+    /* Kept per scaling request, for decisions.jsonl. */
+    int n_started[POLICY_MAX_POOLS], n_cancelled[POLICY_MAX_POOLS], n_drained[POLICY_MAX_POOLS],
+        n_terminated[POLICY_MAX_POOLS];
+};
+
+static inline struct request *sim_request(struct sim *sim, uint32_t id)
+{
+    return &sim->requests.slot[id];
+}
+static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
+{
+    return at_ns >= sim->config->warmup_ns;
+}
+static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint64_t request,
+                                    size_t pool, uint32_t worker)
+{
+    if (!sim->observer->event)
+        return ST_OK;
+    struct event_record e = {sim->now_ns, kind, request, pool, worker};
+    return sim->observer->event(sim->observer->context, &e, sim->diag);
+}
+
+/* sim.c: the life of a request. */
+enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id);
+/* The last token is out (or there is none): record it and free the slot. */
+enum status sim_complete(struct sim *sim, uint32_t id);
+/* Its worker is gone: lost, or sent again. */
+enum status sim_lose(struct sim *sim, uint32_t id);
+enum status sim_kick(struct sim *sim, struct worker *w);
+
+/* handoff.c: from a prefill worker to a decode worker. */
+enum status handoff_begin(struct sim *sim, uint32_t id);
+enum status handoff_grant(struct sim *sim, struct worker *w); /* those of w->incoming that fit now */
+enum status handoff_transferred(struct sim *sim, uint32_t id);
+/* The source's blocks are given back (also when the request dies elsewhere). */
+enum status handoff_release_source(struct sim *sim, struct request *r);
+
+/* worker.c: batching. */
+enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id);
+/* Something joined the worker: let its current run end with the step that is running now. */
+enum status worker_interrupt(struct sim *sim, struct worker *w);
+enum status worker_start_step(struct sim *sim, struct worker *w);
+enum status worker_end_step(struct sim *sim, struct worker *w);
+/* Account for the steps that have ended by now, leaving the run as it is. */
+enum status worker_sync(struct sim *sim, struct worker *w);
+/* Take a request of any state off its worker, which forgets it and its blocks. The caller has synced the worker. */
+enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
+bool worker_is_empty(const struct worker *w);
+uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
+void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */
+
+/* fleet.c: workers over time. */
+enum status fleet_init(struct sim *sim);
+void fleet_release(struct sim *sim);
+enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
+enum status fleet_worker_ready(struct sim *sim, struct worker *w);
+enum status fleet_grace_end(struct sim *sim, struct worker *w);
+enum status fleet_remove_drained(struct sim *sim, struct worker *w);
+void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state);
+void fleet_close(struct sim *sim); /* account GPU time up to now */
+
+/* metrics.c: what can be seen. */
+struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);
+enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up to now */
+enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */
+struct traffic_window metrics_window(const struct sim *sim, int64_t start_ns);
+enum status metrics_gauges(struct sim *sim, size_t *n);
+
+#endif

@@ -1,0 +1,284 @@
+/* A run built in code: a trace from text, a latency model that can be computed by hand, a policy that follows a
+ * schedule, and everything the observer was told. */
+#ifndef TESTS_UNIT_SIM_SIM_FIXTURE_H
+#define TESTS_UNIT_SIM_SIM_FIXTURE_H
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "planner/policy.h"
+#include "sim/router.h"
+#include "sim/sim.h"
+#include "util/pcg.h"
+#include "util/units.h"
+
+/* step = base_ms + new_ms * new tokens + seq_ms * sequences + context_ms * tokens attended to */
+struct linear_model {
+    double base_ms, new_ms, seq_ms, context_ms;
+    struct decode_curve *curves;
+};
+
+static enum status linear_create(void **state, struct arena *arena, const struct profile *profile,
+                                 const struct latency_config *config, struct diag *d)
+{
+    (void)profile;
+    (void)d;
+    struct linear_model *m = *state;
+    m->curves = ARENA_NEW(arena, config->max_num_seqs, struct decode_curve);
+    for (uint32_t n = 1; n <= config->max_num_seqs; n++) {
+        double *x = ARENA_NEW(arena, 4, double);
+        x[0] = 1;
+        x[1] = 1000001;
+        x[2] = m->base_ms + n * (m->seq_ms + m->context_ms * x[0]);
+        x[3] = m->base_ms + n * (m->seq_ms + m->context_ms * x[1]);
+        m->curves[n - 1] = (struct decode_curve){2, x, x + 2};
+    }
+    return ST_OK;
+}
+
+static double linear_step_ms(const void *state, const struct engine_step *step)
+{
+    const struct linear_model *m = state;
+    double ms = m->base_ms;
+    for (uint32_t i = 0; i < step->n_chunks; i++)
+        ms += m->new_ms * step->chunks[i].new_tok;
+    return ms + step->n_decode * (m->seq_ms + m->context_ms * step->decode_context_mean_tok);
+}
+
+static const struct decode_curve *linear_curve(const void *state, uint32_t n)
+{
+    return &((const struct linear_model *)state)->curves[n - 1];
+}
+
+static const struct latency_model_ops latency_linear = {
+    .name = "linear",
+    .summary = "for tests",
+    .create = linear_create,
+    .step_ms = linear_step_ms,
+    .decode_curve = linear_curve,
+};
+
+/* Targets by time. */
+struct schedule {
+    int n, next;
+    int64_t at_ns[16];
+    int target[16][POLICY_MAX_POOLS];
+};
+
+static void schedule_next(const struct schedule *s, struct policy_effects *effects)
+{
+    effects->next_ns = s->next < s->n ? s->at_ns[s->next] : TIME_NEVER;
+}
+
+static void schedule_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+{
+    struct schedule *s = state;
+    effects->scale = effects->report = true;
+    memcpy(effects->target, s->target[s->next], sizeof effects->target);
+    (void)input;
+    s->next++;
+    schedule_next(s, effects);
+}
+
+static const struct policy_ops policy_schedule_test = {.name = "test", .tick = schedule_tick};
+
+enum { LOG_SIZE = 1 << 16 };
+
+struct fixture {
+    struct arena arena;
+    struct diag diag;
+    struct sim_config config;
+    struct linear_model model;
+    struct latency_config latency_config;
+    struct schedule schedule;
+    struct sim_result *result;
+    bool want_log;
+    char *log; /* "12.500 first_token r3 agg/0" lines */
+    size_t log_used;
+    struct request_record *records; /* by trace index */
+    size_t n_records, capacity;
+    size_t n_outcome[N_OUTCOMES];
+    struct sample_record *samples;
+    size_t n_samples, samples_capacity;
+    struct decision_record decisions[64];
+    size_t n_decisions;
+    double window_requests, window_itl_n, window_length_s;
+};
+
+static enum status fixture_request(void *context, const struct request_record *r, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    if (r->index >= f->capacity) {
+        size_t capacity = 2 * r->index + 1024;
+        f->records = realloc(f->records, capacity * sizeof *f->records);
+        memset(f->records + f->capacity, 0xff, (capacity - f->capacity) * sizeof *f->records);
+        f->capacity = capacity;
+    }
+    f->records[r->index] = *r;
+    f->n_records++;
+    f->n_outcome[r->outcome]++;
+    return ST_OK;
+}
+
+static enum status fixture_sample(void *context, const struct sample_record *s, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    if (f->n_samples == f->samples_capacity) {
+        f->samples_capacity = f->samples_capacity ? 2 * f->samples_capacity : 1024;
+        f->samples = realloc(f->samples, f->samples_capacity * sizeof *f->samples);
+    }
+    f->samples[f->n_samples++] = *s;
+    return ST_OK;
+}
+
+static enum status fixture_decision(void *context, const struct decision_record *r, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    cr_assert_lt(f->n_decisions, 64);
+    f->decisions[f->n_decisions++] = *r;
+    return ST_OK;
+}
+
+static enum status fixture_window(void *context, const struct window_record *w, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    f->window_requests += w->traffic.n_requests;
+    f->window_itl_n += w->traffic.n_itl;
+    f->window_length_s += w->traffic.length_s;
+    return ST_OK;
+}
+
+static enum status fixture_event(void *context, const struct event_record *e, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    char *to = f->log + f->log_used;
+    size_t room = LOG_SIZE - f->log_used;
+    int n = snprintf(to, room, "%.3f %s", ms_from_ns(e->at_ns), event_kind_name(e->kind));
+    if (e->request != UINT64_MAX)
+        n += snprintf(to + n, room - n, " r%llu", (unsigned long long)e->request);
+    if (e->pool != SIZE_MAX)
+        n += snprintf(to + n, room - n, " %s/%u", f->config.pools[e->pool].name, e->worker);
+    n += snprintf(to + n, room - n, "\n");
+    f->log_used += (size_t)n;
+    cr_assert_lt(f->log_used, LOG_SIZE - 256);
+    return ST_OK;
+}
+
+/* One agg pool (or a prefill and a decode pool) of `replicas`; blocks of 16 tokens. */
+static void fixture_init(struct fixture *f, bool disagg, int replicas)
+{
+    *f = (struct fixture){0};
+    arena_init(&f->arena);
+    diag_init(&f->diag);
+    f->result = malloc(sizeof *f->result);
+    f->log = malloc(LOG_SIZE);
+    f->model = (struct linear_model){.base_ms = 10, .new_ms = 0.1, .seq_ms = 1};
+    f->config = (struct sim_config){
+        .n_pools = disagg ? 2 : 1,
+        .kv_bytes_per_token = 1,
+        .kv_bandwidth_bytes_per_s = 1e12,
+        .drain_grace_ns = TIME_NEVER,
+        .ttft_target_ns = NS_PER_S,
+        .tpot_target_ns = 50 * NS_PER_MS,
+        .policy = &policy_schedule_test,
+        .duration_ns = TIME_NEVER,
+        .drain_ns = TIME_NEVER,
+        .window_ns = 10 * NS_PER_S,
+    };
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        f->config.pools[p] = (struct pool_config){
+            .name = !disagg ? "agg" : p ? "decode" : "prefill",
+            .role = !disagg ? POOL_AGG : p ? POOL_DECODE : POOL_PREFILL,
+            .replicas = replicas,
+            .gpus_per_worker = 1,
+            .router = router_find("round_robin"),
+            .engine = {.latency = &latency_linear,
+                       .block_size_tok = 16,
+                       .kv_blocks = 1000,
+                       .max_num_seqs = 64,
+                       .max_num_batched_tokens = 512,
+                       .chunked_prefill = true},
+        };
+}
+
+static void fixture_release(struct fixture *f)
+{
+    arena_release(&f->arena);
+    free(f->result);
+    free(f->log);
+    free(f->records);
+    free(f->samples);
+}
+
+static void fixture_scale_at(struct fixture *f, double at_s, int first, int second)
+{
+    struct schedule *s = &f->schedule;
+    s->at_ns[s->n] = (int64_t)(at_s * 1e9);
+    s->target[s->n][0] = first;
+    s->target[s->n++][1] = second;
+}
+
+static enum status fixture_try_run(struct fixture *f, const char *trace_text)
+{
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        struct engine_config *engine = &f->config.pools[p].engine;
+        if (engine->latency != &latency_linear)
+            continue;
+        void *state = &f->model;
+        f->latency_config.max_num_seqs = engine->max_num_seqs;
+        linear_create(&state, &f->arena, NULL, &f->latency_config, &f->diag);
+        engine->latency_state = state;
+    }
+    policy_effects_clear(&f->config.policy_first, f->config.n_pools);
+    f->config.policy_state = &f->schedule;
+    schedule_next(&f->schedule, &f->config.policy_first);
+    struct trace_options options = {.format = "auto", .speedup = 1, .block_size_tok = 512};
+    struct trace_reader *trace;
+    enum status s = trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
+    cr_assert_eq(s, ST_OK, "%s", f->diag.text);
+    struct observer observer = {
+        .context = f,
+        .request = fixture_request,
+        .sample = fixture_sample,
+        .decision = fixture_decision,
+        .window = fixture_window,
+        .event = f->want_log ? fixture_event : NULL,
+    };
+    s = sim_run(&f->config, trace, &observer, f->result, &f->diag);
+    trace_close(trace);
+    return s;
+}
+
+static void fixture_run(struct fixture *f, const char *trace_text)
+{
+    enum status s = fixture_try_run(f, trace_text);
+    cr_assert_eq(s, ST_OK, "%s", f->diag.text);
+    cr_assert_eq(f->n_records, f->n_outcome[0] + f->n_outcome[1] + f->n_outcome[2] + f->n_outcome[3]);
+}
+
+/* A growing trace text. */
+struct trace_text {
+    char *text;
+    size_t used, capacity;
+};
+
+static void trace_text_add(struct trace_text *t, double arrival_ms, unsigned isl_tok, unsigned osl_tok)
+{
+    if (t->capacity - t->used < 256) {
+        t->capacity = t->capacity ? 2 * t->capacity : 4096;
+        t->text = realloc(t->text, t->capacity);
+    }
+    t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used,
+                                "{\"timestamp\": %.6f, \"input_length\": %u, \"output_length\": %u}\n",
+                                arrival_ms, isl_tok, osl_tok);
+}
+
+#endif

@@ -1,0 +1,345 @@
+/* Scenarios small enough to be computed by hand. */
+#include "sim_fixture.h"
+
+Test(sim_small, five_requests_give_the_hand_computed_event_log)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.want_log = true;
+    struct engine_config *engine = &f.config.pools[0].engine;
+    engine->kv_blocks = 20;
+    engine->max_num_seqs = 2;
+    engine->max_num_batched_tokens = 100;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 80, 3);
+    trace_text_add(&t, 5, 150, 2);
+    trace_text_add(&t, 6, 40, 1);
+    trace_text_add(&t, 20, 400, 1); /* 25 blocks never fit 20 */
+    trace_text_add(&t, 300, 10, 2);
+    fixture_run(&f, t.text);
+    cr_assert_str_eq(f.log,
+                     "0.000 worker_start agg/0\n"
+                     "0.000 worker_ready agg/0\n"
+                     "0.000 arrive r0\n"
+                     "0.000 route r0 agg/0\n"
+                     "0.000 admit r0 agg/0\n"
+                     "5.000 arrive r1\n"
+                     "5.000 route r1 agg/0\n"
+                     "6.000 arrive r2\n"
+                     "6.000 route r2 agg/0\n"
+                     "18.000 prefill_done r0 agg/0\n" /* 10 + 80 * 0.1 */
+                     "18.000 first_token r0 agg/0\n"
+                     "18.000 admit r1 agg/0\n" /* 99 of its 150 tokens; two sequences are the limit */
+                     "20.000 arrive r3\n"
+                     "20.000 reject r3\n"
+                     "55.000 finish r0 agg/0\n" /* 18 + (10 + 9.9 + 1) + (10 + 5.1 + 1) */
+                     "55.000 prefill_done r1 agg/0\n"
+                     "55.000 first_token r1 agg/0\n"
+                     "55.000 admit r2 agg/0\n"
+                     "70.000 finish r1 agg/0\n" /* 55 + 10 + 4 + 1 */
+                     "70.000 prefill_done r2 agg/0\n"
+                     "70.000 first_token r2 agg/0\n"
+                     "70.000 finish r2 agg/0\n"
+                     "300.000 arrive r4\n"
+                     "300.000 route r4 agg/0\n"
+                     "300.000 admit r4 agg/0\n"
+                     "311.000 prefill_done r4 agg/0\n"
+                     "311.000 first_token r4 agg/0\n"
+                     "322.000 finish r4 agg/0\n",
+                     "%s", f.log);
+    cr_assert_eq(f.records[0].second_token_ns, 38900 * NS_PER_US);
+    cr_assert_eq(f.records[0].last_token_ns, 55 * NS_PER_MS);
+    cr_assert_eq(f.records[4].second_token_ns, 322 * NS_PER_MS);
+    cr_assert_eq(f.n_outcome[OUTCOME_REJECTED], 1);
+    cr_assert_eq(f.result->end_ns, 322 * NS_PER_MS);
+    /* Gaps: r0 20.9 and 16.1, r1 15, r4 11. */
+    cr_assert_eq(f.result->itl.n, 4);
+    cr_assert_float_eq(f.result->itl.sum, (20.9 + 16.1 + 15 + 11) * 1e6, 1);
+    /* Busy 0 to 70 and 300 to 322 ms. */
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_BUSY], 0.092, 1e-12);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_IDLE], 0.230, 1e-12);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, a_prompt_crosses_from_prefill_to_decode_with_its_transfer_time)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.want_log = true;
+    f.config.kv_bytes_per_token = 1000;
+    f.config.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
+    f.config.kv_latency_ns = 2 * NS_PER_MS;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 3);
+    fixture_run(&f, t.text);
+    cr_assert_str_eq(f.log,
+                     "0.000 worker_start prefill/0\n"
+                     "0.000 worker_ready prefill/0\n"
+                     "0.000 worker_start decode/0\n"
+                     "0.000 worker_ready decode/0\n"
+                     "0.000 arrive r0\n"
+                     "0.000 route r0 prefill/0\n"
+                     "0.000 admit r0 prefill/0\n"
+                     "20.000 prefill_done r0 prefill/0\n"
+                     "20.000 route r0 decode/0\n"
+                     "20.000 transfer_start r0 decode/0\n"
+                     "122.000 transfer_done r0 decode/0\n"
+                     "122.000 admit r0 decode/0\n"
+                     "133.000 first_token r0 decode/0\n" /* 10 + 1 */
+                     "155.000 finish r0 decode/0\n",
+                     "%s", f.log);
+    cr_assert_eq(f.records[0].second_token_ns, 144 * NS_PER_MS);
+    cr_assert_eq(f.records[0].n_output_tok, 3);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* Two requests whose outputs do not fit together: the newer one is preempted, computed again and finishes. */
+Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_paid_again)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.want_log = true;
+    f.config.pools[0].engine.kv_blocks = 5;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 32, 18); /* 2 blocks, 4 in the end */
+    trace_text_add(&t, 0, 31, 18); /* 2 blocks, 3 in the end */
+    fixture_run(&f, t.text);
+    /* Both prompts in one step: 10 + 6.3 = 16.3. Decoding at 12 ms a step: r0 takes its third block with the first
+     * step, r1 its third with the second: 5 + 1 > 5, so r1 goes after one decode step with two tokens out. */
+    cr_assert_eq(f.records[1].n_preemptions, 1);
+    cr_assert_eq(f.records[0].n_preemptions, 0);
+    cr_assert_eq(f.records[1].second_token_ns, 28300 * NS_PER_US);
+    /* r0: one step with company, then 16 alone at 11 ms: tokens 3 .. 18. */
+    cr_assert_eq(f.records[0].last_token_ns, (28300 + 16 * 11000) * NS_PER_US);
+    /* r1 computes its 31 + 2 tokens again (3 blocks, once r0 has left or has room beside it). */
+    cr_assert(strstr(f.log, "28.300 preempt r1 agg/0\n") != NULL, "%s", f.log);
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 2);
+    cr_assert_eq(f.records[1].n_output_tok, 18);
+    cr_assert_eq(f.result->itl.n, 34);
+    cr_assert_eq(f.result->pools[0].n_preemptions, 1);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* One worker of 2 GPUs from 0; a second asked for at 100 s is ready at 130 s; back to one at 200 s, when the second
+ * has a request until 230 s. */
+static void run_schedule(struct fixture *f, enum scale_down_mode mode, int64_t grace_ns, bool retry)
+{
+    fixture_init(f, false, 1);
+    f->config.pools[0].gpus_per_worker = 2;
+    f->config.pools[0].startup_ns = 30 * NS_PER_S;
+    f->config.scale_down = mode;
+    f->config.drain_grace_ns = grace_ns;
+    f->config.retry_lost = retry;
+    f->model = (struct linear_model){.base_ms = 1000};
+    fixture_scale_at(f, 100, 2, 0);
+    fixture_scale_at(f, 200, 1, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 10);      /* worker 0, 0 to 10 s */
+    trace_text_add(&t, 140e3, 10, 90);  /* turn 1 of 2: worker 1, 140 to 230 s */
+    trace_text_add(&t, 160e3, 10, 100); /* worker 0, 160 to 260 s */
+    fixture_run(f, t.text);
+    free(t.text);
+}
+
+Test(sim_small, gpu_hours_follow_the_schedule_with_startup_and_drain)
+{
+    struct fixture f;
+    run_schedule(&f, SCALE_DOWN_DRAIN, TIME_NEVER, false);
+    const double *gpu_s = f.result->pools[0].gpu_s;
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 3);
+    cr_assert_float_eq(gpu_s[GPU_STARTING], 2 * 30, 1e-9);
+    cr_assert_float_eq(gpu_s[GPU_BUSY], 2 * (10 + 60 + 100), 1e-9);
+    cr_assert_float_eq(gpu_s[GPU_DRAINING], 2 * 30, 1e-9);
+    cr_assert_float_eq(gpu_s[GPU_IDLE], 2 * (150 + 10), 1e-9);
+    cr_assert_eq(f.result->end_ns, 260 * NS_PER_S);
+    cr_assert_eq(f.result->peak_gpus, 4);
+    cr_assert_eq(f.n_decisions, 2);
+    cr_assert_eq(f.decisions[0].started[0], 1);
+    cr_assert_eq(f.decisions[1].drained[0], 1);
+    cr_assert_eq(f.result->n_scale_events, 2);
+    fixture_release(&f);
+}
+
+Test(sim_small, a_drain_is_cut_by_its_grace_period)
+{
+    struct fixture f;
+    run_schedule(&f, SCALE_DOWN_DRAIN, 10 * NS_PER_S, false);
+    cr_assert_eq(f.n_outcome[OUTCOME_LOST], 1);
+    cr_assert_eq(f.records[1].outcome, OUTCOME_LOST);
+    cr_assert_eq(f.records[1].end_ns, 210 * NS_PER_S);
+    cr_assert_eq(f.records[1].n_output_tok, 70);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_DRAINING], 2 * 10, 1e-9);
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s, 2 * 70, 1e-9);
+    fixture_release(&f);
+}
+
+Test(sim_small, terminate_loses_what_is_in_flight)
+{
+    struct fixture f;
+    run_schedule(&f, SCALE_DOWN_TERMINATE, TIME_NEVER, false);
+    cr_assert_eq(f.n_outcome[OUTCOME_LOST], 1);
+    cr_assert_eq(f.records[1].end_ns, 200 * NS_PER_S);
+    cr_assert_eq(f.records[1].n_output_tok, 60);
+    cr_assert_eq(f.decisions[1].terminated[0], 1);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_DRAINING], 0, 1e-9);
+    fixture_release(&f);
+}
+
+Test(sim_small, a_lost_request_is_sent_again_when_the_client_retries)
+{
+    struct fixture f;
+    run_schedule(&f, SCALE_DOWN_TERMINATE, TIME_NEVER, true);
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 3);
+    cr_assert_eq(f.records[1].n_attempts, 2);
+    cr_assert_eq(f.result->n_retries, 1);
+    /* Joins worker 0 with its next step, 200 to 201 s, and takes 90 steps of a second. */
+    cr_assert_eq(f.records[1].first_token_ns, 201 * NS_PER_S);
+    cr_assert_eq(f.records[1].last_token_ns, 290 * NS_PER_S);
+    cr_assert_eq(f.records[1].arrival_ns, 140 * NS_PER_S);
+    fixture_release(&f);
+}
+
+/* The prefill worker goes while a prompt's KV is on its way: the request is lost with it. */
+Test(sim_small, a_transfer_dies_with_its_source)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.config.scale_down = SCALE_DOWN_TERMINATE;
+    f.config.kv_latency_ns = 50 * NS_PER_MS;
+    fixture_scale_at(&f, 0.030, 0, 1);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 3); /* prompt done at 20 ms, would arrive at 70 ms */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].outcome, OUTCOME_LOST);
+    cr_assert_eq(f.records[0].end_ns, 30 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, requests_wait_for_a_worker_and_are_unfinished_when_none_comes)
+{
+    struct fixture f;
+    fixture_init(&f, false, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_UNFINISHED], 1);
+    fixture_release(&f);
+
+    fixture_init(&f, false, 0);
+    f.config.pools[0].startup_ns = 5 * NS_PER_S;
+    fixture_scale_at(&f, 1, 1, 0);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 1);
+    cr_assert_eq(f.records[0].scheduled_ns, 6 * NS_PER_S);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, the_run_stops_when_its_drain_time_is_over)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.model = (struct linear_model){.base_ms = 1000};
+    f.config.drain_ns = 5500 * NS_PER_MS;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 100);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_UNFINISHED], 1);
+    cr_assert_eq(f.records[0].n_output_tok, 5);
+    cr_assert_eq(f.result->end_ns, 5500 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, warmup_is_simulated_but_not_measured)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.warmup_ns = 10 * NS_PER_S;
+    f.config.duration_ns = 10 * NS_PER_S;
+    f.config.window_ns = 4 * NS_PER_S;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 2);
+    trace_text_add(&t, 10e3, 10, 3);
+    trace_text_add(&t, 20e3, 10, 2); /* after the span: not offered */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_records, 2);
+    cr_assert_not(f.records[0].measured);
+    cr_assert(f.records[1].measured);
+    cr_assert_eq(f.result->itl.n, 2);
+    cr_assert_eq(f.window_itl_n, 2);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_BUSY], 0.033, 1e-12);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_IDLE], 0, 1e-12);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, prompts_wait_whole_without_chunking)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.chunked_prefill = false;
+    f.config.pools[0].engine.max_num_batched_tokens = 100;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 60, 1);
+    trace_text_add(&t, 0, 60, 1);
+    trace_text_add(&t, 0, 101, 1); /* can never start */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].first_token_ns, 16 * NS_PER_MS);
+    cr_assert_eq(f.records[1].scheduled_ns, 16 * NS_PER_MS);
+    cr_assert_eq(f.records[1].first_token_ns, 32 * NS_PER_MS);
+    cr_assert_eq(f.records[2].outcome, OUTCOME_REJECTED);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, no_output_tokens_means_done_with_the_prompt)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 50, 0);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 1);
+    cr_assert_eq(f.records[0].first_token_ns, -1);
+    cr_assert_eq(f.records[0].prefill_done_ns, 15 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, a_cold_engine_takes_longer_for_its_first_step)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.cold_start_ns = 80 * NS_PER_MS;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].first_token_ns, 91 * NS_PER_MS);
+    cr_assert_eq(f.records[0].last_token_ns, 102 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, least_loaded_takes_the_emptier_worker)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    f.config.pools[0].router = router_find("least_loaded");
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 100);
+    trace_text_add(&t, 1, 10, 2);
+    trace_text_add(&t, 500, 10, 2);
+    trace_text_add(&t, 501, 10, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].worker, 0);
+    cr_assert_eq(f.records[1].worker, 1);
+    cr_assert_eq(f.records[2].worker, 1);
+    cr_assert_eq(f.records[3].worker, 0); /* one each: the lower id */
+    free(t.text);
+    fixture_release(&f);
+}
