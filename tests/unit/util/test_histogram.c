@@ -161,3 +161,47 @@ Test(histogram, empty_has_no_quantile_and_no_mean)
     cr_assert(isnan(histogram_mean(h)));
     free(h);
 }
+
+/* The same values one by one, of which each may round to the bucket beside it. */
+static void check_ramp(double first, double slope, uint64_t n, uint64_t weight)
+{
+    struct histogram *ramp = empty(), *single = empty();
+    histogram_add_ramp(ramp, first, slope, n, weight);
+    for (uint64_t i = 0; i < n; i++)
+        histogram_add(single, llrint(first + slope * (double)i), weight);
+    cr_assert_eq(ramp->n, single->n);
+    cr_assert_eq(ramp->min, single->min);
+    cr_assert_eq(ramp->max, single->max);
+    cr_assert_float_eq(ramp->sum, single->sum, 0.5 * (double)(n * weight));
+    uint64_t ramp_below = 0, single_below = 0;
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        ramp_below += ramp->count[i];
+        single_below += single->count[i];
+        cr_assert_leq(ramp_below, single_below + weight, "bucket %d", i);
+        cr_assert_leq(single_below, ramp_below + weight, "bucket %d", i);
+    }
+    cr_assert_eq(ramp_below, n * weight);
+    free(ramp);
+    free(single);
+}
+
+Test(histogram, a_ramp_is_its_values_one_by_one)
+{
+    struct pcg64 rng;
+    pcg64_seed(&rng, 11, 1);
+    check_ramp(0, 0, 10, 3);
+    check_ramp(5, 1, 1, 1);
+    check_ramp(0, 0.1, 5000, 1);
+    check_ramp(2047.5, 0.5, 100, 2);
+    check_ramp(1e6, -100, 9999, 7);
+    for (int i = 0; i < 100; i++) {
+        double first = 20e6 * pcg64_double(&rng), slope = 2e4 * pcg64_double(&rng);
+        check_ramp(first, slope, 1 + pcg64_below(&rng, 2000), 1 + pcg64_below(&rng, 64));
+        check_ramp(first + 4e7, -slope, 1 + pcg64_below(&rng, 2000), 1);
+    }
+    struct histogram *h = empty();
+    histogram_add_ramp(h, 5, 1, 0, 1);
+    histogram_add_ramp(h, 5, 1, 1, 0);
+    cr_assert_eq(h->n, 0);
+    free(h);
+}
