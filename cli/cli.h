@@ -1,0 +1,79 @@
+/* The command line: one table of verbs, one file per verb, one table of options per verb. Parsing,
+ * `--help` and `headroom list verbs` all come from these tables. Only this folder prints and exits.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "engines/profile.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+struct cli_option {
+    const char *name;  /* without the dashes */
+    char letter;       /* '\0' = none */
+    const char *value; /* what the value is, in capitals; NULL = a flag */
+    const char *doc;
+};
+
+struct cli_given {
+    const struct cli_option *option;
+    const char *value; /* NULL for a flag */
+};
+
+/* A parsed command line; texts are those of argv. */
+struct cli_args {
+    const char *verb; /* as typed, "profile show" */
+    size_t n_words;
+    const char **words; /* what is not an option */
+    size_t n_given;
+    struct cli_given *given;
+    struct arena *arena;
+};
+
+/* A verb does something (`run`) or has verbs of its own. ST_MISSED needs no diag: the verb said
+ * what was missed. */
+struct cli_verb {
+    const char *name;
+    const char *words; /* what follows the options, for help: "SCENARIO" */
+    size_t min_words, max_words;
+    const char *summary;              /* one line */
+    const char *details;              /* more for --help, or NULL */
+    const struct cli_option *options; /* ended by name NULL; may be NULL */
+    enum status (*run)(const struct cli_args *args, struct diag *d);
+    const struct cli_verb *verbs; /* ended by name NULL */
+};
+
+extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
+extern const struct cli_option run_options[], profile_show_options[], profile_convert_options[],
+    trace_info_options[];
+extern const struct cli_verb profile_verbs[], trace_verbs[];
+
+enum status run_run(const struct cli_args *args, struct diag *d);
+enum status list_run(const struct cli_args *args, struct diag *d);
+enum status version_run(const struct cli_args *args, struct diag *d);
+
+bool cli_flag(const struct cli_args *args, const char *name);
+/* The last value given; NULL when there is none. */
+const char *cli_value(const struct cli_args *args, const char *name);
+/* An integer option within [min, max], or `preset`. */
+enum status cli_integer(const struct cli_args *args, const char *name, long long min, long long max,
+                        long long preset, long long *value, struct diag *d);
+
+/* `headroom VERB ARGS...`: find the verb, parse, run. */
+enum status cli_main(int argc, char **argv, struct diag *d);
+
+/* The --help texts. */
+void cli_help_all(FILE *out);
+void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out);
+/* One line per verb: its path, then its options. */
+void cli_write_verbs(FILE *out);
+
+/* Where bundled profiles are: $HEADROOM_PROFILES, beside the installed program, the source tree;
+ * those that exist. In the arena. */
+enum status cli_profile_search(struct profile_search *search, struct arena *arena, struct diag *d);
+
+#endif

@@ -1,0 +1,61 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+const struct cli_verb cli_verbs[] = {
+    {.name = "run",
+     .words = "SCENARIO",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "replay a trace against a fleet with a scaling policy in the loop",
+     .details =
+         "Prints what the users would have felt and what the GPUs would have cost. With --out "
+         "also\n"
+         "writes summary.json, requests.csv, timeline.csv and decisions.jsonl. The keys of a "
+         "scenario\n"
+         "are listed by 'headroom list keys'. Exit status: 0 done and all expectations held, 1 an\n"
+         "expectation was missed, 2 bad input or usage, 3 I/O or memory.",
+     .options = run_options,
+     .run = run_run},
+    {.name = "profile", .summary = "engine profiles: list, show, convert", .verbs = profile_verbs},
+    {.name = "trace", .summary = "request traces: info", .verbs = trace_verbs},
+    {.name = "list",
+     .words = "WHAT",
+     .max_words = 1,
+     .summary = "what there is to choose from: policies, predictors, routers, ...",
+     .details =
+         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles, "
+         "keys\n"
+         "(reference of the scenario file, Markdown), schema (its JSON Schema), verbs (with their\n"
+         "options). Without WHAT: policies to fixes, one after the other.",
+     .run = list_run},
+    {.name = "version",
+     .summary = "version of this program and of its libraries",
+     .run = version_run},
+    {.name = NULL},
+};
+
+/* What was printed may still be in a buffer, and the disk full. */
+static enum status flush_output(struct diag *d)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return diag_fail(d, ST_IO, "cannot write to standard output: %s", strerror(errno));
+    return ST_OK;
+}
+
+int main(int argc, char **argv)
+{
+    struct diag d;
+
+    diag_init(&d);
+    enum status s = cli_main(argc, argv, &d);
+    if (s == ST_OK || s == ST_MISSED) {
+        enum status flushed = flush_output(&d);
+        s = flushed ? flushed : s;
+    }
+    if (d.status != ST_OK)
+        fprintf(stderr, "headroom: error: %s\n", d.text);
+    return status_exit_code(s);
+}

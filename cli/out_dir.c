@@ -1,0 +1,88 @@
+#include "cli/out_dir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const our_files[] = {"summary.json",    "requests.csv", "timeline.csv",
+                                        "decisions.jsonl", "events.jsonl", NULL};
+
+static enum status make_folders(const char *path, struct diag *d)
+{
+    char part[4096];
+    size_t n = strlen(path);
+
+    if (n == 0 || n >= sizeof part)
+        return diag_fail(d, ST_INPUT, "option '--out' must be the path of a folder, not '%s'",
+                         path);
+    memcpy(part, path, n + 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (part[i] != '/' && part[i] != '\0')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return diag_fail(d, ST_IO, "cannot create folder '%s': %s", part, strerror(errno));
+        part[i] = i < n ? '/' : '\0';
+    }
+    return ST_OK;
+}
+
+static bool is_partial(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 5 && strcmp(name + n - 5, ".part") == 0;
+}
+
+static bool is_ours(const char *name)
+{
+    size_t n = is_partial(name) ? strlen(name) - 5 : strlen(name);
+
+    for (const char *const *file = our_files; *file; file++) {
+        if (strlen(*file) == n && memcmp(*file, name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status check_contents(const char *path, DIR *folder, struct diag *d)
+{
+    bool has_summary = false, has_others = false;
+    const struct dirent *entry;
+
+    while ((entry = readdir(folder))) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+        if (!is_ours(name))
+            return diag_fail(
+                d, ST_INPUT,
+                "folder '%s' holds '%.100s', which is not a run's; choose another, or --force",
+                path, name);
+        has_summary = has_summary || strcmp(name, "summary.json") == 0;
+        has_others = has_others || !is_partial(name);
+    }
+    /* Without a summary the others are somebody's own, or what he kept. */
+    if (has_others && !has_summary)
+        return diag_fail(
+            d, ST_INPUT,
+            "folder '%s' is not empty and has no summary.json of an earlier run; choose "
+            "another, or --force",
+            path);
+    return ST_OK;
+}
+
+enum status out_dir_prepare(const char *path, bool force, struct diag *d)
+{
+    enum status s = make_folders(path, d);
+    if (s)
+        return s;
+    DIR *folder = opendir(path);
+    if (!folder)
+        return diag_fail(d, ST_IO, "cannot open folder '%s': %s", path, strerror(errno));
+    s = force ? ST_OK : check_contents(path, folder, d);
+    closedir(folder);
+    return s;
+}

@@ -1,0 +1,51 @@
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/observer.h"
+#include "util/units.h"
+
+int64_t progress_clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+void progress_init(struct progress *p, bool wanted)
+{
+    int64_t now_ns = progress_clock_ns();
+
+    *p = (struct progress){
+        .wanted = wanted && isatty(STDERR_FILENO), .start_ns = now_ns, .last_ns = now_ns};
+}
+
+void progress_update(void *context, const struct sim_progress *at)
+{
+    struct progress *p = context;
+    int64_t now_ns = p->wanted ? progress_clock_ns() : 0;
+
+    if (!p->wanted || now_ns - p->start_ns < NS_PER_S || now_ns - p->last_ns < 100 * NS_PER_MS)
+        return;
+    double elapsed_s = s_from_ns(now_ns - p->start_ns), simulated_s = s_from_ns(at->now_ns);
+    int minutes = (int)(simulated_s / 60);
+    fprintf(stderr, "\r%3.0f %% of the trace, %d:%02d:%02d simulated, %.0f times real time",
+            at->share * 100, minutes / 60, minutes % 60, (int)(simulated_s - minutes * 60.0),
+            simulated_s / elapsed_s);
+    if (at->share > 0.01)
+        fprintf(stderr, ", %.0f s left", elapsed_s * (1 - at->share) / at->share);
+    fputs("\033[K", stderr);
+    fflush(stderr);
+    p->last_ns = now_ns;
+    p->shown = true;
+}
+
+void progress_end(struct progress *p)
+{
+    if (p->shown)
+        fputs("\r\033[K", stderr);
+    p->shown = false;
+}

@@ -1,0 +1,22 @@
+/* The progress line of a run on stderr: only on a terminal, only after a second, gone at the end.
+ */
+#ifndef CLI_PROGRESS_H
+#define CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sim_progress;
+
+struct progress {
+    bool wanted, shown;
+    int64_t start_ns, last_ns; /* monotonic clock */
+};
+
+int64_t progress_clock_ns(void);
+void progress_init(struct progress *p, bool wanted);
+/* Fits the recorder's progress function; `context` is a struct progress. */
+void progress_update(void *context, const struct sim_progress *at);
+void progress_end(struct progress *p);
+
+#endif
