@@ -381,7 +381,6 @@ static enum status on_decision(void *context, const struct decision_record *c, s
     json_key_bool(&j, "scale", e->scale);
     json_key_string(&j, "reason", e->reason);
     json_object_end(&j);
-    fputc('\n', r->decisions.stream);
     return out_file_check(&r->decisions, d);
 }
 

@@ -379,7 +379,6 @@ void summary_write_json(const struct summary *summary, FILE *out)
         previous = key;
     }
     json_object_end(&j);
-    fputc('\n', out);
 }
 
 static bool is_number(const struct field *f)

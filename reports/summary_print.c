@@ -85,14 +85,20 @@ static void cut(const struct printer *p, const char *text, int width)
     fprintf(p->out, "%.*s", (int)(end - text), text);
 }
 
+static void subtitle(const struct printer *p, const char *text)
+{
+    fprintf(p->out, "%s%-18s%s", style(p, bold), text, style(p, plain));
+}
+
 static void title(const struct printer *p, const char *text)
 {
-    fprintf(p->out, "\n%s%-18s%s", style(p, bold), text, style(p, plain));
+    fputc('\n', p->out);
+    subtitle(p, text);
 }
 
 static void label(const struct printer *p, const char *text)
 {
-    fprintf(p->out, "  %-16.16s", text);
+    fprintf(p->out, "  %-15.15s ", text);
 }
 
 static void cells(const struct printer *p, size_t n, const char *const *texts)
@@ -124,7 +130,7 @@ static void print_head(const struct printer *p, const struct summary *y)
         cut(p, y->policy.predictor, 20);
         fputc(')', p->out);
     }
-    fputc('\n', p->out);
+    fprintf(p->out, "   seed %" PRIu64 "\n", y->seed);
     if (info->trace) {
         label(p, "trace");
         cut(p, info->trace, CUT_WIDTH);
@@ -152,17 +158,17 @@ static void print_attainment(const struct printer *p, const struct summary *y)
     char share[TEXT_SIZE], count[TEXT_SIZE];
 
     title(p, "SLA attainment");
-    fprintf(p->out, "%s%9s%s   TTFT <= %g ms and TPOT <= %g ms, of all requests offered\n",
+    fprintf(p->out, "%s%11s%s   TTFT <= %g ms and TPOT <= %g ms, of all requests offered\n",
             style(p, bold), percent(share, y->attainment.overall), style(p, plain), y->sla.ttft_ms,
             y->sla.tpot_ms);
     label(p, "TTFT alone");
-    fprintf(p->out, "%9s   %s completed above it\n", percent(share, y->attainment.ttft),
+    fprintf(p->out, "%11s   %s completed above the target\n", percent(share, y->attainment.ttft),
             grouped(count, y->requests.missed_ttft));
     label(p, "TPOT alone");
-    fprintf(p->out, "%9s   %s completed above it\n", percent(share, y->attainment.tpot),
+    fprintf(p->out, "%11s   %s completed above the target\n", percent(share, y->attainment.tpot),
             grouped(count, y->requests.missed_tpot));
     label(p, "windows");
-    fprintf(p->out, "%9s   of %s with traffic, by mean TTFT and mean ITL\n",
+    fprintf(p->out, "%11s   of %s with traffic, by mean TTFT and mean ITL\n",
             percent(share, y->attainment.windows), grouped(count, y->attainment.n_windows));
 }
 
@@ -225,7 +231,7 @@ static void print_throughput(const struct printer *p, const struct summary *y)
     label(p, "within the SLA");
     fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_requests_per_s, 2));
     fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_output_tokens_per_s, 2));
-    fprintf(p->out, "   %s requests per GPU-hour\n",
+    fprintf(p->out, "%11s   %s requests per GPU-hour\n", "",
             fixed(text, y->throughput.goodput_requests_per_gpu_hour, 1));
 }
 
@@ -262,20 +268,21 @@ static void print_fleet(const struct printer *p, const struct summary *y)
 {
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
-    title(p, "Scaling");
-    fprintf(p->out, "%s decisions, %s workers added, %s removed; ",
+    title(p, "Fleet");
+    fprintf(p->out, "%s GPUs on average, %" PRId64 " at most; %" PRId64 " workers at most\n",
+            fixed(a, y->scaling.mean_gpus, 2), y->scaling.peak_gpus, y->scaling.peak_workers);
+    subtitle(p, "Scaling");
+    fprintf(p->out, "%s decisions, %s workers added, %s removed\n",
             grouped(a, y->scaling.decisions), grouped(b, y->scaling.up),
             grouped(c, y->scaling.down));
-    fprintf(p->out, "%s GPUs on average, %" PRId64 " at most\n", fixed(a, y->scaling.mean_gpus, 2),
-            y->scaling.peak_gpus);
-    fprintf(p->out, "%s%-18s%s", style(p, bold), "KV cache", style(p, plain));
-    fprintf(p->out, "prefix hits %s of prompt tokens, at most %s in use, %s preemptions\n",
+    subtitle(p, "KV cache");
+    fprintf(p->out, "prefix hits %s, at most %s in use, %s preemptions\n",
             percent(a, y->kv.prefix_hit_rate), percent(b, y->kv.peak_utilization),
             grouped(c, y->kv.preemptions));
     if (!y->cost.currency)
         return;
-    fprintf(p->out, "%s%-18s%s", style(p, bold), "Cost", style(p, plain));
-    fprintf(p->out, "%s %.8s; %s per million output tokens, %s per thousand good requests\n",
+    subtitle(p, "Cost");
+    fprintf(p->out, "%s %.8s; %s per 1M output tokens, %s per 1,000 good requests\n",
             fixed(a, y->cost.total, 2), y->cost.currency,
             fixed(b, y->cost.per_million_output_tokens, 3),
             fixed(c, y->cost.per_thousand_good_requests, 3));
@@ -301,8 +308,7 @@ static void print_over_time(const struct printer *p, const struct summary *y)
 {
     if (y->offered_rps.n == 0)
         return;
-    title(p, "Over time");
-    fputc('\n', p->out);
+    fprintf(p->out, "\n%sOver time%s\n", style(p, bold), style(p, plain));
     print_spark(p, "offered", &y->offered_rps, " per s");
     for (size_t i = 0; i < y->info->n_pools; i++)
         print_spark(p, y->info->pool_names[i], &y->workers[i], " workers");
@@ -314,15 +320,18 @@ static void print_performance(const struct printer *p, const struct summary *y)
 
     if (isnan(y->performance.wall_s))
         return;
-    fprintf(p->out, "\nSimulated %s in %s s", duration(a, y->performance.simulated_s),
+    title(p, "Simulation");
+    fprintf(p->out, "%s in %s s", duration(a, y->performance.simulated_s),
             fixed(b, y->performance.wall_s, 3));
     if (y->performance.wall_s > 0)
-        fprintf(p->out, ": %s times real time, %s requests/s",
+        fprintf(p->out, ", %s times real time; %s requests/s",
                 grouped(a, (uint64_t)y->performance.speedup),
                 grouped(b, (uint64_t)y->performance.requests_per_wall_s));
-    fprintf(p->out, ", %s events", grouped(c, y->performance.events));
+    fputc('\n', p->out);
+    label(p, "");
+    fprintf(p->out, "%s events", grouped(c, y->performance.events));
     if (!isnan(y->performance.peak_rss_mib))
-        fprintf(p->out, ", %.0f MiB", y->performance.peak_rss_mib);
+        fprintf(p->out, ", %.0f MiB at most", y->performance.peak_rss_mib);
     fputc('\n', p->out);
 }
 
