@@ -518,7 +518,7 @@ static enum status report_unfinished(struct sim *sim)
         if (r->state == REQUEST_FREE)
             continue;
         if (r->state == REQUEST_DECODE)
-            r->n_output_tok = r->osl_tok - (uint32_t)(r->finish_step - sim->workers[r->worker_slot]->step);
+            worker_note_tokens(sim->workers[r->worker_slot], r);
         s = report_request(sim, id, OUTCOME_UNFINISHED);
     }
     return s;

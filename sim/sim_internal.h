@@ -66,6 +66,7 @@ struct worker {
     /* Decoding sequences. */
     uint32_t n_decode;
     uint64_t step;            /* decode steps committed */
+    int64_t decoded_ns;       /* when the last of them ended */
     uint64_t context_sum_tok; /* tokens that step `step + 1` attends to, summed over the sequences */
     struct finish_entry *finish; /* binary heap by (step, admit_order) */
     uint32_t n_finish, finish_capacity;
@@ -190,6 +191,8 @@ enum status worker_end_step(struct sim *sim, struct worker *w);
 enum status worker_sync(struct sim *sim, struct worker *w);
 /* Take a request of any state off its worker, which forgets it and its blocks. The caller has synced the worker. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
+/* Bring the token count and last token time of a decoding request up to date. */
+void worker_note_tokens(const struct worker *w, struct request *r);
 bool worker_is_empty(const struct worker *w);
 uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
 void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */

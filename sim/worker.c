@@ -172,12 +172,19 @@ static enum status decode_join(struct sim *sim, struct worker *w, uint32_t id, u
     return finish_push(sim, w, (struct finish_entry){r->finish_step, r->admit_order, id});
 }
 
+void worker_note_tokens(const struct worker *w, struct request *r)
+{
+    r->n_output_tok = r->osl_tok - (uint32_t)(r->finish_step - w->step);
+    if (r->n_output_tok && w->decoded_ns > r->last_token_ns)
+        r->last_token_ns = w->decoded_ns;
+}
+
 /* Take a sequence out of the decoding set. Its finish entry is the caller's. */
 static void decode_leave(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     uint32_t covered = covered_tok(w, r);
-    r->n_output_tok = r->osl_tok - (uint32_t)(r->finish_step - w->step);
+    worker_note_tokens(w, r);
     r->computed_tok = covered;
     r->kv_blocks = blocks_for(covered, block_size(w));
     uint32_t *growth = &w->growth[growth_index(w, covered)];
@@ -271,6 +278,7 @@ static enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n,
     w->first_next.n = 0;
     count_gaps(sim, w, total_ns, n, w->n_decode - n_first);
     w->step += n;
+    w->decoded_ns = end_ns;
     w->n_steps += n;
     w->context_sum_tok += (uint64_t)n * w->n_decode;
     return ST_OK;
@@ -595,7 +603,6 @@ static enum status finish_decoded(struct sim *sim, struct worker *w)
         if (w->n_finish)
             finish_sift_down(w, 0, last);
         decode_leave(sim, w, id);
-        sim_request(sim, id)->last_token_ns = sim->now_ns;
         enum status s = finish(sim, w, id);
         if (s)
             return s;
@@ -674,7 +681,8 @@ enum status worker_end_step(struct sim *sim, struct worker *w)
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    enum status s = ST_OK;
+    /* Whatever it held or stood in the way of is free for others with the next step. */
+    enum status s = worker_interrupt(sim, w);
     switch (r->state) {
     case REQUEST_WAITING:
         request_list_remove(r->handed_over ? &w->arrived : &w->waiting, &sim->requests, id);
@@ -689,7 +697,6 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         drop_pending_prompt(w, r);
         break;
     case REQUEST_DECODE:
-        s = worker_interrupt(sim, w);
         decode_leave(sim, w, id);
         finish_remove(w, id);
         leave_running(sim, w, id);

@@ -1,0 +1,203 @@
+/* Thousands of small random deployments. Worker invariants are checked inside the run (checked builds); here:
+ * requests and GPU time are conserved, times are in order, and the closed form of decode runs gives what stepping
+ * token by token gives. A failure prints the seed and the smallest number of requests that still fails;
+ * HEADROOM_SEED=n runs that seed alone. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "sim_fixture.h"
+
+enum { N_SEEDS = 2500, MAX_REQUESTS = 60 };
+
+static volatile sig_atomic_t current_seed;
+
+static void name_seed(int signal_number)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "aborted with HEADROOM_SEED=%d\n", (int)current_seed);
+    if (write(STDERR_FILENO, text, (size_t)n) < 0)
+        _exit(3);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static unsigned draw(struct pcg64 *rng, unsigned low, unsigned high)
+{
+    return low + (unsigned)pcg64_below(rng, high - low + 1);
+}
+
+static void random_deployment(struct fixture *f, struct pcg64 *rng)
+{
+    bool disagg = draw(rng, 0, 1);
+    fixture_init(f, disagg, 1);
+    f->model = (struct linear_model){.base_ms = 1 + 10 * pcg64_double(rng),
+                                     .new_ms = 0.3 * pcg64_double(rng),
+                                     .seq_ms = pcg64_double(rng),
+                                     .context_ms = 0.01 * pcg64_double(rng)};
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        struct pool_config *pool = &f->config.pools[p];
+        pool->replicas = (int)draw(rng, draw(rng, 0, 3) ? 1 : 0, 3);
+        pool->gpus_per_worker = (int)draw(rng, 1, 4);
+        pool->startup_ns = draw(rng, 0, 3) * 100 * NS_PER_MS;
+        pool->router = routers[draw(rng, 0, 1)];
+        pool->engine.block_size_tok = draw(rng, 1, 40);
+        pool->engine.kv_blocks = 1 + draw(rng, 50, 900) / pool->engine.block_size_tok;
+        pool->engine.max_num_seqs = draw(rng, 1, 12);
+        pool->engine.max_num_batched_tokens = draw(rng, 12, 200);
+        pool->engine.chunked_prefill = draw(rng, 0, 4) != 0;
+        pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
+    }
+    f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
+    f->config.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
+    f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
+    f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
+    f->config.retry_lost = draw(rng, 0, 1);
+    f->config.sample_ns = draw(rng, 0, 1) * 37 * NS_PER_MS;
+    f->config.window_ns = draw(rng, 50, 500) * NS_PER_MS;
+    f->config.warmup_ns = draw(rng, 0, 3) ? 0 : 200 * NS_PER_MS;
+    if (draw(rng, 0, 3) == 0)
+        f->config.drain_ns = draw(rng, 0, 1000) * NS_PER_MS;
+    unsigned n_scalings = draw(rng, 0, 8);
+    double at_s = 0;
+    for (unsigned i = 0; i < n_scalings; i++) {
+        at_s += 0.001 + 0.4 * pcg64_double(rng);
+        fixture_scale_at(f, at_s, (int)draw(rng, 0, 4), (int)draw(rng, 0, 4));
+    }
+}
+
+static void run_seed(struct fixture *f, unsigned seed, unsigned n_requests, bool exact)
+{
+    struct pcg64 rng;
+    pcg64_stream(&rng, seed, "deployment", 0);
+    random_deployment(f, &rng);
+    f->config.exact_stepper = exact;
+    pcg64_stream(&rng, seed, "requests", 0);
+    double gap_ms = 100 * pcg64_double(&rng) * pcg64_double(&rng), at_ms = 0;
+    unsigned longest = draw(&rng, 2, 300);
+    struct trace_text t = {0};
+    for (unsigned i = 0; i < n_requests; i++) {
+        trace_text_add(&t, at_ms, draw(&rng, 1, longest), draw(&rng, 0, 60));
+        at_ms += draw(&rng, 0, 3) ? pcg64_exponential(&rng, gap_ms) : 0;
+    }
+    fixture_run(f, t.text);
+    free(t.text);
+}
+
+static bool in_order(const struct request_record *r)
+{
+    int64_t last = r->arrival_ns;
+    const int64_t times[] = {r->scheduled_ns, r->prefill_done_ns, r->first_token_ns, r->second_token_ns,
+                             r->last_token_ns, r->end_ns};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        if (times[i] < 0)
+            continue;
+        if (times[i] < last)
+            return false;
+        last = times[i];
+    }
+    return true;
+}
+
+static const char *why_broken(struct fixture *f, unsigned n_requests)
+{
+    if (f->n_records != n_requests)
+        return "a request has no record, or two";
+    double gpu_s = 0;
+    for (size_t i = 0; i < n_requests; i++) {
+        const struct request_record *r = &f->records[i];
+        if (r->index != i)
+            return "a request has no record, or two";
+        if (!in_order(r))
+            return "times out of order";
+        if (r->outcome == OUTCOME_COMPLETED && (r->n_output_tok != r->osl_tok || r->prefill_done_ns < 0))
+            return "completed without all its tokens";
+        if (r->outcome == OUTCOME_COMPLETED && (r->first_token_ns >= 0) != (r->osl_tok > 0))
+            return "first token missing";
+        if (r->n_output_tok > r->osl_tok)
+            return "too many tokens";
+    }
+    if (f->config.retry_lost && f->n_outcome[OUTCOME_LOST])
+        return "lost although retried";
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        for (int s = 0; s < N_GPU_STATES; s++)
+            gpu_s += f->result->pools[p].gpu_s[s];
+    double most = f->result->peak_gpus * s_from_ns(f->result->end_ns);
+    if (gpu_s < 0 || gpu_s > most * (1 + 1e-9))
+        return "GPU time is not conserved";
+    return NULL;
+}
+
+static bool close_ns(int64_t a, int64_t b)
+{
+    return llabs(a - b) <= NS_PER_US;
+}
+
+static const char *why_different(const struct fixture *a, const struct fixture *b, unsigned n_requests)
+{
+    for (size_t i = 0; i < n_requests; i++) {
+        const struct request_record *r = &a->records[i], *q = &b->records[i];
+        if (r->outcome != q->outcome || r->n_output_tok != q->n_output_tok || r->worker != q->worker ||
+            r->n_preemptions != q->n_preemptions)
+            return "another outcome than step by step";
+        if (!close_ns(r->scheduled_ns, q->scheduled_ns) || !close_ns(r->first_token_ns, q->first_token_ns) ||
+            !close_ns(r->second_token_ns, q->second_token_ns) || !close_ns(r->last_token_ns, q->last_token_ns))
+            return "other times than step by step";
+    }
+    if (a->result->itl.n != b->result->itl.n)
+        return "other gaps than step by step";
+    if (fabs(a->result->itl.sum - b->result->itl.sum) > 1e-6 * b->result->itl.sum)
+        return "other gap lengths than step by step";
+    for (size_t p = 0; p < a->config.n_pools; p++)
+        if (fabs(a->result->pools[p].gpu_s[GPU_BUSY] - b->result->pools[p].gpu_s[GPU_BUSY]) > 1e-5)
+            return "another busy time than step by step";
+    return NULL;
+}
+
+static const char *try_seed(unsigned seed, unsigned n_requests)
+{
+    struct fixture closed, exact;
+    run_seed(&closed, seed, n_requests, false);
+    run_seed(&exact, seed, n_requests, true);
+    const char *why = why_broken(&closed, n_requests);
+    if (!why)
+        why = why_broken(&exact, n_requests);
+    if (!why)
+        why = why_different(&closed, &exact, n_requests);
+    fixture_release(&closed);
+    fixture_release(&exact);
+    return why;
+}
+
+static void check_seed(unsigned seed)
+{
+    current_seed = (sig_atomic_t)seed;
+    const char *why = try_seed(seed, MAX_REQUESTS);
+    if (!why)
+        return;
+    unsigned n = MAX_REQUESTS;
+    while (n > 1 && try_seed(seed, n - 1))
+        n--;
+    cr_assert_fail("HEADROOM_SEED=%u, %u requests: %s", seed, n, why);
+}
+
+static void check_seeds(unsigned from, unsigned to)
+{
+    signal(SIGABRT, name_seed);
+    const char *only = getenv("HEADROOM_SEED");
+    if (only) {
+        check_seed((unsigned)atoi(only));
+        return;
+    }
+    for (unsigned seed = from; seed < to; seed++)
+        check_seed(seed);
+}
+
+Test(sim_property, random_deployments_keep_every_invariant)
+{
+    check_seeds(0, N_SEEDS);
+}
+
+Test(sim_property, random_deployments_keep_every_invariant_more)
+{
+    check_seeds(N_SEEDS, 2 * N_SEEDS);
+}
