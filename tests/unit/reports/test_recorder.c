@@ -34,7 +34,8 @@ Test(recorder, requests_csv_to_the_nanosecond)
         "request,arrival_ms,input_tokens,output_tokens,outcome,measured,ttft_ms,ttst_ms,tpot_ms,"
         "e2e_ms,scheduled_ms,prefill_done_ms,first_token_ms,last_token_ms,output_tokens_done,"
         "cached_tokens,attempts,preemptions,prefill_worker,worker,sla_met\n"
-        "0,5000,9999,9999,completed,0,100,100,8.491698,85000,5000,5100,5100,90000,9999,0,1,0,0,0,1\n"
+        "0,5000,9999,9999,completed,0,100,100,8.491698,85000,5000,5100,5100,90000,9999,0,1,0,0,0,"
+        "1\n"
         "1,10000,100,5,completed,1,500,40,40,660,10000,10500,10500,10660,5,0,1,0,0,0,1\n"
         "2,11000,200,1,completed,1,1000,,,1000,11000,12000,12000,12000,1,0,1,0,0,0,1\n"
         "3,12000,300,3,completed,1,100,60,50.000001,200.000001,12000,12100,12100,12200.000001,3,0,"
@@ -224,8 +225,8 @@ Test(recorder, earlier_files_are_kept_unless_they_may_be_replaced)
     finish_in(dir, true);
     cr_assert_eq(open_in(&recorder, dir, false), ST_INPUT);
     cr_assert_null(recorder);
-    snprintf(expected, sizeof expected, "'%s/requests.csv' exists already and is not to be replaced",
-             dir);
+    snprintf(expected, sizeof expected,
+             "'%s/requests.csv' exists already and is not to be replaced", dir);
     cr_assert_str_eq(d.text, expected);
     cr_assert_eq(count_files(dir), 5);
 

@@ -1,4 +1,5 @@
-/* One hand-made run: seven measured requests, one of each kind that counts differently, and one of the warm-up.
+/* One hand-made run: seven measured requests, one of each kind that counts differently, and one of
+ * the warm-up.
  *
  * SLA: TTFT 1000 ms, TPOT 50 ms. The measured span is 10 s to 110 s. */
 #ifndef TEST_REPORT_FIXTURE_H
@@ -17,7 +18,7 @@
 #include "reports/summary.h"
 #include "util/units.h"
 
-#define MS(x) ((int64_t)(x) * NS_PER_MS)
+#define MS(x) ((int64_t)(x)*NS_PER_MS)
 
 static const struct run_info run_info = {
     .scenario = "by-hand",
@@ -152,7 +153,8 @@ static inline struct sim_result *hand_made_result(void)
 
     r->measured_from_ns = 10 * NS_PER_S;
     r->end_ns = 110 * NS_PER_S;
-    r->pools[0] = (struct pool_result){.gpu_s = {0, 36, 54, 10}, .n_up = 1, .peak_kv_utilization = 0.5};
+    r->pools[0] =
+        (struct pool_result){.gpu_s = {0, 36, 54, 10}, .n_up = 1, .peak_kv_utilization = 0.5};
     r->pools[1] = (struct pool_result){.gpu_s = {36, 72, 144, 8},
                                        .wasted_gpu_s = 18,
                                        .n_up = 3,
@@ -171,7 +173,8 @@ static inline struct sim_result *hand_made_result(void)
     return r;
 }
 
-static const struct run_performance performance = {.wall_s = 0.25, .cpu_s = 0.5, .peak_rss_mib = 24};
+static const struct run_performance performance = {
+    .wall_s = 0.25, .cpu_s = 0.5, .peak_rss_mib = 24};
 
 /* The recorder of the hand-made run and its summary. Freed with recorder_free. */
 static inline struct recorder *run_by_hand(const struct recorder_options *options,

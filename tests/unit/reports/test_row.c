@@ -61,8 +61,7 @@ Test(row, doubles_are_rounded_to_millionths)
 
 Test(row, integers_as_printf)
 {
-    const int64_t edges[] = {0,  9,   10,  99,       100,       101, 999, 1000,
-                             -1, -10, -99, INT64_MAX, INT64_MIN};
+    const int64_t edges[] = {0, 9, 10, 99, 100, 101, 999, 1000, -1, -10, -99, INT64_MAX, INT64_MIN};
     char expected[32];
     struct pcg64 rng;
 

@@ -153,8 +153,9 @@ Test(summary, exact_target_is_met_and_one_nanosecond_more_is_not)
         int64_t decode_ns;
         bool good;
     } cases[] = {
-        {2, MS(50), true},  {2, MS(50) + 1, false}, {4, MS(150), true}, {4, MS(150) + 1, false},
-        {4, MS(149), true}, {7, MS(300), true},     {7, MS(300) + 1, false},
+        {2, MS(50), true},       {2, MS(50) + 1, false}, {4, MS(150), true},
+        {4, MS(150) + 1, false}, {4, MS(149), true},     {7, MS(300), true},
+        {7, MS(300) + 1, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct recorder *recorder;
@@ -191,9 +192,11 @@ Test(summary, run_without_requests_has_no_figures_but_is_written)
     cJSON *json = cJSON_Parse(text);
     cr_assert_not_null(json, "%s", text);
     cr_assert_null(strstr(text, "nan"));
-    cr_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "attainment"), "overall")));
+    cr_assert(
+        cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "attainment"), "overall")));
     cr_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "cost"), "total")));
-    cr_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "kv"), "prefix_hit_rate")));
+    cr_assert(
+        cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "kv"), "prefix_hit_rate")));
     cJSON_Delete(json);
     free(text);
     free(result);
@@ -203,7 +206,11 @@ Test(summary, run_without_requests_has_no_figures_but_is_written)
 Test(summary, json_has_every_promised_key)
 {
     static const char *const promised[] = {
-        "schema_version", "headroom_version", "scenario", "seed", "trace_digest",
+        "schema_version",
+        "headroom_version",
+        "scenario",
+        "seed",
+        "trace_digest",
         "requests: offered completed lost retried rejected unfinished",
         "sla: ttft_ms tpot_ms",
         "attainment: overall ttft tpot windows",
@@ -287,9 +294,17 @@ Test(summary, lookup_and_json_agree_on_every_key)
 Test(summary, pools_are_looked_up_by_name_and_unknown_keys_are_refused)
 {
     static const char *const wrong[] = {
-        "", "attainment", "attainment.", "attainment.overal", "attainment.overall.x",
-        "scenario", "gpu_hours.by_pool", "gpu_hours.by_pool.", "gpu_hours.by_pool.agg",
-        "policy.name", "trace_digest",
+        "",
+        "attainment",
+        "attainment.",
+        "attainment.overal",
+        "attainment.overall.x",
+        "scenario",
+        "gpu_hours.by_pool",
+        "gpu_hours.by_pool.",
+        "gpu_hours.by_pool.agg",
+        "policy.name",
+        "trace_digest",
     };
     struct summary y;
     double v = -1;
