@@ -100,13 +100,12 @@ static void fill_row(const struct planner_core *core, const struct trace_window 
     row->n_requests = w->n_requests;
     row->isl_tok = w->isl_tok;
     row->osl_tok = w->osl_tok;
-    row->load_tok[SIDE_PREFILL] = w->n_requests * w->isl_tok;
-    row->load_tok[SIDE_DECODE] = w->n_requests * w->osl_tok;
     for (int side = 0; side < N_SIDES; side++) {
-        row->safe_tok[side] = 0;
-        if (planner_mode_has(core->mode, (enum planner_side)side))
-            row->safe_tok[side] =
-                safe_tokens(core, (enum planner_side)side, w, row->replicas[side]);
+        enum planner_side s = (enum planner_side)side;
+        bool used = planner_mode_has(core->mode, s);
+        double length = s == SIDE_PREFILL ? w->isl_tok : w->osl_tok;
+        row->load_tok[s] = used ? w->n_requests * length : 0;
+        row->safe_tok[s] = used ? safe_tokens(core, s, w, row->replicas[s]) : 0;
     }
 }
 

@@ -14,7 +14,8 @@ struct dryrun_row {
     double n_requests, isl_tok, osl_tok; /* observed */
     struct traffic_forecast predicted;   /* made before it; row 0 repeats the observation */
     int64_t replicas[N_SIDES];           /* -1 = not of this mode */
-    double load_tok[N_SIDES]; /* tokens of the interval: requests x ISL, requests x OSL */
+    double load_tok[N_SIDES]; /* tokens of the interval: requests x ISL, requests x OSL; 0 = not of
+                                 this mode */
     double safe_tok[N_SIDES]; /* tokens the replicas can do within target at these lengths; 0 = none
                                  can */
 };

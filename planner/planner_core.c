@@ -188,28 +188,54 @@ static bool update_correction(struct planner_core *core, enum planner_side side,
                              &core->correction[side]);
 }
 
+/* Validity and correction, the steps before a forecast is asked for. */
+static struct side_plan begin_plan(struct planner_core *core, enum planner_side side,
+                                   const struct traffic_means *seen, int64_t n_decode_workers)
+{
+    struct side_plan plan = {.state = PLAN_INVALID_TRAFFIC};
+
+    if (traffic_is_valid(seen)) {
+        bool corrected = update_correction(core, side, seen, n_decode_workers);
+        plan.state = corrected ? PLAN_NO_FORECAST : PLAN_NO_CORRECTION;
+    }
+    plan.correction = core->correction[side];
+    return plan;
+}
+
+static void finish_plan(const struct planner_core *core, enum planner_side side,
+                        struct side_plan *plan)
+{
+    struct replica_rule rule = planner_core_rule(core, side);
+    bool counted = side == SIDE_PREFILL
+                       ? prefill_replicas(core->prefill, &rule, &plan->next, plan->correction,
+                                          &plan->replicas, &plan->basis)
+                       : decode_replicas(core->decode, &rule, &plan->next, plan->correction,
+                                         &plan->replicas, &plan->basis);
+
+    plan->has_forecast = true;
+    plan->state = counted ? PLAN_READY : PLAN_NO_COUNT;
+}
+
 struct side_plan planner_core_plan(struct planner_core *core, enum planner_side side,
                                    const struct traffic_means *seen, int64_t n_decode_workers)
 {
-    struct side_plan plan = {.state = PLAN_INVALID_TRAFFIC, .correction = core->correction[side]};
-    struct replica_rule rule = planner_core_rule(core, side);
+    struct side_plan plan = begin_plan(core, side, seen, n_decode_workers);
 
-    if (!traffic_is_valid(seen))
-        return plan;
-    plan.state = PLAN_NO_CORRECTION;
-    if (!update_correction(core, side, seen, n_decode_workers))
-        return plan;
-    plan.correction = core->correction[side];
-    plan.state = PLAN_NO_FORECAST;
-    plan.has_forecast = planner_core_forecast(core, side, &plan.next);
-    if (!plan.has_forecast)
-        return plan;
-    bool counted = side == SIDE_PREFILL
-                       ? prefill_replicas(core->prefill, &rule, &plan.next, plan.correction,
-                                          &plan.replicas, &plan.basis)
-                       : decode_replicas(core->decode, &rule, &plan.next, plan.correction,
-                                         &plan.replicas, &plan.basis);
-    plan.state = counted ? PLAN_READY : PLAN_NO_COUNT;
+    if (plan.state == PLAN_NO_FORECAST && planner_core_forecast(core, side, &plan.next))
+        finish_plan(core, side, &plan);
+    return plan;
+}
+
+struct side_plan planner_core_plan_for(struct planner_core *core, enum planner_side side,
+                                       const struct traffic_means *seen, int64_t n_decode_workers,
+                                       const struct traffic_forecast *next)
+{
+    struct side_plan plan = begin_plan(core, side, seen, n_decode_workers);
+
+    if (plan.state == PLAN_NO_FORECAST && next) {
+        plan.next = *next;
+        finish_plan(core, side, &plan);
+    }
     return plan;
 }
 

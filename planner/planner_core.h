@@ -94,6 +94,11 @@ struct side_plan {
 struct side_plan planner_core_plan(struct planner_core *core, enum planner_side side,
                                    const struct traffic_means *seen, int64_t n_decode_workers);
 
+/* The same with a forecast from elsewhere; NULL = it failed. */
+struct side_plan planner_core_plan_for(struct planner_core *core, enum planner_side side,
+                                       const struct traffic_means *seen, int64_t n_decode_workers,
+                                       const struct traffic_forecast *next);
+
 struct throughput_outcome {
     struct traffic_means seen;
     struct side_plan plan[N_SIDES];

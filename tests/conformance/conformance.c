@@ -1,0 +1,132 @@
+/* conformance DIR: replays recordings of the reference planner and says how near ours comes.
+ *
+ * A file is known by its name. Files that need engine profiles and bring none take them from
+ * interpolation.json of the same folder. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/conformance/golden.h"
+
+static const struct family *const groups[] = {
+    family_interpolation, family_replicas,     family_load, family_metrics,
+    family_e2e,           families_predictors, NULL,
+};
+
+enum { PATH_SIZE = 4096 };
+
+static cJSON *load(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    char *text = NULL;
+    long size = -1;
+    cJSON *json = NULL;
+
+    if (!in)
+        return NULL;
+    if (fseek(in, 0, SEEK_END) == 0)
+        size = ftell(in);
+    rewind(in);
+    if (size >= 0)
+        text = malloc((size_t)size + 1);
+    if (text && fread(text, 1, (size_t)size, in) == (size_t)size) {
+        text[size] = '\0';
+        json = cJSON_Parse(text);
+    }
+    free(text);
+    fclose(in);
+    return json;
+}
+
+/* 1 when the family missed. */
+static int run_family(const struct family *f, const cJSON *file)
+{
+    struct verdict v = {.cases = 0};
+
+    f->run(file, &v);
+    printf("%-28s %-36s %8zu %8zu %9.2g  %s\n", f->set, f->title, v.cases, v.exact, v.worst,
+           v.pass ? "pass" : "MISS");
+    printf("%-28s   tolerance: %s\n", "", v.tolerance);
+    if (v.within < v.cases || !v.pass)
+        printf("%-28s   %zu beyond; worst at %s\n", "", v.cases - v.within, v.worst_at);
+    return v.pass ? 0 : 1;
+}
+
+static int run_file(const char *name, cJSON *file, const cJSON *profiles, int *n_families)
+{
+    int missed = 0, n_before = *n_families;
+
+    if (profiles && !cJSON_GetObjectItemCaseSensitive(file, "profiles"))
+        cJSON_AddItemReferenceToObject(file, "profiles", (cJSON *)profiles);
+    for (const struct family *const *group = groups; *group; group++) {
+        for (const struct family *f = *group; f->set; f++) {
+            if (strcmp(f->set, name) != 0)
+                continue;
+            missed |= run_family(f, file);
+            (*n_families)++;
+        }
+    }
+    if (*n_families == n_before)
+        printf("%-28s skipped: no family of that name\n", name);
+    return missed;
+}
+
+static int is_golden(const struct dirent *entry)
+{
+    size_t n = strlen(entry->d_name);
+    return n > 5 && strcmp(entry->d_name + n - 5, ".json") == 0;
+}
+
+static int run_entry(const char *dir, const char *entry, const cJSON *profiles, int *n_families)
+{
+    char path[PATH_SIZE], name[256];
+
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(entry) - 5), entry);
+    if (strncmp(name, "fpm_", 4) == 0) {
+        printf("%-28s skipped: second-generation planner\n", name);
+        return 0;
+    }
+    snprintf(path, sizeof path, "%s/%s", dir, entry);
+    cJSON *file = load(path);
+    if (!file) {
+        printf("%-28s MISS: %s cannot be read as JSON\n", name, path);
+        return 1;
+    }
+    int missed = run_file(name, file, profiles, n_families);
+    cJSON_Delete(file);
+    return missed;
+}
+
+int main(int argc, char **argv)
+{
+    struct dirent **entries;
+    char path[PATH_SIZE];
+    int missed = 0, n_families = 0;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: conformance DIR\n");
+        return 2;
+    }
+    int n = scandir(argv[1], &entries, is_golden, alphasort);
+    if (n < 0) {
+        fprintf(stderr, "conformance: cannot read folder %s\n", argv[1]);
+        return 2;
+    }
+    snprintf(path, sizeof path, "%s/interpolation.json", argv[1]);
+    cJSON *interpolation = load(path);
+    const cJSON *profiles = cJSON_GetObjectItemCaseSensitive(interpolation, "profiles");
+    printf("%-28s %-36s %8s %8s %9s  %s\n", "file", "family", "cases", "exact", "worst", "verdict");
+    for (int i = 0; i < n; i++) {
+        missed |= run_entry(argv[1], entries[i]->d_name, profiles, &n_families);
+        free(entries[i]);
+    }
+    free(entries);
+    cJSON_Delete(interpolation);
+    if (n_families == 0) {
+        fprintf(stderr, "conformance: no recording in %s\n", argv[1]);
+        return 2;
+    }
+    printf("%d families, %s\n", n_families, missed ? "at least one missed" : "all pass");
+    return missed;
+}

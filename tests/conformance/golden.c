@@ -1,0 +1,152 @@
+#include "tests/conformance/golden.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+const cJSON *golden_get(const cJSON *object, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, key);
+}
+
+double golden_number(const cJSON *item)
+{
+    if (cJSON_IsNumber(item))
+        return item->valuedouble;
+    if (cJSON_IsString(item) && strcmp(item->valuestring, "inf") == 0)
+        return INFINITY;
+    if (cJSON_IsString(item) && strcmp(item->valuestring, "-inf") == 0)
+        return -INFINITY;
+    return NAN;
+}
+
+double golden_at(const cJSON *object, const char *key)
+{
+    return golden_number(golden_get(object, key));
+}
+
+int64_t golden_int(const cJSON *object, const char *key)
+{
+    double value = golden_at(object, key);
+    return isnan(value) ? 0 : (int64_t)value;
+}
+
+const char *golden_text(const cJSON *object, const char *key)
+{
+    const cJSON *item = golden_get(object, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+bool golden_has(const cJSON *object, const char *key)
+{
+    const cJSON *item = golden_get(object, key);
+    return item && !cJSON_IsNull(item);
+}
+
+double *golden_list(const cJSON *list, struct arena *arena, size_t *n)
+{
+    const cJSON *item;
+    size_t size = (size_t)cJSON_GetArraySize(list);
+    double *values = ARENA_NEW(arena, size, double);
+
+    *n = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        values[(*n)++] = golden_number(item);
+    }
+    return values;
+}
+
+void golden_close(struct verdict *v, const char *where, double got, double want, double tolerance,
+                  double floor)
+{
+    v->cases++;
+    if (got == want || (isnan(got) && isnan(want))) {
+        v->exact++;
+        v->within++;
+        return;
+    }
+    double error = fabs(got - want) / fmax(fabs(want), floor);
+    if (isnan(error))
+        error = INFINITY;
+    if (error <= tolerance)
+        v->within++;
+    if (error > v->worst) {
+        v->worst = error;
+        snprintf(v->worst_at, sizeof v->worst_at, "%s: %.10g for %.10g", where, got, want);
+    }
+}
+
+void golden_equal(struct verdict *v, const char *where, double got, double want)
+{
+    golden_close(v, where, got, want, 0, 1e-300);
+}
+
+void golden_fail(struct verdict *v, const char *where)
+{
+    v->cases++;
+    v->worst = INFINITY;
+    snprintf(v->worst_at, sizeof v->worst_at, "%s: cannot be run", where);
+}
+
+void golden_judge(struct verdict *v, const char *tolerance)
+{
+    snprintf(v->tolerance, sizeof v->tolerance, "%s", tolerance);
+    v->pass = v->cases > 0 && v->within == v->cases;
+}
+
+bool golden_models(const cJSON *file, const char *profile, struct arena *arena,
+                   struct prefill_model *prefill, struct decode_model *decode)
+{
+    const cJSON *p = golden_get(golden_get(file, "profiles"), profile);
+    struct diag d;
+    size_t n;
+
+    diag_init(&d);
+    if (!p)
+        return false;
+    if (prefill) {
+        double *isl = golden_list(golden_get(p, "prefill_isl"), arena, &n);
+        double *ttft = golden_list(golden_get(p, "prefill_ttft"), arena, &n);
+        double *thpt = golden_list(golden_get(p, "prefill_thpt_per_gpu"), arena, &n);
+        if (prefill_model_init(prefill, arena, n, isl, ttft, thpt, &d))
+            return false;
+    }
+    if (!decode)
+        return true;
+    double *kv = golden_list(golden_get(p, "x_kv_usage"), arena, &n);
+    double *context = golden_list(golden_get(p, "y_context_length"), arena, &n);
+    double *itl = golden_list(golden_get(p, "z_itl"), arena, &n);
+    double *thpt = golden_list(golden_get(p, "z_thpt_per_gpu"), arena, &n);
+    return decode_model_init(decode, arena, n, kv, context, itl, thpt,
+                             golden_at(p, "max_kv_tokens"), &d) == ST_OK;
+}
+
+static struct policy_value value_of(const cJSON *item)
+{
+    if (cJSON_IsBool(item))
+        return (struct policy_value){.kind = POLICY_BOOL, .b = cJSON_IsTrue(item)};
+    if (cJSON_IsNumber(item))
+        return (struct policy_value){.kind = POLICY_DOUBLE, .d = item->valuedouble};
+    if (cJSON_IsString(item))
+        return (struct policy_value){.kind = POLICY_STRING, .s = item->valuestring};
+    return (struct policy_value){.kind = POLICY_NULL};
+}
+
+bool golden_config(const cJSON *kase, struct policy_config *config)
+{
+    const struct source_pos nowhere = {NULL, 0, 0};
+    const cJSON *item;
+    struct diag d;
+
+    diag_init(&d);
+    policy_config_defaults(config, "planner");
+    cJSON_ArrayForEach(item, golden_get(kase, "config"))
+    {
+        struct policy_value value = value_of(item);
+        if (policy_config_set(config, item->string, &value, true, nowhere, &d))
+            return false;
+    }
+    config->mode = golden_text(kase, "mode");
+    return true;
+}
