@@ -115,3 +115,164 @@ void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double 
         sigma[top] = 0.0;
     }
 }
+
+/* b = -A^-1 b by Cholesky; false, with b untouched, when -A is not positive definite. */
+static bool solve_negative_definite(const double *a, double *b, size_t n, double *l)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double sum = -a[i * n + j];
+            for (size_t k = 0; k < j; k++)
+                sum -= l[i * n + k] * l[j * n + k];
+            if (i == j && !(sum > 0.0))
+                return false;
+            l[i * n + j] = i == j ? sqrt(sum) : sum / l[j * n + j];
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < i; k++)
+            b[i] -= l[i * n + k] * b[k];
+        b[i] /= l[i * n + i];
+    }
+    for (size_t i = n; i-- > 0;) {
+        for (size_t k = i + 1; k < n; k++)
+            b[i] -= l[k * n + i] * b[k];
+        b[i] /= l[i * n + i];
+    }
+    return true;
+}
+
+/* Householder reflections that make a (symmetric, full) tridiagonal: diagonal d, e[i] between d[i]
+ * and d[i + 1]. Reflection k stays in column k below the diagonal, its factor in beta[k]; b is
+ * reflected along. */
+static void tridiagonalise(double *a, double *b, size_t n, double *d, double *e, double *beta)
+{
+    for (size_t k = 0; k + 2 < n; k++) {
+        double sum = 0.0, top = a[(k + 1) * n + k];
+        for (size_t i = k + 2; i < n; i++)
+            sum += a[i * n + k] * a[i * n + k];
+        beta[k] = 0.0;
+        e[k] = top;
+        if (sum == 0.0)
+            continue;
+        e[k] = -copysign(sqrt(top * top + sum), top);
+        a[(k + 1) * n + k] = top - e[k];
+        beta[k] = 2.0 / ((top - e[k]) * (top - e[k]) + sum);
+
+        double *w = d, along = 0.0, of_b = 0.0;
+        for (size_t i = k + 1; i < n; i++) {
+            w[i] = 0.0;
+            for (size_t j = k + 1; j < n; j++)
+                w[i] += a[i * n + j] * a[j * n + k];
+            w[i] *= beta[k];
+            along += w[i] * a[i * n + k];
+            of_b += b[i] * a[i * n + k];
+        }
+        for (size_t i = k + 1; i < n; i++) {
+            w[i] -= 0.5 * beta[k] * along * a[i * n + k];
+            b[i] -= beta[k] * of_b * a[i * n + k];
+        }
+        for (size_t i = k + 1; i < n; i++) {
+            for (size_t j = k + 1; j < n; j++)
+                a[i * n + j] -= a[i * n + k] * w[j] + w[i] * a[j * n + k];
+        }
+    }
+    if (n >= 2)
+        e[n - 2] = a[(n - 1) * n + n - 2];
+    for (size_t i = 0; i < n; i++)
+        d[i] = a[i * n + i];
+}
+
+/* Implicit QL: d becomes the eigenvalues; b and the list of rotations follow. Returns their number.
+ */
+static size_t diagonalise(double *d, double *e, double *b, size_t n, struct linalg_turn *turns)
+{
+    size_t n_turns = 0, max_turns = linalg_max_turns(n);
+
+    for (size_t l = 0; l < n; l++) {
+        for (;;) {
+            size_t m = l;
+            while (m + 1 < n && fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])))
+                m++;
+            if (m == l || n_turns + (m - l) > max_turns)
+                break;
+            double g = (d[l + 1] - d[l]) / (2.0 * e[l]), p = 0.0, c = 1.0, s = 1.0;
+            bool split = false;
+            g = d[m] - d[l] + e[l] / (g + copysign(hypot(g, 1.0), g));
+            for (size_t i = m; i-- > l && !split;) {
+                double f = s * e[i], h = c * e[i], r = hypot(f, g);
+                e[i + 1] = r;
+                if (r == 0.0) {
+                    d[i + 1] -= p;
+                    split = true;
+                    continue;
+                }
+                s = f / r;
+                c = g / r;
+                g = d[i + 1] - p;
+                r = (d[i] - g) * s + 2.0 * c * h;
+                p = s * r;
+                d[i + 1] = g + p;
+                g = c * r - h;
+                turns[n_turns++] = (struct linalg_turn){c, s, i};
+                double low = b[i], high = b[i + 1];
+                b[i] = c * low - s * high;
+                b[i + 1] = s * low + c * high;
+            }
+            e[m] = 0.0;
+            if (!split) {
+                d[l] -= p;
+                e[l] = g;
+            }
+        }
+    }
+    return n_turns;
+}
+
+static void reverse(double *x, size_t n)
+{
+    for (size_t i = 0; i < n / 2; i++) {
+        double t = x[i];
+        x[i] = x[n - 1 - i];
+        x[n - 1 - i] = t;
+    }
+}
+
+/* With A = Q W D W' Q' (Q the reflections, W the rotations) the answer is Q W |D|^-1 W' Q' b: no
+ * eigenvector is ever formed. */
+void linalg_solve_by_size(const double *a, double *b, size_t n, double *work,
+                          struct linalg_turn *turns)
+{
+    double *copy = work, *d = copy + n * n, *e = d + n, *beta = e + n;
+
+    if (solve_negative_definite(a, b, n, copy))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j <= i; j++)
+            copy[i * n + j] = copy[j * n + i] = a[i * n + j];
+        e[i] = 0.0;
+    }
+    tridiagonalise(copy, b, n, d, e, beta);
+    /* QL keeps small eigenvalues accurate when the large entries come last; here they come first.
+     */
+    reverse(d, n);
+    reverse(e, n - 1);
+    reverse(b, n);
+    size_t n_turns = diagonalise(d, e, b, n, turns);
+    for (size_t i = 0; i < n; i++)
+        b[i] /= fabs(d[i]);
+    while (n_turns-- > 0) {
+        const struct linalg_turn *t = &turns[n_turns];
+        double low = b[t->at], high = b[t->at + 1];
+        b[t->at] = t->c * low + t->s * high;
+        b[t->at + 1] = -t->s * low + t->c * high;
+    }
+    reverse(b, n);
+    for (size_t k = n >= 2 ? n - 2 : 0; k-- > 0;) {
+        double of_b = 0.0;
+        for (size_t i = k + 1; i < n; i++)
+            of_b += b[i] * copy[i * n + k];
+        for (size_t i = k + 1; i < n; i++)
+            b[i] -= beta[k] * of_b * copy[i * n + k];
+    }
+}

@@ -16,4 +16,21 @@ bool linalg_solve(double *a, double *b, size_t n);
 void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double *beta,
                           double *work);
 
+/* One plane rotation, of rows at and at + 1. */
+struct linalg_turn {
+    double c, s;
+    size_t at;
+};
+
+/* Room for the rotations of linalg_solve_by_size; twice what its iteration is known to need. */
+static inline size_t linalg_max_turns(size_t n)
+{
+    return 3 * n * n;
+}
+
+/* b = |A|^-1 b for a symmetric A (n x n, its lower half is read): A with its eigenvalues made
+ * positive. `work` holds n n + 3 n doubles, `turns` linalg_max_turns(n). */
+void linalg_solve_by_size(const double *a, double *b, size_t n, double *work,
+                          struct linalg_turn *turns);
+
 #endif

@@ -7,10 +7,7 @@
 #include "planner/predictor_internal.h"
 
 const struct predictor_ops *const predictors[] = {
-    &predictor_constant,
-    &predictor_kalman,
-    &predictor_arima,
-    NULL,
+    &predictor_constant, &predictor_kalman, &predictor_arima, &predictor_prophet, NULL,
 };
 
 const struct predictor_ops *predictor_find(const char *name)

@@ -17,5 +17,6 @@ void series_release(struct series *s);
 extern const struct predictor_ops predictor_constant;
 extern const struct predictor_ops predictor_kalman;
 extern const struct predictor_ops predictor_arima;
+extern const struct predictor_ops predictor_prophet;
 
 #endif

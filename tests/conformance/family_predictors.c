@@ -431,6 +431,96 @@ static void run_arima_given(const cJSON *file, struct verdict *v)
     v->pass = v->pass && coarse.pass;
 }
 
+/* ---- Prophet ---- */
+
+static const double prophet_limit = 0.005, prophet_worst = 0.02;
+
+/* Largest |y| of the window that ends with value `at`, in the scale of the values. */
+static double window_largest(const cJSON *values, size_t at, int64_t size)
+{
+    const cJSON *value;
+    double largest = 0.0;
+    size_t i = 0;
+    cJSON_ArrayForEach(value, values)
+    {
+        if (i <= at && (int64_t)(at - i) < size)
+            largest = fmax(largest, fabs(number(value)));
+        i++;
+    }
+    return largest;
+}
+
+static void run_prophet_cases(const cJSON *file, struct verdict *v, unsigned fixes)
+{
+    const cJSON *kase;
+
+    snprintf(v->tolerance, sizeof(v->tolerance),
+             "95 %% within 0.5 %% of the largest |y| of the window, all within 2 %%");
+    cJSON_ArrayForEach(kase, get(file, "cases"))
+    {
+        struct predictor_config config = config_of(kase);
+        struct predictor p;
+        config.fixes = fixes;
+        if (strcmp(text(kase, "predictor"), "prophet") != 0 ||
+            !start_predictor(&p, "prophet", &config))
+            continue;
+        const cJSON *value, *values = values_of(file, kase),
+                            *want = get(kase, "predictions")->child;
+        size_t at = 0;
+        cJSON_ArrayForEach(value, values)
+        {
+            predictor_observe(&p, number(value));
+            if (!cJSON_IsNull(want)) {
+                double forecast = NAN, recorded = number(want);
+                double scale = fmax(window_largest(values, at, config.prophet_window_size), 1e-300);
+                if (!predictor_predict(&p, &forecast))
+                    forecast = NAN;
+                tally(v, text(kase, "id"), at, forecast, recorded,
+                      fabs(forecast - recorded) / scale, prophet_limit);
+            }
+            want = want->next;
+            at++;
+        }
+        predictor_release(&p);
+    }
+    finish(v, 0.95);
+    v->pass = v->pass && v->worst <= prophet_worst;
+}
+
+static void run_prophet(const cJSON *file, struct verdict *v)
+{
+    run_prophet_cases(file, v, 0);
+}
+
+static void run_prophet_fixed_time(const cJSON *file, struct verdict *v)
+{
+    /* The second-generation planner corrected the time and cuts negative forecasts off. */
+    run_prophet_cases(file, v, FIX_PROPHET_TIME | FIX_CLAMP_FORECAST);
+}
+
+static void run_prophet_fits(const cJSON *file, struct verdict *v)
+{
+    const cJSON *fit, *value;
+
+    snprintf(v->tolerance, sizeof(v->tolerance), "0.5 %% of the largest |y|");
+    cJSON_ArrayForEach(fit, get(file, "fits"))
+    {
+        struct predictor_config config = {.interval_s = (int64_t)number_or(fit, "step_size_s", 180),
+                                          .prophet_window_size = 50};
+        struct predictor p;
+        double forecast = NAN, recorded = number(get(fit, "yhat"));
+        if (!start_predictor(&p, "prophet", &config))
+            continue;
+        cJSON_ArrayForEach(value, get(fit, "y")) predictor_observe(&p, number(value));
+        if (!predictor_predict(&p, &forecast))
+            forecast = NAN;
+        tally(v, text(fit, "id"), 0, forecast, recorded,
+              fabs(forecast - recorded) / number(get(fit, "y_scale")), prophet_limit);
+        predictor_release(&p);
+    }
+    finish(v, 1.0);
+}
+
 const struct family families_predictors[] = {
     {"predictors_constant_kalman", "constant", run_constant},
     {"predictors_constant_kalman", "Kalman", run_kalman},
@@ -443,5 +533,8 @@ const struct family families_predictors[] = {
     {"predictors_arima", "ARIMA order", run_arima_exact},
     {"predictors_arima", "ARIMA forecast, order given", run_arima_given},
     {"predictors_arima", "ARIMA forecast, own order", run_arima_own},
+    {"predictors_prophet", "Prophet", run_prophet},
+    {"predictors_prophet", "Prophet, single fits", run_prophet_fits},
+    {"fpm_predictors", "Prophet, corrected time", run_prophet_fixed_time},
     {NULL, NULL, NULL},
 };
