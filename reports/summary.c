@@ -269,8 +269,9 @@ static struct spark spark_of(const struct recorder_point *points, size_t n_point
             double v = figure(&points[k], pool);
             s.min = fmin(s.min, v);
             s.max = fmax(s.max, v);
-            s.value[i] += v / (double)(to - from);
+            s.value[i] += v;
         }
+        s.value[i] /= (double)(to - from);
     }
     return s;
 }

@@ -146,7 +146,9 @@ static void print_head(const struct printer *p, const struct summary *y)
         }
         fputc('\n', p->out);
     }
-    if (y->policy.details) {
+    bool said = y->policy.predictor && y->policy.details &&
+                strcmp(y->policy.predictor, y->policy.details) == 0;
+    if (y->policy.details && !said) {
         label(p, "policy");
         cut(p, y->policy.details, CUT_WIDTH);
         fputc('\n', p->out);
@@ -296,7 +298,7 @@ static void print_spark(const struct printer *p, const char *name, const struct 
     label(p, name);
     for (size_t i = 0; i < s->n; i++) {
         double level = s->max > 0 ? s->value[i] / s->max * 7 : 0;
-        fputs(bars[lrint(level)], p->out);
+        fputs(bars[(int)(level + 0.5)], p->out);
     }
     if (s->min == s->max)
         fprintf(p->out, "  %.4g%s\n", s->max, unit);

@@ -367,3 +367,23 @@ Test(summary, curve_is_the_mean_of_each_part)
     free(result);
     recorder_free(recorder);
 }
+
+Test(summary, curve_of_a_constant_is_that_constant)
+{
+    struct recorder *recorder;
+    struct sim_result *result = calloc(1, sizeof *result);
+    struct summary y;
+
+    diag_init(&d);
+    cr_assert_eq(recorder_open(&recorder, &no_files, &d), ST_OK);
+    struct observer o = recorder_observer(recorder);
+    for (int i = 0; i < 355; i++) {
+        struct sample_record sample = {.at_ns = i, .ready = 3};
+        cr_assert_eq(o.sample(o.context, &sample, &d), ST_OK);
+    }
+    cr_assert_eq(summary_compute(&y, recorder, result, 0, NULL, &d), ST_OK);
+    for (size_t i = 0; i < y.workers[0].n; i++)
+        cr_assert_eq(y.workers[0].value[i], 3);
+    free(result);
+    recorder_free(recorder);
+}
