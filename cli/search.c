@@ -30,11 +30,14 @@ enum status cli_profile_search(struct profile_search *search, struct arena *aren
     const char **dirs = ARENA_NEW(arena, 4, const char *);
     const char *installed = arena_printf(arena, "%s/../share/headroom/profiles",
                                          program_folder(program, sizeof program));
-    const char *candidates[] = {getenv("HEADROOM_PROFILES"), installed, HEADROOM_SOURCE_PROFILES};
+    const char *own = getenv("HEADROOM_PROFILES");
+    const char *candidates[] = {own, installed, HEADROOM_SOURCE_PROFILES};
     size_t n = 0;
 
     if (!dirs || !installed)
         return diag_nomem(d, "profile folders");
+    if (own && *own && !is_folder(own))
+        return diag_fail(d, ST_INPUT, "HEADROOM_PROFILES is '%s', which is not a folder", own);
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
         if (candidates[i] && *candidates[i] && is_folder(candidates[i]))
             dirs[n++] = candidates[i];

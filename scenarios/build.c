@@ -33,6 +33,14 @@ static int64_t ns(double seconds)
     return value;
 }
 
+static int64_t ns_of_ms(double ms)
+{
+    int64_t value;
+
+    BUG_IF(!ns_from_ms(ms, &value));
+    return value;
+}
+
 static int64_t ns_or_never(double seconds)
 {
     return seconds > 0 ? ns(seconds) : TIME_NEVER;
@@ -156,7 +164,7 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
     pool->engine.chunked_prefill = e->chunked_prefill;
-    pool->engine.cold_start_ns = ns(e->cold_start_ms / 1e3);
+    pool->engine.cold_start_ns = ns_of_ms(e->cold_start_ms);
     s = set_kv_blocks(b, i);
     return s ? s : create_latency(b, i);
 }
@@ -172,7 +180,7 @@ static void set_transfer(struct builder *b)
                                 ? bytes
                                 : kv_bytes_per_token_unsaid;
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
-    c->kv_latency_ns = ns(b->scenario->kv_transfer.latency_ms / 1e3);
+    c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
 }
 
 static void set_rest(struct builder *b)
@@ -185,8 +193,8 @@ static void set_rest(struct builder *b)
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
     c->drain_grace_ns = ns(sc->scale_down.grace_s);
     c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
-    c->ttft_target_ns = ns(sc->sla.ttft_ms / 1e3);
-    c->tpot_target_ns = ns(sc->sla.tpot_ms / 1e3);
+    c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
+    c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
     c->seed = (uint64_t)sc->seed;
     c->warmup_ns = ns(sc->span.warmup_s);
     c->duration_ns = ns_or_never(sc->span.duration_s);

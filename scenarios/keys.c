@@ -98,8 +98,8 @@ const struct scenario_key scenario_keys[] = {
      .doc = "time to first token, at most"},
     {"sla", "tpot_ms", KEY_NUMBER, TOP(sla.tpot_ms), ABOVE(0, MAX_MS), .preset = 50, .unit = "ms",
      .doc = "mean time per output token after the first, at most"},
-    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), ABOVE(0, MAX_S), .preset = 180, .unit = "s",
-     .doc = "length of the windows of attainment.windows"},
+    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), RANGE(0.001, MAX_S), .preset = 180,
+     .unit = "s", .doc = "length of the windows of attainment.windows"},
 
     {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s",
      .doc = "requests that arrive before this are served but not measured"},

@@ -418,6 +418,9 @@ static enum status check_scenario(struct loader *l)
     if (!sc->trace.path)
         return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
                             "trace.path is missing; expected a file of requests");
+    if (sc->output.sample_s > 0 && sc->output.sample_s < 0.001)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "output.sample_s"),
+                            "output.sample_s must be 0 or >= 0.001, not %g", sc->output.sample_s);
     for (size_t role = 0; role < 3; role++) {
         if (!sc->pools[role].present)
             continue;
