@@ -239,11 +239,7 @@ static void run_sequences_prophet(const cJSON *file, struct verdict *v)
 
 /* ---- ARIMA ---- */
 
-enum arima_question { ARIMA_ORDER_CLASS, ARIMA_ORDER_EXACT, ARIMA_OWN_FORECAST, ARIMA_UNFITTED };
-
-struct arima_step {
-    double forecast, recorded, scale;
-};
+enum arima_question { ARIMA_ORDER_CLASS, ARIMA_ORDER_EXACT, ARIMA_UNFITTED };
 
 static bool order_of(const cJSON *model, struct arima_order *order, bool *log1p)
 {
@@ -292,9 +288,9 @@ static void judge_order(struct verdict *v, const char *id, size_t at, enum arima
                  want_log1p ? " log" : "");
 }
 
-/* The predictor as a whole, on its own order. */
-static void run_arima_whole(const cJSON *file, struct verdict *v, enum arima_question question,
-                            double limit)
+/* The predictor as a whole, up to its first fit: what it says before, and the order it then
+ * chooses. */
+static void run_arima_start(const cJSON *file, struct verdict *v, enum arima_question question)
 {
     const cJSON *kase;
 
@@ -307,27 +303,23 @@ static void run_arima_whole(const cJSON *file, struct verdict *v, enum arima_que
         const cJSON *value, *values = values_of(file, kase);
         const cJSON *want = get(kase, "predictions")->child, *model = get(kase, "model")->child;
         double mean = mean_of(values);
-        bool judged = false;
         size_t at = 0;
         cJSON_ArrayForEach(value, values)
         {
             struct arima_order order;
             bool log1p = false, want_log1p = false, fitted = order_of(model, &order, &want_log1p);
-            double forecast = NAN;
+            double forecast = NAN, recorded = number(want);
             predictor_observe(&p, number(value));
-            if (!cJSON_IsNull(want)) {
-                double recorded = number(want);
+            if (!cJSON_IsNull(want))
                 predictor_predict(&p, &forecast);
-                if (question == ARIMA_OWN_FORECAST || (question == ARIMA_UNFITTED && !fitted))
-                    tally(v, text(kase, "id"), at, forecast, recorded,
-                          fabs(forecast - recorded) / scale_arima(recorded, mean, 0.0), limit);
-            }
-            if (fitted && !judged && question <= ARIMA_ORDER_EXACT) {
+            if (question == ARIMA_UNFITTED && !fitted && !cJSON_IsNull(want))
+                tally(v, text(kase, "id"), at, forecast, recorded,
+                      fabs(forecast - recorded) / scale_arima(recorded, mean, 0.0), 0.0);
+            if (fitted && question != ARIMA_UNFITTED) {
                 const struct arima_fit *fit = predictor_arima_fit(p.state, &log1p);
                 judge_order(v, text(kase, "id"), at, question, fit, log1p, &order, want_log1p);
-                judged = true;
             }
-            if (fitted && question != ARIMA_OWN_FORECAST)
+            if (fitted)
                 break;
             want = want->next;
             model = model->next;
@@ -340,29 +332,22 @@ static void run_arima_whole(const cJSON *file, struct verdict *v, enum arima_que
 static void run_arima_class(const cJSON *file, struct verdict *v)
 {
     snprintf(v->tolerance, sizeof(v->tolerance), "same d, and p = q = 0 or not, in 90 %% of cases");
-    run_arima_whole(file, v, ARIMA_ORDER_CLASS, 0.0);
+    run_arima_start(file, v, ARIMA_ORDER_CLASS);
     finish(v, 0.9);
 }
 
 static void run_arima_exact(const cJSON *file, struct verdict *v)
 {
     snprintf(v->tolerance, sizeof(v->tolerance), "same (p, d, q) in 80 %% of cases");
-    run_arima_whole(file, v, ARIMA_ORDER_EXACT, 0.0);
+    run_arima_start(file, v, ARIMA_ORDER_EXACT);
     finish(v, 0.8);
 }
 
 static void run_arima_unfitted(const cJSON *file, struct verdict *v)
 {
     snprintf(v->tolerance, sizeof(v->tolerance), "exact");
-    run_arima_whole(file, v, ARIMA_UNFITTED, 0.0);
+    run_arima_start(file, v, ARIMA_UNFITTED);
     finish(v, 1.0);
-}
-
-static void run_arima_own(const cJSON *file, struct verdict *v)
-{
-    snprintf(v->tolerance, sizeof(v->tolerance), "80 %% within 5 %% (floor 5 %% of the mean)");
-    run_arima_whole(file, v, ARIMA_OWN_FORECAST, 0.05);
-    finish(v, 0.8);
 }
 
 /* The same path with the order given: first fit, then one update per value. `buffer` holds the
@@ -532,7 +517,6 @@ const struct family families_predictors[] = {
     {"predictors_arima", "ARIMA order, in kind", run_arima_class},
     {"predictors_arima", "ARIMA order", run_arima_exact},
     {"predictors_arima", "ARIMA forecast, order given", run_arima_given},
-    {"predictors_arima", "ARIMA forecast, own order", run_arima_own},
     {"predictors_prophet", "Prophet", run_prophet},
     {"predictors_prophet", "Prophet, single fits", run_prophet_fits},
     {"fpm_predictors", "Prophet, corrected time", run_prophet_fixed_time},
