@@ -22,6 +22,7 @@ struct engine_step {
     uint32_t n_chunks;
     uint32_t n_decode;
     double decode_context_mean_tok; /* tokens each sequence attends to, the one being computed included */
+    double decode_context_max_tok;  /* of the longest sequence; may be left 0 when the model has no skew */
 };
 
 /* Decode-only step time of a fixed number of sequences as a function of their mean context: piecewise linear
@@ -46,6 +47,9 @@ struct latency_model_ops {
                           const struct latency_config *config, struct diag *d);
     /* Whole step in ms, host overhead included, > 0. */
     double (*step_ms)(const void *state, const struct engine_step *step);
+    /* Share alpha of a decode step's time that follows the longest sequence instead of the mean: the step takes
+     * (1 - alpha) * curve(mean) + alpha * curve(max). NULL = 0: only the mean counts. */
+    double (*skew_alpha)(const void *state);
     /* Curve of n_decode sequences (1 .. max_num_seqs) without chunks, host overhead included. */
     const struct decode_curve *(*decode_curve)(const void *state, uint32_t n_decode);
 };

@@ -7,7 +7,8 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "engines/curve.h"
 
 /* Above the longest measured context the curve goes on with the slope of the whole line, which measurement noise
  * in the last two points would spoil. */
@@ -32,8 +33,8 @@ static int by_context_then_batch(const void *a, const void *b)
     return (p->batch > q->batch) - (p->batch < q->batch);
 }
 
-/* Piecewise linear through n >= 1 points of increasing x, continued with the end slopes. */
-static double interpolate(const struct point *line, size_t n, double batch)
+/* The line's step time at a batch. */
+static double line_at(const struct point *line, size_t n, double batch)
 {
     if (n == 1)
         return line[0].ms;
@@ -42,14 +43,6 @@ static double interpolate(const struct point *line, size_t n, double batch)
         i++;
     double share = (batch - line[i].batch) / (line[i + 1].batch - line[i].batch);
     return line[i].ms + share * (line[i + 1].ms - line[i].ms);
-}
-
-static double curve_at(const double *x, const double *value, size_t n, double at)
-{
-    size_t i = 0;
-    while (i + 2 < n && x[i + 1] < at)
-        i++;
-    return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
 }
 
 /* Least-squares slope of ms over context, at least 0. */
@@ -119,8 +112,8 @@ static enum status table_create(void **state, struct arena *arena, const struct 
     for (size_t c = 0; c < n_curves; c++) {
         double *knot = ms + c * n_knots;
         for (size_t line = 0; line < n_lines; line++) {
-            knot[line] = interpolate(points + line_start[line],
-                                     line_start[line + 1] - line_start[line], (double)(c + 1));
+            knot[line] = line_at(points + line_start[line], line_start[line + 1] - line_start[line],
+                                 (double)(c + 1));
             knot[line] = fmax(knot[line] + config->host_ms_per_step, 1e-3);
             knot[line] += config->host_us_per_seq * 1e-3 * (double)(c + 1);
         }

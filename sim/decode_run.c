@@ -10,12 +10,15 @@ struct piece {
     uint32_t n;
 };
 
-/* The piece that begins with step `from` of the run, cut to `limit` steps. `knot` remembers the place in the curve
- * between calls with increasing `from`; start with 0. */
-static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit, uint32_t *knot)
+/* Where a walk along the run has got to: the knots below the mean and the longest context. */
+struct walk {
+    uint32_t mean, longest;
+};
+
+/* The piece that begins at context `at`, cut to `limit` steps. `knot` remembers the place in the curve between calls
+ * with increasing `at`. */
+static struct piece curve_piece(const struct decode_curve *c, double at, uint32_t limit, uint32_t *knot)
 {
-    const struct decode_curve *c = run->curve;
-    double at = run->context_tok + from;
     uint32_t i = *knot;
     while (i + 2 < c->n && c->context_tok[i + 1] <= at)
         i++;
@@ -30,6 +33,19 @@ static struct piece next_piece(const struct decode_run *run, uint32_t from, uint
     return piece;
 }
 
+/* The piece that begins with step `from` of the run; start with a zero walk. */
+static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit, struct walk *walk)
+{
+    struct piece piece = curve_piece(run->curve, run->context_tok + from, limit, &walk->mean);
+    if (run->skew_alpha == 0)
+        return piece;
+    struct piece longest = curve_piece(run->curve, run->longest_tok + from, piece.n, &walk->longest);
+    piece.n = longest.n;
+    piece.first_ms += run->skew_alpha * (longest.first_ms - piece.first_ms);
+    piece.slope_ms += run->skew_alpha * (longest.slope_ms - piece.slope_ms);
+    return piece;
+}
+
 static double piece_ms(const struct piece *p, double n)
 {
     return n * (p->first_ms + p->slope_ms * (n - 1) / 2);
@@ -38,9 +54,9 @@ static double piece_ms(const struct piece *p, double n)
 int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
 {
     double ms = 0;
-    uint32_t knot = 0;
+    struct walk walk = {0};
     for (uint32_t done = 0; done < n;) {
-        struct piece piece = next_piece(run, done, n - done, &knot);
+        struct piece piece = next_piece(run, done, n - done, &walk);
         ms += piece_ms(&piece, piece.n);
         done += piece.n;
     }
@@ -62,9 +78,10 @@ static double solve_piece(const struct piece *p, double ms)
 uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
 {
     double ms = ms_from_ns(now_ns - run->start_ns);
-    uint32_t done = 0, knot = 0;
+    uint32_t done = 0;
+    struct walk walk = {0};
     while (done < run->n_steps) {
-        struct piece piece = next_piece(run, done, run->n_steps - done, &knot);
+        struct piece piece = next_piece(run, done, run->n_steps - done, &walk);
         double whole = piece_ms(&piece, piece.n);
         if (whole <= ms) {
             ms -= whole;
@@ -86,9 +103,9 @@ uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
 void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,
                          struct histogram *h)
 {
-    uint32_t knot = 0;
+    struct walk walk = {0};
     while (from < to) {
-        struct piece piece = next_piece(run, from, to - from, &knot);
+        struct piece piece = next_piece(run, from, to - from, &walk);
         histogram_add_ramp(h, piece.first_ms * 1e6, piece.slope_ms * 1e6, piece.n, weight);
         from += piece.n;
     }

@@ -1,8 +1,9 @@
 /* Many decode steps of an unchanged batch as one thing.
  *
- * Step j (from 0) of a run takes curve(context_tok + j): a piecewise-linear function read at consecutive contexts,
- * so the time of any number of steps is a short sum of arithmetic series, and the step that is running at a given
- * time is found by solving a quadratic. A run is never stepped through. */
+ * Step j (from 0) of a run takes curve(context_tok + j), or, with skew,
+ * (1 - alpha) * curve(context_tok + j) + alpha * curve(longest_tok + j): piecewise-linear functions read at consecutive
+ * contexts, so the time of any number of steps is a short sum of arithmetic series, and the step that is running at a
+ * given time is found by solving a quadratic. A run is never stepped through. */
 #ifndef SIM_DECODE_RUN_H
 #define SIM_DECODE_RUN_H
 
@@ -14,6 +15,8 @@
 struct decode_run {
     const struct decode_curve *curve;
     double context_tok; /* mean context of the first step */
+    double longest_tok; /* longest context of the first step; unused when skew_alpha is 0 */
+    double skew_alpha;  /* 0 to 1 */
     int64_t start_ns;
     uint32_t n_steps; /* planned; may be cut to fewer later */
 };

@@ -24,6 +24,7 @@ enum step_kind {
 struct finish_entry {
     uint64_t step, admit_order;
     uint32_t request;
+    uint32_t end_context_tok; /* tokens its last step attends to */
 };
 
 /* A growable array of request ids. */

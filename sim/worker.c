@@ -169,7 +169,8 @@ static enum status decode_join(struct sim *sim, struct worker *w, uint32_t id, u
         s = id_array_push(&w->second_next, id, sim->diag);
     if (s)
         return s;
-    return finish_push(sim, w, (struct finish_entry){r->finish_step, r->admit_order, id});
+    return finish_push(sim, w, (struct finish_entry){r->finish_step, r->admit_order, id,
+                                                        r->isl_tok + r->osl_tok - 1});
 }
 
 void worker_note_tokens(const struct worker *w, struct request *r)
@@ -497,6 +498,18 @@ static void check(const struct sim *sim, const struct worker *w)
         worker_check(sim, w);
 }
 
+/* Tokens that the next step of the longest sequence attends to. */
+static double longest_context(const struct worker *w)
+{
+    uint64_t longest = 0;
+    for (uint32_t i = 0; i < w->n_finish; i++) {
+        uint64_t context = w->finish[i].end_context_tok - (w->finish[i].step - w->step - 1);
+        if (context > longest)
+            longest = context;
+    }
+    return (double)longest;
+}
+
 static int64_t step_ns(double ms)
 {
     int64_t ns;
@@ -521,6 +534,8 @@ enum status worker_start_step(struct sim *sim, struct worker *w)
     fleet_set_gpu_state(sim, w, GPU_BUSY);
     int64_t cold_ns = w->warm ? 0 : engine->cold_start_ns;
     double context_tok = w->n_decode ? (double)w->context_sum_tok / w->n_decode : 0;
+    double skew = engine->latency->skew_alpha ? engine->latency->skew_alpha(engine->latency_state) : 0;
+    double longest_tok = engine->latency->skew_alpha ? longest_context(w) : 0;
     w->warm = true;
     w->step_start_ns = sim->now_ns;
     if (w->n_chunks == 0 && cold_ns == 0) {
@@ -528,6 +543,8 @@ enum status worker_start_step(struct sim *sim, struct worker *w)
         w->run = (struct decode_run){
             .curve = engine->latency->decode_curve(engine->latency_state, w->n_decode),
             .context_tok = context_tok,
+            .longest_tok = longest_tok,
+            .skew_alpha = skew,
             .start_ns = sim->now_ns,
             .n_steps = run_length(w),
         };
@@ -537,7 +554,7 @@ enum status worker_start_step(struct sim *sim, struct worker *w)
             w->step_end_ns = sim->now_ns + 1;
     } else {
         w->kind = STEP_SINGLE;
-        struct engine_step step = {w->chunks, w->n_chunks, w->n_decode, context_tok};
+        struct engine_step step = {w->chunks, w->n_chunks, w->n_decode, context_tok, longest_tok};
         w->step_end_ns = sim->now_ns + cold_ns +
                          step_ns(engine->latency->step_ms(engine->latency_state, &step));
     }

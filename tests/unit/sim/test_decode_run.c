@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "util/pcg.h"
@@ -29,19 +30,35 @@ static struct decode_run random_run(struct pcg64 *rng, double *x, double *y, str
     return (struct decode_run){.curve = curve,
                                .context_tok = 1 + 900 * pcg64_double(rng),
                                .start_ns = (int64_t)pcg64_below(rng, 1000000000),
+                               .longest_tok = 1 + 1500 * pcg64_double(rng),
+                               .skew_alpha = pcg64_below(rng, 2) ? 0.3 * pcg64_double(rng) : 0,
                                .n_steps = 1 + (uint32_t)pcg64_below(rng, 400)};
+}
+
+static double step_ms(const struct decode_run *run, uint32_t j)
+{
+    return (1 - run->skew_alpha) * curve_at(run->curve, run->context_tok + j) +
+           run->skew_alpha * curve_at(run->curve, run->longest_tok + j);
+}
+
+/* Past the last knot the end slope may lead below zero: not a curve of any engine. */
+static bool is_valid(const struct decode_run *run)
+{
+    return curve_at(run->curve, run->context_tok + run->n_steps) >= 1 &&
+           curve_at(run->curve, run->context_tok) >= 1 &&
+           curve_at(run->curve, run->longest_tok + run->n_steps) >= 1 &&
+           curve_at(run->curve, run->longest_tok) >= 1;
 }
 
 Test(decode_run, closed_form_equals_step_by_step)
 {
     struct pcg64 rng;
     pcg64_stream(&rng, 1, "test", 0);
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < 2000; round++) {
         double x[N_KNOTS], y[N_KNOTS];
         struct decode_curve curve;
         struct decode_run run = random_run(&rng, x, y, &curve);
-        /* Past the last knot the end slope may lead below zero: not a valid curve. */
-        if (curve_at(&curve, run.context_tok + run.n_steps) < 1 || curve_at(&curve, run.context_tok) < 1)
+        if (!is_valid(&run))
             continue;
         double sum_ms = 0;
         for (uint32_t j = 0; j <= run.n_steps; j++) {
@@ -51,7 +68,7 @@ Test(decode_run, closed_form_equals_step_by_step)
             if (j) {
                 cr_assert_eq(decode_run_steps_by(&run, end_ns - 1), j - 1);
             }
-            sum_ms += curve_at(&curve, run.context_tok + j);
+            sum_ms += step_ms(&run, j);
         }
     }
 }
@@ -62,16 +79,16 @@ Test(decode_run, gaps_land_in_the_same_buckets_as_one_by_one)
     pcg64_stream(&rng, 2, "test", 0);
     struct histogram *closed = calloc(1, sizeof *closed), *stepped = calloc(1, sizeof *stepped);
     uint64_t total = 0;
-    for (int round = 0; round < 200; round++) {
+    for (int round = 0; round < 500; round++) {
         double x[N_KNOTS], y[N_KNOTS];
         struct decode_curve curve;
         struct decode_run run = random_run(&rng, x, y, &curve);
-        if (curve_at(&curve, run.context_tok + run.n_steps) < 1 || curve_at(&curve, run.context_tok) < 1)
+        if (!is_valid(&run))
             continue;
         uint32_t from = run.n_steps / 3;
         decode_run_add_gaps(&run, from, run.n_steps, 7, closed);
         for (uint32_t j = from; j < run.n_steps; j++)
-            histogram_add(stepped, llrint(1e6 * curve_at(&curve, run.context_tok + j)), 7);
+            histogram_add(stepped, llrint(1e6 * step_ms(&run, j)), 7);
         total += 7 * (run.n_steps - from);
     }
     cr_assert_eq(closed->n, total);

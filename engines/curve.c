@@ -1,0 +1,33 @@
+#include "engines/curve.h"
+
+/* The piece to read `at` on: the last whose start is not beyond it, among n - 1 >= 1. */
+static size_t piece(const double *x, size_t n, double at)
+{
+    size_t low = 0, high = n - 2;
+    while (low < high) {
+        size_t middle = (low + high + 1) / 2;
+        if (x[middle] <= at)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+double curve_at(const double *x, const double *value, size_t n, double at)
+{
+    if (n == 1)
+        return value[0];
+    size_t i = piece(x, n, at);
+    return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
+}
+
+double grid_at(const struct profile_grid *grid, double x, double y)
+{
+    if (grid->n_x == 1)
+        return curve_at(grid->y, grid->value, grid->n_y, y);
+    size_t i = piece(grid->x, grid->n_x, x);
+    double below = curve_at(grid->y, grid->value + i * grid->n_y, grid->n_y, y);
+    double above = curve_at(grid->y, grid->value + (i + 1) * grid->n_y, grid->n_y, y);
+    return below + (x - grid->x[i]) * ((above - below) / (grid->x[i + 1] - grid->x[i]));
+}
