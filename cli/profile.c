@@ -144,7 +144,8 @@ static void print_decode(struct table *t, const struct profile *p,
         table_printf(t, "%" PRIu32, batch[i]);
         for (size_t k = 0; k < N_CONTEXTS; k++) {
             struct engine_step step = {.n_decode = batch[i],
-                                       .decode_context_mean_tok = context_tok[k]};
+                                       .decode_context_mean_tok = context_tok[k],
+                                       .decode_context_max_tok = context_tok[k]};
             if ((int64_t)batch[i] * context_tok[k] > p->max_kv_tokens)
                 table_add(t, "-");
             else

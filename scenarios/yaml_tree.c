@@ -214,10 +214,11 @@ static void append_child(struct yaml_node *parent, struct yaml_node *child)
     parent->n++;
 }
 
+/* `at`: of the alias, which is to blame when it gets too much. */
 static enum status copy_counted(struct reader *r, const struct yaml_node *from,
-                                struct yaml_node **to)
+                                struct source_pos at, struct yaml_node **to)
 {
-    enum status s = node_new(r, from->at, to);
+    enum status s = node_new(r, at, to);
     if (s)
         return s;
     struct yaml_node *node = *to;
@@ -226,7 +227,7 @@ static enum status copy_counted(struct reader *r, const struct yaml_node *from,
     node->n = 0;
     for (const struct yaml_node *child = from->first; child; child = child->next) {
         struct yaml_node *copy;
-        s = copy_counted(r, child, &copy);
+        s = copy_counted(r, child, at, &copy);
         if (s)
             return s;
         append_child(node, copy);
@@ -259,7 +260,7 @@ static enum status read_alias(struct reader *r, const yaml_event_t *event, struc
         if (strcmp(a->name, name) == 0) {
             if (depth + tree_depth(a->node) > YAML_TREE_MAX_DEPTH)
                 return too_deep(r, at);
-            return copy_counted(r, a->node, node);
+            return copy_counted(r, a->node, at, node);
         }
     }
     return diag_fail_at(r->d, ST_INPUT, at, "alias '*%.60s' has no anchor before it", name);
