@@ -1,0 +1,90 @@
+/* A small made-up engine, simple enough to do sums by hand:
+ * prefill does 10,000 tokens/s (TTFT = ISL / 10 ms); decode has ITL = 10 + 40 x kv usage ms at any
+ * context and 1,000 x kv usage tokens/s. */
+#ifndef TESTS_UNIT_PLANNER_FIXTURE_H
+#define TESTS_UNIT_PLANNER_FIXTURE_H
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "engines/profile.h"
+#include "planner/fixes.h"
+#include "planner/planner_core.h"
+
+enum { FIXTURE_KV_TOKENS = 100000 };
+
+static const double fixture_isl[] = {100, 1000, 2000, 4000, 8000};
+static const double fixture_ttft[] = {10, 100, 200, 400, 800};
+static const double fixture_prefill_thpt[] = {10000, 10000, 10000, 10000, 10000};
+
+/* Four contexts by five usages; slightly skewed, so that no four points are on one circle. */
+static const double fixture_kv[] = {0,   0.25, 0.5,  0.75, 1,   0.0, 0.26, 0.51, 0.76, 1.0,
+                                    0.0, 0.27, 0.52, 0.77, 1.0, 0.0, 0.28, 0.53, 0.78, 1.0};
+static const double fixture_context[] = {100,  100,  100,  100,  100,  2100, 2100,
+                                         2100, 2100, 2100, 4400, 4400, 4400, 4400,
+                                         4400, 8000, 8000, 8000, 8000, 8000};
+
+static struct profile fixture_profile(void)
+{
+    static double itl[20], thpt[20];
+
+    for (int i = 0; i < 20; i++) {
+        itl[i] = 10 + 40 * fixture_kv[i];
+        thpt[i] = 1000 * fixture_kv[i];
+    }
+    return (struct profile){.name = "made-up",
+                            .gpu_count = 1,
+                            .max_kv_tokens = FIXTURE_KV_TOKENS,
+                            .prefill_ttft_ms = {5, fixture_isl, fixture_ttft},
+                            .prefill_thpt_per_gpu = fixture_prefill_thpt,
+                            .n_decode = 20,
+                            .decode_kv_usage = fixture_kv,
+                            .decode_context = fixture_context,
+                            .decode_itl_ms = itl,
+                            .decode_thpt_per_gpu = thpt};
+}
+
+struct fixture {
+    struct arena arena;
+    struct diag d;
+    struct policy_config config;
+    struct prefill_model prefill;
+    struct decode_model decode;
+    struct planner_core core;
+};
+
+/* Throughput scaling with the constant predictor, interval 100 s, no budget. */
+static inline void fixture_init(struct fixture *f)
+{
+    struct profile profile = fixture_profile();
+
+    memset(f, 0, sizeof *f);
+    arena_init(&f->arena);
+    diag_init(&f->d);
+    policy_config_defaults(&f->config, "planner");
+    f->config.load_predictor = "constant";
+    f->config.throughput_adjustment_interval_s = 100;
+    f->config.max_gpu_budget = -1;
+    f->config.ttft_ms = 500;
+    f->config.itl_ms = 30;
+    cr_assert_eq(prefill_model_load(&f->prefill, &f->arena, &profile, &f->d), ST_OK, "%s",
+                 f->d.text);
+    cr_assert_eq(decode_model_load(&f->decode, &f->arena, &profile, &f->d), ST_OK, "%s", f->d.text);
+}
+
+/* Call when the configuration is as the test wants it. */
+static inline void fixture_start(struct fixture *f, int64_t prefill_gpus, int64_t decode_gpus)
+{
+    struct planner_setup setup = {&f->prefill, &f->decode, {prefill_gpus, decode_gpus}};
+
+    cr_assert_eq(planner_core_init(&f->core, &f->arena, &f->config, &setup, &f->d), ST_OK, "%s",
+                 f->d.text);
+}
+
+static inline void fixture_release(struct fixture *f)
+{
+    planner_core_release(&f->core);
+    arena_release(&f->arena);
+}
+
+#endif
