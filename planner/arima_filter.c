@@ -11,6 +11,7 @@ struct filter {
     size_t d, lags, n; /* n = d + lags */
     double c, sigma2;
     double ar[MAX_ARMA], ma[MAX_ARMA]; /* ma[0] = 1 */
+    double noise[MAX_ARMA][MAX_ARMA];  /* R R' sigma2 */
     double a[MAX_STATES], cov[MAX_STATES][MAX_STATES];
 };
 
@@ -34,6 +35,10 @@ static void filter_set(struct filter *f, struct arima_order order, const double 
     f->ma[0] = 1.0;
     memcpy(f->ma + 1, params + p, q * sizeof(*params));
     f->sigma2 = params[p + q];
+    for (size_t i = 0; i < f->lags; i++) {
+        for (size_t j = 0; j < f->lags; j++)
+            f->noise[i][j] = f->ma[i] * f->sigma2 * f->ma[j];
+    }
 }
 
 /* Stationary variance of the ARMA part: V = T V T' + R R' sigma2 as linear equations for the upper
@@ -107,32 +112,43 @@ static void advance(const struct filter *f, double *v)
         v[f->d + i] = f->ar[i] * first + (i + 1 < f->lags ? v[f->d + i + 1] : 0.0);
 }
 
+/* The same on whole rows of a matrix. All MAX_STATES columns take part, the unused ones being 0: a
+ * constant length is worth more than the work it saves. */
+static void advance_rows(const struct filter *f, double (*rows)[MAX_STATES])
+{
+    double sum[MAX_STATES], first[MAX_STATES];
+
+    memcpy(first, rows[f->d], sizeof(first));
+    memcpy(sum, first, sizeof(sum));
+    for (size_t i = f->d; i-- > 0;) {
+        for (size_t j = 0; j < MAX_STATES; j++) {
+            sum[j] += rows[i][j];
+            rows[i][j] = sum[j];
+        }
+    }
+    for (size_t i = 0; i + 1 < f->lags; i++) {
+        const double *below = rows[f->d + i + 1];
+        for (size_t j = 0; j < MAX_STATES; j++)
+            rows[f->d + i][j] = f->ar[i] * first[j] + below[j];
+    }
+    for (size_t j = 0; j < MAX_STATES; j++)
+        rows[f->n - 1][j] = f->ar[f->lags - 1] * first[j];
+}
+
 /* cov = T cov T' + R R' sigma2; returns the squared distance to `before`. */
 static double advance_cov(struct filter *f, double (*before)[MAX_STATES])
 {
-    size_t n = f->n;
-    double t[MAX_STATES][MAX_STATES], distance = 0.0;
+    double distance = 0.0;
 
-    /* Rows of `t` are columns of T cov. */
-    for (size_t j = 0; j < n; j++) {
-        for (size_t i = 0; i < n; i++)
-            t[j][i] = f->cov[i][j];
-        advance(f, t[j]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        double row[MAX_STATES];
-        for (size_t j = 0; j < n; j++)
-            row[j] = t[j][i];
-        advance(f, row);
-        memcpy(f->cov[i], row, n * sizeof(*row));
-    }
+    advance_rows(f, f->cov);
+    for (size_t i = 0; i < f->n; i++)
+        advance(f, f->cov[i]);
     for (size_t i = 0; i < f->lags; i++) {
-        double scaled = f->ma[i] * f->sigma2;
         for (size_t j = 0; j < f->lags; j++)
-            f->cov[f->d + i][f->d + j] += scaled * f->ma[j];
+            f->cov[f->d + i][f->d + j] += f->noise[i][j];
     }
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = i; j < n; j++) {
+    for (size_t i = 0; i < f->n; i++) {
+        for (size_t j = i; j < f->n; j++) {
             double mean = 0.5 * (f->cov[i][j] + f->cov[j][i]);
             double moved = mean - before[i][j];
             f->cov[i][j] = f->cov[j][i] = mean;
@@ -147,7 +163,8 @@ bool arima_filter(const double *y, size_t n, struct arima_order order, const dou
 {
     const double log_two_pi = 1.8378770664093454836;
     struct filter f;
-    double gain[MAX_STATES] = {0}, variance = 0.0, log_variance = 0.0, total = 0.0;
+    double gain[MAX_STATES] = {0}, pz[MAX_STATES] = {0}, variance = 0.0, log_variance = 0.0,
+           total = 0.0;
     bool steady = false;
 
     filter_set(&f, order, params);
@@ -157,7 +174,7 @@ bool arima_filter(const double *y, size_t n, struct arima_order order, const dou
         return false;
 
     for (size_t t = 0; t < n; t++) {
-        double error = y[t], pz[MAX_STATES], before[MAX_STATES][MAX_STATES];
+        double error = y[t], before[MAX_STATES][MAX_STATES];
 
         for (size_t i = 0; i <= f.d; i++)
             error -= f.a[i];
@@ -186,17 +203,18 @@ bool arima_filter(const double *y, size_t n, struct arima_order order, const dou
         f.a[f.d] += f.c;
         if (steady)
             continue;
-        memcpy(before, f.cov, sizeof(before));
+        memcpy(before, f.cov, f.n * sizeof(before[0]));
         if (!(variance < least_variance)) {
             for (size_t i = 0; i < f.n; i++) {
-                for (size_t j = 0; j < f.n; j++)
+                for (size_t j = 0; j < MAX_STATES; j++)
                     f.cov[i][j] -= gain[i] * pz[j];
             }
         }
         double moved = advance_cov(&f, before);
-        /* The reference treats a model with an intercept as varying in time and never stops
-         * updating it. */
-        steady = !order.intercept && moved < steady_tolerance && !(variance < least_variance);
+        /* The reference stops updating near the fixed point, but treats a model with an intercept
+         * as varying in time and goes on; at the fixed point itself stopping changes nothing. */
+        steady = moved == 0.0 || (!order.intercept && moved < steady_tolerance);
+        steady = steady && !(variance < least_variance);
     }
     *log_likelihood = total;
     if (forecast) {

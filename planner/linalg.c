@@ -143,42 +143,47 @@ static bool solve_negative_definite(const double *a, double *b, size_t n, double
 }
 
 /* Householder reflections that make a (symmetric, full) tridiagonal: diagonal d, e[i] between d[i]
- * and d[i + 1]. Reflection k stays in column k below the diagonal, its factor in beta[k]; b is
+ * and d[i + 1]. Reflection k is left in row k right of the diagonal, its factor in beta[k]; b is
  * reflected along. */
 static void tridiagonalise(double *a, double *b, size_t n, double *d, double *e, double *beta)
 {
     for (size_t k = 0; k + 2 < n; k++) {
-        double sum = 0.0, top = a[(k + 1) * n + k];
+        double *v = a + k * n, *w = d, sum = 0.0, top = v[k + 1];
         for (size_t i = k + 2; i < n; i++)
-            sum += a[i * n + k] * a[i * n + k];
+            sum += v[i] * v[i];
         beta[k] = 0.0;
         e[k] = top;
         if (sum == 0.0)
             continue;
         e[k] = -copysign(sqrt(top * top + sum), top);
-        a[(k + 1) * n + k] = top - e[k];
-        beta[k] = 2.0 / ((top - e[k]) * (top - e[k]) + sum);
+        v[k + 1] = top - e[k];
+        beta[k] = 2.0 / (v[k + 1] * v[k + 1] + sum);
 
-        double *w = d, along = 0.0, of_b = 0.0;
+        double along = 0.0, of_b = 0.0;
+        for (size_t j = k + 1; j < n; j++)
+            w[j] = 0.0;
         for (size_t i = k + 1; i < n; i++) {
-            w[i] = 0.0;
+            const double *row = a + i * n;
+            double factor = beta[k] * v[i];
             for (size_t j = k + 1; j < n; j++)
-                w[i] += a[i * n + j] * a[j * n + k];
-            w[i] *= beta[k];
-            along += w[i] * a[i * n + k];
-            of_b += b[i] * a[i * n + k];
+                w[j] += factor * row[j];
         }
         for (size_t i = k + 1; i < n; i++) {
-            w[i] -= 0.5 * beta[k] * along * a[i * n + k];
-            b[i] -= beta[k] * of_b * a[i * n + k];
+            along += w[i] * v[i];
+            of_b += b[i] * v[i];
         }
         for (size_t i = k + 1; i < n; i++) {
+            w[i] -= 0.5 * beta[k] * along * v[i];
+            b[i] -= beta[k] * of_b * v[i];
+        }
+        for (size_t i = k + 1; i < n; i++) {
+            double *row = a + i * n, vi = v[i], wi = w[i];
             for (size_t j = k + 1; j < n; j++)
-                a[i * n + j] -= a[i * n + k] * w[j] + w[i] * a[j * n + k];
+                row[j] -= vi * w[j] + wi * v[j];
         }
     }
     if (n >= 2)
-        e[n - 2] = a[(n - 1) * n + n - 2];
+        e[n - 2] = a[(n - 2) * n + n - 1];
     for (size_t i = 0; i < n; i++)
         d[i] = a[i * n + i];
 }
@@ -269,10 +274,11 @@ void linalg_solve_by_size(const double *a, double *b, size_t n, double *work,
     }
     reverse(b, n);
     for (size_t k = n >= 2 ? n - 2 : 0; k-- > 0;) {
+        const double *v = copy + k * n;
         double of_b = 0.0;
         for (size_t i = k + 1; i < n; i++)
-            of_b += b[i] * copy[i * n + k];
+            of_b += b[i] * v[i];
         for (size_t i = k + 1; i < n; i++)
-            b[i] -= beta[k] * of_b * copy[i * n + k];
+            b[i] -= beta[k] * of_b * v[i];
     }
 }

@@ -135,34 +135,64 @@ static double prior_scale(const struct model *m, size_t i)
     return i < 2 ? base_scale : is_delta(m, i) ? INFINITY : season_scale;
 }
 
-/* What the coefficients predict in scaled y. */
+/* What the coefficients predict in scaled y: in each segment a line, then the season. */
 static void predict_rows(const struct model *m, const double *coefs, double *out)
 {
+    const double *delta = coefs + 2, *season = delta + m->n_cp;
+    double slope = coefs[0], offset = coefs[1];
+    size_t cp = 0;
+
     for (size_t i = 0; i < m->n; i++) {
         const double *row = m->design + i * m->n_coefs;
-        double sum = 0.0;
-        for (size_t j = 0; j < m->n_coefs; j++)
-            sum += row[j] * coefs[j];
-        out[i] = sum;
+        for (; cp < m->n_cp && row[0] >= m->changepoints[cp]; cp++) {
+            slope += delta[cp];
+            offset -= m->changepoints[cp] * delta[cp];
+        }
+        out[i] = slope * row[0] + offset;
+        for (size_t j = 0; j < m->n_season; j++)
+            out[i] += row[2 + m->n_cp + j] * season[j];
     }
+}
+
+/* The design's columns times residuals, into out. */
+static void project_rows(const struct model *m, const double *residuals, double *out)
+{
+    double sum = 0.0, moment = 0.0, *delta = out + 2, *season = delta + m->n_cp;
+    size_t cp = m->n_cp;
+
+    memset(out, 0, m->n_coefs * sizeof(*out));
+    for (size_t i = m->n; i-- > 0;) {
+        const double *row = m->design + i * m->n_coefs;
+        for (; cp > 0 && row[0] < m->changepoints[cp - 1]; cp--)
+            delta[cp - 1] = moment - m->changepoints[cp - 1] * sum;
+        sum += residuals[i];
+        moment += residuals[i] * row[0];
+        for (size_t j = 0; j < m->n_season; j++)
+            season[j] += row[2 + m->n_cp + j] * residuals[i];
+    }
+    out[0] = moment;
+    out[1] = sum;
 }
 
 /* Log posterior up to a constant at params, of which `fitted` is the prediction. */
 static double log_posterior(const struct model *m, const double *params, const double *fitted)
 {
-    size_t p = m->n_coefs;
-    double sigma = exp(params[p]), squares = 0.0;
-    double value = -(double)m->n * params[p] - 0.5 * (sigma / sigma_scale) * (sigma / sigma_scale);
+    const double *delta = params + 2, *season = delta + m->n_cp;
+    double log_sigma = params[m->n_coefs], sigma = exp(log_sigma);
+    double base = params[0] * params[0] + params[1] * params[1];
+    double bends = 0.0, seasons = 0.0, squares = 0.0;
 
     if (!(sigma > 0.0) || isinf(sigma))
         return -INFINITY;
-    for (size_t i = 0; i < p; i++) {
-        double scaled = params[i] / prior_scale(m, i);
-        value -= is_delta(m, i) ? fabs(params[i]) / laplace_scale : 0.5 * scaled * scaled;
-    }
+    for (size_t j = 0; j < m->n_cp; j++)
+        bends += fabs(delta[j]);
+    for (size_t j = 0; j < m->n_season; j++)
+        seasons += season[j] * season[j];
     for (size_t i = 0; i < m->n; i++)
         squares += (m->y[i] - fitted[i]) * (m->y[i] - fitted[i]);
-    return value - 0.5 * squares / sigma / sigma;
+    return -(double)m->n * log_sigma - 0.5 * (sigma / sigma_scale) * (sigma / sigma_scale) -
+           0.5 * base / (base_scale * base_scale) - 0.5 * seasons / (season_scale * season_scale) -
+           bends / laplace_scale - 0.5 * squares / sigma / sigma;
 }
 
 static double sign(double x)
@@ -186,13 +216,11 @@ static void differentiate(struct model *m)
     size_t p = m->n_coefs, all = p + 1;
     double sigma = exp(m->at[p]), precision = 1.0 / sigma / sigma, squares = 0.0;
 
-    memset(m->step, 0, all * sizeof(*m->step));
     for (size_t r = 0; r < m->n; r++) {
-        double residual = m->y[r] - m->fitted[r];
-        squares += (residual / sigma) * (residual / sigma);
-        for (size_t i = 0; i < p; i++)
-            m->step[i] += m->design[r * p + i] * residual;
+        m->tried[r] = m->y[r] - m->fitted[r];
+        squares += (m->tried[r] / sigma) * (m->tried[r] / sigma);
     }
+    project_rows(m, m->tried, m->step);
     for (size_t i = 0; i < p; i++) {
         double scale = prior_scale(m, i), fit = m->step[i] * precision;
         double *row = m->hessian + i * all;
