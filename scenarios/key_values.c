@@ -296,6 +296,8 @@ static enum status store_text(const struct scenario_key *key, const struct key_t
     return ST_OK;
 }
 
+enum { GPU_TYPE_MAX = 64 };
+
 static enum status store_prices(const struct scenario_key *key, const struct key_target *to,
                                 const struct yaml_node *node, struct diag *d)
 {
@@ -312,7 +314,13 @@ static enum status store_prices(const struct scenario_key *key, const struct key
         size_t i = 0;
         for (const struct yaml_node *item = node->first; item && !s; item = item->next) {
             struct key_target inner = *to;
-            inner.path = arena_printf(to->arena, "%s.%s", to->path, item->key);
+            if (strlen(item->key) > GPU_TYPE_MAX)
+                return diag_fail_at(d, ST_INPUT, item->key_at,
+                                    "%s: a GPU type of more than %d characters", to->path,
+                                    GPU_TYPE_MAX);
+            char shown[TEXT_EXCERPT_SIZE];
+            inner.path = arena_printf(to->arena, "%s.%s", to->path,
+                                      text_excerpt(shown, item->key, strlen(item->key)));
             if (!inner.path)
                 return diag_nomem(d, "prices");
             s = check_range(key, &inner, item, d);

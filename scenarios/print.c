@@ -12,13 +12,40 @@ struct printer {
     FILE *out;
 };
 
-/* A double-quoted text of YAML, which is JSON's but for nothing that matters here. */
+/* Code point of the UTF-8 sequence at s, and its length; what libyaml lets through is valid. */
+static unsigned decode(const unsigned char *s, size_t *n)
+{
+    unsigned code = s[0];
+
+    *n = code < 0x80 ? 1 : code < 0xe0 ? 2 : code < 0xf0 ? 3 : 4;
+    if (*n > 1)
+        code &= 0x7fu >> *n;
+    for (size_t i = 1; i < *n; i++)
+        code = code << 6 | (s[i] & 0x3fu);
+    return code;
+}
+
+/* Double-quoted. Control characters, and what YAML takes for an end of line or does not take at
+ * all, are escaped. */
 static void print_quoted(FILE *out, const char *text)
 {
-    struct json_out json;
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n;
 
-    json_out_init(&json, out, false);
-    json_string(&json, text);
+    fputc('"', out);
+    for (; *s; s += n) {
+        unsigned code = decode(s, &n);
+        if (code == '"' || code == '\\')
+            fprintf(out, "\\%c", (int)code);
+        else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
+            fprintf(out, "\\x%02x", code);
+        else if (code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe ||
+                 code == 0xffff)
+            fprintf(out, "\\u%04x", code);
+        else
+            fwrite(s, 1, n, out);
+    }
+    fputc('"', out);
 }
 
 static void print_text(FILE *out, const char *text)

@@ -174,7 +174,9 @@ static enum status check_tag(struct reader *r, const yaml_char_t *tag, const cha
 
     if (!t || strcmp(t, "!") == 0 || strcmp(t, known) == 0)
         return ST_OK;
-    return diag_fail_at(r->d, ST_INPUT, at, "tag '%.60s' is not supported", t);
+    char shown[TEXT_EXCERPT_SIZE];
+    return diag_fail_at(r->d, ST_INPUT, at, "tag '%s' is not supported",
+                        text_excerpt(shown, t, strlen(t)));
 }
 
 static enum status scalar_text(struct reader *r, const yaml_event_t *event, struct source_pos at,

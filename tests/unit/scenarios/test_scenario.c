@@ -199,6 +199,11 @@ Test(scenario, what_is_printed_reads_back)
 {
     check_reads_back(agg, NULL);
     check_reads_back(disagg, NULL);
+    check_reads_back(
+        agg, OVERRIDES("name=\"\\x01\\n\\t\\\\ \\x7f\\x85\\u2028\\ufeff\\ufffe\\u00e9\\U0001F600\"",
+                       "description='null'"));
+    check_reads_back(agg, OVERRIDES("name='010'", "description='.5'"));
+    check_reads_back(agg, OVERRIDES("name='-'", "description='+1'"));
     check_reads_back(disagg,
                      OVERRIDES("name=null", "description='a: \"b\" # c'", "policy.compat=fixed",
                                "policy.max_gpu_budget=-1", "kv_transfer.bytes_per_token=0.1",

@@ -161,7 +161,7 @@ Test(yaml_tree, a_billion_laughs_are_cut_short)
     refused("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
             "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
             "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
-            "f.yaml:4:31: more than 10000 values, aliases expanded");
+            "f.yaml:4:29: more than 10000 values, aliases expanded");
 }
 
 Test(yaml_tree, depth_is_limited)
