@@ -167,11 +167,12 @@ static void verdict_text(char *text, size_t size, enum planner_side rule,
 static void mismatch_text(char *text, size_t size, const struct planner_core *core,
                           const struct load_outcome *o)
 {
-    add(text, size, "skipped, worker counts differ:");
     for (int side = 0; side < N_SIDES; side++) {
-        if (planner_mode_has(core->mode, (enum planner_side)side))
-            add(text, size, " %s %lld ready, %zu on the page", side_names[side],
-                (long long)o->n_workers[side], o->n_recent[side]);
+        if (!planner_mode_has(core->mode, (enum planner_side)side))
+            continue;
+        add(text, size, "%s", *text ? ", " : "skipped, worker counts differ: ");
+        add(text, size, "%s %lld ready and %zu on the page", side_names[side],
+            (long long)o->n_workers[side], o->n_recent[side]);
     }
 }
 
