@@ -89,6 +89,8 @@ bool arima_estimate(const double *y, size_t n, struct arima_order order, const d
                                        .max_iterations = max_iterations};
     double at[ARIMA_MAX_PARAMS];
 
+    if (!all_finite(y, n))
+        return false;
     if (start)
         memcpy(result.params, start, result.n_params * sizeof(*start));
     else if (!arima_start_params(y, n, order, result.params))
@@ -206,6 +208,8 @@ bool arima_search(const double *y, size_t n, struct arima_fit *best)
 {
     struct search s = {.y = y, .n = n};
 
+    if (!all_finite(y, n))
+        return false;
     double *differenced = malloc(n * sizeof(*differenced));
     if (!differenced)
         return false;

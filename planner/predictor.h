@@ -27,7 +27,7 @@ struct predictor_ops {
     const char *summary; /* one line */
     enum status (*create)(void **state, const struct predictor_config *config, struct diag *d);
     void (*release)(void *state);
-    /* Store a value, after the idle rule of predictor_observe; value is finite. ST_NOMEM is the
+    /* Store a value, after the idle rule of predictor_observe; value is not NaN. ST_NOMEM is the
      * only failure. */
     enum status (*observe)(void *state, double value);
     /* Forecast of the next value. false = the reference raises an exception here. May be called any

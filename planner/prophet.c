@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "planner/linalg.h"
+#include "planner/prophet_lbfgs.h"
 
 enum { MAX_CHANGEPOINTS = 25, MAX_SEASON_TERMS = 20 + 6 + 8 };
 
@@ -210,30 +211,45 @@ static double laplace_curvature(double x)
     return -slope / laplace_scale / h;
 }
 
+/* Gradient of the log posterior at params, of which `fitted` is the prediction. `residuals` is
+ * scratch, n long. */
+static void posterior_gradient(const struct model *m, const double *params, const double *fitted,
+                               double *residuals, double *gradient)
+{
+    size_t p = m->n_coefs;
+    double sigma = exp(params[p]), precision = 1.0 / sigma / sigma, squares = 0.0;
+
+    for (size_t r = 0; r < m->n; r++) {
+        residuals[r] = m->y[r] - fitted[r];
+        squares += (residuals[r] / sigma) * (residuals[r] / sigma);
+    }
+    project_rows(m, residuals, gradient);
+    for (size_t i = 0; i < p; i++) {
+        double scale = prior_scale(m, i);
+        double pull =
+            is_delta(m, i) ? sign(params[i]) / laplace_scale : params[i] / (scale * scale);
+        gradient[i] = precision * gradient[i] - pull;
+    }
+    gradient[p] = squares - (double)m->n - (sigma / sigma_scale) * (sigma / sigma_scale);
+}
+
 /* Gradient (into m->step) and Hessian (lower half) at m->at, whose prediction is m->fitted. */
 static void differentiate(struct model *m)
 {
     size_t p = m->n_coefs, all = p + 1;
-    double sigma = exp(m->at[p]), precision = 1.0 / sigma / sigma, squares = 0.0;
+    double sigma = exp(m->at[p]), precision = 1.0 / sigma / sigma;
+    double prior = (sigma / sigma_scale) * (sigma / sigma_scale);
 
-    for (size_t r = 0; r < m->n; r++) {
-        m->tried[r] = m->y[r] - m->fitted[r];
-        squares += (m->tried[r] / sigma) * (m->tried[r] / sigma);
-    }
-    project_rows(m, m->tried, m->step);
+    posterior_gradient(m, m->at, m->fitted, m->tried, m->step);
     for (size_t i = 0; i < p; i++) {
-        double scale = prior_scale(m, i), fit = m->step[i] * precision;
-        double *row = m->hessian + i * all;
+        double scale = prior_scale(m, i), *row = m->hessian + i * all;
+        double pull = is_delta(m, i) ? sign(m->at[i]) / laplace_scale : m->at[i] / (scale * scale);
         for (size_t j = 0; j <= i; j++)
             row[j] = -precision * m->gram[i * p + j];
         row[i] += is_delta(m, i) ? laplace_curvature(m->at[i]) : -1.0 / (scale * scale);
-        m->step[i] =
-            fit - (is_delta(m, i) ? sign(m->at[i]) / laplace_scale : m->at[i] / (scale * scale));
-        m->hessian[p * all + i] = -2.0 * fit;
+        m->hessian[p * all + i] = -2.0 * (m->step[i] + pull);
     }
-    double prior = (sigma / sigma_scale) * (sigma / sigma_scale);
-    m->step[p] = -(double)m->n + squares - prior;
-    m->hessian[p * all + p] = -2.0 * squares - 2.0 * prior;
+    m->hessian[p * all + p] = -2.0 * (m->step[p] + (double)m->n + 2.0 * prior);
 }
 
 /* Log posterior at m->trial, which lies `part` of m->step away; exact, with its prediction in
@@ -263,7 +279,7 @@ static double try_part(struct model *m, double part, double value)
  * than 1e-8. Stan's Hessian is too small by the square of its difference step (`grad_hess_log_prob`
  * multiplies by the step where it should divide), so the halving begins a million Newton steps
  * away. */
-static void maximise(struct model *m)
+static void maximise_by_newton(struct model *m)
 {
     enum { MAX_ITERATIONS = 10000 };
     const double least_gain = 1e-8, too_far = 1e6, least_part = 1e-50 * too_far;
@@ -289,6 +305,42 @@ static void maximise(struct model *m)
         if (gain <= least_gain)
             return;
     }
+}
+
+static bool negative_log_posterior(void *context, const double *x, double *f, double *g)
+{
+    struct model *m = context;
+
+    predict_rows(m, x, m->fitted);
+    *f = -log_posterior(m, x, m->fitted);
+    if (!isfinite(*f))
+        return false;
+    posterior_gradient(m, x, m->fitted, m->tried, g);
+    for (size_t i = 0; i <= m->n_coefs; i++) {
+        g[i] = -g[i];
+        if (!isfinite(g[i]))
+            return false;
+    }
+    return true;
+}
+
+static void set_start(struct model *m)
+{
+    memset(m->at, 0, (m->n_coefs + 1) * sizeof(*m->at));
+    m->at[0] = m->y[m->n - 1] - m->y[0];
+    m->at[1] = m->y[0];
+}
+
+static void maximise(struct model *m)
+{
+    enum { MIN_FOR_LBFGS = 100 };
+    struct lbfgs_problem problem = {
+        .value = negative_log_posterior, .context = m, .n = m->n_coefs + 1};
+
+    if (m->n >= MIN_FOR_LBFGS && lbfgs_minimise(&problem, m->at))
+        return;
+    set_start(m);
+    maximise_by_newton(m);
 }
 
 /* The reference reads its estimates back from text with eight digits. */
@@ -321,8 +373,7 @@ bool prophet_forecast(const struct prophet_history *h, int64_t at_s, double *for
     }
     if (!model_init(&m, h))
         return false;
-    m.at[0] = m.y[m.n - 1] - m.y[0];
-    m.at[1] = m.y[0];
+    set_start(&m);
     if (!all_equal(h->y, h->n)) {
         maximise(&m);
         for (size_t i = 0; i < m.n_coefs; i++)

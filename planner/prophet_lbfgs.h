@@ -1,0 +1,23 @@
+/* L-BFGS with a strong Wolfe line search, as Stan's optimiser runs it by default; Prophet uses it
+ * from 100 values on. Its stopping point on a function with kinks is short of the minimum, and part
+ * of the forecast. */
+#ifndef PLANNER_PROPHET_LBFGS_H
+#define PLANNER_PROPHET_LBFGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { LBFGS_MAX_VARIABLES = 64 };
+
+struct lbfgs_problem {
+    /* Value and gradient at x; false when either is not finite. */
+    bool (*value)(void *context, const double *x, double *f, double *g);
+    void *context;
+    size_t n; /* <= LBFGS_MAX_VARIABLES */
+};
+
+/* Improves x in place. false when no step along the steepest descent can be found, where Stan
+ * reports an error. */
+bool lbfgs_minimise(const struct lbfgs_problem *problem, double *x);
+
+#endif
