@@ -140,6 +140,7 @@ static enum status set_kv_blocks(struct builder *b, size_t i)
                             (long long)pool->profile->max_kv_tokens, (long long)blocks,
                             (long long)e->block_size_tok, (long long)UINT32_MAX);
     pool->engine.kv_blocks = (uint32_t)blocks;
+    pool->engine.watermark_blocks = (uint32_t)ceil(e->kv_watermark * (double)blocks);
     return ST_OK;
 }
 
@@ -164,6 +165,9 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
     pool->engine.chunked_prefill = e->chunked_prefill;
+    pool->engine.prefix_cache = e->prefix_cache;
+    pool->engine.eviction = kv_eviction_find(e->kv_eviction);
+    BUG_IF(!pool->engine.eviction);
     pool->engine.cold_start_ns = ns_of_ms(e->cold_start_ms);
     s = set_kv_blocks(b, i);
     return s ? s : create_latency(b, i);
@@ -196,6 +200,7 @@ static void set_rest(struct builder *b)
     c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
     c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
     c->seed = (uint64_t)sc->seed;
+    c->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
     c->warmup_ns = ns(sc->span.warmup_s);
     c->duration_ns = ns_or_never(sc->span.duration_s);
     c->drain_ns = ns_or_never(sc->span.drain_s);

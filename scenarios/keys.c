@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engines/kv_cache.h"
 #include "engines/latency.h"
 #include "planner/fixes.h"
 #include "planner/policy.h"
@@ -17,6 +18,7 @@
     }
 REGISTRY_CHOICE(latency_choice, latency_models)
 REGISTRY_CHOICE(router_choice, routers)
+REGISTRY_CHOICE(eviction_choice, kv_evictions)
 REGISTRY_CHOICE(policy_choice, policies)
 REGISTRY_CHOICE(predictor_choice, predictors)
 
@@ -126,8 +128,13 @@ const struct scenario_key scenario_keys[] = {
      .doc = "computed in one engine step, at most; not less than max_num_seqs"},
     {"engine", "chunked_prefill", KEY_BOOL, ENGINE(chunked_prefill), .preset = 1,
      .doc = "a prompt may be cut to what is left of the step's tokens"},
-    {"engine", "prefix_cache", KEY_BOOL, ENGINE(prefix_cache), .fixed = true,
-     .doc = "keep the KV blocks of finished prompts for later ones that begin alike"},
+    {"engine", "prefix_cache", KEY_BOOL, ENGINE(prefix_cache), .preset = 1,
+     .doc = "keep the KV blocks of prompts for later ones that begin alike (as far as the trace "
+            "names them)"},
+    {"engine", "kv_eviction", KEY_ENUM, ENGINE(kv_eviction), .choice = eviction_choice,
+     .preset_text = "lru", .doc = "which unused blocks make way first"},
+    {"engine", "kv_watermark", KEY_NUMBER, ENGINE(kv_watermark), RANGE(0, 0.99),
+     .unit = "share of the blocks", .doc = "kept free when a prompt is admitted beside others"},
     {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling), .fixed = true,
      .doc = "step k+1 is put together when step k starts"},
     {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(0, 1e6),

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engines/kv_cache.h"
 #include "engines/latency.h"
 #include "planner/policy.h"
 #include "traces/trace.h"
@@ -20,6 +21,9 @@ struct engine_config {
     uint32_t max_num_seqs;           /* running sequences, > 0 */
     uint32_t max_num_batched_tokens; /* tokens per step, >= max_num_seqs */
     bool chunked_prefill;            /* a prompt may be cut by the token budget */
+    bool prefix_cache;               /* prompts share the blocks of equal prefixes */
+    const struct kv_eviction *eviction; /* with prefix_cache */
+    uint32_t watermark_blocks;       /* kept free when a prompt is admitted */
     int64_t cold_start_ns;           /* extra on the first step of a fresh worker */
 };
 
@@ -40,8 +44,10 @@ struct sim_config {
     size_t n_pools; /* 1: agg; 2: prefill, decode */
     struct pool_config pools[POLICY_MAX_POOLS];
 
-    /* KV transfer from a prefill to a decode worker: latency + prompt tokens * bytes_per_token / bandwidth. */
-    double kv_bytes_per_token;       /* >= 0 */
+    uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
+
+    /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
+    double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */
     double kv_bandwidth_bytes_per_s; /* > 0 */
     int64_t kv_latency_ns;
 

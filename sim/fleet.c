@@ -50,6 +50,7 @@ static enum status worker_init(struct sim *sim, struct worker *w, struct pool *p
         .life_generation = old.life_generation + 1,
         .finish = old.finish,
         .finish_capacity = old.finish_capacity,
+        .cache = old.cache,
         .kicked = old.kicked,
         .id = pool->next_worker_id++,
         .pool = pool,
@@ -74,7 +75,9 @@ static enum status worker_init(struct sim *sim, struct worker *w, struct pool *p
     w->chunks = malloc(engine->max_num_seqs * sizeof *w->chunks);
     if (!w->growth || !w->chunks)
         return diag_nomem(sim->diag, "worker");
-    return ST_OK;
+    kv_cache_free(w->cache);
+    w->cache = NULL;
+    return engine->prefix_cache ? kv_cache_new(&w->cache, engine->eviction, sim->diag) : ST_OK;
 }
 
 static enum status new_slot(struct sim *sim, struct worker **w)
@@ -105,6 +108,7 @@ void fleet_release(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         struct worker *w = sim->workers[i];
+        kv_cache_free(w->cache);
         free(w->growth);
         free(w->chunks);
         free(w->finish);
@@ -227,7 +231,7 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
     case WORKER_FREE:
         BUG("worker stopped twice");
     }
-    BUG_IF(!worker_is_empty(w) || w->kv_used);
+    BUG_IF(!worker_is_empty(w) || worker_kv_used(w));
     double peak = (double)w->peak_kv_used / pool->config->engine.kv_blocks;
     if (peak > pool->result->peak_kv_utilization)
         pool->result->peak_kv_utilization = peak;
@@ -271,9 +275,7 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
 static enum status kill_worker(struct sim *sim, struct worker *w)
 {
     struct id_array bound = {0};
-    enum status s = worker_sync(sim, w);
-    if (!s)
-        s = bound_requests(sim, w, &bound);
+    enum status s = bound_requests(sim, w, &bound);
     for (uint32_t i = 0; !s && i < bound.n; i++) {
         struct request *r = sim_request(sim, bound.id[i]);
         if (r->worker_slot != NO_SLOT)

@@ -2,10 +2,12 @@
  * worker reserves room first, in the order the prompts were done. */
 #include "sim/sim_internal.h"
 
-static int64_t transfer_ns(const struct sim *sim, const struct request *r)
+/* What the decode worker has cached is not sent. */
+static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r)
 {
     const struct sim_config *config = sim->config;
-    double bytes = config->kv_bytes_per_token * r->isl_tok;
+    uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
+    double bytes = config->kv_bytes_per_token * (r->isl_tok - cached_tok);
     int64_t ns;
     BUG_IF(!ns_from_s(bytes / config->kv_bandwidth_bytes_per_s, &ns));
     return config->kv_latency_ns + ns;
@@ -16,7 +18,9 @@ enum status handoff_begin(struct sim *sim, uint32_t id)
     struct request *r = sim_request(sim, id);
     r->source_slot = r->worker_slot;
     r->source_blocks = r->kv_blocks;
+    r->source_hold = r->hold;
     r->kv_blocks = 0;
+    r->hold = (struct kv_hold){0};
     r->worker_slot = NO_SLOT;
     r->handed_over = true;
     sim->workers[r->source_slot]->n_held++;
@@ -29,20 +33,17 @@ enum status handoff_grant(struct sim *sim, struct worker *w)
     while (w->incoming.n && w->running.n < engine->max_num_seqs) {
         uint32_t id = w->incoming.head;
         struct request *r = sim_request(sim, id);
-        uint32_t blocks = blocks_for(r->isl_tok, engine->block_size_tok);
-        if (blocks > engine->kv_blocks - w->kv_used)
-            break;
+        bool fits;
+        enum status s = worker_reserve(sim, w, id, &fits);
+        if (s || !fits)
+            return s;
         request_list_remove(&w->incoming, &sim->requests, id);
         r->state = REQUEST_TRANSFER;
-        r->kv_blocks = blocks;
-        w->kv_used += blocks;
-        if (w->kv_used > w->peak_kv_used)
-            w->peak_kv_used = w->kv_used;
         w->n_transfers++;
-        enum status s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
+        s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
         if (s)
             return s;
-        int64_t delay_ns = transfer_ns(sim, r);
+        int64_t delay_ns = transfer_ns(sim, w, r);
         if (delay_ns == 0)
             s = handoff_transferred(sim, id);
         else
@@ -62,6 +63,10 @@ enum status handoff_transferred(struct sim *sim, uint32_t id)
     struct worker *w = sim->workers[r->worker_slot];
     enum status s = sim_event(sim, EVENT_TRANSFER_DONE, r->index, w->pool->index, w->id);
     if (!s)
+        s = worker_sync(sim, w); /* what its steps so far have pushed out of the cache is gone */
+    if (!s)
+        s = worker_prompt_arrived(sim, w, id);
+    if (!s)
         s = handoff_release_source(sim, r);
     if (s)
         return s;
@@ -74,10 +79,12 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
     if (r->source_slot == NO_SLOT)
         return ST_OK;
     struct worker *source = sim->workers[r->source_slot];
-    BUG_IF(source->n_held == 0 || source->kv_used < r->source_blocks);
+    BUG_IF(source->n_held == 0);
     source->n_held--;
-    source->kv_used -= r->source_blocks;
+    struct kv_tail tail; /* nobody comes back for it */
+    enum status s = worker_give_back(sim, source, &r->source_hold, r->source_blocks,
+                                     r->isl_tok / source->pool->config->engine.block_size_tok, &tail);
     r->source_blocks = 0;
     r->source_slot = NO_SLOT;
-    return sim_kick(sim, source); /* a prompt may have waited for this room */
+    return s ? s : sim_kick(sim, source); /* a prompt may have waited for this room */
 }

@@ -93,7 +93,7 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
             .role = w->pool->config->role,
             .worker_id = w->id,
             .active_prefill_tok = (double)w->prompt_tok_pending,
-            .active_decode_blocks = w->kv_used,
+            .active_decode_blocks = worker_kv_used(w),
             .last_ttft_s = w->last_ttft_s,
             .last_isl_tok = w->last_isl_tok,
             .last_itl_s = w->last_itl_s,

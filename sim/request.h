@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engines/kv_cache.h"
 #include "util/status.h"
 
 #define NO_REQUEST UINT32_MAX
@@ -34,8 +35,12 @@ struct request {
     uint64_t admit_order;  /* of its admission on the worker; the newest is preempted first */
     double share_mark;     /* worker's share counter when it began to run */
     double gpu_share_s;    /* GPU-seconds spent on it in this attempt */
-    uint32_t kv_blocks;    /* held on `worker_slot` (kept up lazily while decoding) */
+    uint64_t ids_at;       /* block ids of the prompt, in sim->ids */
+    uint32_t n_ids;
+    uint32_t kv_blocks;    /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
+    struct kv_hold hold, source_hold; /* the shared ones among them */
+    struct kv_tail tail;   /* what it left behind when it was preempted */
     uint32_t n_attempts, n_preemptions, cached_tok;
     uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */
     uint32_t source_slot;  /* prefill worker that holds its KV, NO_SLOT */

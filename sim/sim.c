@@ -43,6 +43,13 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
     return sim->observer->request(sim->observer->context, &record, sim->diag);
 }
 
+static void forget_request(struct sim *sim, uint32_t id)
+{
+    const struct request *r = sim_request(sim, id);
+    id_store_remove(&sim->ids, r->ids_at, r->n_ids);
+    request_table_remove(&sim->requests, id);
+}
+
 enum status sim_complete(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
@@ -53,7 +60,7 @@ enum status sim_complete(struct sim *sim, uint32_t id)
     t->osl_sum_tok += r->n_output_tok;
     t->n_osl++;
     enum status s = report_request(sim, id, OUTCOME_COMPLETED);
-    request_table_remove(&sim->requests, id);
+    forget_request(sim, id);
     return s;
 }
 
@@ -111,6 +118,12 @@ static enum status arrive(struct sim *sim)
     r->isl_tok = t->isl_tok;
     r->osl_tok = t->osl_tok;
     r->target_tok = t->isl_tok;
+    if (sim->wants_ids && t->n_blocks) {
+        s = id_store_add(&sim->ids, t->block_ids, t->n_blocks, &r->ids_at, sim->diag);
+        if (s)
+            return s;
+        r->n_ids = t->n_blocks;
+    }
     r->n_attempts = 1;
     r->measured = sim_measuring(sim, sim->now_ns);
     sim->n_in_flight++;
@@ -123,7 +136,7 @@ static enum status arrive(struct sim *sim)
         s = sim_event(sim, EVENT_REJECT, r->index, SIZE_MAX, NO_WORKER);
         if (!s)
             s = report_request(sim, id, OUTCOME_REJECTED);
-        request_table_remove(&sim->requests, id);
+        forget_request(sim, id);
         return s;
     }
     return sim_route(sim, &sim->pools[0], id);
@@ -139,7 +152,7 @@ enum status sim_lose(struct sim *sim, uint32_t id)
         return s;
     if (!sim->config->retry_lost) {
         s = report_request(sim, id, OUTCOME_LOST);
-        request_table_remove(&sim->requests, id);
+        forget_request(sim, id);
         return s;
     }
     /* The client starts over; its latencies still count from the first arrival. */
@@ -149,11 +162,45 @@ enum status sim_lose(struct sim *sim, uint32_t id)
     r->n_output_tok = r->computed_tok = r->kv_blocks = 0;
     r->target_tok = r->isl_tok;
     r->handed_over = false;
+    r->cached_tok = 0;
+    r->tail = (struct kv_tail){0};
     r->prefill_worker = r->worker = NO_WORKER;
     r->n_attempts++;
     sim->result->n_retries++;
     s = sim_event(sim, EVENT_RETRY, r->index, SIZE_MAX, NO_WORKER);
     return s ? s : sim_route(sim, &sim->pools[0], id);
+}
+
+enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
+                       struct kv_prompt *prompt)
+{
+    uint32_t size = pool->config->engine.block_size_tok, trace_size = sim->config->trace_block_tok;
+    uint64_t told = (uint64_t)r->n_ids * trace_size / size;
+    uint32_t full = r->isl_tok / size;
+    const uint64_t *ids = sim->ids.id + r->ids_at;
+    *prompt = (struct kv_prompt){ids, told < full ? (uint32_t)told : full, trace_size / size};
+    if (trace_size % size == 0)
+        return ST_OK;
+    /* A block of ours spans parts of several of the trace's, so its key is made of theirs. */
+    if (prompt->n_blocks > sim->key_scratch_capacity) {
+        uint64_t *keys = realloc(sim->key_scratch, 2 * (size_t)prompt->n_blocks * sizeof *keys);
+        if (!keys)
+            return diag_nomem(sim->diag, "block ids");
+        sim->key_scratch = keys;
+        sim->key_scratch_capacity = 2 * prompt->n_blocks;
+    }
+    for (uint32_t i = 0; i < prompt->n_blocks; i++) {
+        uint64_t key = 0;
+        uint64_t last = ((uint64_t)(i + 1) * size - 1) / trace_size;
+        for (uint64_t at = (uint64_t)i * size / trace_size; at <= last; at++) {
+            key = (key ^ ids[at]) * 0x9E3779B97F4A7C15u;
+            key ^= key >> 29;
+        }
+        sim->key_scratch[i] = key;
+    }
+    prompt->key = sim->key_scratch;
+    prompt->blocks_per_key = 1;
+    return ST_OK;
 }
 
 /* ---- workers that may start a step at this instant ---- */
@@ -316,7 +363,7 @@ static enum status take_sample(struct sim *sim)
                 continue;
             record.n_waiting += w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
             record.n_running += w->running.n;
-            used += w->kv_used;
+            used += worker_kv_used(w);
             blocks += pool->config->engine.kv_blocks;
         }
         record.kv_utilization = blocks ? (double)used / (double)blocks : 0;
@@ -496,6 +543,8 @@ static enum status begin(struct sim *sim)
 {
     const struct sim_config *config = sim->config;
     enum status s = fleet_init(sim);
+    for (size_t p = 0; p < config->n_pools; p++)
+        sim->wants_ids |= config->pools[p].engine.prefix_cache;
     sim->effects = config->policy_first;
     if (!s)
         s = metrics_snapshot(sim);
@@ -562,6 +611,8 @@ enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
         s = end(&sim);
     fleet_release(&sim);
     request_table_release(&sim.requests);
+    id_store_release(&sim.ids);
+    free(sim.key_scratch);
     event_queue_release(&sim.queue);
     free(sim.kicked);
     free(sim.history);

@@ -5,6 +5,7 @@
 #include "sim/config.h"
 #include "sim/decode_run.h"
 #include "sim/event_queue.h"
+#include "sim/id_store.h"
 #include "sim/observer.h"
 #include "sim/request.h"
 #include "sim/sim.h"
@@ -60,8 +61,9 @@ struct worker {
 
     /* KV. Blocks of decoding sequences grow as steps are committed: `growth[r]` counts the sequences that need a
      * new block at steps s with (s - 1 + r) divisible by the block size. */
-    uint32_t kv_used;
+    uint32_t kv_private;     /* blocks held by one request alone */
     uint32_t peak_kv_used;
+    struct kv_cache *cache;  /* shared blocks; NULL without prefix cache */
     uint32_t *growth;
 
     /* Decoding sequences. */
@@ -83,6 +85,7 @@ struct worker {
     uint32_t n_chunks;
     struct id_array completing;     /* prompts that this mixed step completes, in running order */
     struct id_array chunked;        /* requests that have a chunk in this step */
+    bool admissions_held;           /* the queue was not looked at for this step */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
 
@@ -121,6 +124,10 @@ struct sim {
     int64_t now_ns;
     struct event_queue queue;
     struct request_table requests;
+    struct id_store ids;
+    bool wants_ids; /* a pool has a prefix cache */
+    uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
+    uint32_t key_scratch_capacity;
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
     struct pool pools[POLICY_MAX_POOLS];
@@ -190,12 +197,23 @@ enum status worker_start_step(struct sim *sim, struct worker *w);
 enum status worker_end_step(struct sim *sim, struct worker *w);
 /* Account for the steps that have ended by now, leaving the run as it is. */
 enum status worker_sync(struct sim *sim, struct worker *w);
-/* Take a request of any state off its worker, which forgets it and its blocks. The caller has synced the worker. */
+/* Take a request of any state off its worker, which forgets it and its blocks. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
 /* Bring the token count and last token time of a decoding request up to date. */
 void worker_note_tokens(const struct worker *w, struct request *r);
 bool worker_is_empty(const struct worker *w);
 uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
+uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds */
+/* Reserve room for a prompt's KV with what is here already; false when it does not fit now. */
+enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits);
+/* The prompt's KV has arrived: it can be shared from now on. */
+enum status worker_prompt_arrived(struct sim *sim, struct worker *w, uint32_t id);
+/* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
+enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
+                             uint32_t full_blocks, struct kv_tail *tail);
+/* Findable blocks of the request's prompt, as its pool cuts them. */
+enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
+                       struct kv_prompt *prompt);
 void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */
 
 /* fleet.c: workers over time. */

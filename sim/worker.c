@@ -43,9 +43,14 @@ static uint32_t block_size(const struct worker *w)
     return w->pool->config->engine.block_size_tok;
 }
 
+uint32_t worker_kv_used(const struct worker *w)
+{
+    return w->kv_private + (w->cache ? (uint32_t)kv_cache_active(w->cache) : 0);
+}
+
 static uint32_t kv_free(const struct worker *w)
 {
-    return w->pool->config->engine.kv_blocks - w->kv_used;
+    return w->pool->config->engine.kv_blocks - worker_kv_used(w);
 }
 
 /* Is a step running that holds its blocks already? Not at the boundary where an interrupted run ends. */
@@ -54,18 +59,100 @@ static bool in_step(const struct worker *w)
     return w->kind == STEP_SINGLE || (w->kind == STEP_RUN && w->run_committed < w->run.n_steps);
 }
 
+static void note_peak(struct worker *w)
+{
+    uint32_t used = worker_kv_used(w);
+    if (used > w->peak_kv_used)
+        w->peak_kv_used = used;
+}
+
+/* Blocks for one request alone; what is cached but unused makes way. */
 static void kv_take(struct worker *w, uint32_t blocks)
 {
     BUG_IF(blocks > kv_free(w));
-    w->kv_used += blocks;
-    if (w->kv_used > w->peak_kv_used)
-        w->peak_kv_used = w->kv_used;
+    w->kv_private += blocks;
+    note_peak(w);
+    if (!w->cache)
+        return;
+    uint64_t resident = worker_kv_used(w) + kv_cache_inactive(w->cache);
+    uint32_t total = w->pool->config->engine.kv_blocks;
+    if (resident > total)
+        kv_cache_evict(w->cache, resident - total);
 }
 
 static void kv_give(struct worker *w, uint32_t blocks)
 {
-    BUG_IF(blocks > w->kv_used);
-    w->kv_used -= blocks;
+    BUG_IF(blocks > w->kv_private);
+    w->kv_private -= blocks;
+}
+
+enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
+                             uint32_t full_blocks, struct kv_tail *tail)
+{
+    kv_give(w, blocks - hold->shared);
+    if (!w->cache)
+        return ST_OK;
+    enum status s = ST_OK;
+    if (full_blocks > hold->shared)
+        s = kv_cache_leave_tail(w->cache, hold, full_blocks - hold->shared, tail, sim->diag);
+    kv_cache_release(w->cache, hold);
+    return s;
+}
+
+/* Make the prompt's blocks up to the computed ones findable. */
+static enum status share_computed(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    struct kv_prompt prompt;
+    enum status s = sim_prompt(sim, w->pool, r, &prompt);
+    uint32_t computed = r->computed_tok / block_size(w);
+    uint32_t upto = computed < prompt.n_blocks ? computed : prompt.n_blocks;
+    if (s || upto <= r->hold.shared)
+        return s;
+    kv_give(w, upto - r->hold.shared);
+    return kv_cache_insert(w->cache, &prompt, upto, &r->hold, sim->diag);
+}
+
+enum status worker_prompt_arrived(struct sim *sim, struct worker *w, uint32_t id)
+{
+    return w->cache ? share_computed(sim, w, id) : ST_OK;
+}
+
+/* Take what the prompt (its first `limit` blocks) finds here, if the rest of its blocks fits too. */
+static enum status take_hits(struct sim *sim, struct worker *w, uint32_t id, uint32_t limit, uint32_t blocks,
+                             uint32_t keep_free, bool *fits)
+{
+    struct request *r = sim_request(sim, id);
+    struct kv_prompt prompt;
+    uint32_t hits = 0, active = 0;
+    if (w->cache) {
+        enum status s = sim_prompt(sim, w->pool, r, &prompt);
+        if (s)
+            return s;
+        hits = kv_cache_match(w->cache, &prompt, limit, &active);
+    }
+    *fits = (uint64_t)(blocks - active) + keep_free <= kv_free(w);
+    if (!*fits || !w->cache)
+        return ST_OK;
+    enum status s = kv_cache_acquire(w->cache, &prompt, hits, &r->hold, sim->diag);
+    if (!s && hits == prompt.n_blocks)
+        kv_cache_reclaim_tail(w->cache, r->tail, &r->hold);
+    r->tail = (struct kv_tail){0};
+    r->kv_blocks = r->hold.shared;
+    note_peak(w);
+    return s;
+}
+
+enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits)
+{
+    struct request *r = sim_request(sim, id);
+    uint32_t blocks = blocks_for(r->isl_tok, block_size(w));
+    enum status s = take_hits(sim, w, id, UINT32_MAX, blocks, 0, fits);
+    if (s || !*fits)
+        return s;
+    kv_take(w, blocks - r->kv_blocks);
+    r->kv_blocks = blocks;
+    return ST_OK;
 }
 
 /* ---- the sequences that decode ---- */
@@ -219,10 +306,12 @@ static void leave_running(struct sim *sim, struct worker *w, uint32_t id)
     request_list_remove(&w->running, &sim->requests, id);
 }
 
-static void release_blocks(struct worker *w, struct request *r)
+/* Computed blocks stay behind as long as nobody needs the room. */
+static enum status release_blocks(struct sim *sim, struct worker *w, struct request *r)
 {
-    kv_give(w, r->kv_blocks);
+    uint32_t blocks = r->kv_blocks;
     r->kv_blocks = 0;
+    return worker_give_back(sim, w, &r->hold, blocks, r->computed_tok / block_size(w), &r->tail);
 }
 
 static void drop_pending_prompt(struct worker *w, const struct request *r)
@@ -338,7 +427,9 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
         finish_remove(w, id);
     }
     leave_running(sim, w, id);
-    release_blocks(w, r);
+    enum status s = release_blocks(sim, w, r);
+    if (s)
+        return s;
     r->state = REQUEST_WAITING;
     r->handed_over = false;
     r->computed_tok = 0;
@@ -407,8 +498,13 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     share_begin(w, r);
     if (r->scheduled_ns < 0)
         r->scheduled_ns = sim->now_ns;
-    if (sim_measuring(sim, sim->now_ns) && !r->handed_over)
-        sim->result->prompt_tok += r->isl_tok;
+    if (!r->handed_over && r->n_preemptions == 0) {
+        r->cached_tok = r->hold.shared * block_size(w);
+        if (sim_measuring(sim, sim->now_ns)) {
+            sim->result->prompt_tok += r->isl_tok;
+            sim->result->cached_tok += r->cached_tok;
+        }
+    }
     enum status s = sim_event(sim, EVENT_ADMIT, r->index, w->pool->index, w->id);
     if (s)
         return s;
@@ -417,6 +513,7 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
         return decode_join(sim, w, id, 0);
     }
     r->state = REQUEST_PREFILL;
+    r->computed_tok = r->hold.shared * block_size(w);
     return add_chunk(sim, w, id, budget);
 }
 
@@ -429,16 +526,32 @@ static enum status admit_arrived(struct sim *sim, struct worker *w, uint32_t *bu
     return s;
 }
 
+/* The prompt does not start after all. */
+static void put_back_hits(struct worker *w, uint32_t id, struct sim *sim)
+{
+    struct request *r = sim_request(sim, id);
+    if (w->cache)
+        kv_cache_release(w->cache, &r->hold);
+    r->kv_blocks = 0;
+}
+
 static enum status admit_waiting(struct sim *sim, struct worker *w, uint32_t *budget)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     enum status s = ST_OK;
     while (!s && w->waiting.n && w->running.n < engine->max_num_seqs && *budget > 0) {
-        const struct request *r = sim_request(sim, w->waiting.head);
-        if (blocks_for(r->target_tok, engine->block_size_tok) > kv_free(w))
+        uint32_t id = w->waiting.head, size = engine->block_size_tok;
+        uint32_t target_tok = sim_request(sim, id)->target_tok;
+        bool fits;
+        /* At least the last token is computed: the next one comes out of it. */
+        s = take_hits(sim, w, id, (target_tok - 1) / size, blocks_for(target_tok, size),
+                      engine->watermark_blocks * (w->running.n > 0), &fits);
+        if (s || !fits)
             break; /* the head blocks everybody behind it */
-        if (!engine->chunked_prefill && r->target_tok > *budget)
+        if (!engine->chunked_prefill && target_tok - sim_request(sim, id)->hold.shared * size > *budget) {
+            put_back_hits(w, id, sim);
             break;
+        }
         s = admit(sim, w, &w->waiting, budget);
     }
     return s;
@@ -449,13 +562,16 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, uint32_t *bu
 static enum status fill_step(struct sim *sim, struct worker *w)
 {
     bool preempted = false;
+    w->admissions_held = false;
     enum status s = make_room_to_grow(sim, w, &preempted);
     uint32_t budget = w->pool->config->engine.max_num_batched_tokens - w->n_decode;
     if (!s && w->partial != NO_REQUEST)
         s = continue_partial(sim, w, &budget, &preempted);
     if (!s)
         s = admit_arrived(sim, w, &budget);
-    if (!s && !preempted)
+    if (!s && preempted)
+        w->admissions_held = true; /* nobody new in the step that pushed somebody out */
+    else if (!s)
         s = admit_waiting(sim, w, &budget);
     if (!s && w->waiting.n == 0 && w->incoming.n) {
         s = handoff_grant(sim, w);
@@ -468,8 +584,8 @@ static enum status fill_step(struct sim *sim, struct worker *w)
 /* Decode steps that can be made before a sequence finishes or the blocks run out. */
 static uint32_t run_length(const struct worker *w)
 {
-    if (w->first_next.n || w->pool->sim->config->exact_stepper)
-        return 1; /* first tokens are events of their own */
+    if (w->first_next.n || w->admissions_held || w->pool->sim->config->exact_stepper)
+        return 1; /* first tokens are events of their own; what was held back is looked at again */
     uint64_t n = w->finish[0].step - w->step;
     uint32_t size = block_size(w);
     if ((n / size + 1) * w->n_decode > kv_free(w)) {
@@ -606,9 +722,10 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     leave_running(sim, w, id);
-    release_blocks(w, r);
+    enum status s = release_blocks(sim, w, r);
     r->worker_slot = NO_SLOT;
-    enum status s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
+    if (!s)
+        s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
     return s ? s : sim_complete(sim, id);
 }
 
@@ -674,10 +791,12 @@ enum status worker_end_step(struct sim *sim, struct worker *w)
     } else {
         int64_t total_ns = w->step_end_ns - w->step_start_ns;
         uint32_t n_gaps = w->n_decode - w->first_next.n;
+        for (uint32_t i = 0; !s && w->cache && i < w->chunked.n; i++)
+            s = share_computed(sim, w, w->chunked.id[i]);
         w->share_s += s_from_ns(total_ns) / (w->n_decode + w->chunked.n + (w->n_decode + w->chunked.n == 0));
         if (n_gaps && sim_measuring(sim, sim->now_ns))
             histogram_add(&sim->result->itl, total_ns, n_gaps);
-        if (w->n_decode)
+        if (w->n_decode && !s)
             s = decode_advance(sim, w, 1, total_ns, sim->now_ns);
         else
             w->n_steps++;
@@ -699,18 +818,21 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     /* Whatever it held or stood in the way of is free for others with the next step. */
-    enum status s = worker_interrupt(sim, w);
+    enum status s = worker_sync(sim, w);
+    if (!s)
+        s = worker_interrupt(sim, w);
     switch (r->state) {
     case REQUEST_WAITING:
         request_list_remove(r->handed_over ? &w->arrived : &w->waiting, &sim->requests, id);
-        release_blocks(w, r);
+        s = s ? s : release_blocks(sim, w, r);
         drop_pending_prompt(w, r);
         break;
     case REQUEST_PREFILL:
         leave_running(sim, w, id);
         id_array_remove(&w->chunked, id);
         id_array_remove(&w->completing, id);
-        release_blocks(w, r);
+        r->computed_tok = 0; /* the step that was to compute it may still run */
+        s = s ? s : release_blocks(sim, w, r);
         drop_pending_prompt(w, r);
         break;
     case REQUEST_DECODE:
@@ -719,7 +841,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         leave_running(sim, w, id);
         if (in_step(w))
             r->kv_blocks = blocks_for(r->computed_tok + 1, block_size(w));
-        release_blocks(w, r);
+        s = s ? s : release_blocks(sim, w, r);
         break;
     case REQUEST_HANDOFF:
         request_list_remove(&w->incoming, &sim->requests, id);
@@ -727,7 +849,8 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
     case REQUEST_TRANSFER:
         BUG_IF(w->n_transfers == 0);
         w->n_transfers--;
-        release_blocks(w, r);
+        r->computed_tok = 0;
+        s = s ? s : release_blocks(sim, w, r);
         r->generation++; /* the end of the transfer no longer counts */
         break;
     case REQUEST_FREE:
@@ -749,7 +872,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
             continue;
         if (r->source_slot == w->slot) {
             n_held++;
-            blocks += r->source_blocks;
+            blocks += r->source_blocks - r->source_hold.shared;
         }
         if (r->worker_slot != w->slot)
             continue;
@@ -760,19 +883,23 @@ void worker_check(const struct sim *sim, const struct worker *w)
         if (r->state == REQUEST_DECODE) {
             uint32_t covered = covered_tok(w, r);
             BUG_IF(r->finish_step <= w->step);
-            blocks += blocks_for(covered + in_step(w), block_size(w));
+            blocks += blocks_for(covered + in_step(w), block_size(w)) - r->hold.shared;
             context += covered + 1;
             n_decode++;
         } else {
-            blocks += r->kv_blocks;
+            blocks += r->kv_blocks - r->hold.shared;
         }
         if (r->first_token_ns < 0 && !r->handed_over &&
             (r->state == REQUEST_WAITING || r->state == REQUEST_PREFILL))
             pending += r->isl_tok;
     }
     const struct engine_config *engine = &w->pool->config->engine;
-    BUG_IF(blocks != w->kv_used);
-    BUG_IF(w->kv_used > engine->kv_blocks);
+    BUG_IF(blocks != w->kv_private);
+    BUG_IF(worker_kv_used(w) > engine->kv_blocks);
+    if (w->cache) {
+        kv_cache_check(w->cache);
+        BUG_IF(worker_kv_used(w) + kv_cache_inactive(w->cache) > engine->kv_blocks);
+    }
     BUG_IF(n_waiting != w->waiting.n + w->arrived.n || n_running != w->running.n || n_incoming != w->incoming.n);
     BUG_IF(n_transfers != w->n_transfers || n_held != w->n_held);
     BUG_IF(n_decode != w->n_decode || n_decode != w->n_finish || context != w->context_sum_tok);

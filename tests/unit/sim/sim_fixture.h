@@ -192,6 +192,7 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
         .duration_ns = TIME_NEVER,
         .drain_ns = TIME_NEVER,
         .window_ns = 10 * NS_PER_S,
+        .trace_block_tok = 32,
     };
     for (size_t p = 0; p < f->config.n_pools; p++)
         f->config.pools[p] = (struct pool_config){
@@ -240,7 +241,8 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
     policy_effects_clear(&f->config.policy_first, f->config.n_pools);
     f->config.policy_state = &f->schedule;
     schedule_next(&f->schedule, &f->config.policy_first);
-    struct trace_options options = {.format = "auto", .speedup = 1, .block_size_tok = 512};
+    struct trace_options options = {
+        .format = "auto", .speedup = 1, .block_size_tok = f->config.trace_block_tok};
     struct trace_reader *trace;
     enum status s = trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
@@ -279,6 +281,22 @@ static void trace_text_add(struct trace_text *t, double arrival_ms, unsigned isl
     t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used,
                                 "{\"timestamp\": %.6f, \"input_length\": %u, \"output_length\": %u}\n",
                                 arrival_ms, isl_tok, osl_tok);
+}
+
+/* The same with block ids. */
+static void trace_text_add_ids(struct trace_text *t, double arrival_ms, unsigned isl_tok, unsigned osl_tok,
+                               const unsigned *ids, unsigned n_ids)
+{
+    trace_text_add(t, arrival_ms, isl_tok, osl_tok);
+    t->used -= 2; /* the closing brace */
+    while (t->capacity - t->used < 64 + 12 * (size_t)n_ids) {
+        t->capacity *= 2;
+        t->text = realloc(t->text, t->capacity);
+    }
+    t->used += (size_t)sprintf(t->text + t->used, ", \"hash_ids\": [");
+    for (unsigned i = 0; i < n_ids; i++)
+        t->used += (size_t)sprintf(t->text + t->used, "%s%u", i ? ", " : "", ids[i]);
+    t->used += (size_t)sprintf(t->text + t->used, "]}\n");
 }
 
 #endif

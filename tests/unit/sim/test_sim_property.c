@@ -7,7 +7,7 @@
 
 #include "sim_fixture.h"
 
-enum { N_SEEDS = 2500, MAX_REQUESTS = 60 };
+enum { N_SEEDS = 2500, MAX_REQUESTS = 60, TRACE_BLOCK = 16 };
 
 static volatile sig_atomic_t current_seed;
 
@@ -45,6 +45,9 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         pool->engine.max_num_seqs = draw(rng, 1, 12);
         pool->engine.max_num_batched_tokens = draw(rng, 12, 200);
         pool->engine.chunked_prefill = draw(rng, 0, 4) != 0;
+        pool->engine.prefix_cache = draw(rng, 0, 2) != 0;
+        pool->engine.eviction = kv_evictions[draw(rng, 0, 2)];
+        pool->engine.watermark_blocks = draw(rng, 0, 3) ? 0 : 1;
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
     }
     f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
@@ -52,6 +55,7 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
     f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
     f->config.retry_lost = draw(rng, 0, 1);
+    f->config.trace_block_tok = TRACE_BLOCK;
     f->config.sample_ns = draw(rng, 0, 1) * 37 * NS_PER_MS;
     f->config.window_ns = draw(rng, 50, 500) * NS_PER_MS;
     f->config.warmup_ns = draw(rng, 0, 3) ? 0 : 200 * NS_PER_MS;
@@ -76,7 +80,11 @@ static void run_seed(struct fixture *f, unsigned seed, unsigned n_requests, bool
     unsigned longest = draw(&rng, 2, 300);
     struct trace_text t = {0};
     for (unsigned i = 0; i < n_requests; i++) {
-        trace_text_add(&t, at_ms, draw(&rng, 1, longest), draw(&rng, 0, 60));
+        unsigned isl_tok = draw(&rng, 1, longest), n_ids = (isl_tok + TRACE_BLOCK - 1) / TRACE_BLOCK;
+        unsigned ids[64], same = draw(&rng, 0, n_ids), family = draw(&rng, 1, 3);
+        for (unsigned b = 0; b < n_ids; b++)
+            ids[b] = b < same ? family : 100 + i;
+        trace_text_add_ids(&t, at_ms, isl_tok, draw(&rng, 0, 60), ids, draw(&rng, 0, 5) ? n_ids : 0);
         at_ms += draw(&rng, 0, 3) ? pcg64_exponential(&rng, gap_ms) : 0;
     }
     fixture_run(f, t.text);
@@ -115,6 +123,8 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
             return "first token missing";
         if (r->n_output_tok > r->osl_tok)
             return "too many tokens";
+        if (r->cached_tok >= r->isl_tok)
+            return "a prompt found all of itself";
     }
     if (f->config.retry_lost && f->n_outcome[OUTCOME_LOST])
         return "lost although retried";
