@@ -16,7 +16,8 @@ struct step_chunk {
     uint32_t prefix_tok, new_tok;
 };
 
-/* One engine step: prompt chunks and running sequences that each compute one token. */
+/* One engine step: prompt chunks and running sequences that each compute one token. Of an engine with attention data
+ * parallel, what one rank has; the other ranks are taken to have the same. */
 struct engine_step {
     const struct step_chunk *chunks;
     uint32_t n_chunks;

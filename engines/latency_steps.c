@@ -25,9 +25,27 @@ static double other_ms(const struct steps *m, double tokens)
     return curve_at(c->x, c->value, c->n, tokens);
 }
 
+/* Below the first tabulated context the table goes on, but not below 0, where steep first columns would lead. */
+static double decode_attention_ms(const struct profile_grid *grid, double batch, double context_tok)
+{
+    double first_tok = grid->y[0];
+    if (context_tok >= first_tok)
+        return grid_at(grid, batch, context_tok);
+    double at_first = grid_at(grid, batch, first_tok), at_0 = fmax(0, grid_at(grid, batch, 0));
+    return at_0 + (at_first - at_0) * (context_tok / first_tok);
+}
+
 static double host_ms(const struct steps *m, double sequences)
 {
     return m->config.host_ms_per_step + m->config.host_us_per_seq * 1e-3 * sequences;
+}
+
+/* Fewer new tokens than the smallest tabulated chunk cost what that one does: behind a long prefix the first two
+ * columns are so steep that their line would cross zero. */
+static double chunk_attention_ms(const struct steps *m, const struct step_chunk *chunk)
+{
+    const struct profile_grid *grid = &m->profile->chunk_attn_ms;
+    return grid_at(grid, chunk->prefix_tok, fmax(chunk->new_tok, grid->y[0]));
 }
 
 static enum status steps_create(void **state, struct arena *arena, const struct profile *profile,
@@ -40,7 +58,7 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
                          profile->name);
     struct steps *m = ARENA_NEW(arena, 1, struct steps);
     const struct profile_grid *attn = &profile->decode_attn_ms;
-    size_t n_knots = attn->n_y > 1 ? attn->n_y : 2, n_curves = config->max_num_seqs;
+    size_t n_knots = attn->n_y + 1, n_curves = config->max_num_seqs;
     double *context_tok = ARENA_NEW(arena, n_knots, double);
     double *ms = ARENA_NEW(arena, n_knots * n_curves, double);
     struct decode_curve *curves = ARENA_NEW(arena, n_curves, struct decode_curve);
@@ -49,12 +67,13 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
     *m = (struct steps){.profile = profile, .config = *config, .curves = curves};
     m->ranks = profile->dp > 1 ? (double)profile->dp : 1;
     m->chunk_call_ms = grid_at(&profile->chunk_attn_ms, 0, profile->chunk_attn_ms.y[0]);
-    for (size_t k = 0; k < n_knots; k++)
-        context_tok[k] = k < attn->n_y ? attn->y[k] : attn->y[k - 1] + 1;
+    for (size_t k = 0; k < attn->n_y; k++)
+        context_tok[k + 1] = attn->y[k]; /* behind context 0 */
     for (size_t c = 0; c < n_curves; c++) {
         double sequences = (double)(c + 1), *knot = ms + c * n_knots;
         for (size_t k = 0; k < n_knots; k++)
-            knot[k] = fmax(other_ms(m, sequences) + grid_at(attn, sequences * m->ranks, context_tok[k]) +
+            knot[k] = fmax(other_ms(m, sequences) +
+                               decode_attention_ms(attn, sequences * m->ranks, context_tok[k]) +
                                host_ms(m, sequences),
                            1e-3);
         curves[c] = (struct decode_curve){
@@ -91,15 +110,16 @@ static double steps_step_ms(const void *state, const struct engine_step *step)
         const struct profile_grid *grid =
             mixed && p->decode_attn_mixed_ms.n_x ? &p->decode_attn_mixed_ms : &p->decode_attn_ms;
         double batch = sequences * m->ranks, alpha = p->attn_skew_alpha[mixed];
-        attention = grid_at(grid, batch, step->decode_context_mean_tok);
+        attention = decode_attention_ms(grid, batch, step->decode_context_mean_tok);
         if (alpha > 0)
-            attention = skewed(alpha, attention, grid_at(grid, batch, step->decode_context_max_tok));
+            attention = skewed(alpha, attention,
+                               decode_attention_ms(grid, batch, step->decode_context_max_tok));
     }
     double tokens = sequences;
     for (uint32_t i = 0; i < step->n_chunks; i++) {
         const struct step_chunk *chunk = &step->chunks[i];
         tokens += chunk->new_tok;
-        double ms = grid_at(&p->chunk_attn_ms, chunk->prefix_tok, chunk->new_tok);
+        double ms = chunk_attention_ms(m, chunk);
         attention += i ? fmax(0, ms - m->chunk_call_ms) : ms;
     }
     return fmax(other_ms(m, tokens) + attention + host_ms(m, sequences + step->n_chunks), 1e-3);

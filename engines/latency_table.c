@@ -10,8 +10,7 @@
 
 #include "engines/curve.h"
 
-/* Above the longest measured context the curve goes on with the slope of the whole line, which measurement noise
- * in the last two points would spoil. */
+/* How far above the longest measured context a curve has its last point. */
 enum { FAR_FACTOR = 16 };
 
 struct point {
@@ -22,7 +21,7 @@ struct table {
     const struct profile *profile;
     struct latency_config config;
     double decode_floor_ms; /* a step of one short sequence: what a mixed step does not pay twice */
-    struct decode_curve *curves; /* [n_decode - 1] */
+    struct decode_curve *curves; /* [n_decode - 1], for one data-parallel rank */
 };
 
 static int by_context_then_batch(const void *a, const void *b)
@@ -33,31 +32,40 @@ static int by_context_then_batch(const void *a, const void *b)
     return (p->batch > q->batch) - (p->batch < q->batch);
 }
 
-/* The line's step time at a batch. */
-static double line_at(const struct point *line, size_t n, double batch)
-{
-    if (n == 1)
-        return line[0].ms;
-    size_t i = 0;
-    while (i + 2 < n && line[i + 1].batch < batch)
-        i++;
-    double share = (batch - line[i].batch) / (line[i + 1].batch - line[i].batch);
-    return line[i].ms + share * (line[i + 1].ms - line[i].ms);
-}
+/* Measured points of one context. */
+struct line {
+    const struct point *points;
+    size_t n;
+    double far_slope; /* ms per sequence above the largest measured batch */
+};
 
-/* Least-squares slope of ms over context, at least 0. */
-static double far_slope(const double *context_tok, const double *ms, size_t n)
+/* Least-squares slope of ms over x, at least 0: the last two points alone would tell their noise. */
+static double trend(const double *x, const double *ms, size_t n, size_t stride)
 {
     double mean_x = 0, mean_y = 0, sxx = 0, sxy = 0;
     for (size_t i = 0; i < n; i++) {
-        mean_x += context_tok[i] / (double)n;
-        mean_y += ms[i] / (double)n;
+        mean_x += x[i * stride] / (double)n;
+        mean_y += ms[i * stride] / (double)n;
     }
     for (size_t i = 0; i < n; i++) {
-        sxx += (context_tok[i] - mean_x) * (context_tok[i] - mean_x);
-        sxy += (context_tok[i] - mean_x) * (ms[i] - mean_y);
+        double from_mean = x[i * stride] - mean_x;
+        sxx += from_mean * from_mean;
+        sxy += from_mean * (ms[i * stride] - mean_y);
     }
     return sxx > 0 && sxy > 0 ? sxy / sxx : 0;
+}
+
+/* The line's step time at a batch. */
+static double line_at(const struct line *line, double batch)
+{
+    const struct point *p = line->points, *last = &p[line->n - 1];
+    if (batch >= last->batch || line->n == 1)
+        return last->ms + fmax(0, batch - last->batch) * line->far_slope;
+    size_t i = 0;
+    while (p[i + 1].batch < batch)
+        i++;
+    double share = (batch - p[i].batch) / (p[i + 1].batch - p[i].batch);
+    return p[i].ms + share * (p[i + 1].ms - p[i].ms);
 }
 
 /* Points sorted by line; equal (context, batch) are averaged. Returns how many are left. */
@@ -85,48 +93,79 @@ static size_t sorted_points(const struct profile *profile, struct point *points)
     return kept;
 }
 
+/* Cuts sorted points into lines. A line of one point, all that fits of a long context, has the slope of the line
+ * before it, scaled: what a sequence adds to a step is the reading of its context. Returns how many lines. */
+static size_t cut_lines(struct line *lines, const struct point *points, size_t n_points)
+{
+    size_t n_lines = 0;
+    for (size_t i = 0, end; i < n_points; i = end) {
+        for (end = i; end < n_points && points[end].context_tok == points[i].context_tok; end++)
+            ;
+        struct line *line = &lines[n_lines++];
+        *line = (struct line){.points = &points[i], .n = end - i};
+        if (line->n > 1)
+            line->far_slope = trend(&points[i].batch, &points[i].ms, line->n,
+                                    sizeof *points / sizeof(double));
+        else if (n_lines > 1)
+            line->far_slope = line[-1].far_slope * points[i].context_tok / line[-1].points->context_tok;
+    }
+    return n_lines;
+}
+
+/* Step times at context 0, on each line, and far beyond the last one. Where a line had to be continued to this batch
+ * it is kept above the lines of shorter contexts. Down to context 0 the time falls at most to floor_ms, and
+ * never rises. */
+static void fill_knots(double *knot, const double *context_tok, const struct line *lines,
+                       size_t n_lines, double batch, double floor_ms)
+{
+    for (size_t i = 0; i < n_lines; i++) {
+        const struct line *line = &lines[i];
+        knot[i + 1] = line_at(line, batch);
+        if (i && batch > line->points[line->n - 1].batch)
+            knot[i + 1] = fmax(knot[i + 1], knot[i]);
+    }
+    double slope = n_lines > 1 ? (knot[2] - knot[1]) / (context_tok[2] - context_tok[1]) : 0;
+    knot[0] = fmin(knot[1], fmax(knot[1] - slope * context_tok[1], floor_ms));
+    knot[n_lines + 1] = knot[n_lines] + trend(context_tok + 1, knot + 1, n_lines, 1) *
+                                            (context_tok[n_lines + 1] - context_tok[n_lines]);
+}
+
 static enum status table_create(void **state, struct arena *arena, const struct profile *profile,
                                 const struct latency_config *config, struct diag *d)
 {
     struct table *table = ARENA_NEW(arena, 1, struct table);
     struct point *points = ARENA_NEW(arena, profile->n_decode, struct point);
-    size_t *line_start = ARENA_NEW(arena, profile->n_decode + 1, size_t);
-    if (!table || !points || !line_start)
+    struct line *lines = ARENA_NEW(arena, profile->n_decode, struct line);
+    if (!table || !points || !lines)
         return diag_nomem(d, "latency table");
     size_t n_points = sorted_points(profile, points);
-    size_t n_lines = 0;
-    for (size_t i = 0; i < n_points; i++)
-        if (i == 0 || points[i].context_tok != points[i - 1].context_tok)
-            line_start[n_lines++] = i;
-    line_start[n_lines] = n_points;
-
-    size_t n_knots = n_lines + 1, n_curves = config->max_num_seqs;
+    size_t n_lines = cut_lines(lines, points, n_points);
+    size_t n_knots = n_lines + 2, n_curves = config->max_num_seqs;
     double *context_tok = ARENA_NEW(arena, n_knots, double);
     double *ms = ARENA_NEW(arena, n_knots * n_curves, double);
-    table->curves = ARENA_NEW(arena, n_curves, struct decode_curve);
+    *table = (struct table){.profile = profile,
+                            .config = *config,
+                            .decode_floor_ms = points[0].ms,
+                            .curves = ARENA_NEW(arena, n_curves, struct decode_curve)};
     if (!context_tok || !ms || !table->curves)
         return diag_nomem(d, "latency table");
+    for (size_t i = 1; i < n_points; i++)
+        table->decode_floor_ms = fmin(table->decode_floor_ms, points[i].ms);
     for (size_t line = 0; line < n_lines; line++)
-        context_tok[line] = points[line_start[line]].context_tok;
-    context_tok[n_lines] = FAR_FACTOR * context_tok[n_lines - 1];
+        context_tok[line + 1] = lines[line].points->context_tok;
+    context_tok[n_lines + 1] = FAR_FACTOR * context_tok[n_lines];
+    double ranks = profile->dp > 1 ? (double)profile->dp : 1, floor_ms = table->decode_floor_ms;
     for (size_t c = 0; c < n_curves; c++) {
-        double *knot = ms + c * n_knots;
-        for (size_t line = 0; line < n_lines; line++) {
-            knot[line] = line_at(points + line_start[line], line_start[line + 1] - line_start[line],
-                                 (double)(c + 1));
-            knot[line] = fmax(knot[line] + config->host_ms_per_step, 1e-3);
-            knot[line] += config->host_us_per_seq * 1e-3 * (double)(c + 1);
-        }
-        knot[n_lines] = knot[n_lines - 1] + far_slope(context_tok, knot, n_lines) *
-                                                (context_tok[n_lines] - context_tok[n_lines - 1]);
+        double sequences = (double)(c + 1), *knot = ms + c * n_knots;
+        fill_knots(knot, context_tok, lines, n_lines, sequences * ranks, floor_ms);
+        floor_ms = knot[0]; /* one sequence more costs no less */
+        for (size_t k = 0; k < n_knots; k++)
+            knot[k] = fmax(knot[k] + config->host_ms_per_step +
+                               config->host_us_per_seq * 1e-3 * sequences,
+                           1e-3);
         table->curves[c] =
             (struct decode_curve){.n = (uint32_t)n_knots, .context_tok = context_tok, .ms = knot};
     }
-    table->profile = profile;
-    table->config = *config;
-    table->decode_floor_ms = points[0].ms;
-    for (size_t i = 1; i < n_points; i++)
-        table->decode_floor_ms = fmin(table->decode_floor_ms, points[i].ms);
     *state = table;
     return ST_OK;
 }
