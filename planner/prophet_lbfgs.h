@@ -1,6 +1,7 @@
-/* L-BFGS with a strong Wolfe line search, as Stan's optimiser runs it by default; Prophet uses it
- * from 100 values on. Its stopping point on a function with kinks is short of the minimum, and part
- * of the forecast. */
+/* L-BFGS with a strong Wolfe line search, step for step as Stan's optimiser runs it by default;
+ * Prophet uses it from 100 values on. On a function with kinks it stops short of the minimum, and
+ * where it stops is part of the forecast: an optimiser that goes on, liblbfgs among them, is off by
+ * up to a fifth of the largest value. */
 #ifndef PLANNER_PROPHET_LBFGS_H
 #define PLANNER_PROPHET_LBFGS_H
 
