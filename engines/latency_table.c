@@ -113,8 +113,8 @@ static size_t cut_lines(struct line *lines, const struct point *points, size_t n
 }
 
 /* Step times at context 0, on each line, and far beyond the last one. Where a line had to be continued to this batch
- * it is kept above the lines of shorter contexts. Down to context 0 the time falls at most to floor_ms, and
- * never rises. */
+ * it is kept above the lines of shorter contexts. Down to context 0 the time falls at most to that of the
+ * cheapest step measured, and never rises. */
 static void fill_knots(double *knot, const double *context_tok, const struct line *lines,
                        size_t n_lines, double batch, double floor_ms)
 {
@@ -154,11 +154,10 @@ static enum status table_create(void **state, struct arena *arena, const struct 
     for (size_t line = 0; line < n_lines; line++)
         context_tok[line + 1] = lines[line].points->context_tok;
     context_tok[n_lines + 1] = FAR_FACTOR * context_tok[n_lines];
-    double ranks = profile->dp > 1 ? (double)profile->dp : 1, floor_ms = table->decode_floor_ms;
+    double ranks = profile->dp > 1 ? (double)profile->dp : 1;
     for (size_t c = 0; c < n_curves; c++) {
         double sequences = (double)(c + 1), *knot = ms + c * n_knots;
-        fill_knots(knot, context_tok, lines, n_lines, sequences * ranks, floor_ms);
-        floor_ms = knot[0]; /* one sequence more costs no less */
+        fill_knots(knot, context_tok, lines, n_lines, sequences * ranks, table->decode_floor_ms);
         for (size_t k = 0; k < n_knots; k++)
             knot[k] = fmax(knot[k] + config->host_ms_per_step +
                                config->host_us_per_seq * 1e-3 * sequences,

@@ -109,8 +109,8 @@ Test(latency_steps, the_fixed_cost_of_chunk_attention_is_paid_once)
     struct step_chunk chunks[] = {{0, 256}, {512, 128}, {0, 128}};
     double fixed = cell(&p.chunk_attn_ms, 0, 0);
     double sum = other(&p, 512) + grid_at(&p.chunk_attn_ms, 0, 256) +
-                 grid_at(&p.chunk_attn_ms, 512, 128) - fixed +
-                 grid_at(&p.chunk_attn_ms, 0, 128) - fixed;
+                 grid_at(&p.chunk_attn_ms, 512, 128) - fixed + grid_at(&p.chunk_attn_ms, 0, 128) -
+                 fixed;
     cr_expect_gt(fixed, 0.3);
     cr_expect_float_eq(chunks_ms(state, chunks, 3), sum, 1e-9);
 }
@@ -131,9 +131,9 @@ Test(latency_steps, the_decode_curve_is_the_step_of_equal_lengths)
     static const char *const paths[] = {ESTIMATE_8B, MIXED_AND_SKEW, MOE_DP2};
     for (size_t k = 0; k < 3; k++) {
         struct profile p = load(paths[k], 0);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 300,
-                                                         .host_ms_per_step = 0.5,
-                                                         .host_us_per_seq = 21});
+        void *state =
+            create(&p, (struct latency_config){
+                           .max_num_seqs = 300, .host_ms_per_step = 0.5, .host_us_per_seq = 21});
         for (uint32_t n = 1; n <= 300; n += 13) {
             const struct decode_curve *c = model()->decode_curve(state, n);
             for (double context = 1; context < 200000; context *= 1.7)
@@ -184,8 +184,8 @@ Test(latency_steps, running_sequences_cost_more_beside_a_chunk)
     cr_assert_gt(alpha, 0);
     double at_mean = grid_at(&p.decode_attn_mixed_ms, 32, 1024);
     double at_max = grid_at(&p.decode_attn_mixed_ms, 32, 4096);
-    double sum = other(&p, 512) + grid_at(&p.chunk_attn_ms, 0, 480) + at_mean +
-                 alpha * (at_max - at_mean);
+    double sum =
+        other(&p, 512) + grid_at(&p.chunk_attn_ms, 0, 480) + at_mean + alpha * (at_max - at_mean);
     cr_expect_float_eq(model()->step_ms(state, &step), sum, 1e-9);
     cr_expect_gt(at_mean, 1.5 * grid_at(&p.decode_attn_ms, 32, 1024));
 }
@@ -223,7 +223,8 @@ Test(latency_steps, needs_its_tables)
                MEASURED_8B);
 }
 
-/* Every bundled estimate, and beyond what it tabulates: contexts up to 130,000, up to 1,024 sequences. */
+/* Every bundled estimate, and beyond what it tabulates: contexts up to 130,000, up to 1,024
+ * sequences. */
 Test(latency_steps, is_positive_and_never_falls)
 {
     const char *const *names;
@@ -263,7 +264,8 @@ Test(latency_steps, goes_on_without_wild_slopes)
 {
     struct profile p = load(MIXED_AND_SKEW, 0);
     void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
-    /* 256 sequences of 16,384 tokens read 16 times what 256 of 1,024 do; twice the context, twice the attention. */
+    /* 256 sequences of 16,384 tokens read 16 times what 256 of 1,024 do; twice the context, twice
+     * the attention. */
     double at_16k = grid_at(&p.decode_attn_ms, 256, 16384);
     double at_64k = grid_at(&p.decode_attn_ms, 256, 65536);
     cr_expect(at_64k > 3 * at_16k && at_64k < 5 * at_16k);
