@@ -82,7 +82,9 @@ struct policy_effects {
     /* When to call again, and with what. next_ns > now_ns, or TIME_NEVER. */
     int64_t next_ns;
     unsigned next_needs; /* enum policy_need bits */
-    int64_t window_ns;   /* with NEED_TRAFFIC: length of the window that ends at next_ns */
+    /* Length of the window that NEED_TRAFFIC asks for. Set at every call as long as traffic will be asked for again:
+     * the caller keeps counters for that long, not longer. */
+    int64_t window_ns;
 
     /* For the record only. `report` = this call is worth a line in decisions.jsonl. */
     bool report;

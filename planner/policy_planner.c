@@ -168,10 +168,10 @@ static void schedule(const struct planner_state *p, struct policy_effects *e)
         e->next_ns = p->scrape_ns;
     if (e->next_ns >= TIME_NEVER)
         return;
-    if (p->throughput_ns == e->next_ns) {
-        e->next_needs |= NEED_TRAFFIC;
+    if (p->throughput_ns < TIME_NEVER)
         e->window_ns = interval_ns(p);
-    }
+    if (p->throughput_ns == e->next_ns)
+        e->next_needs |= NEED_TRAFFIC;
     if (p->scrape_ns == e->next_ns)
         e->next_needs |= NEED_GAUGES;
 }

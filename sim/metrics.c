@@ -40,12 +40,14 @@ enum status metrics_sync(struct sim *sim)
 enum status metrics_snapshot(struct sim *sim)
 {
     int64_t keep_from_ns = sim->now_ns - sim->effects.window_ns;
-    uint32_t drop = 0;
-    while (drop + 1 < sim->n_history && sim->history[drop + 1].at_ns <= keep_from_ns)
-        drop++;
-    if (drop) {
-        sim->n_history -= drop;
-        memmove(sim->history, sim->history + drop, sim->n_history * sizeof *sim->history);
+    while (sim->first_history + 1 < sim->n_history &&
+           sim->history[sim->first_history + 1].at_ns <= keep_from_ns)
+        sim->first_history++;
+    if (2 * sim->first_history > sim->n_history) {
+        sim->n_history -= sim->first_history;
+        memmove(sim->history, sim->history + sim->first_history,
+                sim->n_history * sizeof *sim->history);
+        sim->first_history = 0;
     }
     if (sim->n_history == sim->history_capacity) {
         uint32_t capacity = sim->history_capacity ? 2 * sim->history_capacity : 64;
@@ -61,7 +63,7 @@ enum status metrics_snapshot(struct sim *sim)
 
 struct traffic_window metrics_window(const struct sim *sim, int64_t start_ns)
 {
-    uint32_t i = 0;
+    uint32_t i = sim->first_history;
     while (i + 1 < sim->n_history && sim->history[i + 1].at_ns <= start_ns)
         i++;
     return traffic_since(sim, &sim->history[i]);

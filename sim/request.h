@@ -45,6 +45,7 @@ struct request {
     uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */
     uint32_t source_slot;  /* prefill worker that holds its KV, NO_SLOT */
     uint32_t prefill_worker, worker; /* ids, for the record */
+    uint32_t prefill_slot; /* of prefill_worker, which may be gone */
     uint32_t next, previous; /* in the list of its state */
     uint32_t generation;   /* of events about it */
     enum request_state state;

@@ -76,10 +76,12 @@ enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id)
     enum status s = sim_event(sim, EVENT_ROUTE, r->index, pool->index, w->id);
     if (s)
         return s;
-    if (pool->config->role == POOL_PREFILL)
+    if (pool->config->role == POOL_PREFILL) {
         r->prefill_worker = w->id;
-    else
+        r->prefill_slot = w->slot;
+    } else {
         r->worker = w->id;
+    }
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
     r->state = REQUEST_HANDOFF;
@@ -285,6 +287,7 @@ static enum status call_policy(struct sim *sim)
     if (s)
         return s;
     if (sim->effects.next_needs & NEED_TRAFFIC) {
+        BUG_IF(sim->effects.window_ns <= 0);
         input.has_traffic = true;
         input.traffic = metrics_window(sim, sim->now_ns - sim->effects.window_ns);
     }

@@ -143,7 +143,7 @@ struct sim {
 
     struct traffic_counters traffic;
     struct traffic_counters *history; /* snapshots, oldest first, for the policy's windows */
-    uint32_t n_history, history_capacity;
+    uint32_t first_history, n_history, history_capacity; /* those before the first are dropped */
     struct traffic_counters window_start, sample_start;
 
     struct policy_effects effects; /* of the last policy call */

@@ -342,8 +342,18 @@ static enum status first_token(struct sim *sim, struct worker *w, uint32_t id, i
     sim->traffic.total.n_ttft++;
     sim->traffic.total.isl_sum_tok += r->isl_tok;
     sim->traffic.total.n_isl++;
-    w->last_ttft_s = ttft_s;
-    w->last_isl_tok = r->isl_tok;
+    /* As the frontend does it: the time is laid at the door of the worker that computed the prompt. */
+    struct worker *prefill = w;
+    if (r->prefill_worker != NO_WORKER) {
+        prefill = sim->workers[r->prefill_slot];
+        if (prefill->state == WORKER_FREE || prefill->id != r->prefill_worker ||
+            prefill->pool->config->role != POOL_PREFILL)
+            prefill = NULL;
+    }
+    if (prefill) {
+        prefill->last_ttft_s = ttft_s;
+        prefill->last_isl_tok = r->isl_tok;
+    }
     return sim_event(sim, EVENT_FIRST_TOKEN, r->index, w->pool->index, w->id);
 }
 

@@ -229,6 +229,7 @@ static void fixture_scale_at(struct fixture *f, double at_s, int first, int seco
 
 static enum status fixture_try_run(struct fixture *f, const char *trace_text)
 {
+    enum status s;
     for (size_t p = 0; p < f->config.n_pools; p++) {
         struct engine_config *engine = &f->config.pools[p].engine;
         if (engine->latency != &latency_linear)
@@ -238,13 +239,15 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
         linear_create(&state, &f->arena, NULL, &f->latency_config, &f->diag);
         engine->latency_state = state;
     }
-    policy_effects_clear(&f->config.policy_first, f->config.n_pools);
-    f->config.policy_state = &f->schedule;
-    schedule_next(&f->schedule, &f->config.policy_first);
+    if (!f->config.policy_state) {
+        policy_effects_clear(&f->config.policy_first, f->config.n_pools);
+        f->config.policy_state = &f->schedule;
+        schedule_next(&f->schedule, &f->config.policy_first);
+    }
     struct trace_options options = {
         .format = "auto", .speedup = 1, .block_size_tok = f->config.trace_block_tok};
     struct trace_reader *trace;
-    enum status s = trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
+    s = trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
     struct observer observer = {
         .context = f,
@@ -264,6 +267,16 @@ static void fixture_run(struct fixture *f, const char *trace_text)
     enum status s = fixture_try_run(f, trace_text);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
     cr_assert_eq(f->n_records, f->n_outcome[0] + f->n_outcome[1] + f->n_outcome[2] + f->n_outcome[3]);
+}
+
+static void fixture_run_policy(struct fixture *f, const char *trace_text, const struct policy_ops *ops,
+                               void *state, int64_t first_ns)
+{
+    f->config.policy = ops;
+    f->config.policy_state = state;
+    policy_effects_clear(&f->config.policy_first, f->config.n_pools);
+    f->config.policy_first.next_ns = first_ns;
+    fixture_run(f, trace_text);
 }
 
 /* A growing trace text. */

@@ -343,3 +343,52 @@ Test(sim_small, least_loaded_takes_the_emptier_worker)
     free(t.text);
     fixture_release(&f);
 }
+
+/* A policy that is called every 100 ms and asks for the traffic of the last second every tenth time. */
+struct window_policy {
+    int n_calls;
+    double n_arrived, n_completed, n_ttft, n_windows;
+    double last_ttft_s[2];
+};
+
+static void window_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+{
+    struct window_policy *p = state;
+    if (input->has_traffic) {
+        cr_assert_float_eq(input->traffic.length_s, 1, 1e-12);
+        p->n_arrived += input->traffic.n_arrived;
+        p->n_completed += input->traffic.n_requests;
+        p->n_ttft += input->traffic.n_ttft;
+        p->n_windows++;
+    }
+    for (size_t i = 0; i < input->n_gauges; i++)
+        if (input->gauges[i].last_ttft_s >= 0)
+            p->last_ttft_s[input->gauges[i].role == POOL_DECODE] = input->gauges[i].last_ttft_s;
+    p->n_calls++;
+    effects->next_ns = input->now_ns + 100 * NS_PER_MS;
+    effects->next_needs = (unsigned)NEED_GAUGES | (p->n_calls % 10 == 9 ? (unsigned)NEED_TRAFFIC : 0u);
+    effects->window_ns = NS_PER_S;
+}
+
+Test(sim_small, windows_and_gauges_reach_the_policy)
+{
+    static const struct policy_ops ops = {.name = "windows", .tick = window_tick};
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    struct window_policy policy = {.last_ttft_s = {-1, -1}};
+    struct trace_text t = {0};
+    for (int i = 0; i < 50; i++)
+        trace_text_add(&t, i * 100 + 1, 100, 3);
+    trace_text_add(&t, 5500, 100, 3); /* lets the run go on to the sixth call for traffic */
+    trace_text_add(&t, 7500, 100, 3);
+    fixture_run_policy(&f, t.text, &ops, &policy, 100 * NS_PER_MS);
+    cr_assert_eq(policy.n_arrived, 51);
+    cr_assert_eq(policy.n_completed, 51);
+    cr_assert_eq(policy.n_ttft, 51);
+    cr_assert_geq(policy.n_windows, 6);
+    /* 20 ms of prefill, a first decode step of 11 ms: seen at the prefill worker. */
+    cr_assert_float_eq(policy.last_ttft_s[0], 0.031, 1e-6);
+    cr_assert_eq(policy.last_ttft_s[1], -1);
+    free(t.text);
+    fixture_release(&f);
+}
