@@ -1,12 +1,18 @@
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/plot.h"
 #include "cli/table.h"
 #include "engines/latency.h"
+#include "engines/profile_trust.h"
 
 const struct cli_option profile_show_options[] = {
     {"tp", '\0', "N", "row of a profile with one per tensor parallel size"},
+    {"model", 'm', "NAME",
+     "latency model; unless said, steps where the profile has it, else table"},
+    {"no-plot", '\0', NULL, "tables only"},
     {.name = NULL},
 };
 
@@ -17,8 +23,8 @@ const struct cli_option profile_convert_options[] = {
     {.name = NULL},
 };
 
-/* Sequences the tables below are computed for. */
-enum { SHOW_MAX_SEQS = 256 };
+/* Sequences the tables and plots below go up to, and how wide their texts are. */
+enum { SHOW_MAX_SEQS = 1024, SHOW_MAX_RANKS = 4096, LABEL_WIDTH = 20, TEXT_WIDTH = 76 };
 
 static enum status load(struct profile *profile, const struct cli_args *args, const char *name,
                         struct diag *d)
@@ -30,14 +36,6 @@ static enum status load(struct profile *profile, const struct cli_args *args, co
     if (!s)
         s = cli_profile_search(&search, args->arena, d);
     return s ? s : profile_load(profile, args->arena, &search, name, tp, d);
-}
-
-/* "measured" or "estimated": the first word of where the numbers come from. */
-static const char *provenance(const struct profile *p)
-{
-    if (strncmp(p->source, "measured", 8) == 0)
-        return "measured";
-    return *p->source ? "estimated" : "not said";
 }
 
 static enum status list_run_profiles(const struct cli_args *args, struct diag *d)
@@ -70,20 +68,49 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
         table_printf(&t, "%s %s", p.framework, p.framework_version);
         table_printf(&t, "%" PRId64, p.tp);
         table_printf(&t, "%" PRId64, p.max_kv_tokens);
-        table_add(&t, provenance(&p));
+        table_add(&t, profile_trust(&p).kind);
     }
     return table_print(&t, stdout) ? ST_OK : diag_nomem(d, "list");
 }
 
 static void print_field(const char *name, const char *value)
 {
-    printf("%-20s %s\n", name, *value ? value : "not said");
+    printf("%-*s %s\n", LABEL_WIDTH, name, *value ? value : "not said");
+}
+
+/* The same for a text of several lines, each but the first behind blanks. */
+static void print_text(const char *name, const char *bullet, const char *text)
+{
+    size_t indent = strlen(bullet);
+
+    printf("%-*s %s", LABEL_WIDTH, name, bullet);
+    while (*text) {
+        size_t n = strlen(text);
+        if (n + indent > TEXT_WIDTH) {
+            n = TEXT_WIDTH - indent;
+            while (n > 1 && text[n] != ' ')
+                n--;
+        }
+        printf("%.*s\n", (int)n, text);
+        text += n + (text[n] == ' ');
+        if (*text)
+            printf("%*s", (int)(LABEL_WIDTH + 1 + indent), "");
+    }
+}
+
+static void print_trust(const struct profile *p)
+{
+    struct profile_trust trust = profile_trust(p);
+
+    print_text("trust", "", trust.checked);
+    for (size_t i = 0; i < trust.n_notes; i++)
+        print_text(i ? "" : "notes", "- ", trust.notes[i]);
 }
 
 static void print_count(const char *name, int64_t value, const char *unit)
 {
     if (value > 0)
-        printf("%-20s %" PRId64 "%s\n", name, value, unit);
+        printf("%-*s %" PRId64 "%s\n", LABEL_WIDTH, name, value, unit);
     else
         print_field(name, "");
 }
@@ -106,32 +133,58 @@ static void print_metadata(const struct profile *p)
     if (p->kv_bytes_per_token > 0)
         printf("%-20s %.0f bytes\n", "KV per token", p->kv_bytes_per_token);
     print_count("longest context", p->max_context_length, " tokens");
-    print_field("source", p->source);
+    print_text("source", "", *p->source ? p->source : "not said");
+    print_trust(p);
 }
 
-static void print_prefill(struct table *t, const struct profile *p,
-                          const struct latency_model_ops *model, const void *state)
+/* A profile as one latency model sees it. */
+struct view {
+    const struct profile *profile;
+    const struct latency_model_ops *model;
+    const void *state;
+    uint32_t ranks; /* a step is that of one data-parallel rank */
+};
+
+static double prefill_ms(const struct view *v, uint32_t isl_tok)
+{
+    struct step_chunk chunk = {0, isl_tok};
+    struct engine_step step = {.chunks = &chunk, .n_chunks = 1};
+    return v->model->step_ms(v->state, &step);
+}
+
+/* `batch` sequences in the engine, a multiple of the ranks. */
+static double decode_ms(const struct view *v, uint32_t batch, uint32_t context_tok)
+{
+    struct engine_step step = {.n_decode = batch / v->ranks,
+                               .decode_context_mean_tok = context_tok,
+                               .decode_context_max_tok = context_tok};
+    return v->model->step_ms(v->state, &step);
+}
+
+static bool holds(const struct profile *p, uint32_t batch, uint32_t context_tok)
+{
+    return (int64_t)batch * context_tok <= p->max_kv_tokens;
+}
+
+static void fill_prefill_table(struct table *t, const struct view *v)
 {
     static const uint32_t isl_tok[] = {128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
-    const struct profile_curve *measured = &p->prefill_ttft_ms;
+    const struct profile_curve *tabulated = &v->profile->prefill_ttft_ms;
 
     table_add(t, "ISL");
     table_add(t, "TTFT ms");
     table_add(t, "tokens/s");
     for (size_t i = 0; i < sizeof isl_tok / sizeof isl_tok[0]; i++) {
-        if (isl_tok[i] > measured->x[measured->n - 1] * 1.01)
+        if (isl_tok[i] > tabulated->x[tabulated->n - 1] * 1.01)
             break;
-        struct step_chunk chunk = {0, isl_tok[i]};
-        struct engine_step step = {.chunks = &chunk, .n_chunks = 1};
-        double ms = model->step_ms(state, &step);
+        double ms = prefill_ms(v, isl_tok[i]);
         table_printf(t, "%" PRIu32, isl_tok[i]);
         table_printf(t, "%.1f", ms);
         table_printf(t, "%.0f", isl_tok[i] / ms * 1e3);
     }
 }
 
-static void print_decode(struct table *t, const struct profile *p,
-                         const struct latency_model_ops *model, const void *state)
+static void fill_decode_table(struct table *t, const struct view *v)
 {
     static const uint32_t context_tok[] = {512, 2048, 8192, 32768};
     static const uint32_t batch[] = {1, 4, 16, 32, 64, 128, 256};
@@ -141,43 +194,113 @@ static void print_decode(struct table *t, const struct profile *p,
     for (size_t k = 0; k < N_CONTEXTS; k++)
         table_printf(t, "CONTEXT %" PRIu32, context_tok[k]);
     for (size_t i = 0; i < sizeof batch / sizeof batch[0]; i++) {
-        table_printf(t, "%" PRIu32, batch[i]);
+        uint32_t n = batch[i] * v->ranks;
+        table_printf(t, "%" PRIu32, n);
         for (size_t k = 0; k < N_CONTEXTS; k++) {
-            struct engine_step step = {.n_decode = batch[i],
-                                       .decode_context_mean_tok = context_tok[k],
-                                       .decode_context_max_tok = context_tok[k]};
-            if ((int64_t)batch[i] * context_tok[k] > p->max_kv_tokens)
-                table_add(t, "-");
+            if (holds(v->profile, n, context_tok[k]))
+                table_printf(t, "%.2f", decode_ms(v, n, context_tok[k]));
             else
-                table_printf(t, "%.2f", model->step_ms(state, &step));
+                table_add(t, "-");
         }
     }
 }
 
-static enum status print_tables(const struct cli_args *args, const struct profile *p,
-                                struct diag *d)
+/* One more point of a curve drawn on a logarithmic axis: a few percent further, at least by one
+ * step. */
+static uint32_t further(uint32_t at, uint32_t step, uint32_t end)
 {
-    const struct latency_model_ops *model = latency_model_find("table");
-    struct latency_config config = {.max_num_seqs = SHOW_MAX_SEQS};
-    struct table prefill, decode;
-    void *state;
+    uint32_t next = at + at / 20 / step * step;
+    if (next == at)
+        next = at + step;
+    return at < end && next > end ? end : next;
+}
 
-    if (!model)
-        return ST_OK;
-    enum status s = model->create(&state, args->arena, p, &config, d);
+static void plot_prefill(struct plot *plot, const struct view *v)
+{
+    const struct profile_curve *tabulated = &v->profile->prefill_ttft_ms;
+    uint32_t end = (uint32_t)tabulated->x[tabulated->n - 1];
+
+    *plot = (struct plot){.x_label = "prompt in tokens; both axes are logarithmic",
+                          .y_label = "TTFT of one prompt in ms",
+                          .n_series = 1};
+    for (uint32_t isl = (uint32_t)fmax(1, tabulated->x[0]); isl <= end; isl = further(isl, 1, end))
+        plot_add(&plot->series[0], isl, prefill_ms(v, isl));
+}
+
+static void plot_decode(struct plot *plot, const struct view *v)
+{
+    static const uint32_t context_tok[] = {1024, 4096, 16384};
+    const struct profile *p = v->profile;
+
+    *plot = (struct plot){
+        .x_label = "sequences; a line ends where the KV cache is full, at 1024 per rank at most",
+        .y_label = "decode step (ITL) in ms, by context in tokens"};
+    for (size_t k = 0; k < sizeof context_tok / sizeof context_tok[0]; k++) {
+        uint32_t context = context_tok[k], end = SHOW_MAX_SEQS * v->ranks;
+        if (p->max_context_length > 0 && context > p->max_context_length)
+            continue;
+        if (!holds(p, end, context))
+            end = (uint32_t)(p->max_kv_tokens / context) / v->ranks * v->ranks;
+        struct plot_series *s = &plot->series[plot->n_series++];
+        snprintf(s->label, sizeof s->label, "%" PRIu32, context);
+        for (uint32_t n = v->ranks; n <= end; n = further(n, v->ranks, end))
+            plot_add(s, n, decode_ms(v, n, context));
+    }
+}
+
+static enum status choose_model(struct view *v, const struct cli_args *args, struct diag *d)
+{
+    const char *name = cli_value(args, "model");
+    const struct profile *p = v->profile;
+
+    if (!name)
+        name =
+            p->step_other_ms.n && p->chunk_attn_ms.n_x && p->decode_attn_ms.n_x ? "steps" : "table";
+    v->model = latency_model_find(name);
+    if (!v->model)
+        return diag_fail(d, ST_INPUT, "no latency model '%s' (see 'headroom list latency-models')",
+                         name);
+    struct latency_config config = {.max_num_seqs = SHOW_MAX_SEQS};
+    void *state;
+    enum status s = v->model->create(&state, args->arena, p, &config, d);
+    v->state = state;
+    v->ranks = (uint32_t)fmin(fmax((double)p->dp, 1), SHOW_MAX_RANKS);
+    return s;
+}
+
+static enum status print_times(const struct cli_args *args, const struct profile *p, struct diag *d)
+{
+    struct view v = {.profile = p};
+    struct table prefill, decode;
+    bool plots = !cli_flag(args, "no-plot");
+
+    enum status s = choose_model(&v, args, d);
     if (s)
         return s;
+    struct plot *plot = ARENA_NEW(args->arena, 1, struct plot);
+    if (!plot)
+        return diag_nomem(d, "plot");
     table_init(&prefill, args->arena, 3);
     table_init(&decode, args->arena, 5);
     for (size_t i = 0; i < TABLE_MAX_COLUMNS; i++)
         prefill.right[i] = decode.right[i] = true;
-    print_prefill(&prefill, p, model, state);
-    print_decode(&decode, p, model, state);
-    printf("\nPrefill of one prompt (latency model '%s')\n", model->name);
+    fill_prefill_table(&prefill, &v);
+    fill_decode_table(&decode, &v);
+    printf("\nPrefill of one prompt (latency model '%s')\n", v.model->name);
     bool printed = table_print(&prefill, stdout);
+    if (plots) {
+        putchar('\n');
+        plot_prefill(plot, &v);
+        plot_print(plot, stdout);
+    }
     printf("\nDecode step in ms (ITL), by sequences and their context; - = more than the KV cache "
            "holds\n");
     printed = table_print(&decode, stdout) && printed;
+    if (plots) {
+        putchar('\n');
+        plot_decode(plot, &v);
+        plot_print(plot, stdout);
+    }
     return printed ? ST_OK : diag_nomem(d, "table");
 }
 
@@ -189,7 +312,7 @@ static enum status show_run(const struct cli_args *args, struct diag *d)
     if (s)
         return s;
     print_metadata(&p);
-    return print_tables(args, &p, d);
+    return print_times(args, &p, d);
 }
 
 static enum status convert_run(const struct cli_args *args, struct diag *d)
@@ -209,7 +332,7 @@ const struct cli_verb profile_verbs[] = {
      .words = "NAME",
      .min_words = 1,
      .max_words = 1,
-     .summary = "what a profile says: origin, KV capacity, prefill and decode times",
+     .summary = "what a profile says: origin, trust, KV capacity, prefill and decode times",
      .details =
          "NAME: a bundled profile ('headroom profile list'), or a path of a .h5 or .npz file.",
      .options = profile_show_options,
