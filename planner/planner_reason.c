@@ -188,11 +188,15 @@ void load_reason(char *text, size_t size, const struct planner_core *core,
         add(text, size, "skipped, workers are starting");
         return;
     }
+    bool agg = core->mode == MODE_AGG;
+    if (agg && o->target[SIDE_DECODE] >= 0)
+        add(text, size, "agg %lld -> %lld: ", (long long)o->n_workers[SIDE_DECODE],
+            (long long)o->target[SIDE_DECODE]);
     for (int side = 0; side < N_SIDES; side++) {
-        bool agg = core->mode == MODE_AGG;
         if (!agg && !planner_mode_has(core->mode, (enum planner_side)side))
             continue;
-        separate(text, size);
+        if (side == SIDE_DECODE)
+            separate(text, size);
         add(text, size, "%s ", side_names[side]);
         if (!agg && o->target[side] >= 0)
             add(text, size, "%lld -> %lld: ", (long long)o->n_workers[side],

@@ -341,4 +341,12 @@ Test(planner_core, reasons_name_the_cause)
     cr_assert_str_eq(text, "skipped, worker counts differ: prefill 2 ready and 2 on the page, "
                            "decode 4 ready and 3 on the page");
     fixture_release(&f);
+
+    fixture_init(&f);
+    learn(&f, "agg", false);
+    page(&f, 0, 1500, 2, 10);
+    l = round_of(&f, 0, 2);
+    load_reason(text, sizeof text, &f.core, &l);
+    cr_assert_str_eq(text, "agg 2 -> 3: prefill all above 1000 tok; decode all below 40 blocks");
+    fixture_release(&f);
 }
