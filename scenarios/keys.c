@@ -177,8 +177,9 @@ const struct scenario_key scenario_keys[] = {
 
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
-    {"policy", "config", KEY_PATH, TOP(policy_file), .fixed = true, .unset = "none",
-     .doc = "Dynamo's own planner configuration file"},
+    {"policy", "config", KEY_PATH, TOP(policy_file), .unset = "none",
+     .doc = "Dynamo's own planner configuration file, YAML or JSON; what stands beside it in "
+            "`policy` wins, `sla` does not"},
     {"policy", "generation", KEY_INT, TOP(policy_generation), RANGE(1, 2), .preset = 1,
      .fixed = true, .doc = "of Dynamo's planner"},
 

@@ -242,8 +242,12 @@ void scenario_print(const struct scenario *scenario, const char *working_dir, FI
         /* An engine key that is required may be set in each pool only. */
         if (k->place == PLACE_ENGINE && k->required && !scenario->engine.profile)
             continue;
-        print_key(&p, *section ? "  " : "", k,
-                  k->place == PLACE_ENGINE ? (const void *)&scenario->engine : scenario);
+        /* The planner's own file is part of the policy by now. */
+        if (strcmp(section, "policy") == 0 && strcmp(k->name, "config") == 0)
+            fputs("  config: null # every field is below\n", out);
+        else
+            print_key(&p, *section ? "  " : "", k,
+                      k->place == PLACE_ENGINE ? (const void *)&scenario->engine : scenario);
         if (strcmp(section, "policy") == 0 && strcmp(k[1].section, "policy") != 0)
             print_policy(&p);
     }

@@ -1,12 +1,13 @@
 #include "scenarios/scenario.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "planner/predictor.h"
+#include "scenarios/file_text.h"
 #include "scenarios/keys_internal.h"
 #include "scenarios/nearest.h"
+#include "scenarios/policy_file.h"
 #include "scenarios/yaml_tree.h"
 #include "util/bug.h"
 #include "util/text.h"
@@ -311,8 +312,8 @@ static enum status read_pools(struct loader *l)
 
 /* A file's fields of another policy are left out when its type was overridden: `--set
  * policy.type=static` is how a planner is held against a fixed fleet. */
-static enum status other_policy(struct loader *l, const struct policy_field *field,
-                                const struct yaml_node *node, const struct yaml_node *type)
+static enum status other_policy(struct loader *l, const char *policy, const struct yaml_node *node,
+                                const struct yaml_node *type)
 {
     bool type_overridden = type && type->at.line == 0;
 
@@ -320,7 +321,29 @@ static enum status other_policy(struct loader *l, const struct policy_field *fie
         return ST_OK;
     return diag_fail_at(l->d, ST_INPUT, node->key_at,
                         "policy.%s does not belong to policy.type '%s', but to '%s'", node->key,
-                        l->scenario->policy.type, field->policies[0]);
+                        l->scenario->policy.type, policy);
+}
+
+/* The planner's own configuration file, when one is given; *file is its map, for what it says. */
+static enum status read_policy_file(struct loader *l, const struct yaml_node *node,
+                                    const struct yaml_node *type, const struct yaml_node **file)
+{
+    struct policy_config *c = &l->scenario->policy;
+    struct diag cause;
+
+    *file = NULL;
+    if (!node || node->kind == NODE_NULL)
+        return ST_OK;
+    if (strcmp(c->type, "planner") != 0)
+        return other_policy(l, "planner", node, type);
+    enum status s = store(l, scenario_key_find("policy", "config"), "policy", NULL, node);
+    if (s)
+        return s;
+    diag_init(&cause);
+    s = policy_file_read(c, file, l->arena, l->scenario->policy_file, &cause);
+    if (s == ST_IO)
+        return diag_fail_at(l->d, s, node->at, "policy.config: %s", cause.text);
+    return s ? diag_fail(l->d, s, "%s", cause.text) : ST_OK;
 }
 
 /* The preset of the predictor is Dynamo's, whether or not this version has it. */
@@ -343,17 +366,34 @@ static enum status check_predictor(struct loader *l, const struct yaml_node *pol
                         c->load_predictor, available);
 }
 
-static bool is_given(const struct yaml_node *map, const char *key)
+/* A target that neither the scenario's policy nor the planner's own file gives is that of the sla;
+ * null in the scenario's policy takes back what the file says. */
+static bool is_of_sla(const struct yaml_node *policy, const struct yaml_node *file, const char *key)
 {
-    const struct yaml_node *node = yaml_node_child(map, key);
+    const struct yaml_node *node = yaml_node_child(policy, key);
 
-    return node && node->kind != NODE_NULL;
+    return node ? node->kind == NODE_NULL : !yaml_node_child(file, key);
+}
+
+/* The rules across fields. What the planner's own file gets wrong by itself is said of that file.
+ */
+static enum status check_policy(struct loader *l, const struct policy_config *file_alone,
+                                const struct yaml_node *file)
+{
+    struct source_pos at = scenario_at(l->scenario, "policy");
+    struct policy_config alone = *file_alone;
+    struct diag ignored;
+
+    diag_init(&ignored);
+    if (file && policy_config_check(&alone, at, &ignored))
+        at = file->at;
+    return policy_config_check(&l->scenario->policy, at, l->d);
 }
 
 static enum status read_policy(struct loader *l)
 {
     static const struct yaml_node empty = {.kind = NODE_MAP};
-    const struct yaml_node *policy = yaml_node_child(l->root, "policy");
+    const struct yaml_node *policy = yaml_node_child(l->root, "policy"), *file;
     struct policy_config *c = &l->scenario->policy;
     enum status s = ST_OK;
 
@@ -366,29 +406,32 @@ static enum status read_policy(struct loader *l)
     if (s)
         return s;
     policy_config_defaults(c, c->type);
+    const struct yaml_node *config = yaml_node_child(policy, "config");
+    s = read_policy_file(l, config, type, &file);
+    const struct policy_config file_alone = *c;
     for (const struct yaml_node *node = policy->first; node && !s; node = node->next) {
         const struct scenario_key *key = scenario_key_find("policy", node->key);
         const struct policy_field *field = policy_field_find(node->key);
-        if (node == type)
+        if (node == type || node == config)
             continue;
         if (key) {
             s = store(l, key, "policy", NULL, node);
         } else if (!field) {
             s = unknown_key(l, "policy", node);
         } else if (!field_applies(field, c->type)) {
-            s = other_policy(l, field, node, type);
+            s = other_policy(l, field->policies[0], node, type);
         } else {
             struct scenario_key field_key = scenario_policy_key(field);
             s = store(l, &field_key, "policy", NULL, node);
         }
     }
-    if (!is_given(policy, "ttft"))
+    if (is_of_sla(policy, file, "ttft"))
         c->ttft_ms = l->scenario->sla.ttft_ms;
-    if (!is_given(policy, "itl"))
+    if (is_of_sla(policy, file, "itl"))
         c->itl_ms = l->scenario->sla.tpot_ms;
     if (!s)
         s = check_predictor(l, policy);
-    return s ? s : policy_config_check(c, scenario_at(l->scenario, "policy"), l->d);
+    return s ? s : check_policy(l, &file_alone, file);
 }
 
 /* ---- rules across keys ---- */
@@ -502,22 +545,12 @@ enum status scenario_load(struct scenario *scenario, struct arena *arena, const 
                           const struct scenario_override *overrides, size_t n_overrides,
                           struct diag *d)
 {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return diag_fail_at(d, ST_IO, (struct source_pos){.file = path}, "cannot open: %s",
-                            strerror(errno));
-    char *bytes = ARENA_NEW(arena, SCENARIO_MAX_BYTES + 1, char);
-    size_t n = bytes ? fread(bytes, 1, SCENARIO_MAX_BYTES + 1, file) : 0;
-    int error = ferror(file) ? errno : 0;
-    fclose(file);
-    if (!bytes)
-        return diag_nomem(d, "scenario");
-    if (error)
-        return diag_fail_at(d, ST_IO, (struct source_pos){.file = path}, "cannot read: %s",
-                            strerror(error));
-    if (n > SCENARIO_MAX_BYTES)
-        return diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path},
-                            "larger than %d bytes; expected a scenario", SCENARIO_MAX_BYTES);
+    const char *bytes;
+    size_t n;
+
+    enum status s = file_text_read(&bytes, &n, arena, path, "a scenario", d);
+    if (s)
+        return s;
     return scenario_parse(scenario, arena, path, bytes, n, overrides, n_overrides, d);
 }
 

@@ -1,7 +1,7 @@
 /* A scenario: one run as its user wrote it, checked, with every default filled in.
  *
- * Reading the file touches nothing else on disk; scenarios/build.h opens the trace and loads the
- * profiles. The keys are listed once, in scenarios/keys.c; docs/scenario.md and
+ * Reading the file touches nothing else on disk but the planner's own configuration, when
+ * policy.config names one; scenarios/build.h opens the trace and loads the profiles. The keys are listed once, in scenarios/keys.c; docs/scenario.md and
  * scenario.schema.json are written from there. */
 #ifndef SCENARIOS_SCENARIO_H
 #define SCENARIOS_SCENARIO_H
@@ -88,7 +88,7 @@ struct scenario {
         double grace_s;
     } scale_down;
     struct policy_config policy;
-    const char *policy_file; /* always NULL: not available */
+    const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
     int64_t policy_generation;
     struct {
         double sample_s; /* 0 = no samples */
@@ -108,8 +108,6 @@ struct scenario {
 struct scenario_override {
     const char *label, *text;
 };
-
-enum { SCENARIO_MAX_BYTES = 1 << 20 };
 
 /* From a file. Everything is in the arena. ST_INPUT with `file:line:column: what, and what was
  * expected`; ST_IO when the file cannot be read. */

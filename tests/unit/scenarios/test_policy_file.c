@@ -1,0 +1,186 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "scenarios/policy_file.h"
+#include "scenarios/scenario.h"
+#include "scenarios/yaml_tree.h"
+
+static struct arena arena;
+static struct diag diag;
+static struct policy_config config;
+
+static void setup(void)
+{
+    arena_init(&arena);
+    diag_init(&diag);
+    policy_config_defaults(&config, "planner");
+}
+
+static void teardown(void)
+{
+    arena_release(&arena);
+}
+
+TestSuite(policy_file, .init = setup, .fini = teardown);
+
+static enum status read_text(const char *text)
+{
+    const struct yaml_node *root;
+
+    diag_init(&diag);
+    return policy_file_parse(&config, &root, &arena, "d/planner.yaml", text, strlen(text), &diag);
+}
+
+static void reads(const char *text)
+{
+    cr_assert_eq(read_text(text), ST_OK, "%s", diag.text);
+}
+
+static void refuses(const char *text, const char *message)
+{
+    cr_assert_eq(read_text(text), ST_INPUT, "%s", text);
+    cr_expect_str_eq(diag.text, message);
+}
+
+/* Every field of the reference, none at its default. */
+static const char json[] =
+    "{\"environment\": \"virtual\", \"namespace\": \"ns\", \"backend\": \"sglang\",\n"
+    " \"mode\": \"prefill\", \"no_operation\": true, \"log_dir\": \"logs\",\n"
+    " \"throughput_adjustment_interval\": 90, \"max_gpu_budget\": -1, \"min_endpoint\": 3,\n"
+    " \"decode_engine_num_gpu\": 2, \"prefill_engine_num_gpu\": 4,\n"
+    " \"profile_results_dir\": \"results\", \"ttft\": 200.5, \"itl\": 20,\n"
+    " \"load_predictor\": \"prophet\", \"load_predictor_log1p\": true,\n"
+    " \"prophet_window_size\": 20, \"load_predictor_warmup_trace\": \"warm.jsonl\",\n"
+    " \"kalman_q_level\": 2, \"kalman_q_trend\": 0.2, \"kalman_r\": 5, \"kalman_min_points\": 9,\n"
+    " \"metric_pulling_prometheus_endpoint\": \"http://p:9090\",\n"
+    " \"metric_reporting_prometheus_port\": 9085, \"no_correction\": false,\n"
+    " \"model_name\": \"m\", \"global_planner_namespace\": \"g\",\n"
+    " \"throughput_metrics_source\": \"router\", \"enable_throughput_scaling\": false,\n"
+    " \"enable_load_scaling\": true, \"load_router_metrics_url\": \"http://r:8000\",\n"
+    " \"load_adjustment_interval\": 7, \"load_learning_window\": 60,\n"
+    " \"load_scaling_down_sensitivity\": 70, \"load_metric_samples\": 4,\n"
+    " \"load_min_observations\": 6, \"pre_deployment_sweeping_mode\": \"thorough\"}\n";
+
+Test(policy_file, every_field_of_the_reference_is_known)
+{
+    size_t n_fields = 0, n_given = 0;
+
+    reads(json);
+    for (const struct policy_field *f = policy_fields; f->name; f++)
+        n_fields += f->dynamo;
+    for (const char *p = json; (p = strstr(p, "\": ")); p++)
+        n_given++;
+    cr_expect_eq(n_given, n_fields);
+    cr_expect_str_eq(config.environment, "virtual");
+    cr_expect_str_eq(config.mode, "prefill");
+    cr_expect_eq(config.throughput_adjustment_interval_s, 90);
+    cr_expect_eq(config.max_gpu_budget, -1);
+    cr_expect_eq(config.prefill_engine_num_gpu, 4);
+    cr_expect_eq(config.ttft_ms, 200.5);
+    cr_expect_eq(config.itl_ms, 20);
+    cr_expect_str_eq(config.load_predictor, "prophet");
+    cr_expect_eq(config.kalman_r, 5);
+    cr_expect_not(config.no_correction);
+    cr_expect_not(config.enable_throughput_scaling);
+    cr_expect(config.enable_load_scaling);
+    cr_expect_str_eq(config.throughput_metrics_source, "router");
+    cr_expect_eq(config.load_scaling_down_sensitivity, 70);
+    cr_expect_str_eq(config.load_predictor_warmup_trace, "d/warm.jsonl", "beside the file");
+    cr_expect_str_eq(config.profile_results_dir, "results", "nothing is read there");
+}
+
+Test(policy_file, values_mean_what_they_mean_to_the_reference)
+{
+    reads("enable_load_scaling: yes\nno_operation: 'On'\nload_predictor_log1p: 1\n"
+          "no_correction: off\nmin_endpoint: '4'\nttft: '1e3'\nmax_gpu_budget: 16.0\n"
+          "log_dir: null\npre_deployment_sweeping_mode: null\n");
+    cr_expect(config.enable_load_scaling);
+    cr_expect(config.no_operation);
+    cr_expect(config.load_predictor_log1p);
+    cr_expect_not(config.no_correction);
+    cr_expect_eq(config.min_endpoint, 4);
+    cr_expect_eq(config.ttft_ms, 1000);
+    cr_expect_eq(config.max_gpu_budget, 16);
+    cr_expect_null(config.log_dir);
+    cr_expect_str_eq(config.pre_deployment_sweeping_mode, "none");
+}
+
+Test(policy_file, what_is_wrong_is_told_with_its_position)
+{
+    refuses("mode: disagg\nttfx: 1\n", "d/planner.yaml:2:1: unknown field 'ttfx' in Dynamo's "
+                                       "planner configuration; did you mean 'ttft'?");
+    refuses("fixes: []\n", "d/planner.yaml:1:1: unknown field 'fixes' in Dynamo's planner "
+                           "configuration; set it as policy.fixes of the scenario");
+    refuses("something_else: 1\n",
+            "d/planner.yaml:1:1: unknown field 'something_else' in Dynamo's planner "
+            "configuration; 'headroom list keys' lists them under policy");
+    refuses("ttft: fast\n", "d/planner.yaml:1:7: 'ttft' is a text, expected a number");
+    refuses("ttft: null\n", "d/planner.yaml:1:7: 'ttft' is null, expected a number");
+    refuses("ttft: [1]\n", "d/planner.yaml:1:7: 'ttft' must be a single value, not a list");
+    refuses("mode: both\n",
+            "d/planner.yaml:1:7: 'mode' is 'both', expected one of disagg, prefill, decode, agg");
+    refuses("load_metric_samples: 0\n",
+            "d/planner.yaml:1:22: 'load_metric_samples' is 0, expected 1 to 1000");
+    refuses("- 1\n",
+            "d/planner.yaml:1:1: expected Dynamo's planner configuration, a map of fields");
+    refuses("# nothing\n", "d/planner.yaml: empty; expected Dynamo's planner configuration");
+}
+
+/* ---- beside the scenario's own policy ---- */
+
+static struct scenario sc;
+
+static enum status read_scenario(const char *policy)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             "trace: {path: t.jsonl}\nengine: {profile: p}\nsla: {ttft_ms: 700, tpot_ms: 33}\n"
+             "pools: {prefill: {replicas: 1}, decode: {replicas: 1}}\npolicy: {%s}\n",
+             policy);
+    diag_init(&diag);
+    return scenario_parse(&sc, &arena, TEST_DATA_DIR "/scenarios/s.yaml", text, strlen(text), NULL,
+                          0, &diag);
+}
+
+Test(policy_file, the_file_wins_over_sla_and_the_scenario_over_the_file)
+{
+    cr_assert_eq(read_scenario("type: planner, config: planner.yaml"), ST_OK, "%s", diag.text);
+    cr_expect_eq(sc.policy.ttft_ms, 1200);
+    cr_expect_eq(sc.policy.itl_ms, 33, "the file does not say");
+    cr_expect_str_eq(sc.policy.load_predictor, "kalman");
+    cr_expect_eq(sc.policy.max_gpu_budget, 24);
+
+    cr_assert_eq(read_scenario("ttft: 900, max_gpu_budget: 6, type: planner, config: planner.yaml"),
+                 ST_OK, "%s", diag.text);
+    cr_expect_eq(sc.policy.ttft_ms, 900);
+    cr_expect_eq(sc.policy.max_gpu_budget, 6);
+    cr_expect_str_eq(sc.policy.load_predictor, "kalman");
+
+    cr_assert_eq(read_scenario("type: planner, config: planner.yaml, ttft: null"), ST_OK, "%s",
+                 diag.text);
+    cr_expect_eq(sc.policy.ttft_ms, 700, "null takes back what the file says");
+}
+
+Test(policy_file, rules_across_fields_hold_over_both)
+{
+    cr_assert_eq(
+        read_scenario("type: planner, config: planner.yaml, enable_throughput_scaling: false"),
+        ST_INPUT);
+    cr_expect_str_eq(diag.text, TEST_DATA_DIR
+                     "/scenarios/s.yaml:5:1: at least one of 'enable_throughput_scaling' and "
+                     "'enable_load_scaling' must be on");
+    cr_assert_eq(read_scenario("type: planner, config: planner.yaml, environment: virtual, "
+                               "enable_load_scaling: true"),
+                 ST_INPUT);
+}
+
+Test(policy_file, only_the_planner_has_one)
+{
+    cr_assert_eq(read_scenario("type: static, config: planner.yaml"), ST_INPUT);
+    cr_expect(strstr(diag.text, "policy.config does not belong to policy.type 'static', but to "
+                                "'planner'"),
+              "%s", diag.text);
+    cr_assert_eq(read_scenario("type: planner, config: nowhere.yaml"), ST_IO);
+    cr_expect(strstr(diag.text, "s.yaml:5:33: policy.config: "), "%s", diag.text);
+}
