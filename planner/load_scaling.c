@@ -40,15 +40,30 @@ static bool all_below(const struct gauge_page *page, enum gauge g, double limit)
     return true;
 }
 
+static void note_loads(struct load_verdict *v, const struct gauge_page *page, enum gauge g)
+{
+    for (size_t i = 0; i < page->n; i++) {
+        double load = sample_gauge(&page->workers[i], g);
+        v->least = fmin(v->least, load);
+        v->most = fmax(v->most, load);
+    }
+}
+
 /* `reserve` is taken off the load the regression allows. */
 static struct load_verdict judge(const struct regression *r, const struct load_metrics *m,
                                  const struct load_rule *rule, enum gauge g, double reserve)
 {
-    struct load_verdict v = {
-        .cause = LOAD_FEW_OBSERVATIONS, .x_sla = NAN, .limit = NAN, .boundary = NAN};
+    struct load_verdict v = {.cause = LOAD_FEW_OBSERVATIONS,
+                             .x_sla = NAN,
+                             .limit = NAN,
+                             .boundary = NAN,
+                             .least = NAN,
+                             .most = NAN,
+                             .n_observed = r->n};
     const struct gauge_page *recent = &m->recent;
     double n = (double)rule->n_workers;
 
+    note_loads(&v, recent, g);
     if (regression_inverse(r, rule->target_ms, &v.x_sla)) {
         v.limit = v.x_sla - reserve;
         v.cause = LOAD_NO_METRICS;

@@ -38,9 +38,11 @@ struct load_rule {
 struct load_verdict {
     enum load_wish wish;
     enum load_cause cause;
-    double x_sla;    /* load at which the line reaches the target; NaN = no answer */
-    double limit;    /* per worker, what is compared: x_sla less the mean prompt for prefill */
-    double boundary; /* below which all must be to go down; NaN = not looked at */
+    double x_sla;       /* load at which the line reaches the target; NaN = no answer */
+    double limit;       /* per worker, what is compared: x_sla less the mean prompt for prefill */
+    double boundary;    /* below which all must be to go down; NaN = not looked at */
+    double least, most; /* load of the workers, for the record; NaN = there is none */
+    size_t n_observed;
 };
 
 struct load_verdict load_judge_prefill(const struct regression *r, const struct load_metrics *m,

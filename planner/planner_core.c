@@ -402,8 +402,12 @@ struct load_outcome planner_core_load(struct planner_core *core, const int64_t n
 
     for (int side = 0; side < N_SIDES; side++) {
         o.n_workers[side] = n_workers[side];
-        o.verdict[side] = (struct load_verdict){
-            .cause = LOAD_NO_METRICS, .x_sla = NAN, .limit = NAN, .boundary = NAN};
+        o.verdict[side] = (struct load_verdict){.cause = LOAD_NO_METRICS,
+                                                .x_sla = NAN,
+                                                .limit = NAN,
+                                                .boundary = NAN,
+                                                .least = NAN,
+                                                .most = NAN};
         if (!planner_mode_has(core->mode, (enum planner_side)side))
             continue;
         observe_side(core, (enum planner_side)side);

@@ -74,6 +74,8 @@ static void plan_arithmetic(char *text, size_t size, const struct planner_core *
         add(text, size, " x %.3g", factor);
     add(text, size, " / (%.0f tok/s x %lld gpu) = %.3g", plan->basis.cap,
         (long long)core->gpus[side], need);
+    if ((double)plan->replicas - need >= 1)
+        add(text, size, ", min_endpoint %lld", (long long)core->config->min_endpoint);
     if (plan->basis.missed)
         add(text, size, ", target out of reach");
 }
@@ -133,33 +135,40 @@ void throughput_reason(char *text, size_t size, const struct planner_core *core,
     }
 }
 
-static void verdict_text(char *text, size_t size, enum planner_side rule,
-                         const struct load_verdict *v)
+/* `at 120..3400 tok, all below 13920`: what the workers hold, then what it was held against. */
+static void verdict_text(char *text, size_t size, const struct planner_core *core,
+                         enum planner_side rule, const struct load_verdict *v)
 {
     const char *what = rule == SIDE_PREFILL ? "tok" : "blocks";
     const char *target = rule == SIDE_PREFILL ? "ttft" : "itl";
+    bool measured = v->cause != LOAD_FEW_OBSERVATIONS && !isnan(v->least);
 
+    if (measured && v->least < v->most)
+        add(text, size, "at %.0f..%.0f %s, ", v->least, v->most, what);
+    else if (measured)
+        add(text, size, "at %.0f %s, ", v->most, what);
     switch (v->cause) {
     case LOAD_FEW_OBSERVATIONS:
-        add(text, size, "too few observations");
+        add(text, size, "%zu of %lld observations", v->n_observed,
+            (long long)core->config->load_min_observations);
         break;
     case LOAD_NO_METRICS:
         add(text, size, "no worker gauges");
         break;
     case LOAD_UNREACHABLE:
-        add(text, size, "the %s target leaves %.0f %s per worker", target, v->limit, what);
+        add(text, size, "%s target out of reach (%.0f left)", target, v->limit);
         break;
     case LOAD_ALL_ABOVE:
-        add(text, size, "all above %.0f %s", v->limit, what);
+        add(text, size, "all above %.0f", v->limit);
         break;
     case LOAD_ALL_BELOW:
-        add(text, size, "all below %.0f %s", v->boundary, what);
+        add(text, size, "all below %.0f", v->boundary);
         break;
     case LOAD_BETWEEN:
         if (isnan(v->boundary))
-            add(text, size, "not all above %.0f %s", v->limit, what);
+            add(text, size, "not all above %.0f", v->limit);
         else
-            add(text, size, "between %.0f and %.0f %s", v->boundary, v->limit, what);
+            add(text, size, "neither all below %.0f nor above %.0f", v->boundary, v->limit);
         break;
     }
 }
@@ -201,7 +210,7 @@ void load_reason(char *text, size_t size, const struct planner_core *core,
         if (!agg && o->target[side] >= 0)
             add(text, size, "%lld -> %lld: ", (long long)o->n_workers[side],
                 (long long)o->target[side]);
-        verdict_text(text, size, (enum planner_side)side, &o->verdict[side]);
+        verdict_text(text, size, core, (enum planner_side)side, &o->verdict[side]);
         int64_t desired = o->desired[side] >= 0 ? o->desired[side] : o->n_workers[side];
         if (o->target[side] > desired)
             add(text, size, " (raised from %lld)", (long long)desired);

@@ -16,7 +16,7 @@
 
 struct profile;
 
-enum { POLICY_MAX_POOLS = 2, POLICY_TEXT_SIZE = 256 };
+enum { POLICY_MAX_POOLS = 2, POLICY_TEXT_SIZE = 512 };
 
 /* Role of a pool. A deployment is one agg pool, or a prefill and a decode pool. */
 enum pool_role { POOL_AGG, POOL_PREFILL, POOL_DECODE };

@@ -260,7 +260,7 @@ static void request(struct planner_state *p, const struct policy_input *input,
     }
     char reason[POLICY_TEXT_SIZE];
     memcpy(reason, e->reason, sizeof reason);
-    snprintf(e->reason, sizeof e->reason, "%s; %.200s", fate, reason);
+    snprintf(e->reason, sizeof e->reason, "%s; %.440s", fate, reason);
 }
 
 static void worker_counts(const struct planner_state *p, const struct policy_input *input,
@@ -338,7 +338,7 @@ static void run_load(struct planner_state *p, const struct policy_input *input,
     if (e->report) {
         char after[POLICY_TEXT_SIZE];
         memcpy(after, e->reason, sizeof after);
-        snprintf(e->reason, sizeof e->reason, "%.125s | %.125s", before, after);
+        snprintf(e->reason, sizeof e->reason, "%.250s | %.250s", before, after);
         e->kind = "throughput+load";
     } else {
         e->kind = "load";

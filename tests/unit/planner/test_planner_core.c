@@ -330,12 +330,23 @@ Test(planner_core, reasons_name_the_cause)
     fixture_release(&f);
 
     fixture_init(&f);
+    f.config.mode = "prefill";
+    f.config.min_endpoint = 4;
+    fixture_start(&f, 1, 1);
+    o = planner_core_throughput(&f.core, &seen, one_each);
+    throughput_reason(text, sizeof text, &f.core, &o, one_each);
+    cr_assert_str_eq(
+        text, "prefill 1 -> 4: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5, min_endpoint 4");
+    fixture_release(&f);
+
+    fixture_init(&f);
     learn(&f, "disagg", false);
     page(&f, 2, 1500, 3, 10);
     struct load_outcome l = round_of(&f, 2, 3);
     load_reason(text, sizeof text, &f.core, &l);
     cr_assert_str_eq(text,
-                     "prefill 2 -> 3: all above 1000 tok; decode 3 -> 2: all below 53 blocks");
+                     "prefill 2 -> 3: at 1500 tok, all above 1000; decode 3 -> 2: at 10 blocks, "
+                     "all below 53");
     l = round_of(&f, 2, 4);
     load_reason(text, sizeof text, &f.core, &l);
     cr_assert_str_eq(text, "skipped, worker counts differ: prefill 2 ready and 2 on the page, "
@@ -347,6 +358,7 @@ Test(planner_core, reasons_name_the_cause)
     page(&f, 0, 1500, 2, 10);
     l = round_of(&f, 0, 2);
     load_reason(text, sizeof text, &f.core, &l);
-    cr_assert_str_eq(text, "agg 2 -> 3: prefill all above 1000 tok; decode all below 40 blocks");
+    cr_assert_str_eq(text, "agg 2 -> 3: prefill at 1500 tok, all above 1000; decode at 10 blocks, "
+                           "all below 40");
     fixture_release(&f);
 }
