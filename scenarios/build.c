@@ -144,6 +144,23 @@ static enum status set_kv_blocks(struct builder *b, size_t i)
     return ST_OK;
 }
 
+static enum status set_ranks(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    int64_t ranks = settings(b, i)->engine.data_parallel_ranks;
+
+    if (ranks == 0)
+        ranks = pool->profile->dp;
+    if (ranks < 1 || ranks > MAX_RANKS || ranks > pool->engine.kv_blocks)
+        return diag_fail_at(b->d, ST_INPUT,
+                            scenario_engine_at(b->scenario, b->roles[i], "data_parallel_ranks"),
+                            "%lld data-parallel ranks over %lld KV blocks; expected 1 to %d ranks, "
+                            "each with a block",
+                            (long long)ranks, (long long)pool->engine.kv_blocks, MAX_RANKS);
+    pool->engine.n_ranks = (uint32_t)ranks;
+    return ST_OK;
+}
+
 static enum status build_pool(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->config.pools[i];
@@ -165,11 +182,14 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
     pool->engine.chunked_prefill = e->chunked_prefill;
+    pool->engine.async_scheduling = e->async_scheduling;
     pool->engine.prefix_cache = e->prefix_cache;
     pool->engine.eviction = kv_eviction_find(e->kv_eviction);
     BUG_IF(!pool->engine.eviction);
     pool->engine.cold_start_ns = ns_of_ms(e->cold_start_ms);
     s = set_kv_blocks(b, i);
+    if (!s)
+        s = set_ranks(b, i);
     return s ? s : create_latency(b, i);
 }
 

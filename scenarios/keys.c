@@ -8,6 +8,7 @@
 #include "planner/fixes.h"
 #include "planner/policy.h"
 #include "planner/predictor.h"
+#include "sim/config.h"
 #include "sim/router.h"
 #include "traces/trace.h"
 
@@ -135,10 +136,13 @@ const struct scenario_key scenario_keys[] = {
      .preset_text = "lru", .doc = "which unused blocks make way first"},
     {"engine", "kv_watermark", KEY_NUMBER, ENGINE(kv_watermark), RANGE(0, 0.99),
      .unit = "share of the blocks", .doc = "kept free when a prompt is admitted beside others"},
-    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling), .fixed = true,
+    {"engine", "data_parallel_ranks", KEY_INT, ENGINE(data_parallel_ranks), RANGE(1, MAX_RANKS),
+     .unset = "those of the profile", .unit = "ranks",
+     .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
+    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling),
      .doc = "step k+1 is put together when step k starts"},
-    {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(0, 1e6),
-     .unit = "ms", .doc = "host time added to every step"},
+    {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(-1000, 1e6),
+     .unit = "ms", .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
     {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
      .doc = "host time added to every step, per running sequence"},
     {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",

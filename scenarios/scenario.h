@@ -28,6 +28,7 @@ struct engine_settings {
     int64_t kv_blocks; /* 0 = what the profile holds */
     int64_t max_num_seqs, max_num_batched_tokens;
     bool chunked_prefill, prefix_cache, async_scheduling;
+    int64_t data_parallel_ranks; /* 0 = those of the profile */
     const char *kv_eviction;
     double kv_watermark; /* share of the blocks, 0 to 1 */
     double host_ms_per_step, host_us_per_seq, cold_start_ms;

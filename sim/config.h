@@ -17,13 +17,15 @@ struct engine_config {
     const struct latency_model_ops *latency;
     const void *latency_state;
     uint32_t block_size_tok;         /* tokens per KV block, > 0 */
-    uint32_t kv_blocks;              /* blocks per worker, > 0 */
+    uint32_t kv_blocks;              /* blocks per worker, >= n_ranks */
     uint32_t max_num_seqs;           /* running sequences, > 0 */
     uint32_t max_num_batched_tokens; /* tokens per step, >= max_num_seqs */
     bool chunked_prefill;            /* a prompt may be cut by the token budget */
     bool prefix_cache;               /* prompts share the blocks of equal prefixes */
     const struct kv_eviction *eviction; /* with prefix_cache */
     uint32_t watermark_blocks;       /* kept free when a prompt is admitted */
+    uint32_t n_ranks;                /* data-parallel ranks: limits are per rank, kv_blocks is for all; > 0 */
+    bool async_scheduling;           /* a step's prompts are chosen when the step before it starts */
     int64_t cold_start_ns;           /* extra on the first step of a fresh worker */
 };
 
@@ -37,6 +39,8 @@ struct pool_config {
     const struct profile *profile; /* for the policy */
     int64_t startup_ns;            /* from the decision to routable */
 };
+
+enum { MAX_RANKS = 64 };
 
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 

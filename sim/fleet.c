@@ -12,6 +12,11 @@ const char *const gpu_state_names[N_GPU_STATES] = {
 
 /* ---- GPU time ---- */
 
+static bool leads(const struct worker *w)
+{
+    return w->state != WORKER_FREE && w->leader == w;
+}
+
 static void account(struct sim *sim, struct worker *w)
 {
     int64_t from_ns = w->gpu_since_ns > sim->config->warmup_ns ? w->gpu_since_ns : sim->config->warmup_ns;
@@ -34,14 +39,30 @@ void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state
 void fleet_close(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->n_workers; i++)
-        if (sim->workers[i]->state != WORKER_FREE)
+        if (leads(sim->workers[i]))
             account(sim, sim->workers[i]);
 }
 
 /* ---- worker slots ---- */
 
-static enum status worker_init(struct sim *sim, struct worker *w, struct pool *pool)
+static struct id_array reuse(struct id_array a)
 {
+    a.n = 0;
+    return a;
+}
+
+static struct step_plan reuse_plan(struct step_plan p)
+{
+    return (struct step_plan){.chunks = p.chunks,
+                              .chunked = reuse(p.chunked),
+                              .completing = reuse(p.completing),
+                              .joining = reuse(p.joining)};
+}
+
+/* A fresh rank in a slot; what the slot's last worker had allocated is used again where it fits. */
+static enum status rank_init(struct sim *sim, struct worker *w, struct worker *leader, uint32_t rank)
+{
+    struct pool *pool = leader->pool;
     const struct engine_config *engine = &pool->config->engine;
     struct worker old = *w;
     *w = (struct worker){
@@ -50,40 +71,48 @@ static enum status worker_init(struct sim *sim, struct worker *w, struct pool *p
         .life_generation = old.life_generation + 1,
         .finish = old.finish,
         .finish_capacity = old.finish_capacity,
-        .cache = old.cache,
         .kicked = old.kicked,
-        .id = pool->next_worker_id++,
+        .id = leader->id,
         .pool = pool,
+        .leader = leader,
+        .ranks = old.ranks,
+        .state = WORKER_STARTING,
         .gpu_state = GPU_STARTING,
         .gpu_since_ns = sim->now_ns,
+        .kv_blocks = engine->kv_blocks / engine->n_ranks + (rank < engine->kv_blocks % engine->n_ranks),
         .partial = NO_REQUEST,
         .last_ttft_s = -1,
         .last_isl_tok = -1,
         .last_itl_s = -1,
-        .first_next = {old.first_next.id, 0, old.first_next.capacity},
-        .second_next = {old.second_next.id, 0, old.second_next.capacity},
-        .completing = {old.completing.id, 0, old.completing.capacity},
-        .chunked = {old.chunked.id, 0, old.chunked.capacity},
+        .first_next = reuse(old.first_next),
+        .second_next = reuse(old.second_next),
+        .plan = reuse_plan(old.plan),
+        .ahead = reuse_plan(old.ahead),
     };
-    free(old.growth);
-    free(old.chunks);
     request_list_init(&w->waiting);
     request_list_init(&w->arrived);
     request_list_init(&w->running);
     request_list_init(&w->incoming);
+    kv_cache_free(old.cache);
+    free(old.growth);
+    size_t n_chunks = engine->max_num_seqs;
+    struct step_chunk *chunks = realloc(w->plan.chunks, n_chunks * sizeof *chunks);
+    if (chunks)
+        w->plan.chunks = chunks;
+    struct step_chunk *ahead = realloc(w->ahead.chunks, n_chunks * sizeof *ahead);
+    if (ahead)
+        w->ahead.chunks = ahead;
     w->growth = calloc(engine->block_size_tok, sizeof *w->growth);
-    w->chunks = malloc(engine->max_num_seqs * sizeof *w->chunks);
-    if (!w->growth || !w->chunks)
+    if (!w->growth || !chunks || !ahead)
         return diag_nomem(sim->diag, "worker");
-    kv_cache_free(w->cache);
-    w->cache = NULL;
     return engine->prefix_cache ? kv_cache_new(&w->cache, engine->eviction, sim->diag) : ST_OK;
 }
 
 static enum status new_slot(struct sim *sim, struct worker **w)
 {
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
+    for (uint32_t i = sim->first_free_worker; i < sim->n_workers; i++) {
         if (sim->workers[i]->state == WORKER_FREE) {
+            sim->first_free_worker = i + 1;
             *w = sim->workers[i];
             return ST_OK;
         }
@@ -100,8 +129,43 @@ static enum status new_slot(struct sim *sim, struct worker **w)
     if (!*w)
         return diag_nomem(sim->diag, "workers");
     (*w)->slot = sim->n_workers;
+    sim->first_free_worker = sim->n_workers + 1;
     sim->workers[sim->n_workers++] = *w;
     return ST_OK;
+}
+
+/* A worker of the pool with all its ranks. */
+static enum status worker_new(struct sim *sim, struct pool *pool, struct worker **leader)
+{
+    uint32_t n_ranks = pool->config->engine.n_ranks;
+    struct worker *ranks[MAX_RANKS] = {NULL};
+    BUG_IF(n_ranks == 0 || n_ranks > MAX_RANKS);
+    for (uint32_t i = 0; i < n_ranks; i++) {
+        enum status s = new_slot(sim, &ranks[i]);
+        if (!s) {
+            ranks[i]->pool = pool;
+            ranks[0]->id = pool->next_worker_id;
+            s = rank_init(sim, ranks[i], ranks[0], i);
+        }
+        if (s)
+            return s;
+    }
+    *leader = ranks[0];
+    struct worker **list = realloc(ranks[0]->ranks, n_ranks * sizeof(struct worker *));
+    if (!list)
+        return diag_nomem(sim->diag, "worker");
+    for (uint32_t i = 0; i < n_ranks; i++)
+        list[i] = ranks[i];
+    ranks[0]->ranks = list;
+    ranks[0]->n_ranks = n_ranks;
+    pool->next_worker_id++;
+    return ST_OK;
+}
+
+static void set_state(struct worker *leader, enum worker_state state)
+{
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        leader->ranks[i]->state = state;
 }
 
 void fleet_release(struct sim *sim)
@@ -110,12 +174,17 @@ void fleet_release(struct sim *sim)
         struct worker *w = sim->workers[i];
         kv_cache_free(w->cache);
         free(w->growth);
-        free(w->chunks);
         free(w->finish);
+        free(w->ranks);
         free(w->first_next.id);
         free(w->second_next.id);
-        free(w->completing.id);
-        free(w->chunked.id);
+        struct step_plan *plans[] = {&w->plan, &w->ahead};
+        for (int k = 0; k < 2; k++) {
+            free(plans[k]->chunks);
+            free(plans[k]->chunked.id);
+            free(plans[k]->completing.id);
+            free(plans[k]->joining.id);
+        }
         free(w);
     }
     for (size_t p = 0; p < sim->config->n_pools; p++)
@@ -167,12 +236,9 @@ static enum status worker_event(struct sim *sim, const struct worker *w, enum ev
 static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once)
 {
     struct worker *w;
-    enum status s = new_slot(sim, &w);
-    if (!s)
-        s = worker_init(sim, w, pool);
+    enum status s = worker_new(sim, pool, &w);
     if (s)
         return s;
-    w->state = WORKER_STARTING;
     pool->n_starting++;
     int held = pool->n_starting + pool->n_ready + pool->n_draining;
     if (held > pool->result->peak_workers)
@@ -198,7 +264,7 @@ enum status fleet_worker_ready(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
     fleet_set_gpu_state(sim, w, GPU_IDLE);
-    w->state = WORKER_READY;
+    set_state(w, WORKER_READY);
     pool->n_starting--;
     pool->n_ready++;
     enum status s = routable_add(sim, w);
@@ -210,6 +276,18 @@ enum status fleet_worker_ready(struct sim *sim, struct worker *w)
         s = sim_route(sim, pool, id);
     }
     return s;
+}
+
+void fleet_note_rank_results(const struct worker *leader)
+{
+    struct pool_result *result = leader->pool->result;
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        double peak = (double)w->peak_kv_used / w->kv_blocks;
+        if (peak > result->peak_kv_utilization)
+            result->peak_kv_utilization = peak;
+        result->n_steps += w->n_steps;
+    }
 }
 
 /* The worker gives its GPUs back. Nothing is bound to it any more. */
@@ -231,17 +309,20 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
     case WORKER_FREE:
         BUG("worker stopped twice");
     }
-    BUG_IF(!worker_is_empty(w) || worker_kv_used(w));
-    double peak = (double)w->peak_kv_used / pool->config->engine.kv_blocks;
-    if (peak > pool->result->peak_kv_utilization)
-        pool->result->peak_kv_utilization = peak;
-    pool->result->n_steps += w->n_steps;
+    BUG_IF(!worker_is_empty(w));
+    fleet_note_rank_results(w);
     sim->workers_held--;
     sim->gpus_held -= pool->config->gpus_per_worker;
-    w->state = WORKER_FREE;
-    w->kind = STEP_NONE;
-    w->generation++;
-    w->life_generation++;
+    set_state(w, WORKER_FREE);
+    for (uint32_t i = 0; i < w->n_ranks; i++) {
+        struct worker *rank = w->ranks[i];
+        BUG_IF(worker_kv_used(rank));
+        rank->kind = STEP_NONE;
+        rank->generation++;
+        rank->life_generation++;
+        if (rank->slot < sim->first_free_worker)
+            sim->first_free_worker = rank->slot;
+    }
     return worker_event(sim, w, EVENT_WORKER_STOP);
 }
 
@@ -251,13 +332,18 @@ static int compare_ids(const void *a, const void *b, const struct request_table 
     return (x > y) - (x < y);
 }
 
+static bool on_worker(const struct sim *sim, uint32_t slot, const struct worker *leader)
+{
+    return slot != NO_SLOT && sim->workers[slot]->leader == leader;
+}
+
 /* Requests bound to the worker, or whose KV it still holds, in trace order. */
 static enum status bound_requests(struct sim *sim, const struct worker *w, struct id_array *bound)
 {
     const struct request_table *t = &sim->requests;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
-        if (r->state == REQUEST_FREE || (r->worker_slot != w->slot && r->source_slot != w->slot))
+        if (r->state == REQUEST_FREE || !(on_worker(sim, r->worker_slot, w) || on_worker(sim, r->source_slot, w)))
             continue;
         enum status s = id_array_push(bound, id, sim->diag);
         if (s)
@@ -285,7 +371,6 @@ static enum status kill_worker(struct sim *sim, struct worker *w)
         if (!s)
             s = handoff_release_source(sim, r);
     }
-    w->kind = STEP_NONE;
     if (!s)
         s = stop_worker(sim, w);
     /* Only now: a request sent again must not find the worker routable. */
@@ -311,7 +396,7 @@ static enum status drain_worker(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
     routable_remove(sim, w);
-    w->state = WORKER_DRAINING;
+    set_state(w, WORKER_DRAINING);
     fleet_set_gpu_state(sim, w, GPU_DRAINING);
     pool->n_ready--;
     pool->n_draining++;
@@ -330,7 +415,7 @@ static struct worker *newest(struct sim *sim, const struct pool *pool, enum work
     struct worker *found = NULL;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         struct worker *w = sim->workers[i];
-        if (w->pool == pool && w->state == state && (!found || w->id > found->id))
+        if (leads(w) && w->pool == pool && w->state == state && (!found || w->id > found->id))
             found = w;
     }
     return found;

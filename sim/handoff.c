@@ -65,7 +65,7 @@ enum status handoff_transferred(struct sim *sim, uint32_t id)
     if (!s)
         s = worker_sync(sim, w); /* what its steps so far have pushed out of the cache is gone */
     if (!s)
-        s = worker_prompt_arrived(sim, w, id);
+        s = worker_share(sim, w, id, r->isl_tok);
     if (!s)
         s = handoff_release_source(sim, r);
     if (s)
@@ -86,5 +86,5 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
                                      r->isl_tok / source->pool->config->engine.block_size_tok, &tail);
     r->source_blocks = 0;
     r->source_slot = NO_SLOT;
-    return s ? s : sim_kick(sim, source); /* a prompt may have waited for this room */
+    return s ? s : sim_kick(sim, source->leader); /* a prompt may have waited for this room */
 }

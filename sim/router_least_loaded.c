@@ -1,18 +1,13 @@
 #include "sim/router.h"
 #include "sim/sim_internal.h"
 
-static uint32_t load(const struct worker *w)
-{
-    return w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
-}
-
 static uint32_t pick(struct pool *pool, const struct request *request)
 {
     (void)request;
     uint32_t best = 0;
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < pool->n_routable && least > 0; i++) {
-        uint32_t n = load(pool->sim->workers[pool->routable[i]]);
+        uint32_t n = worker_load(pool->sim->workers[pool->routable[i]]);
         if (n < least) {
             least = n;
             best = i;

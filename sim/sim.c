@@ -72,7 +72,8 @@ enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id)
         request_list_push_back(&pool->unrouted, &sim->requests, id);
         return ST_OK;
     }
-    struct worker *w = sim->workers[pool->routable[pool->config->router->pick(pool, r)]];
+    struct worker *w =
+        worker_choose_rank(sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
     enum status s = sim_event(sim, EVENT_ROUTE, r->index, pool->index, w->id);
     if (s)
         return s;
@@ -99,7 +100,7 @@ static bool can_ever_run(const struct sim *sim, const struct request *r)
         uint64_t tokens = r->isl_tok;
         if (pool->role != POOL_PREFILL && r->osl_tok > 1)
             tokens += r->osl_tok - 1; /* the last token is never computed */
-        if (tokens > (uint64_t)engine->kv_blocks * engine->block_size_tok)
+        if (tokens > (uint64_t)(engine->kv_blocks / engine->n_ranks) * engine->block_size_tok)
             return false;
         if (!engine->chunked_prefill && r->isl_tok > engine->max_num_batched_tokens)
             return false;
@@ -367,7 +368,7 @@ static enum status take_sample(struct sim *sim)
             record.n_waiting += w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
             record.n_running += w->running.n;
             used += worker_kv_used(w);
-            blocks += pool->config->engine.kv_blocks;
+            blocks += w->kv_blocks;
         }
         record.kv_utilization = blocks ? (double)used / (double)blocks : 0;
         if (sim->observer->sample)
@@ -453,7 +454,7 @@ static void check_invariants(const struct sim *sim)
         return;
     int gpus = 0;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
-        if (sim->workers[i]->state == WORKER_FREE)
+        if (sim->workers[i]->state == WORKER_FREE || sim->workers[i]->leader != sim->workers[i])
             continue;
         gpus += sim->workers[i]->pool->config->gpus_per_worker;
     }
@@ -586,13 +587,8 @@ static enum status end(struct sim *sim)
         s = report_unfinished(sim);
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         const struct worker *w = sim->workers[i];
-        if (w->state == WORKER_FREE)
-            continue;
-        struct pool_result *result = w->pool->result;
-        double peak = (double)w->peak_kv_used / w->pool->config->engine.kv_blocks;
-        if (peak > result->peak_kv_utilization)
-            result->peak_kv_utilization = peak;
-        result->n_steps += w->n_steps;
+        if (w->state != WORKER_FREE && w->leader == w)
+            fleet_note_rank_results(w);
     }
     sim->result->end_ns = sim->now_ns;
     sim->result->measured_from_ns = sim->config->warmup_ns;

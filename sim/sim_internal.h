@@ -36,9 +36,23 @@ struct id_array {
 enum status id_array_push(struct id_array *a, uint32_t id, struct diag *d);
 void id_array_remove(struct id_array *a, uint32_t id); /* no effect when absent; keeps the order */
 
+/* What a step computes beside the sequences that decode. */
+struct step_plan {
+    struct step_chunk *chunks; /* capacity max_num_seqs */
+    uint32_t n_chunks;
+    struct id_array chunked;    /* whose chunks they are */
+    struct id_array completing; /* those among them whose prompts end with this step, in running order */
+    struct id_array joining;    /* handed-over requests that begin to decode with this step */
+};
+
+/* A worker, or one data-parallel rank of it. The ranks schedule for themselves and step together; life cycle and step
+ * events are the leader's, rank 0. */
 struct worker {
-    uint32_t slot, id; /* slot: index in sim->workers; id: counts up within the pool, never reused */
+    uint32_t slot, id; /* slot: index in sim->workers; id: counts up within the pool, never reused; the leader's */
     struct pool *pool;
+    struct worker *leader; /* itself when it leads */
+    struct worker **ranks; /* n_ranks of them, itself first; the leader's */
+    uint32_t n_ranks;
     enum worker_state state;
     uint32_t generation;      /* of its step events */
     uint32_t life_generation; /* of its life-cycle events */
@@ -56,11 +70,12 @@ struct worker {
     struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
     uint32_t n_transfers;         /* on their way here, blocks reserved */
     uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
-    uint32_t partial;             /* running request whose prompt is not fully scheduled, or NO_REQUEST */
+    uint32_t partial;             /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
     uint64_t admit_count;
 
     /* KV. Blocks of decoding sequences grow as steps are committed: `growth[r]` counts the sequences that need a
      * new block at steps s with (s - 1 + r) divisible by the block size. */
+    uint32_t kv_blocks;      /* of this rank */
     uint32_t kv_private;     /* blocks held by one request alone */
     uint32_t peak_kv_used;
     struct kv_cache *cache;  /* shared blocks; NULL without prefix cache */
@@ -81,10 +96,8 @@ struct worker {
     int64_t step_start_ns, step_end_ns;
     struct decode_run run;
     uint32_t run_committed;         /* steps of the run accounted for */
-    struct step_chunk *chunks;      /* of a mixed step; capacity max_num_seqs */
-    uint32_t n_chunks;
-    struct id_array completing;     /* prompts that this mixed step completes, in running order */
-    struct id_array chunked;        /* requests that have a chunk in this step */
+    struct step_plan plan;          /* of the step that runs */
+    struct step_plan ahead;         /* with async scheduling: of the one after it */
     bool admissions_held;           /* the queue was not looked at for this step */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
@@ -130,6 +143,7 @@ struct sim {
     uint32_t key_scratch_capacity;
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
+    uint32_t first_free_worker; /* no slot before it is free */
     struct pool pools[POLICY_MAX_POOLS];
     uint32_t *kicked; /* slots of workers that may start a step at this instant */
     uint32_t n_kicked, kicked_capacity;
@@ -175,6 +189,9 @@ static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint6
 }
 
 /* sim.c: the life of a request. */
+/* Findable blocks of its prompt, as the pool cuts them. */
+enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
+                       struct kv_prompt *prompt);
 enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id);
 /* The last token is out (or there is none): record it and free the slot. */
 enum status sim_complete(struct sim *sim, uint32_t id);
@@ -189,31 +206,60 @@ enum status handoff_transferred(struct sim *sim, uint32_t id);
 /* The source's blocks are given back (also when the request dies elsewhere). */
 enum status handoff_release_source(struct sim *sim, struct request *r);
 
+/* worker_kv.c: the blocks of one rank. */
+uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
+uint32_t worker_block_size(const struct worker *w);
+uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds */
+uint32_t worker_kv_free(const struct worker *w);
+void worker_kv_take(struct worker *w, uint32_t blocks);
+void worker_kv_give(struct worker *w, uint32_t blocks);
+/* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
+enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
+                             uint32_t full_blocks, struct kv_tail *tail);
+/* Make the prompt's blocks findable up to its first computed_tok tokens. */
+enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_t computed_tok);
+/* Take what the prompt (its first `limit` blocks) finds here, if the rest of its blocks fits too and leaves
+ * `keep_free`. */
+enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uint32_t limit,
+                             uint32_t blocks, uint32_t keep_free, bool *fits);
+/* Reserve room for a prompt's KV beside what is here already; false when it does not fit now. */
+enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits);
+
+/* decode_set.c: the sequences that decode. */
+bool decode_in_step(const struct worker *w); /* does a step run that holds its blocks already? */
+uint32_t decode_covered_tok(const struct worker *w, const struct request *r); /* tokens whose KV it holds */
+uint32_t decode_growth_at(const struct worker *w, uint64_t step); /* blocks that step needs */
+/* Start decoding: `tokens_out` are out, the next comes with the next step. */
+enum status decode_join(struct sim *sim, struct worker *w, uint32_t id, uint32_t tokens_out);
+void decode_leave(struct sim *sim, struct worker *w, uint32_t id); /* its finish entry is the caller's */
+void decode_finish_remove(struct worker *w, uint32_t id);
+bool decode_pop_finished(struct worker *w, uint32_t *id); /* one that finished with the last step */
+uint32_t decode_finishing(const struct worker *w); /* how many finish with the next step */
+/* Bring the token count and last token time of a decoding request up to date. */
+void worker_note_tokens(const struct worker *w, struct request *r);
+void worker_drop_pending(struct worker *w, const struct request *r); /* its prompt no longer waits here */
+void decode_count_gaps(struct sim *sim, struct worker *w, int64_t total_ns, uint32_t n_steps,
+                       uint32_t n_sequences);
+enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, int64_t at_ns);
+enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_t total_ns, int64_t end_ns);
+enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto);
+uint32_t decode_run_length(const struct worker *w);
+double decode_longest_context(const struct worker *w);
+/* Account for the steps that have ended by now, leaving the run as it is. */
+enum status worker_sync(struct sim *sim, struct worker *w);
+
 /* worker.c: batching. */
 enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id);
 /* Something joined the worker: let its current run end with the step that is running now. */
 enum status worker_interrupt(struct sim *sim, struct worker *w);
 enum status worker_start_step(struct sim *sim, struct worker *w);
 enum status worker_end_step(struct sim *sim, struct worker *w);
-/* Account for the steps that have ended by now, leaving the run as it is. */
-enum status worker_sync(struct sim *sim, struct worker *w);
 /* Take a request of any state off its worker, which forgets it and its blocks. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
-/* Bring the token count and last token time of a decoding request up to date. */
-void worker_note_tokens(const struct worker *w, struct request *r);
-bool worker_is_empty(const struct worker *w);
-uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
-uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds */
-/* Reserve room for a prompt's KV with what is here already; false when it does not fit now. */
-enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits);
-/* The prompt's KV has arrived: it can be shared from now on. */
-enum status worker_prompt_arrived(struct sim *sim, struct worker *w, uint32_t id);
-/* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
-enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
-                             uint32_t full_blocks, struct kv_tail *tail);
-/* Findable blocks of the request's prompt, as its pool cuts them. */
-enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
-                       struct kv_prompt *prompt);
+bool worker_is_empty(const struct worker *leader);
+uint32_t worker_load(const struct worker *leader); /* requests bound to it */
+/* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
+struct worker *worker_choose_rank(struct worker *leader);
 void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */
 
 /* fleet.c: workers over time. */
@@ -225,6 +271,7 @@ enum status fleet_grace_end(struct sim *sim, struct worker *w);
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);
 void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state);
 void fleet_close(struct sim *sim); /* account GPU time up to now */
+void fleet_note_rank_results(const struct worker *leader);
 
 /* metrics.c: what can be seen. */
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);

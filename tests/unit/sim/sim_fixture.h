@@ -206,7 +206,8 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
                        .kv_blocks = 1000,
                        .max_num_seqs = 64,
                        .max_num_batched_tokens = 512,
-                       .chunked_prefill = true},
+                       .chunked_prefill = true,
+                       .n_ranks = 1},
         };
 }
 

@@ -48,6 +48,9 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         pool->engine.prefix_cache = draw(rng, 0, 2) != 0;
         pool->engine.eviction = kv_evictions[draw(rng, 0, 2)];
         pool->engine.watermark_blocks = draw(rng, 0, 3) ? 0 : 1;
+        pool->engine.async_scheduling = draw(rng, 0, 2) == 0;
+        if (draw(rng, 0, 3) == 0 && pool->engine.kv_blocks > 8)
+            pool->engine.n_ranks = draw(rng, 2, 3);
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
     }
     f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;

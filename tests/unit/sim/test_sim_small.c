@@ -392,3 +392,64 @@ Test(sim_small, windows_and_gauges_reach_the_policy)
     free(t.text);
     fixture_release(&f);
 }
+
+/* Two requests, the second arriving in the middle of a step: with async scheduling it waits one step more. */
+Test(sim_small, async_scheduling_costs_an_arrival_one_step_and_hides_nothing_else)
+{
+    for (int async = 0; async < 2; async++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.config.pools[0].engine.async_scheduling = async;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 100, 6);
+        trace_text_add(&t, 25, 100, 2);
+        fixture_run(&f, t.text);
+        /* Prefill 0 to 20, decode steps of 11. */
+        cr_assert_eq(f.records[0].first_token_ns, 20 * NS_PER_MS);
+        cr_assert_eq(f.records[0].second_token_ns, 31 * NS_PER_MS);
+        /* The second prompt joins the step at 31, or the one at 42: 10 + 10 + 1 ms. */
+        int64_t starts_ms = async ? 42 : 31;
+        cr_assert_eq(f.records[1].first_token_ns, (starts_ms + 21) * NS_PER_MS);
+        cr_assert_eq(f.records[1].second_token_ns, (starts_ms + 21 + 12) * NS_PER_MS);
+        free(t.text);
+        fixture_release(&f);
+    }
+}
+
+Test(sim_small, an_idle_engine_starts_at_once_with_async_scheduling_too)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.async_scheduling = true;
+    f.config.pools[0].engine.max_num_batched_tokens = 64;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 1);
+    trace_text_add(&t, 500, 100, 1);
+    fixture_run(&f, t.text);
+    /* Chunks of 64 and 36 back to back: 16.4 + 13.6. */
+    cr_assert_eq(f.records[0].first_token_ns, 30 * NS_PER_MS);
+    cr_assert_eq(f.records[1].first_token_ns, 530 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* Two ranks: each takes a request, and both step as long as the slower one. */
+Test(sim_small, data_parallel_ranks_step_together)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.n_ranks = 2;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 300, 2); /* rank 0: 10 + 30 = 40 ms */
+    trace_text_add(&t, 0, 50, 3);  /* rank 1: 15 ms, but the step takes 40 */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].first_token_ns, 40 * NS_PER_MS);
+    cr_assert_eq(f.records[1].first_token_ns, 40 * NS_PER_MS);
+    cr_assert_eq(f.records[0].last_token_ns, 51 * NS_PER_MS);
+    cr_assert_eq(f.records[1].last_token_ns, 62 * NS_PER_MS);
+    cr_assert_eq(f.records[0].worker, 0);
+    cr_assert_eq(f.records[1].worker, 0);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_BUSY], 0.062, 1e-12);
+    free(t.text);
+    fixture_release(&f);
+}

@@ -1,0 +1,113 @@
+/* Blocks of one worker's KV cache: private ones, shared ones, and what finds them. */
+#include "sim/sim_internal.h"
+
+uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok)
+{
+    return tokens / block_size_tok + (tokens % block_size_tok != 0);
+}
+
+uint32_t worker_block_size(const struct worker *w)
+{
+    return w->pool->config->engine.block_size_tok;
+}
+
+uint32_t worker_kv_used(const struct worker *w)
+{
+    return w->kv_private + (w->cache ? (uint32_t)kv_cache_active(w->cache) : 0);
+}
+
+uint32_t worker_kv_free(const struct worker *w)
+{
+    return w->kv_blocks - worker_kv_used(w);
+}
+
+static void note_peak(struct worker *w)
+{
+    uint32_t used = worker_kv_used(w);
+    if (used > w->peak_kv_used)
+        w->peak_kv_used = used;
+}
+
+/* Blocks for one request alone; what is cached but unused makes way. */
+void worker_kv_take(struct worker *w, uint32_t blocks)
+{
+    BUG_IF(blocks > worker_kv_free(w));
+    w->kv_private += blocks;
+    note_peak(w);
+    if (!w->cache)
+        return;
+    uint64_t resident = worker_kv_used(w) + kv_cache_inactive(w->cache);
+    if (resident > w->kv_blocks)
+        kv_cache_evict(w->cache, resident - w->kv_blocks);
+}
+
+void worker_kv_give(struct worker *w, uint32_t blocks)
+{
+    BUG_IF(blocks > w->kv_private);
+    w->kv_private -= blocks;
+}
+
+enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
+                             uint32_t full_blocks, struct kv_tail *tail)
+{
+    worker_kv_give(w, blocks - hold->shared);
+    if (!w->cache)
+        return ST_OK;
+    enum status s = ST_OK;
+    if (full_blocks > hold->shared)
+        s = kv_cache_leave_tail(w->cache, hold, full_blocks - hold->shared, tail, sim->diag);
+    kv_cache_release(w->cache, hold);
+    return s;
+}
+
+enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_t computed_tok)
+{
+    if (!w->cache)
+        return ST_OK;
+    struct request *r = sim_request(sim, id);
+    struct kv_prompt prompt;
+    enum status s = sim_prompt(sim, w->pool, r, &prompt);
+    uint32_t computed = computed_tok / worker_block_size(w);
+    uint32_t upto = computed < prompt.n_blocks ? computed : prompt.n_blocks;
+    if (s || upto <= r->hold.shared)
+        return s;
+    worker_kv_give(w, upto - r->hold.shared);
+    return kv_cache_insert(w->cache, &prompt, upto, &r->hold, sim->diag);
+}
+
+enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uint32_t limit,
+                             uint32_t blocks, uint32_t keep_free, bool *fits)
+{
+    struct request *r = sim_request(sim, id);
+    struct kv_prompt prompt;
+    uint32_t hits = 0, active = 0;
+    if (w->cache) {
+        enum status s = sim_prompt(sim, w->pool, r, &prompt);
+        if (s)
+            return s;
+        hits = kv_cache_match(w->cache, &prompt, limit, &active);
+    }
+    *fits = (uint64_t)(blocks - active) + keep_free <= worker_kv_free(w);
+    if (!*fits || !w->cache)
+        return ST_OK;
+    enum status s = kv_cache_acquire(w->cache, &prompt, hits, &r->hold, sim->diag);
+    if (!s && hits == prompt.n_blocks)
+        kv_cache_reclaim_tail(w->cache, r->tail, &r->hold);
+    r->tail = (struct kv_tail){0};
+    r->kv_blocks = r->hold.shared;
+    note_peak(w);
+    return s;
+}
+
+enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits)
+{
+    struct request *r = sim_request(sim, id);
+    uint32_t blocks = blocks_for(r->isl_tok, worker_block_size(w));
+    enum status s = worker_take_hits(sim, w, id, UINT32_MAX, blocks, 0, fits);
+    if (s || !*fits)
+        return s;
+    worker_kv_take(w, blocks - r->kv_blocks);
+    r->kv_blocks = blocks;
+    return ST_OK;
+}
+
