@@ -20,6 +20,7 @@ struct point {
 struct table {
     const struct profile *profile;
     struct latency_config config;
+    double far_prefill_slope, far_prefill_square; /* past the longest measured prompt */
     double decode_floor_ms; /* a step of one short sequence: what a mixed step does not pay twice */
     struct decode_curve *curves; /* [n_decode - 1], for one data-parallel rank */
 };
@@ -130,6 +131,34 @@ static void fill_knots(double *knot, const double *context_tok, const struct lin
                                             (context_tok[n_lines + 1] - context_tok[n_lines]);
 }
 
+/* Attention makes a prompt's time quadratic in its length, which a straight line past the longest measured prompt
+ * would miss by a factor at 100k tokens: the curve goes on as the parabola that fits all points best in relative terms,
+ * moved to meet the last one. */
+static void fit_far_prefill(struct table *table)
+{
+    const struct profile_curve *curve = &table->profile->prefill_ttft_ms;
+    double longest = curve->x[curve->n - 1];
+    double m[3][4] = {{0}};
+    for (size_t i = 0; i < curve->n; i++) {
+        double x = curve->x[i] / longest, weight = 1 / (curve->value[i] * curve->value[i]);
+        double power[3] = {1, x, x * x};
+        for (int row = 0; row < 3; row++) {
+            for (int column = 0; column < 3; column++)
+                m[row][column] += weight * power[row] * power[column];
+            m[row][3] += weight * power[row] * curve->value[i];
+        }
+    }
+    for (int k = 0; k < 3; k++) /* elimination; the matrix is positive definite from three points on */
+        for (int row = 0; row < 3 && m[k][k] > 0; row++)
+            for (int column = 3; row != k && column >= k; column--)
+                m[row][column] -= m[row][k] / m[k][k] * m[k][column];
+    double square = m[2][2] > 0 ? m[2][3] / m[2][2] : 0, linear = m[1][1] > 0 ? m[1][3] / m[1][1] : 0;
+    double chord = curve->n > 1 ? (curve->value[curve->n - 1] - curve->value[0]) / (longest - curve->x[0]) : 0;
+    table->far_prefill_square = curve->n > 2 && square > 0 ? square / (longest * longest) : 0;
+    table->far_prefill_slope =
+        table->far_prefill_square > 0 ? fmax((linear + 2 * square) / longest, chord) : fmax(chord, 0);
+}
+
 static enum status table_create(void **state, struct arena *arena, const struct profile *profile,
                                 const struct latency_config *config, struct diag *d)
 {
@@ -165,6 +194,7 @@ static enum status table_create(void **state, struct arena *arena, const struct 
         table->curves[c] =
             (struct decode_curve){.n = (uint32_t)n_knots, .context_tok = context_tok, .ms = knot};
     }
+    fit_far_prefill(table);
     *state = table;
     return ST_OK;
 }
@@ -178,6 +208,10 @@ static const struct decode_curve *table_decode_curve(const void *state, uint32_t
 static double prefill_ms(const struct table *table, double isl_tok)
 {
     const struct profile_curve *curve = &table->profile->prefill_ttft_ms;
+    double beyond = isl_tok - curve->x[curve->n - 1];
+    if (beyond > 0)
+        return curve->value[curve->n - 1] +
+               beyond * (table->far_prefill_slope + beyond * table->far_prefill_square);
     return fmax(curve_at(curve->x, curve->value, curve->n, isl_tok), 0);
 }
 
