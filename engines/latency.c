@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-extern const struct latency_model_ops latency_steps, latency_table;
+extern const struct latency_model_ops latency_dynosim, latency_polynomial, latency_steps, latency_table;
 
-const struct latency_model_ops *const latency_models[] = {&latency_table, &latency_steps, NULL};
+const struct latency_model_ops *const latency_models[] = {
+    &latency_table, &latency_steps, &latency_polynomial, &latency_dynosim, NULL};
 
 const struct latency_model_ops *latency_model_find(const char *name)
 {

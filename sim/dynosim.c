@@ -67,6 +67,9 @@ enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id
         r->worker_id = w->id;
         dyno_list_push_back(run, &w->reservations, id);
         s = dyno_check_reservation(run, w, id);
+        /* It lets requests handed over pass those that were preempted. */
+        if (!s)
+            s = dyno_kick(run, w);
         return s || w->busy ? s : dyno_try_reservation(run, w);
     }
     if (pool->config->role == POOL_PREFILL)
