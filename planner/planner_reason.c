@@ -53,17 +53,23 @@ static void plan_failure(char *text, size_t size, enum planner_side side,
     }
 }
 
-/* `prefill 3 -> 4: 12.1 req/s x 8812 tok x 0.9 / (41203 tok/s x 1 gpu) = 3.2` */
+/* `prefill 3 -> 4: 12.1 req/s x 8812 tok x 0.9 / (41203 tok/s x 1 gpu) = 3.2`; a floor for the load
+ * rule is no request: `prefill floor 4: ...`. */
 static void plan_arithmetic(char *text, size_t size, const struct planner_core *core,
-                            enum planner_side side, const struct side_plan *plan, int64_t n_workers)
+                            enum planner_side side, const struct throughput_outcome *o,
+                            int64_t n_workers)
 {
+    const struct side_plan *plan = &o->plan[side];
     double interval_s = (double)core->config->throughput_adjustment_interval_s;
     double factor = side == SIDE_PREFILL && plan->correction < 1 ? plan->correction : 1;
     double length = side == SIDE_PREFILL ? plan->next.isl_tok : plan->next.osl_tok;
     double need = plan->basis.load / plan->basis.cap / (double)core->gpus[side];
 
-    add(text, size, "%s %lld -> %lld: ", side_names[side], (long long)n_workers,
-        (long long)plan->replicas);
+    if (o->as_floor)
+        add(text, size, "%s floor %lld: ", side_names[side], (long long)plan->replicas);
+    else
+        add(text, size, "%s %lld -> %lld: ", side_names[side], (long long)n_workers,
+            (long long)plan->replicas);
     if (plan->basis.no_cap) {
         add(text, size, "profile throughput %.4g is not positive, so min_endpoint",
             plan->basis.cap);
@@ -121,14 +127,10 @@ void throughput_reason(char *text, size_t size, const struct planner_core *core,
         if (o->plan[side].state != PLAN_READY)
             continue;
         separate(text, size);
-        plan_arithmetic(text, size, core, (enum planner_side)side, &o->plan[side], n_workers[side]);
+        plan_arithmetic(text, size, core, (enum planner_side)side, o, n_workers[side]);
     }
     if (o->request)
         budget_clause(text, size, core, wanted, o->target);
-    if (o->as_floor) {
-        separate(text, size);
-        add(text, size, "kept as floors");
-    }
     if (o->held) {
         separate(text, size);
         add(text, size, "held: budget below min_endpoint");

@@ -337,6 +337,11 @@ Test(planner_core, reasons_name_the_cause)
     throughput_reason(text, sizeof text, &f.core, &o, one_each);
     cr_assert_str_eq(
         text, "prefill 1 -> 4: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5, min_endpoint 4");
+    f.config.enable_load_scaling = true;
+    o = planner_core_throughput(&f.core, &seen, one_each);
+    throughput_reason(text, sizeof text, &f.core, &o, one_each);
+    cr_assert_str_eq(
+        text, "prefill floor 4: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5, min_endpoint 4");
     fixture_release(&f);
 
     fixture_init(&f);

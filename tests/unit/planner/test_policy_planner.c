@@ -311,7 +311,7 @@ Test(policy_planner, both_loops_at_one_instant_share_a_record)
     while (s.input.now_ns < 100 * NS_PER_S)
         step(&s);
     cr_assert_str_eq(s.e.kind, "throughput+load");
-    cr_assert(strstr(s.e.reason, "prefill 1 -> 3"), "%s", s.e.reason);
+    cr_assert(strstr(s.e.reason, "prefill floor 3"), "%s", s.e.reason);
     cr_assert(strstr(s.e.reason, " | "), "%s", s.e.reason);
     cr_assert_eq(s.e.seen.n_requests, 2500);
     scene_release(&s);
