@@ -88,15 +88,17 @@ Test(profile_trust, sums_of_layers_and_files_of_unknown_origin)
 Test(profile_trust, every_bundled_profile_says_where_it_comes_from)
 {
     const char *const *names;
-    size_t n, n_measured = 0, n_estimated = 0;
+    size_t n, n_measured = 0, n_estimated = 0, n_summed = 0;
     cr_assert_eq(profile_list(&search, &arena, &names, &n, &diag), ST_OK, "%s", diag.text);
     for (size_t i = 0; i < n; i++) {
         const char *kind = trust_of(names[i]).kind;
         n_measured += strcmp(kind, "measured") == 0;
         n_estimated += strcmp(kind, "estimated") == 0;
+        n_summed += strcmp(kind, "summed") == 0;
     }
     cr_expect_eq(n_measured, 4);
     cr_expect_eq(n_estimated, 73);
+    cr_expect_eq(n_summed, 5);
 }
 
 Test(profile_trust, the_documentation_holds_every_text)
