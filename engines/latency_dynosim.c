@@ -59,15 +59,16 @@ static enum status fit_line(struct line *line, const struct profile *profile, st
         xy += x * (points->value[i] - mean_y);
     }
     if (!(xx > 0))
-        return diag_fail(d, ST_INPUT, "profile '%s': the prefill points do not determine a line", profile->name);
+        return diag_fail(d, ST_INPUT, "profile '%s': the prefill points do not determine a line",
+                         profile->name);
     line->slope = xy / xx;
     line->base = mean_y - line->slope * mean_x;
     return ST_OK;
 }
 
 /* Normal equations of the centred columns. */
-static enum status fit_plane(struct plane *plane, struct arena *arena, const struct profile *profile,
-                             struct diag *d)
+static enum status fit_plane(struct plane *plane, struct arena *arena,
+                             const struct profile *profile, struct diag *d)
 {
     size_t n = profile->n_decode;
     double *kv = ARENA_NEW(arena, n, double), *batch = ARENA_NEW(arena, n, double);
@@ -77,10 +78,12 @@ static enum status fit_plane(struct plane *plane, struct arena *arena, const str
         kv[i] = profile->decode_kv_usage[i] * (double)profile->max_kv_tokens;
         batch[i] = kv[i] / profile->decode_context[i];
     }
-    double mean_kv = mean(kv, n), mean_batch = mean(batch, n), mean_y = mean(profile->decode_itl_ms, n);
+    double mean_kv = mean(kv, n), mean_batch = mean(batch, n),
+           mean_y = mean(profile->decode_itl_ms, n);
     double bb = 0, bk = 0, kk = 0, by = 0, ky = 0;
     for (size_t i = 0; i < n; i++) {
-        double b = batch[i] - mean_batch, k = kv[i] - mean_kv, y = profile->decode_itl_ms[i] - mean_y;
+        double b = batch[i] - mean_batch, k = kv[i] - mean_kv,
+               y = profile->decode_itl_ms[i] - mean_y;
         bb += b * b;
         bk += b * k;
         kk += k * k;
@@ -89,7 +92,8 @@ static enum status fit_plane(struct plane *plane, struct arena *arena, const str
     }
     double determinant = bb * kk - bk * bk;
     if (!(determinant > 1e-12 * bb * kk))
-        return diag_fail(d, ST_INPUT, "profile '%s': the decode points do not determine a plane", profile->name);
+        return diag_fail(d, ST_INPUT, "profile '%s': the decode points do not determine a plane",
+                         profile->name);
     plane->per_batch = (by * kk - ky * bk) / determinant;
     plane->per_kv = (ky * bb - by * bk) / determinant;
     plane->base = mean_y - plane->per_batch * mean_batch - plane->per_kv * mean_kv;
@@ -122,7 +126,8 @@ enum status dynosim_latency_fit(struct dynosim_latency *latency, struct arena *a
         s = fit_plane(&plane, arena, profile, d);
     if (s)
         return s;
-    double *isl = ARENA_NEW(arena, N_PREFILL, double), *prefill = ARENA_NEW(arena, N_PREFILL, double);
+    double *isl = ARENA_NEW(arena, N_PREFILL, double),
+           *prefill = ARENA_NEW(arena, N_PREFILL, double);
     double *kv = ARENA_NEW(arena, N_KV, double), *context = ARENA_NEW(arena, N_CONTEXT, double);
     double *decode = ARENA_NEW(arena, N_KV * N_CONTEXT, double);
     if (!isl || !prefill || !kv || !context || !decode)
@@ -152,8 +157,8 @@ static enum status find_array(const struct profile_array **array, const struct p
     if (!*array)
         return diag_fail(d, ST_INPUT, "%s: key '%s' is missing", label, key);
     if ((*array)->n_dims != n_dims || !(*array)->f64 || (*array)->n == 0)
-        return diag_fail(d, ST_INPUT, "%s: '%s' must hold numbers in %u dimension%s", label, key, n_dims,
-                         n_dims == 1 ? "" : "s");
+        return diag_fail(d, ST_INPUT, "%s: '%s' must hold numbers in %u dimension%s", label, key,
+                         n_dims, n_dims == 1 ? "" : "s");
     for (size_t i = 0; i < (*array)->n; i++)
         if (!isfinite((*array)->f64[i]))
             return diag_fail(d, ST_INPUT, "%s: '%s' holds a value that is not finite", label, key);
@@ -186,12 +191,14 @@ enum status dynosim_latency_grids(struct dynosim_latency *latency, const struct 
     if (s)
         return s;
     if (ttft->n != isl->n)
-        return diag_fail(d, ST_INPUT, "%s: 'prefill_ttft_ms' must have as many values as 'prefill_isl'", label);
-    if (itl->dims[0] != kv->n || itl->dims[1] != context->n)
         return diag_fail(d, ST_INPUT,
-                         "%s: 'decode_itl' must have one row per 'decode_active_kv_tokens' and one column per "
-                         "'decode_context_length'",
-                         label);
+                         "%s: 'prefill_ttft_ms' must have as many values as 'prefill_isl'", label);
+    if (itl->dims[0] != kv->n || itl->dims[1] != context->n)
+        return diag_fail(
+            d, ST_INPUT,
+            "%s: 'decode_itl' must have one row per 'decode_active_kv_tokens' and one column per "
+            "'decode_context_length'",
+            label);
     *latency = (struct dynosim_latency){
         .prefill_ms = {isl->n, isl->f64, ttft->f64},
         .decode_ms = {kv->n, context->n, kv->f64, context->f64, itl->f64},

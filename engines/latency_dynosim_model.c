@@ -1,5 +1,6 @@
-/* The reference's reading of a profile as a latency model: straight lines fitted to the measured points, and prefill
- * plus decode in a mixed step. Its KV load is what the sequences of the step hold. */
+/* The reference's reading of a profile as a latency model: straight lines fitted to the measured
+ * points, and prefill plus decode in a mixed step. Its KV load is what the sequences of the step
+ * hold. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -7,7 +8,8 @@
 #include "engines/latency.h"
 #include "engines/latency_dynosim.h"
 
-/* Along a line of equal batch the table is a parabola in each cell: pieces are halved until the chord is this close. */
+/* Along a line of equal batch the table is a parabola in each cell: pieces are halved until the
+ * chord is this close. */
 #define TOLERANCE 1e-4
 enum { MAX_HALVINGS = 8 };
 
@@ -25,16 +27,17 @@ struct knots {
 
 static double decode_at(const struct dynosim_model *m, double n, double context_tok)
 {
-    return dynosim_decode_ms(&m->latency, n * context_tok, context_tok, 1) + m->config.host_ms_per_step +
-           m->config.host_us_per_seq * 1e-3 * n;
+    return dynosim_decode_ms(&m->latency, n * context_tok, context_tok, 1) +
+           m->config.host_ms_per_step + m->config.host_us_per_seq * 1e-3 * n;
 }
 
 /* What follows the knot (from, from_ms) up to and with (to, to_ms). */
-static void add_piece(const struct dynosim_model *m, struct knots *k, double n, double from, double from_ms, double to,
-                      double to_ms, int halvings)
+static void add_piece(const struct dynosim_model *m, struct knots *k, double n, double from,
+                      double from_ms, double to, double to_ms, int halvings)
 {
     double middle = 0.5 * (from + to), middle_ms = decode_at(m, n, middle);
-    if (halvings < MAX_HALVINGS && fabs(0.5 * (from_ms + to_ms) - middle_ms) > TOLERANCE * middle_ms) {
+    if (halvings < MAX_HALVINGS &&
+        fabs(0.5 * (from_ms + to_ms) - middle_ms) > TOLERANCE * middle_ms) {
         add_piece(m, k, n, from, from_ms, middle, middle_ms, halvings + 1);
         add_piece(m, k, n, middle, middle_ms, to, to_ms, halvings + 1);
         return;
@@ -49,8 +52,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum status add_curve(struct dynosim_model *m, struct arena *arena, double *edges, struct knots *scratch,
-                             uint32_t n_decode, struct diag *d)
+static enum status add_curve(struct dynosim_model *m, struct arena *arena, double *edges,
+                             struct knots *scratch, uint32_t n_decode, struct diag *d)
 {
     const struct profile_grid *grid = &m->latency.decode_ms;
     size_t n_edges = 0;
@@ -65,9 +68,11 @@ static enum status add_curve(struct dynosim_model *m, struct arena *arena, doubl
     for (size_t i = 1; i < n_edges; i++) {
         double last = scratch->context_tok[scratch->n - 1], last_ms = scratch->ms[scratch->n - 1];
         if (edges[i] > last)
-            add_piece(m, scratch, n_decode, last, last_ms, edges[i], decode_at(m, n_decode, edges[i]), 0);
+            add_piece(m, scratch, n_decode, last, last_ms, edges[i],
+                      decode_at(m, n_decode, edges[i]), 0);
     }
-    double *context_tok = ARENA_NEW(arena, scratch->n, double), *ms = ARENA_NEW(arena, scratch->n, double);
+    double *context_tok = ARENA_NEW(arena, scratch->n, double),
+           *ms = ARENA_NEW(arena, scratch->n, double);
     if (!context_tok || !ms)
         return diag_nomem(d, "latency curves");
     for (uint32_t i = 0; i < scratch->n; i++) {
@@ -122,14 +127,16 @@ static double dynosim_step_ms(const void *state, const struct engine_step *step)
     }
     if (step->n_chunks) {
         double host = step->n_decode ? 0 : m->config.host_ms_per_step;
-        ms += dynosim_prefill_ms(&m->latency, new_tok) + host + m->config.host_us_per_seq * 1e-3 * step->n_chunks;
+        ms += dynosim_prefill_ms(&m->latency, new_tok) + host +
+              m->config.host_us_per_seq * 1e-3 * step->n_chunks;
     }
     return fmax(ms, 1e-3);
 }
 
 const struct latency_model_ops latency_dynosim = {
     .name = "dynosim",
-    .summary = "straight lines fitted to the profile, prefill plus decode, as the reference simulator reads it",
+    .summary = "straight lines fitted to the profile, prefill plus decode, as the reference "
+               "simulator reads it",
     .create = dynosim_create,
     .step_ms = dynosim_step_ms,
     .decode_curve = dynosim_decode_curve,

@@ -13,7 +13,8 @@ enum { PROGRESS_EVERY = 4096 };
 
 /* ---- the life of a request ---- */
 
-enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id, const struct dyno_worker *w)
+enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
+                       const struct dyno_worker *w)
 {
     if (!run->observer->event)
         return ST_OK;
@@ -35,7 +36,8 @@ enum status dyno_finish(struct dyno_run *run, uint32_t id, enum outcome outcome)
 }
 
 /* Tokens it has when it leaves a worker of the pool. */
-static uint32_t end_tok(const struct dyno_run *run, const struct dynosim_pool *pool, const struct dyno_request *r)
+static uint32_t end_tok(const struct dyno_run *run, const struct dynosim_pool *pool,
+                        const struct dyno_request *r)
 {
     uint32_t out = r->osl_tok;
     if (pool->role == POOL_PREFILL && !run->semantics->prefill_full_output && out > 1)
@@ -163,8 +165,8 @@ enum status dyno_kick(struct dyno_run *run, struct dyno_worker *w)
     return ST_OK;
 }
 
-/* In order of pool and id. A worker whose passes take no time goes on until one does or nothing is left; what that
- * causes elsewhere comes in the next round. */
+/* In order of pool and id. A worker whose passes take no time goes on until one does or nothing is
+ * left; what that causes elsewhere comes in the next round. */
 static enum status start_passes(struct dyno_run *run)
 {
     enum status s = ST_OK;
@@ -200,10 +202,14 @@ static enum status handle(struct dyno_run *run, struct dyno_timer t)
         return dyno_transferred(run, t.target);
     case DYNO_WINDOW:
         s = dyno_close_window(run);
-        return s ? s : dyno_queue_push(&run->queue, run->now_ns + run->config->window_ns, DYNO_WINDOW, 0, run->diag);
+        return s ? s
+                 : dyno_queue_push(&run->queue, run->now_ns + run->config->window_ns, DYNO_WINDOW,
+                                   0, run->diag);
     case DYNO_SAMPLE:
         s = dyno_take_sample(run);
-        return s ? s : dyno_queue_push(&run->queue, run->now_ns + run->config->sample_ns, DYNO_SAMPLE, 0, run->diag);
+        return s ? s
+                 : dyno_queue_push(&run->queue, run->now_ns + run->config->sample_ns, DYNO_SAMPLE,
+                                   0, run->diag);
     case DYNO_TICK:
         return dyno_call_policy(run);
     }
@@ -212,7 +218,8 @@ static enum status handle(struct dyno_run *run, struct dyno_timer t)
 
 static bool due(const struct dyno_run *run, enum dyno_event_kind last)
 {
-    return run->queue.n && run->queue.heap[0].at_ns == run->now_ns && dyno_timer_kind(run->queue.heap[0]) <= last;
+    return run->queue.n && run->queue.heap[0].at_ns == run->now_ns &&
+           dyno_timer_kind(run->queue.heap[0]) <= last;
 }
 
 static enum status settle(struct dyno_run *run)
@@ -255,10 +262,12 @@ static enum status dead_end(struct dyno_run *run)
             continue;
         const struct dyno_request *r = &run->requests[w->waiting.head];
         return diag_fail(run->diag, ST_INPUT,
-                         "dead end: request %llu (%u tokens by now) can never be admitted on worker %u of pool '%s' "
+                         "dead end: request %llu (%u tokens by now) can never be admitted on "
+                         "worker %u of pool '%s' "
                          "(%u KV blocks of %u tokens, %u tokens per pass)",
-                         (unsigned long long)r->index, r->known_tok, w->id, w->pool->config->name, w->kv.n_blocks,
-                         w->pool->config->block_size_tok, w->pool->config->max_num_batched_tokens);
+                         (unsigned long long)r->index, r->known_tok, w->id, w->pool->config->name,
+                         w->kv.n_blocks, w->pool->config->block_size_tok,
+                         w->pool->config->max_num_batched_tokens);
     }
     BUG("requests in flight, but none waits");
 }
@@ -296,18 +305,23 @@ static enum status loop(struct dyno_run *run)
 
 /* ---- a whole run ---- */
 
-static enum status check_pool(const struct dynosim_config *config, const struct dynosim_pool *pool, struct diag *d)
+static enum status check_pool(const struct dynosim_config *config, const struct dynosim_pool *pool,
+                              struct diag *d)
 {
     if (pool->block_size_tok == 0 || pool->kv_blocks == 0 || pool->max_num_seqs == 0 ||
         pool->max_num_batched_tokens == 0)
         return diag_fail(d, ST_INPUT,
-                         "pool '%s': block size, KV blocks, max_num_seqs and max_num_batched_tokens must be positive",
+                         "pool '%s': block size, KV blocks, max_num_seqs and "
+                         "max_num_batched_tokens must be positive",
                          pool->name);
     if (pool->block_size_tok != config->pools[0].block_size_tok)
-        return diag_fail(d, ST_INPUT, "compat: dynosim needs the same block size in both pools, not %u and %u tokens",
-                         config->pools[0].block_size_tok, pool->block_size_tok);
+        return diag_fail(
+            d, ST_INPUT,
+            "compat: dynosim needs the same block size in both pools, not %u and %u tokens",
+            config->pools[0].block_size_tok, pool->block_size_tok);
     if (!config->semantics.straight_line_tables && !pool->model)
-        return diag_fail(d, ST_INPUT, "pool '%s': straight-line-tables is off, but there is no latency model",
+        return diag_fail(d, ST_INPUT,
+                         "pool '%s': straight-line-tables is off, but there is no latency model",
                          pool->name);
     BUG_IF(!(pool->speedup > 0) || !(pool->decode_speedup > 0) || pool->replicas < 0);
     return ST_OK;
@@ -315,7 +329,8 @@ static enum status check_pool(const struct dynosim_config *config, const struct 
 
 static enum status check_config(const struct dynosim_config *config, struct diag *d)
 {
-    BUG_IF(config->n_pools < 1 || config->n_pools > POLICY_MAX_POOLS || config->trace_block_tok == 0);
+    BUG_IF(config->n_pools < 1 || config->n_pools > POLICY_MAX_POOLS ||
+           config->trace_block_tok == 0);
     BUG_IF(!(config->speedup > 0) || config->window_ns <= 0);
     BUG_IF((config->n_pools == 1) != (config->pools[0].role == POOL_AGG));
     BUG_IF(config->n_pools == 2 &&

@@ -1,8 +1,9 @@
 /* KV blocks of one worker with their prefix cache.
  *
- * A block is unused, private (being filled, or reserved), or findable by the key of its content; a findable block is
- * referenced or inactive. One content may be in several blocks: the oldest is the one that is found. Inactive blocks
- * are evicted in the order in which they lost their last reference. */
+ * A block is unused, private (being filled, or reserved), or findable by the key of its content; a
+ * findable block is referenced or inactive. One content may be in several blocks: the oldest is the
+ * one that is found. Inactive blocks are evicted in the order in which they lost their last
+ * reference. */
 #ifndef SIM_DYNOSIM_BLOCKS_H
 #define SIM_DYNOSIM_BLOCKS_H
 
@@ -14,9 +15,9 @@
 #define NO_BLOCK UINT32_MAX
 
 struct kv_block {
-    uint64_t key;    /* 0 = not findable */
-    uint32_t n_refs; /* requests that hold it */
-    uint32_t newer, older;         /* neighbours among the inactive; `newer` also links unused ones */
+    uint64_t key;          /* 0 = not findable */
+    uint32_t n_refs;       /* requests that hold it */
+    uint32_t newer, older; /* neighbours among the inactive; `newer` also links unused ones */
     uint32_t copy_next, copy_prev; /* ring of the blocks with this key, from the oldest on */
 };
 
@@ -50,13 +51,16 @@ static inline uint32_t block_pool_find(const struct block_pool *pool, uint64_t k
 }
 /* One more holder of a findable block. */
 void block_pool_hold(struct block_pool *pool, uint32_t block);
-/* A private block with one holder: an unused one, else the oldest inactive one. There must be one. */
+/* A private block with one holder: an unused one, else the oldest inactive one. There must be one.
+ */
 uint32_t block_pool_take(struct block_pool *pool);
 /* From now on the private block is found by its key. */
 void block_pool_publish(struct block_pool *pool, uint32_t block, uint64_t key);
-/* One holder less. Without holders a findable block becomes the newest inactive one, a private one unused. */
+/* One holder less. Without holders a findable block becomes the newest inactive one, a private one
+ * unused. */
 void block_pool_drop(struct block_pool *pool, uint32_t block);
 
-void block_pool_check(const struct block_pool *pool); /* BUG on a broken invariant; walks every block */
+void block_pool_check(
+    const struct block_pool *pool); /* BUG on a broken invariant; walks every block */
 
 #endif

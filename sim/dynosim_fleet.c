@@ -19,7 +19,8 @@ void dyno_set_gpu_state(struct dyno_run *run, struct dyno_worker *w, enum gpu_st
     w->gpu_state = state;
 }
 
-static enum status worker_event(struct dyno_run *run, const struct dyno_worker *w, enum event_kind kind)
+static enum status worker_event(struct dyno_run *run, const struct dyno_worker *w,
+                                enum event_kind kind)
 {
     return dyno_event(run, kind, NO_ID, w);
 }
@@ -35,11 +36,13 @@ static void count_peaks(struct dyno_run *run, struct dyno_pool *pool)
         run->result->peak_gpus = run->gpus_held;
 }
 
-static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool, struct dyno_worker **worker)
+static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool,
+                              struct dyno_worker **worker)
 {
     if (run->n_workers == run->workers_capacity) {
         uint32_t capacity = run->workers_capacity ? 2 * run->workers_capacity : 16;
-        struct dyno_worker **workers = realloc(run->workers, capacity * sizeof(struct dyno_worker *));
+        struct dyno_worker **workers =
+            realloc(run->workers, capacity * sizeof(struct dyno_worker *));
         if (!workers)
             return diag_nomem(run->diag, "workers");
         run->workers = workers;
@@ -143,8 +146,8 @@ static enum status start_worker(struct dyno_run *run, struct dyno_pool *pool, bo
         return s;
     if (at_once)
         return dyno_worker_ready(run, w);
-    return dyno_queue_push(&run->queue, run->now_ns + pool->config->startup_ns, DYNO_WORKER_READY, w->slot,
-                           run->diag);
+    return dyno_queue_push(&run->queue, run->now_ns + pool->config->startup_ns, DYNO_WORKER_READY,
+                           w->slot, run->diag);
 }
 
 static void note_peak(struct dyno_worker *w)
@@ -197,7 +200,8 @@ static struct dyno_worker *newest_starting(const struct dyno_run *run, const str
     return NULL;
 }
 
-/* Those that are starting go first, then the ready ones, the newest first. A draining one never comes back. */
+/* Those that are starting go first, then the ready ones, the newest first. A draining one never
+ * comes back. */
 enum status dyno_fleet_scale(struct dyno_run *run, struct dyno_pool *pool, int target)
 {
     BUG_IF(target < 0);
@@ -253,7 +257,8 @@ void dyno_fleet_close(struct dyno_run *run)
     for (size_t p = 0; p < run->config->n_pools; p++) {
         struct dyno_pool *pool = &run->pools[p];
         for (int state = 0; state < N_GPU_STATES; state++)
-            pool->result->gpu_s[state] = s_from_ns(pool->gpu_ns[state]) * pool->config->gpus_per_worker;
+            pool->result->gpu_s[state] =
+                s_from_ns(pool->gpu_ns[state]) * pool->config->gpus_per_worker;
     }
 }
 

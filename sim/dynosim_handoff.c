@@ -1,12 +1,15 @@
-/* From a prefill worker to a decode worker: reservation, transfer, activation, release of the source. */
+/* From a prefill worker to a decode worker: reservation, transfer, activation, release of the
+ * source. */
 #include <math.h>
 
 #include "sim/dynosim_internal.h"
 
-static int64_t transfer_ns(const struct dyno_run *run, const struct dyno_request *r, uint32_t n_missing)
+static int64_t transfer_ns(const struct dyno_run *run, const struct dyno_request *r,
+                           uint32_t n_missing)
 {
     const struct dynosim_config *config = run->config;
-    double bytes_per_token = config->kv_bytes_per_token, bandwidth = config->kv_bandwidth_bytes_per_s;
+    double bytes_per_token = config->kv_bytes_per_token,
+           bandwidth = config->kv_bandwidth_bytes_per_s;
     if (!(bytes_per_token > 0 && bandwidth > 0)) {
         if (run->semantics->free_transfer)
             return 0;
@@ -19,7 +22,8 @@ static int64_t transfer_ns(const struct dyno_run *run, const struct dyno_request
     return llrint(tokens * bytes_per_token / bandwidth * 1e9);
 }
 
-/* Hits are held at once; the other blocks count as in use but are not found before the activation. */
+/* Hits are held at once; the other blocks count as in use but are not found before the activation.
+ */
 static enum status grant(struct dyno_run *run, struct dyno_worker *w, uint32_t id, uint32_t n_hits)
 {
     struct dyno_request *r = &run->requests[id];

@@ -24,11 +24,11 @@ struct dyno_request {
     uint32_t before_tok;   /* C before the pass that runs */
     uint32_t end_tok;      /* L at which it leaves */
     uint32_t isl_tok;
-    uint32_t n_findable;   /* leading blocks that have been published or were hits */
+    uint32_t n_findable; /* leading blocks that have been published or were hits */
     struct block_list blocks;
     int64_t last_token_ns; /* -1 = none yet */
     bool recomputing;      /* preempted, and not back to where it was */
-    bool handed_over;      /* its KV came with it: needs no admission test, no budget, no new block */
+    bool handed_over; /* its KV came with it: needs no admission test, no budget, no new block */
 
     uint64_t index;
     uint32_t osl_tok, n_output_tok;
@@ -36,7 +36,7 @@ struct dyno_request {
     uint32_t next, previous; /* in the waiting queue or the FIFO of reservations */
     uint32_t worker, source; /* where it is bound; the prefill worker that holds its KV; NO_ID */
     uint32_t prefill_id, worker_id; /* for the record */
-    uint32_t routed_tok; /* its share of the router's pending prompt tokens */
+    uint32_t routed_tok;            /* its share of the router's pending prompt tokens */
     int64_t arrival_ns, scheduled_ns, prefill_done_ns, first_token_ns, second_token_ns;
     struct block_list source_blocks;
     uint64_t *keys; /* of the full blocks of its prompt, each with all before it */
@@ -68,7 +68,8 @@ struct pass_snapshot {
 };
 
 struct dyno_worker {
-    uint32_t slot, id; /* slot: index in run->workers, never reused; id: counts up within the pool */
+    uint32_t slot,
+        id; /* slot: index in run->workers, never reused; id: counts up within the pool */
     struct dyno_pool *pool;
     enum dyno_worker_state state;
 
@@ -87,14 +88,15 @@ struct dyno_worker {
     uint32_t n_transfers; /* granted, not activated */
     /* Put off until the end of the pass. */
     struct action_list deferred;
-    uint32_t n_held;       /* prefill pool: requests whose blocks are kept for their transfer */
-    int64_t link_free_ns;  /* prefill pool: when the last of its transfers ends */
+    uint32_t n_held;      /* prefill pool: requests whose blocks are kept for their transfer */
+    int64_t link_free_ns; /* prefill pool: when the last of its transfers ends */
 
     /* What the router knows. */
     uint64_t pending_tok;  /* P */
     uint64_t bound_blocks; /* decode pool: full prompt blocks of the requests bound here */
     uint32_t n_bound;      /* requests routed here and not over */
-    struct key_map active; /* agg pool: contents of prompt blocks to the number of requests with it */
+    struct key_map
+        active; /* agg pool: contents of prompt blocks to the number of requests with it */
 
     uint64_t queued_tok; /* prompt tokens of the waiting queue */
     struct pass_snapshot snapshot;
@@ -114,7 +116,7 @@ struct dyno_pool {
     uint32_t next_id;
     uint64_t round_robin;
     int target, n_starting, n_draining;
-    struct dyno_list unrouted; /* no worker was ready */
+    struct dyno_list unrouted;    /* no worker was ready */
     int64_t gpu_ns[N_GPU_STATES]; /* worker time */
 };
 
@@ -134,7 +136,8 @@ struct dyno_run {
     int64_t now_ns;
     struct dyno_queue queue;
     struct dyno_request *requests;
-    uint32_t n_requests, requests_capacity, free_request; /* slots; free ones are linked by `next` */
+    uint32_t n_requests, requests_capacity,
+        free_request; /* slots; free ones are linked by `next` */
     struct dyno_worker **workers;
     uint32_t n_workers, workers_capacity;
     struct dyno_pool pools[POLICY_MAX_POOLS];
@@ -169,41 +172,50 @@ static inline struct dyno_pool *dyno_last_pool(struct dyno_run *run)
 
 /* dynosim_request.c */
 enum status dyno_request_add(struct dyno_run *run, uint32_t *id);
-void dyno_request_remove(struct dyno_run *run, uint32_t id); /* gives the slot back once nothing holds it */
+void dyno_request_remove(struct dyno_run *run,
+                         uint32_t id); /* gives the slot back once nothing holds it */
 void dyno_requests_release(struct dyno_run *run);
-enum status dyno_request_set_keys(struct dyno_run *run, struct dyno_request *r, const struct trace_request *t);
+enum status dyno_request_set_keys(struct dyno_run *run, struct dyno_request *r,
+                                  const struct trace_request *t);
 /* Key of its block i on a worker: of the prompt, else of generated tokens that nobody shares. */
 uint64_t dyno_request_key(const struct dyno_request *r, uint32_t i);
-enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *w, struct dyno_request *r);
+enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *w,
+                                struct dyno_request *r);
 void dyno_list_init(struct dyno_list *l);
 void dyno_list_push_back(struct dyno_run *run, struct dyno_list *l, uint32_t id);
 void dyno_list_push_front(struct dyno_run *run, struct dyno_list *l, uint32_t id);
 void dyno_list_remove(struct dyno_run *run, struct dyno_list *l, uint32_t id);
-enum status dyno_action_push(struct dyno_run *run, struct action_list *l, enum action_kind kind, uint32_t id);
+enum status dyno_action_push(struct dyno_run *run, struct action_list *l, enum action_kind kind,
+                             uint32_t id);
 
 /* dynosim.c: the life of a request. */
 enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id);
 enum status dyno_finish(struct dyno_run *run, uint32_t id, enum outcome outcome);
 enum status dyno_kick(struct dyno_run *run, struct dyno_worker *w);
-enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id, const struct dyno_worker *w);
+enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
+                       const struct dyno_worker *w);
 
 /* dynosim_worker.c: passes. */
 struct dyno_hits {
     uint32_t n, n_referenced;
 };
 /* Leading blocks of the request that can be found on the worker, at most `max`. */
-struct dyno_hits dyno_find_hits(const struct dyno_worker *w, const struct dyno_request *r, uint32_t max);
+struct dyno_hits dyno_find_hits(const struct dyno_worker *w, const struct dyno_request *r,
+                                uint32_t max);
 /* Hold n hits and take private blocks up to n_blocks. There must be room. */
-void dyno_take_blocks(struct dyno_worker *w, struct dyno_request *r, uint32_t n_hits, uint32_t n_blocks);
+void dyno_take_blocks(struct dyno_worker *w, struct dyno_request *r, uint32_t n_hits,
+                      uint32_t n_blocks);
 /* Its full blocks up to that many tokens can be hit from now on. */
 void dyno_publish(struct dyno_worker *w, struct dyno_request *r, uint32_t tokens);
-void dyno_drop_blocks(struct dyno_worker *w, struct block_list *blocks); /* from the tail to the head */
+void dyno_drop_blocks(struct dyno_worker *w,
+                      struct block_list *blocks); /* from the tail to the head */
 /* *started = false: there was nothing to do. A pass of zero length is over on return. */
 enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *started);
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w);
 bool dyno_worker_is_empty(const struct dyno_worker *w);
 
-/* dynosim_pass_time.c: how long the scheduled pass takes; its prefill and decode part each rounded. */
+/* dynosim_pass_time.c: how long the scheduled pass takes; its prefill and decode part each rounded.
+ */
 int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w);
 
 /* dynosim_handoff.c: from a prefill worker to a decode worker. */
@@ -213,7 +225,8 @@ enum status dyno_transferred(struct dyno_run *run, uint32_t id);
 enum status dyno_check_reservation(struct dyno_run *run, const struct dyno_worker *w, uint32_t id);
 
 /* dynosim_router.c */
-enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t id, struct dyno_worker **w);
+enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t id,
+                        struct dyno_worker **w);
 /* The router's books: bound to the worker; first token out (prefill pool: done); gone. */
 enum status dyno_router_bind(struct dyno_run *run, struct dyno_worker *w, struct dyno_request *r);
 void dyno_router_prefilled(struct dyno_worker *w, struct dyno_request *r);

@@ -54,7 +54,8 @@ uint32_t *key_map_put(struct key_map *map, uint64_t key)
 /* Entries behind the gap move up unless they are at home already. */
 void key_map_remove(struct key_map *map, uint32_t *value)
 {
-    struct key_entry *removed = (struct key_entry *)(void *)((char *)value - offsetof(struct key_entry, value));
+    struct key_entry *removed =
+        (struct key_entry *)(void *)((char *)value - offsetof(struct key_entry, value));
     uint32_t gap = (uint32_t)(removed - map->entry);
     BUG_IF(!removed->key);
     for (uint32_t i = (gap + 1) & map->mask; map->entry[i].key; i = (i + 1) & map->mask) {

@@ -1,5 +1,5 @@
-/* Block content keys to 32-bit values: an open-addressing table with linear probing. Keys are well mixed 64-bit
- * hashes and never 0. Pointers to values hold until the next put or remove. */
+/* Block content keys to 32-bit values: an open-addressing table with linear probing. Keys are well
+ * mixed 64-bit hashes and never 0. Pointers to values hold until the next put or remove. */
 #ifndef SIM_DYNOSIM_KEY_MAP_H
 #define SIM_DYNOSIM_KEY_MAP_H
 

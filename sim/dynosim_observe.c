@@ -80,7 +80,8 @@ enum status dyno_close_window(struct dyno_run *run)
 {
     enum status s = ST_OK;
     if (run->observer->window && run->now_ns > run->window_start.at_ns) {
-        struct window_record record = {run->window_start.at_ns, run->now_ns, since(run, &run->window_start)};
+        struct window_record record = {run->window_start.at_ns, run->now_ns,
+                                       since(run, &run->window_start)};
         s = run->observer->window(run->observer->context, &record, run->diag);
     }
     run->window_start = (struct dyno_counters){run->now_ns, run->traffic.total};
@@ -137,7 +138,8 @@ static struct worker_gauges gauges_of(const struct dyno_run *run, const struct d
             return g;
         g.active_prefill_tok = (double)(w->snapshot.prefill_tok + w->snapshot.queued_tok);
         g.active_decode_blocks =
-            (double)((w->snapshot.decode_tok + w->pool->config->block_size_tok - 1) / w->pool->config->block_size_tok);
+            (double)((w->snapshot.decode_tok + w->pool->config->block_size_tok - 1) /
+                     w->pool->config->block_size_tok);
         return g;
     }
     uint64_t pending = w->queued_tok;
@@ -212,7 +214,9 @@ static enum status record_decision(struct dyno_run *run, const struct pool_count
         record.cancelled[p] = run->n_cancelled[p];
         record.drained[p] = run->n_drained[p];
     }
-    return run->observer->decision ? run->observer->decision(run->observer->context, &record, run->diag) : ST_OK;
+    return run->observer->decision
+               ? run->observer->decision(run->observer->context, &record, run->diag)
+               : ST_OK;
 }
 
 enum status dyno_call_policy(struct dyno_run *run)
@@ -221,8 +225,8 @@ enum status dyno_call_policy(struct dyno_run *run)
     struct policy_input input = {.now_ns = run->now_ns, .n_pools = config->n_pools};
     for (size_t p = 0; p < config->n_pools; p++) {
         const struct dyno_pool *pool = &run->pools[p];
-        input.pools[p] =
-            (struct pool_counts){pool->target, (int)pool->n_ready, pool->n_starting, pool->n_draining};
+        input.pools[p] = (struct pool_counts){pool->target, (int)pool->n_ready, pool->n_starting,
+                                              pool->n_draining};
         run->n_started[p] = run->n_cancelled[p] = run->n_drained[p] = 0;
     }
     enum status s = tell(run, &input);

@@ -46,8 +46,8 @@ static struct pass look_at(const struct dyno_run *run, struct dyno_worker *w)
 }
 
 /* Linear tables or polynomials. */
-static void straight_times(const struct dyno_run *run, const struct dyno_worker *w, const struct pass *pass,
-                           double *prefill_ms, double *decode_ms)
+static void straight_times(const struct dyno_run *run, const struct dyno_worker *w,
+                           const struct pass *pass, double *prefill_ms, double *decode_ms)
 {
     const struct dynosim_pool *config = w->pool->config;
     bool cut = run->semantics->truncated_means;
@@ -67,13 +67,14 @@ static void straight_times(const struct dyno_run *run, const struct dyno_worker 
                             : (double)pass->context_sum;
         *decode_ms = dynosim_decode_ms(&config->latency, kv_tok, context, capacity);
         if (pass->n_prefill && !run->semantics->mixed_sum)
-            *decode_ms = fmax(0, *decode_ms - dynosim_decode_ms(&config->latency, 0, context, capacity));
+            *decode_ms =
+                fmax(0, *decode_ms - dynosim_decode_ms(&config->latency, 0, context, capacity));
     }
 }
 
 /* A model behind engines/latency.h. */
-static void model_times(const struct dyno_run *run, const struct dyno_worker *w, const struct pass *pass,
-                        double *prefill_ms, double *decode_ms)
+static void model_times(const struct dyno_run *run, const struct dyno_worker *w,
+                        const struct pass *pass, double *prefill_ms, double *decode_ms)
 {
     const struct dynosim_pool *config = w->pool->config;
     struct engine_step prefill = {.chunks = w->chunks, .n_chunks = pass->n_chunks};
@@ -98,8 +99,8 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
 {
     const struct dynosim_pool *config = w->pool->config;
     struct pass pass = look_at(run, w);
-    w->snapshot = (struct pass_snapshot){
-        run->now_ns, pass.after_sum - pass.before_sum, w->queued_tok, pass.decode_tok};
+    w->snapshot = (struct pass_snapshot){run->now_ns, pass.after_sum - pass.before_sum,
+                                         w->queued_tok, pass.decode_tok};
     if (config->role == POOL_PREFILL)
         pass.n_decode = 0;
     double prefill_ms, decode_ms;

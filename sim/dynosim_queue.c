@@ -14,8 +14,8 @@ void dyno_queue_release(struct dyno_queue *q)
     *q = (struct dyno_queue){0};
 }
 
-enum status dyno_queue_push(struct dyno_queue *q, int64_t at_ns, enum dyno_event_kind kind, uint32_t target,
-                            struct diag *d)
+enum status dyno_queue_push(struct dyno_queue *q, int64_t at_ns, enum dyno_event_kind kind,
+                            uint32_t target, struct diag *d)
 {
     if (q->n == q->capacity) {
         uint32_t capacity = q->capacity ? 2 * q->capacity : 64;

@@ -6,8 +6,8 @@
 
 #include "util/status.h"
 
-/* In the order in which they are handled at one instant. Arrivals, hand-off actions and the start of passes come
- * between TRANSFER_DONE and the rest. */
+/* In the order in which they are handled at one instant. Arrivals, hand-off actions and the start
+ * of passes come between TRANSFER_DONE and the rest. */
 enum dyno_event_kind {
     DYNO_PASS_DONE,     /* target: worker slot */
     DYNO_WORKER_READY,  /* target: worker slot */
@@ -34,8 +34,8 @@ static inline enum dyno_event_kind dyno_timer_kind(struct dyno_timer t)
 {
     return (enum dyno_event_kind)(t.order >> 56);
 }
-enum status dyno_queue_push(struct dyno_queue *q, int64_t at_ns, enum dyno_event_kind kind, uint32_t target,
-                            struct diag *d);
+enum status dyno_queue_push(struct dyno_queue *q, int64_t at_ns, enum dyno_event_kind kind,
+                            uint32_t target, struct diag *d);
 struct dyno_timer dyno_queue_pop(struct dyno_queue *q); /* must not be empty */
 void dyno_queue_release(struct dyno_queue *q);
 

@@ -82,9 +82,11 @@ static uint64_t own_key(const struct dyno_request *r, uint32_t i)
     return mix(mix(2, r->index), i);
 }
 
-/* A block's tokens are copies of the ids of the trace blocks it overlaps, cut where the block ends, which is the same
- * place for all prompts: equal ids in the same block of equal chains are equal content. */
-enum status dyno_request_set_keys(struct dyno_run *run, struct dyno_request *r, const struct trace_request *t)
+/* A block's tokens are copies of the ids of the trace blocks it overlaps, cut where the block ends,
+ * which is the same place for all prompts: equal ids in the same block of equal chains are equal
+ * content. */
+enum status dyno_request_set_keys(struct dyno_run *run, struct dyno_request *r,
+                                  const struct trace_request *t)
 {
     uint64_t block = run->config->pools[0].block_size_tok, id_tok = run->config->trace_block_tok;
     r->n_keys = r->isl_tok / (uint32_t)block;
@@ -115,7 +117,8 @@ uint64_t dyno_request_key(const struct dyno_request *r, uint32_t i)
 }
 
 /* For all it can ever hold on the worker, so that a pass allocates nothing. */
-enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *w, struct dyno_request *r)
+enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *w,
+                                struct dyno_request *r)
 {
     uint32_t most = blocks_of(r->end_tok, w->pool->config->block_size_tok);
     if (most > w->kv.n_blocks)
@@ -177,7 +180,8 @@ void dyno_list_remove(struct dyno_run *run, struct dyno_list *l, uint32_t id)
     l->n--;
 }
 
-enum status dyno_action_push(struct dyno_run *run, struct action_list *l, enum action_kind kind, uint32_t id)
+enum status dyno_action_push(struct dyno_run *run, struct action_list *l, enum action_kind kind,
+                             uint32_t id)
 {
     if (l->n == 0)
         l->head = 0;

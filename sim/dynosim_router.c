@@ -1,5 +1,6 @@
-/* Which worker gets a request: round robin, or the lowest cost in blocks with exact knowledge of every worker. Costs
- * are kept multiplied by the block size, so that with the default weights they are whole numbers and ties are exact. */
+/* Which worker gets a request: round robin, or the lowest cost in blocks with exact knowledge of
+ * every worker. Costs are kept multiplied by the block size, so that with the default weights they
+ * are whole numbers and ties are exact. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +15,8 @@ static uint32_t leading_found(const struct key_map *map, const struct dyno_reque
 }
 
 /* The decode router knows neither hits nor prefill load, the prefill router no active blocks. */
-static double cost_of(const struct dyno_run *run, const struct dyno_worker *w, const struct dyno_request *r)
+static double cost_of(const struct dyno_run *run, const struct dyno_worker *w,
+                      const struct dyno_request *r)
 {
     const struct dynosim_router *weights = &run->config->router;
     double block_tok = w->pool->config->block_size_tok;
@@ -29,7 +31,8 @@ static double cost_of(const struct dyno_run *run, const struct dyno_worker *w, c
     return weights->prefill_scale * fmax(0, load_tok) + block_tok * (active + requests);
 }
 
-static enum status find_costs(struct dyno_run *run, const struct dyno_pool *pool, const struct dyno_request *r)
+static enum status find_costs(struct dyno_run *run, const struct dyno_pool *pool,
+                              const struct dyno_request *r)
 {
     if (run->costs_capacity < pool->n_ready) {
         double *costs = realloc(run->costs, pool->n_ready * sizeof *costs);
@@ -55,7 +58,7 @@ static uint32_t draw_lowest(struct dyno_run *run, uint32_t n)
         }
     }
     uint64_t skip = n_tied > 1 ? pcg64_below(&run->ties, n_tied) : 0;
-    for (uint32_t i = best; skip; ) {
+    for (uint32_t i = best; skip;) {
         i++;
         if (run->costs[i] <= run->costs[best] && --skip == 0)
             return i;
@@ -102,15 +105,17 @@ static void check_choice(const struct dyno_run *run, const struct dyno_pool *poo
 }
 
 /* The recorded worker of the request in this pool, or NO_WORKER. */
-static uint32_t recorded(const struct dyno_run *run, const struct dyno_pool *pool, const struct dyno_request *r)
+static uint32_t recorded(const struct dyno_run *run, const struct dyno_pool *pool,
+                         const struct dyno_request *r)
 {
     const struct dynosim_follow *follow = &run->config->follow;
-    const uint32_t *ids = pool->config->role == POOL_PREFILL ? follow->prefill_worker : follow->worker;
+    const uint32_t *ids =
+        pool->config->role == POOL_PREFILL ? follow->prefill_worker : follow->worker;
     return ids && r->index < follow->n ? ids[r->index] : NO_WORKER;
 }
 
-static enum status follow(struct dyno_run *run, const struct dyno_pool *pool, const struct dyno_request *r,
-                          uint32_t id, uint32_t *choice)
+static enum status follow(struct dyno_run *run, const struct dyno_pool *pool,
+                          const struct dyno_request *r, uint32_t id, uint32_t *choice)
 {
     for (uint32_t i = 0; i < pool->n_ready; i++) {
         if (run->workers[pool->ready[i]]->id != id)
@@ -120,11 +125,13 @@ static enum status follow(struct dyno_run *run, const struct dyno_pool *pool, co
             check_choice(run, pool, i);
         return ST_OK;
     }
-    return diag_fail(run->diag, ST_INPUT, "request %llu was placed on worker %u of pool '%s', which is not ready",
+    return diag_fail(run->diag, ST_INPUT,
+                     "request %llu was placed on worker %u of pool '%s', which is not ready",
                      (unsigned long long)r->index, id, pool->config->name);
 }
 
-enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t id, struct dyno_worker **w)
+enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t id,
+                        struct dyno_worker **w)
 {
     const struct dyno_request *r = &run->requests[id];
     uint32_t choice = 0, fixed = recorded(run, pool, r);

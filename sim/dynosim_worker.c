@@ -3,7 +3,8 @@
 
 /* ---- blocks ---- */
 
-struct dyno_hits dyno_find_hits(const struct dyno_worker *w, const struct dyno_request *r, uint32_t max)
+struct dyno_hits dyno_find_hits(const struct dyno_worker *w, const struct dyno_request *r,
+                                uint32_t max)
 {
     struct dyno_hits hits = {0, 0};
     if (!w->pool->config->prefix_caching)
@@ -18,7 +19,8 @@ struct dyno_hits dyno_find_hits(const struct dyno_worker *w, const struct dyno_r
     return hits;
 }
 
-void dyno_take_blocks(struct dyno_worker *w, struct dyno_request *r, uint32_t n_hits, uint32_t n_blocks)
+void dyno_take_blocks(struct dyno_worker *w, struct dyno_request *r, uint32_t n_hits,
+                      uint32_t n_blocks)
 {
     BUG_IF(r->blocks.n || n_blocks > r->blocks.capacity);
     for (uint32_t i = 0; i < n_hits; i++) {
@@ -37,7 +39,8 @@ void dyno_publish(struct dyno_worker *w, struct dyno_request *r, uint32_t tokens
         return;
     uint32_t n_full = tokens / w->pool->config->block_size_tok;
     for (; r->n_findable < n_full; r->n_findable++)
-        block_pool_publish(&w->kv, r->blocks.block[r->n_findable], dyno_request_key(r, r->n_findable));
+        block_pool_publish(&w->kv, r->blocks.block[r->n_findable],
+                           dyno_request_key(r, r->n_findable));
 }
 
 void dyno_drop_blocks(struct dyno_worker *w, struct block_list *blocks)
@@ -46,8 +49,10 @@ void dyno_drop_blocks(struct dyno_worker *w, struct block_list *blocks)
         block_pool_drop(&w->kv, blocks->block[--blocks->n]);
 }
 
-/* Schedule the request up to `tokens`. false: the blocks are not to be had, and nothing has changed. */
-static bool grow(struct dyno_run *run, struct dyno_worker *w, struct dyno_request *r, uint32_t tokens)
+/* Schedule the request up to `tokens`. false: the blocks are not to be had, and nothing has
+ * changed. */
+static bool grow(struct dyno_run *run, struct dyno_worker *w, struct dyno_request *r,
+                 uint32_t tokens)
 {
     uint64_t block_tok = w->pool->config->block_size_tok;
     if (tokens > r->blocks.n * block_tok) {
@@ -90,7 +95,8 @@ static enum status preempt(struct dyno_run *run, struct dyno_worker *w, uint32_t
 }
 
 /* Running requests, oldest admission first. */
-static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w, struct schedule *plan)
+static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w,
+                                    struct schedule *plan)
 {
     bool lifo = w->pool->config->victim == DYNOSIM_LIFO;
     for (uint32_t i = 0; i < w->n_running; i++) {
@@ -110,7 +116,8 @@ static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w,
             plan->preempted = plan->changed = true;
             if (is_self) {
                 for (; i < w->n_running; i++)
-                    run->requests[w->running[i]].before_tok = run->requests[w->running[i]].computed_tok;
+                    run->requests[w->running[i]].before_tok =
+                        run->requests[w->running[i]].computed_tok;
                 return ST_OK;
             }
             if (victim < i)
@@ -146,8 +153,9 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
     uint32_t block_tok = config->block_size_tok;
     struct dyno_hits hits = dyno_find_hits(w, r, (r->known_tok - 1) / block_tok);
     uint32_t hit_tok = hits.n * block_tok, want = r->known_tok - hit_tok;
-    *fits = blocks_of(r->known_tok, block_tok) - hits.n_referenced <= block_pool_available(&w->kv) &&
-            plan->budget_tok > 0 && (config->chunked_prefill || want <= plan->budget_tok);
+    *fits =
+        blocks_of(r->known_tok, block_tok) - hits.n_referenced <= block_pool_available(&w->kv) &&
+        plan->budget_tok > 0 && (config->chunked_prefill || want <= plan->budget_tok);
     if (!*fits)
         return ST_OK;
     if (want > plan->budget_tok)
@@ -166,9 +174,10 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
     return ST_OK;
 }
 
-/* Waiting requests from the head, which blocks everybody behind it. While reservations wait for room, those that were
- * preempted let requests handed over pass. */
-static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w, struct schedule *plan)
+/* Waiting requests from the head, which blocks everybody behind it. While reservations wait for
+ * room, those that were preempted let requests handed over pass. */
+static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
+                                    struct schedule *plan)
 {
     enum status s = ST_OK;
     for (uint32_t id = w->waiting.head, next;
@@ -203,7 +212,8 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
     return s;
 }
 
-/* Requests that are to make no token leave with their prompt; their blocks do not count in the pass any more. */
+/* Requests that are to make no token leave with their prompt; their blocks do not count in the pass
+ * any more. */
 static void drop_silent(struct dyno_run *run, struct dyno_worker *w)
 {
     if (w->pool->config->role == POOL_PREFILL || !run->semantics->hits_before_computed)
@@ -237,7 +247,8 @@ enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *s
     if (length_ns == 0)
         return dyno_end_pass(run, w);
     dyno_set_gpu_state(run, w, GPU_BUSY);
-    return dyno_queue_push(&run->queue, run->now_ns + length_ns, DYNO_PASS_DONE, w->slot, run->diag);
+    return dyno_queue_push(&run->queue, run->now_ns + length_ns, DYNO_PASS_DONE, w->slot,
+                           run->diag);
 }
 
 /* ---- the end of a pass ---- */
@@ -313,7 +324,8 @@ static void check(const struct dyno_run *run, const struct dyno_worker *w)
     }
     BUG_IF(w->n_running == 0 && w->n_held == 0 && w->n_transfers == 0 && w->waiting.n == 0 &&
            block_pool_in_use(&w->kv) != 0);
-    BUG_IF(w->waiting.n == 0 && w->n_transfers == 0 && w->n_held == 0 && held < block_pool_in_use(&w->kv));
+    BUG_IF(w->waiting.n == 0 && w->n_transfers == 0 && w->n_held == 0 &&
+           held < block_pool_in_use(&w->kv));
     if (w->kv.n_blocks <= 512)
         block_pool_check(&w->kv);
 }

@@ -20,8 +20,8 @@ static void setup(struct fixture *f)
     *f = (struct fixture){0};
     arena_init(&f->arena);
     diag_init(&f->diag);
-    enum status s =
-        profile_load(&f->profile, &f->arena, &search, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1", 0, &f->diag);
+    enum status s = profile_load(&f->profile, &f->arena, &search,
+                                 "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1", 0, &f->diag);
     if (!s)
         s = dynosim_latency_fit(&f->latency, &f->arena, &f->profile, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
@@ -63,13 +63,15 @@ Test(latency_dynosim, lines_go_on_and_are_cut_at_nothing)
     cr_expect_eq(dynosim_prefill_ms(&f.latency, 72), 0);
     cr_expect_gt(dynosim_prefill_ms(&f.latency, 73), 0);
     cr_expect_float_eq(dynosim_prefill_ms(&f.latency, 100), 0.6066, 0.0001);
-    cr_expect_float_eq(dynosim_prefill_ms(&f.latency, 20000), 0.0221181306 * 20000 - 1.6052174, 1e-4);
+    cr_expect_float_eq(dynosim_prefill_ms(&f.latency, 20000), 0.0221181306 * 20000 - 1.6052174,
+                       1e-4);
     /* One sequence: 6.11 ms and the reading of its context. */
     cr_expect_float_eq(dynosim_decode_ms(&f.latency, 0, 1000, 1), 6.1107625, 1e-6);
     /* Beyond the last column and row. */
     double inside = dynosim_decode_ms(&f.latency, 900000, 13000, 1);
     double outside = dynosim_decode_ms(&f.latency, 1000000, 14000, 1);
-    cr_expect_float_eq(outside - inside, 100000 * 2.934e-5 + 0.0203 * (1000000. / 14000 - 900000. / 13000), 0.01);
+    cr_expect_float_eq(outside - inside,
+                       100000 * 2.934e-5 + 0.0203 * (1000000. / 14000 - 900000. / 13000), 0.01);
     arena_release(&f.arena);
 }
 
@@ -78,7 +80,8 @@ Test(latency_dynosim, default_polynomials)
     struct dynosim_latency none = {0};
     cr_expect_float_eq(dynosim_prefill_ms(&none, 1000), 0.4209989 + 15.18344 + 16.50142, 1e-9);
     cr_expect_float_eq(dynosim_decode_ms(&none, 0, 10, 1000), 5.74, 1e-12);
-    cr_expect_float_eq(dynosim_decode_ms(&none, 500, 10, 1000), -25.74 / 4 + 54.01 / 2 + 5.74, 1e-12);
+    cr_expect_float_eq(dynosim_decode_ms(&none, 500, 10, 1000), -25.74 / 4 + 54.01 / 2 + 5.74,
+                       1e-12);
     cr_expect_float_eq(dynosim_decode_ms(&none, 3000, 10, 1000), -25.74 + 54.01 + 5.74, 1e-12);
 }
 
@@ -91,7 +94,8 @@ Test(latency_dynosim, a_step_takes_at_least_one_ms)
     cr_expect_eq(dynosim_prefill_ms(&latency, 8), 3);
 }
 
-static struct profile_array numbers(const char *key, size_t rows, size_t columns, const double *values)
+static struct profile_array numbers(const char *key, size_t rows, size_t columns,
+                                    const double *values)
 {
     return (struct profile_array){.key = key,
                                   .kind = PROFILE_F64,
@@ -107,8 +111,8 @@ Test(latency_dynosim, grids_of_the_references_own_npz)
     const double itl[] = {1, 2, 3, 11, 22, 33};
     struct profile_array arrays[] = {
         numbers("prefill_isl", 2, 0, isl), numbers("prefill_ttft_ms", 2, 0, ttft),
-        numbers("decode_active_kv_tokens", 2, 0, kv), numbers("decode_context_length", 3, 0, context),
-        numbers("decode_itl", 2, 3, itl)};
+        numbers("decode_active_kv_tokens", 2, 0, kv),
+        numbers("decode_context_length", 3, 0, context), numbers("decode_itl", 2, 3, itl)};
     struct profile_file file = {5, arrays};
     struct dynosim_latency latency;
     struct diag d;
@@ -144,7 +148,8 @@ Test(latency_dynosim, points_that_determine_nothing_are_refused)
     arena_release(&f.arena);
 }
 
-static double decode_only(const struct latency_model_ops *model, const void *state, uint32_t n, double context)
+static double decode_only(const struct latency_model_ops *model, const void *state, uint32_t n,
+                          double context)
 {
     struct engine_step step = {.n_decode = n, .decode_context_mean_tok = context};
     return model->step_ms(state, &step);
@@ -169,7 +174,8 @@ Test(latency_dynosim, model_behind_the_native_interface)
     struct engine_step mixed = {
         .chunks = &chunk, .n_chunks = 1, .n_decode = 7, .decode_context_mean_tok = 900};
     cr_expect_float_eq(model->step_ms(state, &mixed),
-                       dynosim_prefill_ms(&f.latency, 1000) + decode_only(model, state, 7, 900), 1e-12);
+                       dynosim_prefill_ms(&f.latency, 1000) + decode_only(model, state, 7, 900),
+                       1e-12);
     arena_release(&f.arena);
 }
 
@@ -178,15 +184,16 @@ Test(latency_polynomial, decode_follows_the_share_of_kv_in_use)
     struct fixture f;
     setup(&f);
     const struct latency_model_ops *model = latency_model_find("polynomial");
-    struct latency_config config = {.max_num_seqs = 64, .host_ms_per_step = 0.5, .host_us_per_seq = 10};
+    struct latency_config config = {
+        .max_num_seqs = 64, .host_ms_per_step = 0.5, .host_us_per_seq = 10};
     void *state;
     cr_assert_eq(model->create(&state, &f.arena, &f.profile, &config, &f.diag), ST_OK);
     double capacity = (double)f.profile.max_kv_tokens;
     for (uint32_t n = 1; n <= 64; n += 9)
         for (double share = 0.0003; share < 1.4; share = share * 1.1 + 1e-4) {
             double exact = dynosim_polynomial_decode_ms(share) + 0.5 + 0.01 * n;
-            cr_expect_float_eq(decode_only(model, state, n, share * capacity / n), exact, 1e-4 * exact,
-                               "%u sequences, share %f", n, share);
+            cr_expect_float_eq(decode_only(model, state, n, share * capacity / n), exact,
+                               1e-4 * exact, "%u sequences, share %f", n, share);
         }
     arena_release(&f.arena);
 }
@@ -204,8 +211,8 @@ Test(latency_polynomial, chunks_cost_what_the_whole_prompt_costs_but_for_the_fix
                        c = {.chunks = &second, .n_chunks = 1};
     double fixed = dynosim_polynomial_prefill_ms(0);
     cr_expect_float_eq(model->step_ms(state, &a), dynosim_polynomial_prefill_ms(8000), 1e-9);
-    cr_expect_float_eq(model->step_ms(state, &b) + model->step_ms(state, &c), model->step_ms(state, &a) + fixed,
-                       1e-9);
+    cr_expect_float_eq(model->step_ms(state, &b) + model->step_ms(state, &c),
+                       model->step_ms(state, &a) + fixed, 1e-9);
     /* One pass over the weights serves both. */
     a.n_decode = 1;
     a.decode_context_mean_tok = 1;

@@ -1,4 +1,5 @@
-/* Runs of the reference's engine from code, and recorded per-request results to compare them with. */
+/* Runs of the reference's engine from code, and recorded per-request results to compare them with.
+ */
 #ifndef TESTS_UNIT_SIM_DYNOSIM_FIXTURE_H
 #define TESTS_UNIT_SIM_DYNOSIM_FIXTURE_H
 
@@ -23,7 +24,8 @@ struct dyno_fixture {
     size_t n_outcome[N_OUTCOMES];
 };
 
-static enum status dyno_fixture_request(void *context, const struct request_record *r, struct diag *d)
+static enum status dyno_fixture_request(void *context, const struct request_record *r,
+                                        struct diag *d)
 {
     struct dyno_fixture *f = context;
     (void)d;
@@ -40,7 +42,8 @@ static enum status dyno_fixture_request(void *context, const struct request_reco
 }
 
 /* The engine settings of the recorded runs. */
-static void dyno_fixture_pool(struct dyno_fixture *f, size_t p, const char *name, enum pool_role role, int replicas)
+static void dyno_fixture_pool(struct dyno_fixture *f, size_t p, const char *name,
+                              enum pool_role role, int replicas)
 {
     struct dynosim_pool *pool = &f->config.pools[p];
     pool->name = name;
@@ -65,7 +68,8 @@ static void dyno_fixture_profile(struct dyno_fixture *f)
     static const char *const dirs[] = {PROJECT_DIR "/engines/data", NULL};
     struct profile_search search = {dirs};
     struct profile *profile = ARENA_NEW(&f->arena, 1, struct profile);
-    enum status s = profile_load(profile, &f->arena, &search, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1", 0, &f->diag);
+    enum status s = profile_load(profile, &f->arena, &search, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1",
+                                 0, &f->diag);
     if (!s)
         s = dynosim_latency_fit(&f->latency, &f->arena, profile, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
@@ -133,8 +137,8 @@ static void dyno_fixture_release(struct dyno_fixture *f)
 
 /* Recorded rows; -1 where the column is empty. */
 struct reference_row {
-    double arrival_ms, isl_tok, osl_tok, first_admit_ms, ttft_ms, ttst_ms, e2e_ms, itl_ms, reused_tok, prefill_worker,
-        worker;
+    double arrival_ms, isl_tok, osl_tok, first_admit_ms, ttft_ms, ttst_ms, e2e_ms, itl_ms,
+        reused_tok, prefill_worker, worker;
 };
 
 static size_t read_reference(struct reference_row **rows, const char *path)
@@ -164,9 +168,9 @@ static size_t read_reference(struct reference_row **rows, const char *path)
 }
 
 struct comparison {
-    size_t n_different;  /* rows with a whole number that differs */
-    double worst_ms;     /* largest difference of a time */
-    size_t first;        /* first row beyond 0.001 ms or with another number */
+    size_t n_different; /* rows with a whole number that differs */
+    double worst_ms;    /* largest difference of a time */
+    size_t first;       /* first row beyond 0.001 ms or with another number */
 };
 
 static double difference_ms(double recorded_ms, int64_t from_ns, int64_t to_ns)
@@ -176,15 +180,18 @@ static double difference_ms(double recorded_ms, int64_t from_ns, int64_t to_ns)
     return fabs((double)(to_ns - from_ns) / 1e6 - recorded_ms);
 }
 
-static struct comparison compare(const struct dyno_fixture *f, const struct reference_row *rows, size_t n)
+static struct comparison compare(const struct dyno_fixture *f, const struct reference_row *rows,
+                                 size_t n)
 {
     struct comparison c = {.first = SIZE_MAX};
     for (size_t i = 0; i < n; i++) {
         const struct request_record *r = &f->records[i];
         const struct reference_row *q = &rows[i];
         bool same = r->index == i && r->outcome == OUTCOME_COMPLETED && r->isl_tok == q->isl_tok &&
-                    r->osl_tok == q->osl_tok && r->cached_tok == q->reused_tok && r->worker == q->worker &&
-                    (r->prefill_worker == NO_WORKER ? -1.0 : (double)r->prefill_worker) == q->prefill_worker;
+                    r->osl_tok == q->osl_tok && r->cached_tok == q->reused_tok &&
+                    r->worker == q->worker &&
+                    (r->prefill_worker == NO_WORKER ? -1.0 : (double)r->prefill_worker) ==
+                        q->prefill_worker;
         double worst = difference_ms(q->arrival_ms, 0, r->arrival_ns);
         worst = fmax(worst, difference_ms(q->first_admit_ms, 0, r->scheduled_ns));
         worst = fmax(worst, difference_ms(q->ttft_ms, r->arrival_ns, r->first_token_ns));

@@ -19,12 +19,14 @@ static void plan_next(const struct schedule *s, struct policy_effects *effects)
     effects->next_needs = NEED_TRAFFIC | NEED_GAUGES;
 }
 
-static void schedule_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+static void schedule_tick(void *state, const struct policy_input *input,
+                          struct policy_effects *effects)
 {
     struct schedule *s = state;
     s->seen[s->next] = *input;
     cr_assert_leq(input->n_gauges, 4);
-    memcpy(s->gauges[s->next], input->gauges, input->n_gauges * sizeof *input->gauges);
+    for (size_t i = 0; i < input->n_gauges; i++)
+        s->gauges[s->next][i] = input->gauges[i];
     effects->scale = true;
     memcpy(effects->target, s->target[s->next], sizeof effects->target);
     s->next++;
@@ -48,20 +50,20 @@ static char *steady(double every_ms, int n, int osl)
     char *lines = malloc((size_t)n * 128);
     size_t used = 0;
     for (int i = 0; i < n; i++)
-        used += (size_t)snprintf(
-            lines + used, 128, "{\"timestamp\": %g, \"input_length\": 100, \"output_length\": %d, \"hash_ids\": [%d]}\n",
-            every_ms * i, osl, i);
+        used += (size_t)snprintf(lines + used, 128,
+                                 "{\"timestamp\": %g, \"input_length\": 100, \"output_length\": "
+                                 "%d, \"hash_ids\": [%d]}\n",
+                                 every_ms * i, osl, i);
     return lines;
 }
 
-/* One worker; a second is asked for at 1 s and ready at 3 s; at 4 s it drains with a request of 500 passes on it; at
- * 5 s a third is asked for while the second still drains. */
+/* One worker; a second is asked for at 1 s and ready at 3 s; at 4 s it drains with a request of 500
+ * passes on it; at 5 s a third is asked for while the second still drains. */
 Test(dynosim_fleet, workers_start_late_and_drain_for_ever)
 {
     struct dyno_fixture f;
-    struct schedule s = {.n = 3,
-                         .at_ns = {NS_PER_S, 4 * NS_PER_S, 5 * NS_PER_S},
-                         .target = {{2}, {1}, {2}}};
+    struct schedule s = {
+        .n = 3, .at_ns = {NS_PER_S, 4 * NS_PER_S, 5 * NS_PER_S}, .target = {{2}, {1}, {2}}};
     init(&f, &s);
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].startup_ns = 2 * NS_PER_S;
@@ -82,7 +84,8 @@ Test(dynosim_fleet, workers_start_late_and_drain_for_ever)
     /* The request of 3 s: f(100) = 1 ms and 500 passes of 5 ms, from 4 s on while draining. */
     cr_expect_float_eq(gpu_s[GPU_DRAINING], 1.501, 1e-9);
     double end_s = s_from_ns(f.result->end_ns);
-    cr_expect_float_eq(gpu_s[GPU_IDLE] + gpu_s[GPU_BUSY] + gpu_s[GPU_STARTING] + gpu_s[GPU_DRAINING],
+    cr_expect_float_eq(gpu_s[GPU_IDLE] + gpu_s[GPU_BUSY] + gpu_s[GPU_STARTING] +
+                           gpu_s[GPU_DRAINING],
                        end_s + (5.501 - 1) + (end_s - 5), 1e-9);
     dyno_fixture_release(&f);
 }
@@ -90,8 +93,7 @@ Test(dynosim_fleet, workers_start_late_and_drain_for_ever)
 Test(dynosim_fleet, a_starting_worker_is_cancelled_first)
 {
     struct dyno_fixture f;
-    struct schedule s = {
-        .n = 2, .at_ns = {NS_PER_S, 2 * NS_PER_S}, .target = {{3}, {2}}};
+    struct schedule s = {.n = 2, .at_ns = {NS_PER_S, 2 * NS_PER_S}, .target = {{3}, {2}}};
     init(&f, &s);
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].startup_ns = 5 * NS_PER_S;
@@ -126,8 +128,8 @@ Test(dynosim_fleet, a_policy_sees_what_was_offered_and_the_means_of_what_complet
     cr_expect_float_eq(t->ttft_sum_s, 4 * 0.006 + 0.001 + 0.002 + 0.003, 1e-12);
     cr_expect_eq(s.seen[1].traffic.n_requests, 4);
     cr_expect_float_eq(s.seen[1].traffic.length_s, 0.2, 1e-12);
-    /* The last pass: one sequence, and the prompts that wait, whole. At 250 ms a pass starts, at 450 ms one has been
-     * running since before the last arrival. */
+    /* The last pass: one sequence, and the prompts that wait, whole. At 250 ms a pass starts, at
+     * 450 ms one has been running since before the last arrival. */
     cr_expect_eq(s.seen[0].n_gauges, 1);
     cr_expect_eq(s.gauges[0][0].active_decode_blocks, 1);
     cr_expect_eq(s.gauges[0][0].active_prefill_tok, 100);
@@ -177,12 +179,14 @@ static char *random_trace(struct pcg64 *rng, int n, uint32_t max_isl)
         uint32_t isl = 1 + (uint32_t)pcg64_below(rng, max_isl), n_ids = (isl + 511) / 512;
         if (i && pcg64_below(rng, 3))
             at_ms += pcg64_below(rng, 60);
-        used += (size_t)snprintf(lines + used, 256,
-                                 "{\"timestamp\": %llu, \"input_length\": %u, \"output_length\": %u, \"hash_ids\": [",
-                                 (unsigned long long)at_ms, isl, (unsigned)pcg64_below(rng, 150));
+        used += (size_t)snprintf(
+            lines + used, 256,
+            "{\"timestamp\": %llu, \"input_length\": %u, \"output_length\": %u, \"hash_ids\": [",
+            (unsigned long long)at_ms, isl, (unsigned)pcg64_below(rng, 150));
         for (uint32_t k = 0; k < n_ids; k++) {
             uint64_t id = pcg64_below(rng, 3) ? 10 + k : 1000 + pcg64_below(rng, 1000000);
-            used += (size_t)snprintf(lines + used, 32, "%s%llu", k ? ", " : "", (unsigned long long)id);
+            used +=
+                (size_t)snprintf(lines + used, 32, "%s%llu", k ? ", " : "", (unsigned long long)id);
         }
         used += (size_t)snprintf(lines + used, 8, "]}\n");
     }
@@ -214,7 +218,8 @@ static void random_config(struct dyno_fixture *f, struct pcg64 *rng)
     f->config.transfer = pcg64_below(rng, 2) ? DYNOSIM_WHOLE_PROMPT : DYNOSIM_DESTINATION_MISSING;
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (i != DYNOSIM_SEMANTIC_straight_line_tables && i != DYNOSIM_SEMANTIC_free_transfer)
-            *dynosim_semantic_find(&f->config.semantics, dynosim_semantics[i].name) = pcg64_below(rng, 4) > 0;
+            *dynosim_semantic_find(&f->config.semantics, dynosim_semantics[i].name) =
+                pcg64_below(rng, 4) > 0;
 }
 
 Test(dynosim_fleet, random_deployments_keep_every_request)
@@ -231,8 +236,10 @@ Test(dynosim_fleet, random_deployments_keep_every_request)
         enum status s = dyno_fixture_try(&f, dyno_fixture_text(&f, lines));
         free(lines);
         if (s == ST_INPUT && strncmp(f.diag.text, "dead end", 8) == 0) {
-            /* A preempted request at the head of a decode worker shuts out those whose KV fills the worker. */
-            cr_assert_eq(f.config.n_pools, 2, "seed %llu: %s", (unsigned long long)seed, f.diag.text);
+            /* A preempted request at the head of a decode worker shuts out those whose KV fills the
+             * worker. */
+            cr_assert_eq(f.config.n_pools, 2, "seed %llu: %s", (unsigned long long)seed,
+                         f.diag.text);
             n_dead_ends++;
         } else {
             cr_assert_eq(s, ST_OK, "seed %llu: %s", (unsigned long long)seed, f.diag.text);

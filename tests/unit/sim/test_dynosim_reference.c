@@ -13,7 +13,8 @@ static void assert_equal_rows(const struct dyno_fixture *f, const char *path)
     cr_log_info("%zu rows, worst difference %.6f ms\n", n, c.worst_ms);
     cr_expect_eq(c.n_different, 0, "%zu rows differ, the first is %zu", c.n_different, c.first);
     /* The records are rounded to 0.0001 ms. */
-    cr_expect_lt(c.worst_ms, 0.000151, "%f ms, first row beyond 0.001 ms: %zu", c.worst_ms, c.first);
+    cr_expect_lt(c.worst_ms, 0.000151, "%f ms, first row beyond 0.001 ms: %zu", c.worst_ms,
+                 c.first);
     free(rows);
 }
 
@@ -110,8 +111,8 @@ Test(dynosim_reference, kv_router_choosing_freely_has_the_recorded_distributions
         dyno_fixture_release(&f);
         struct means eight = run_freely(&f, 8, seed);
         dyno_fixture_release(&f);
-        cr_log_info("TTFT %.2f %.2f ms, ITL %.4f %.4f ms, reuse %.4f %.4f\n", four.ttft_ms, eight.ttft_ms,
-                    four.itl_ms, eight.itl_ms, four.reuse, eight.reuse);
+        cr_log_info("TTFT %.2f %.2f ms, ITL %.4f %.4f ms, reuse %.4f %.4f\n", four.ttft_ms,
+                    eight.ttft_ms, four.itl_ms, eight.itl_ms, four.reuse, eight.reuse);
         cr_expect_float_eq(four.ttft_ms, 488.9, 0.02 * 488.9, "%f", four.ttft_ms);
         cr_expect_float_eq(eight.ttft_ms, 298.7, 0.02 * 298.7, "%f", eight.ttft_ms);
         cr_expect_float_eq(four.itl_ms, 9.31, 0.0931, "%f", four.itl_ms);

@@ -1,18 +1,21 @@
-/* Small cases worked out by hand. f(n) = n / 100 ms; g(S, m) = 1 + S / 1000 + m / 100 ms, or 5 ms where only counts of
- * passes matter. */
+/* Small cases worked out by hand. f(n) = n / 100 ms; g(S, m) = 1 + S / 1000 + m / 100 ms, or 5 ms
+ * where only counts of passes matter. */
 #include "dynosim_fixture.h"
 
-static const double at[] = {0, 1000}, prefill[] = {0, 10}, decode[] = {1, 11, 2, 12}, constant[] = {5, 5, 5, 5};
+static const double at[] = {0, 1000}, prefill[] = {0, 10}, decode[] = {1, 11, 2, 12},
+                    constant[] = {5, 5, 5, 5};
 
 static void small_init(struct dyno_fixture *f, bool constant_decode)
 {
     dyno_fixture_init(f);
-    f->latency = (struct dynosim_latency){{2, at, prefill}, {2, 2, at, at, constant_decode ? constant : decode}};
+    f->latency = (struct dynosim_latency){{2, at, prefill},
+                                          {2, 2, at, at, constant_decode ? constant : decode}};
 }
 
 static void expect_ms(int64_t ns, double ms, const char *what, size_t request)
 {
-    cr_expect_eq(ns, llrint(ms * 1e6), "%s of request %zu: %f ms, not %f ms", what, request, (double)ns / 1e6, ms);
+    cr_expect_eq(ns, llrint(ms * 1e6), "%s of request %zu: %f ms, not %f ms", what, request,
+                 (double)ns / 1e6, ms);
 }
 
 static void expect_times(const struct dyno_fixture *f, size_t i, double first_ms, double last_ms)
@@ -27,21 +30,25 @@ Test(dynosim_small, one_request)
     struct dyno_fixture f;
     small_init(&f, false);
     dyno_fixture_agg(&f, 1);
-    dyno_fixture_run_text(&f, "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 3, \"hash_ids\": [1]}\n");
+    dyno_fixture_run_text(
+        &f, "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 3, \"hash_ids\": [1]}\n");
     expect_times(&f, 0, 3 + 4.384, 3 + 4.384 + 4.394 + 4.404);
     expect_ms(f.records[0].second_token_ns, 3 + 4.384 + 4.394, "second token", 0);
     cr_expect_eq(f.result->pools[0].n_steps, 3);
     dyno_fixture_release(&f);
 }
 
-/* The second hits what the first is about to compute, but its last token is not a hit: 15 of 16 blocks. */
+/* The second hits what the first is about to compute, but its last token is not a hit: 15 of 16
+ * blocks. */
 Test(dynosim_small, a_twin_in_the_same_pass_hits)
 {
     struct dyno_fixture f;
     small_init(&f, false);
     dyno_fixture_agg(&f, 1);
-    const char *twins = "{\"timestamp\": 5, \"input_length\": 2048, \"output_length\": 1, \"hash_ids\": [1, 2, 3, 4]}\n"
-                        "{\"timestamp\": 5, \"input_length\": 2048, \"output_length\": 1, \"hash_ids\": [1, 2, 3, 4]}\n";
+    const char *twins = "{\"timestamp\": 5, \"input_length\": 2048, \"output_length\": 1, "
+                        "\"hash_ids\": [1, 2, 3, 4]}\n"
+                        "{\"timestamp\": 5, \"input_length\": 2048, \"output_length\": 1, "
+                        "\"hash_ids\": [1, 2, 3, 4]}\n";
     dyno_fixture_run_text(&f, twins);
     cr_expect_eq(f.records[0].cached_tok, 0);
     cr_expect_eq(f.records[1].cached_tok, 1920);
@@ -95,16 +102,18 @@ Test(dynosim_small, without_chunking_a_prompt_waits_for_room_in_the_budget)
     dyno_fixture_release(&f);
 }
 
-/* Four blocks, two each. At 257 tokens the older request takes the newer one's tail block; its prompt block stays and
- * is hit when it comes back. Only the prompt is charged, generated tokens are computed again for nothing. */
+/* Four blocks, two each. At 257 tokens the older request takes the newer one's tail block; its
+ * prompt block stays and is hit when it comes back. Only the prompt is charged, generated tokens
+ * are computed again for nothing. */
 Test(dynosim_small, the_newest_is_preempted_and_comes_back)
 {
     struct dyno_fixture f;
     small_init(&f, true);
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].kv_blocks = 4;
-    const char *lines = "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 100, \"hash_ids\": [1]}\n"
-                        "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 100, \"hash_ids\": [2]}\n";
+    const char *lines =
+        "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 100, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 100, \"hash_ids\": [2]}\n";
     dyno_fixture_run_text(&f, lines);
     expect_times(&f, 0, 9, 9 + 99 * 5);
     expect_times(&f, 1, 9, 504 + 0.72 + 43 * 5);
@@ -131,7 +140,8 @@ Test(dynosim_small, a_request_that_outgrows_its_worker_ends_the_run)
     small_init(&f, true);
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].kv_blocks = 2;
-    const char *line = "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 58, \"hash_ids\": [1]}\n";
+    const char *line =
+        "{\"timestamp\": 0, \"input_length\": 200, \"output_length\": 58, \"hash_ids\": [1]}\n";
     cr_expect_eq(dyno_fixture_try(&f, dyno_fixture_text(&f, line)), ST_INPUT);
     cr_expect_neq(strstr(f.diag.text, "dead end: request 0 (257 tokens"), NULL, "%s", f.diag.text);
     dyno_fixture_release(&f);
@@ -144,14 +154,16 @@ Test(dynosim_small, a_prompt_beyond_the_pool_is_rejected_at_the_head)
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].kv_blocks = 4;
     dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
-            "{\"timestamp\": 0, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [3]}\n");
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 513, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
+        "{\"timestamp\": 0, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [3]}\n");
     cr_expect_eq(f.records[0].outcome, OUTCOME_REJECTED);
     expect_times(&f, 1, 10.12, 10.12);
     f.config.pools[0].max_model_len = 512;
     dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [3]}\n"
-            "{\"timestamp\": 0, \"input_length\": 500, \"output_length\": 100, \"hash_ids\": [3]}\n");
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [3]}\n"
+        "{\"timestamp\": 0, \"input_length\": 500, \"output_length\": 100, \"hash_ids\": [3]}\n");
     cr_expect_eq(f.records[0].outcome, OUTCOME_REJECTED);
     cr_expect_eq(f.records[1].n_output_tok, 12);
     dyno_fixture_release(&f);
@@ -182,10 +194,12 @@ Test(dynosim_small, blocks_that_do_not_divide_the_traces)
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].block_size_tok = 100;
     dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
-            "{\"timestamp\": 100, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 3]}\n"
-            "{\"timestamp\": 200, \"input_length\": 1000, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
-            "{\"timestamp\": 300, \"input_length\": 1536, \"output_length\": 1, \"hash_ids\": [1, 2]}\n");
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
+        "{\"timestamp\": 100, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 3]}\n"
+        "{\"timestamp\": 200, \"input_length\": 1000, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
+        "{\"timestamp\": 300, \"input_length\": 1536, \"output_length\": 1, \"hash_ids\": [1, "
+        "2]}\n");
     cr_expect_eq(f.records[1].cached_tok, 500);
     cr_expect_eq(f.records[2].cached_tok, 900);
     /* Cut to the capacity of its two ids. */
@@ -201,8 +215,10 @@ Test(dynosim_small, caching_off_shares_nothing)
     dyno_fixture_agg(&f, 1);
     f.config.pools[0].prefix_caching = false;
     dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
-            "{\"timestamp\": 100, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 2]}\n");
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, 2]}\n"
+        "{\"timestamp\": 100, \"input_length\": 1024, \"output_length\": 1, \"hash_ids\": [1, "
+        "2]}\n");
     cr_expect_eq(f.records[1].cached_tok, 0);
     expect_times(&f, 1, 115.24, 115.24);
     dyno_fixture_release(&f);
@@ -244,16 +260,17 @@ Test(dynosim_small, handing_over_takes_no_time_unless_both_figures_are_set)
     dyno_fixture_release(&f);
 }
 
-/* The second prompt keeps the prefill worker busy from 3 to 7 ms, and with it the first request, which has nine tokens
- * to go. The second is done with that pass; the first goes on in passes of no length, and its hand-off comes after the
- * decode worker has started. */
+/* The second prompt keeps the prefill worker busy from 3 to 7 ms, and with it the first request,
+ * which has nine tokens to go. The second is done with that pass; the first goes on in passes of no
+ * length, and its hand-off comes after the decode worker has started. */
 Test(dynosim_small, a_prefill_worker_makes_the_whole_output)
 {
     struct dyno_fixture f;
     small_init(&f, false);
     dyno_fixture_disagg(&f, 1, 1);
-    const char *lines = "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 10, \"hash_ids\": [1]}\n"
-                        "{\"timestamp\": 1, \"input_length\": 400, \"output_length\": 1, \"hash_ids\": [2]}\n";
+    const char *lines =
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 10, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 1, \"input_length\": 400, \"output_length\": 1, \"hash_ids\": [2]}\n";
     dyno_fixture_run_text(&f, lines);
     expect_ms(f.records[1].first_token_ns, 7 + 5.512, "first token", 1);
     expect_ms(f.records[0].first_token_ns, 7 + 5.512 + 4.384, "first token", 0);
@@ -264,8 +281,8 @@ Test(dynosim_small, a_prefill_worker_makes_the_whole_output)
     dyno_fixture_release(&f);
 }
 
-/* Room for one prompt on the decode worker: the second waits there, its KV on the prefill worker, which has no room
- * for the third meanwhile. */
+/* Room for one prompt on the decode worker: the second waits there, its KV on the prefill worker,
+ * which has no room for the third meanwhile. */
 Test(dynosim_small, a_full_decode_worker_pushes_back)
 {
     struct dyno_fixture f;
@@ -289,12 +306,13 @@ Test(dynosim_small, a_full_decode_worker_pushes_back)
     cr_expect_eq(f.records[0].outcome, OUTCOME_REJECTED);
     f.config.pools[0].kv_blocks = 3;
     cr_expect_eq(dyno_fixture_try(&f, dyno_fixture_text(&f, one_request)), ST_INPUT);
-    cr_expect_str_eq(f.diag.text, "request 0 has 3 KV blocks of prompt, but a decode worker holds only 1");
+    cr_expect_str_eq(f.diag.text,
+                     "request 0 has 3 KV blocks of prompt, but a decode worker holds only 1");
     dyno_fixture_release(&f);
 }
 
-/* With a delay, one try per end of a pass and one per activation. All prompts are done at 6 ms, so the first
- * reservation is granted on arrival, as are the others while nothing runs. */
+/* With a delay, one try per end of a pass and one per activation. All prompts are done at 6 ms, so
+ * the first reservation is granted on arrival, as are the others while nothing runs. */
 Test(dynosim_small, links_that_are_shared_send_one_after_the_other)
 {
     struct dyno_fixture f;
@@ -302,8 +320,9 @@ Test(dynosim_small, links_that_are_shared_send_one_after_the_other)
     dyno_fixture_disagg(&f, 1, 1);
     f.config.kv_bytes_per_token = 1000;
     f.config.kv_bandwidth_bytes_per_s = 1e8;
-    const char *lines = "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [1]}\n"
-                        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n";
+    const char *lines =
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n";
     dyno_fixture_run_text(&f, lines);
     expect_times(&f, 0, 6 + 3 + 5, 14);
     expect_times(&f, 1, 6 + 3 + 5, 14);
@@ -316,9 +335,10 @@ Test(dynosim_small, links_that_are_shared_send_one_after_the_other)
 
 /* ---- routing ---- */
 
-/* B = 128, prompts of 10 blocks. The twin of the same instant finds nothing resident: 20 + 10 blocks beside the first,
- * 10 + 10 elsewhere. The third has hits on both and nothing is active: a tie. The fourth comes while the third is
- * active: its blocks count once there (10 - 10 + 10 against 10 - 10 + 10), and pending load decides. */
+/* B = 128, prompts of 10 blocks. The twin of the same instant finds nothing resident: 20 + 10
+ * blocks beside the first, 10 + 10 elsewhere. The third has hits on both and nothing is active: a
+ * tie. The fourth comes while the third is active: its blocks count once there (10 - 10 + 10
+ * against 10 - 10 + 10), and pending load decides. */
 Test(dynosim_small, kv_router_costs)
 {
     struct dyno_fixture f;
@@ -328,11 +348,14 @@ Test(dynosim_small, kv_router_costs)
     struct dynosim_follow_check check = {0};
     const uint32_t workers[] = {1, 0, 1, 0};
     f.config.follow = (struct dynosim_follow){.n = 4, .worker = workers, .check = &check};
-    dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, \"hash_ids\": [1, 2, 3]}\n"
-            "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, \"hash_ids\": [1, 2, 3]}\n"
-            "{\"timestamp\": 100, \"input_length\": 1280, \"output_length\": 40, \"hash_ids\": [1, 2, 3]}\n"
-            "{\"timestamp\": 200, \"input_length\": 1280, \"output_length\": 2, \"hash_ids\": [4, 5, 6]}\n");
+    dyno_fixture_run_text(&f, "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, "
+                              "\"hash_ids\": [1, 2, 3]}\n"
+                              "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, "
+                              "\"hash_ids\": [1, 2, 3]}\n"
+                              "{\"timestamp\": 100, \"input_length\": 1280, \"output_length\": 40, "
+                              "\"hash_ids\": [1, 2, 3]}\n"
+                              "{\"timestamp\": 200, \"input_length\": 1280, \"output_length\": 2, "
+                              "\"hash_ids\": [4, 5, 6]}\n");
     cr_expect_eq(check.n_choices, 4);
     cr_expect_eq(check.n_tied, 2);
     cr_expect_eq(check.n_not_lowest, 0);
@@ -341,9 +364,10 @@ Test(dynosim_small, kv_router_costs)
     const uint32_t wrong[] = {1, 1, 1, 1};
     check = (struct dynosim_follow_check){0};
     f.config.follow.worker = wrong;
-    dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, \"hash_ids\": [1, 2, 3]}\n"
-            "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, \"hash_ids\": [1, 2, 3]}\n");
+    dyno_fixture_run_text(&f, "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, "
+                              "\"hash_ids\": [1, 2, 3]}\n"
+                              "{\"timestamp\": 0, \"input_length\": 1280, \"output_length\": 2, "
+                              "\"hash_ids\": [1, 2, 3]}\n");
     cr_expect_eq(check.n_not_lowest, 1);
     /* 20 pending and 10 active against 10 and 10. */
     cr_expect_eq(check.worst_excess, 10);
@@ -352,7 +376,8 @@ Test(dynosim_small, kv_router_costs)
     f.config.follow.worker = nowhere;
     f.config.follow.n = 1;
     cr_expect_eq(dyno_fixture_try(&f, dyno_fixture_text(&f, one_request)), ST_INPUT);
-    cr_expect_str_eq(f.diag.text, "request 0 was placed on worker 7 of pool 'agg', which is not ready");
+    cr_expect_str_eq(f.diag.text,
+                     "request 0 was placed on worker 7 of pool 'agg', which is not ready");
     dyno_fixture_release(&f);
 }
 
@@ -366,9 +391,10 @@ Test(dynosim_small, temperature_spreads_choices)
     char lines[4096] = "";
     size_t used = 0;
     for (int i = 0; i < 40; i++)
-        used += (size_t)snprintf(lines + used, sizeof lines - used,
-                                 "{\"timestamp\": %d, \"input_length\": 128, \"output_length\": 1, \"hash_ids\": [1]}\n",
-                                 100 * i);
+        used += (size_t)snprintf(
+            lines + used, sizeof lines - used,
+            "{\"timestamp\": %d, \"input_length\": 128, \"output_length\": 1, \"hash_ids\": [1]}\n",
+            100 * i);
     int n[2] = {0};
     dyno_fixture_run_text(&f, lines);
     for (int i = 0; i < 40; i++)
@@ -428,9 +454,11 @@ Test(dynosim_small, speed_divisors_and_arrivals)
     f.config.speedup = 10;
     f.config.arrival_round_ns = NS_PER_MS;
     dyno_fixture_run_text(
-        &f, "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [1]}\n"
-            "{\"timestamp\": 1000.5, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n"
-            "{\"timestamp\": 1001.5, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [3]}\n");
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 1000.5, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n"
+        "{\"timestamp\": 1001.5, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": "
+        "[3]}\n");
     expect_ms(f.records[0].first_token_ns, 1.5 + 0.548, "first token", 0);
     expect_ms(f.records[1].arrival_ns, 100, "arrival", 1);
     expect_ms(f.records[2].arrival_ns, 100.2, "arrival", 2);
