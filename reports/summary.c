@@ -48,6 +48,7 @@ static const struct field fields[] = {
     FIELD(UINT, requests.retried),
     FIELD(UINT, requests.rejected),
     FIELD(UINT, requests.unfinished),
+    FIELD(UINT, requests.timed_out),
     FIELD(UINT, requests.good),
     FIELD(UINT, requests.retries),
     FIELD(UINT, requests.missed_ttft),
@@ -124,18 +125,20 @@ static void compute_requests(struct summary *y, const struct recorder_totals *t)
     y->requests.lost = n[OUTCOME_LOST];
     y->requests.rejected = n[OUTCOME_REJECTED];
     y->requests.unfinished = n[OUTCOME_UNFINISHED];
+    y->requests.timed_out = n[OUTCOME_TIMED_OUT];
     y->requests.retried = t->n_retried;
     y->requests.retries = t->n_retries;
     y->requests.good = t->n_good;
     y->requests.missed_ttft = n[OUTCOME_COMPLETED] - t->n_ttft_ok;
     y->requests.missed_tpot = n[OUTCOME_COMPLETED] - t->n_tpot_ok;
     y->requests.outside_span = t->n_records - t->n_offered;
-    if (y->requests.completed + y->requests.lost + y->requests.rejected + y->requests.unfinished !=
+    if (y->requests.completed + y->requests.lost + y->requests.rejected + y->requests.unfinished +
+            y->requests.timed_out !=
         y->requests.offered)
         BUG("%" PRIu64 " requests offered, but %" PRIu64 " completed, %" PRIu64 " lost, %" PRIu64
-            " rejected and %" PRIu64 " unfinished",
+            " rejected, %" PRIu64 " unfinished and %" PRIu64 " timed out",
             y->requests.offered, y->requests.completed, y->requests.lost, y->requests.rejected,
-            y->requests.unfinished);
+            y->requests.unfinished, y->requests.timed_out);
 
     double offered = (double)t->n_offered;
     y->attainment.overall = ratio((double)t->n_good, offered);

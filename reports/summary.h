@@ -54,7 +54,7 @@ struct summary {
     char trace_digest[17]; /* 16 hex digits */
 
     struct {
-        uint64_t offered, completed, lost, retried, rejected, unfinished;
+        uint64_t offered, completed, lost, retried, rejected, unfinished, timed_out;
         uint64_t good;                     /* completed within both targets */
         uint64_t retries;                  /* times a request was sent again */
         uint64_t missed_ttft, missed_tpot; /* completed, but above this target */

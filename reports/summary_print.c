@@ -191,6 +191,11 @@ static void print_requests(const struct printer *p, const struct summary *y)
                 style(p, bad ? plain : ""));
     }
     fputc('\n', p->out);
+    if (y->requests.timed_out > 0) {
+        label(p, "timed out");
+        fprintf(p->out, "%s%11s%s   given up by their clients\n", style(p, red),
+                grouped(text, y->requests.timed_out), style(p, plain));
+    }
     if (y->requests.outside_span > 0) {
         label(p, "warm-up");
         fprintf(p->out, "%11s   not in any figure\n", grouped(text, y->requests.outside_span));

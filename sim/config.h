@@ -24,6 +24,12 @@ struct engine_config {
     bool prefix_cache;               /* prompts share the blocks of equal prefixes */
     const struct kv_eviction *eviction; /* with prefix_cache */
     uint32_t watermark_blocks;       /* kept free when a prompt is admitted */
+    bool prefill_first;              /* a step with prompts in it leaves the running sequences waiting */
+    bool by_priority;                /* the queue is in order of priority, and the least urgent is preempted first */
+    double step_noise;               /* coefficient of variation of a step's time, >= 0 */
+    uint32_t n_draft_tok;            /* speculative decoding: tokens drafted per step; 0 = none */
+    double draft_acceptance;         /* of each draft token, given that those before it were accepted */
+    double draft_ms;                 /* added to a step per draft token */
     uint32_t n_ranks;                /* data-parallel ranks: limits are per rank, kv_blocks is for all; > 0 */
     bool async_scheduling;           /* a step's prompts are chosen when the step before it starts */
     int64_t cold_start_ns;           /* extra on the first step of a fresh worker */
@@ -58,6 +64,8 @@ struct sim_config {
     enum scale_down_mode scale_down;
     int64_t drain_grace_ns; /* a draining worker is killed after this long */
     bool retry_lost;        /* the client sends a lost request again at once */
+    int64_t first_token_timeout_ns; /* the client gives up without a token after so long; TIME_NEVER = never */
+    int64_t timeout_ns;             /* the client gives up after so long; TIME_NEVER = never */
 
     int64_t ttft_target_ns, tpot_target_ns;
 

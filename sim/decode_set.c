@@ -29,7 +29,7 @@ void id_array_remove(struct id_array *a, uint32_t id)
 /* Is a step running that holds its blocks already? Not at the boundary where an interrupted run ends. */
 bool decode_in_step(const struct worker *w)
 {
-    return w->kind == STEP_SINGLE || (w->kind == STEP_RUN && w->run_committed < w->run.n_steps);
+    return (w->kind == STEP_SINGLE && !w->decode_waits) || (w->kind == STEP_RUN && w->run_committed < w->run.n_steps);
 }
 
 static bool finish_before(const struct finish_entry *a, const struct finish_entry *b)
@@ -226,8 +226,8 @@ enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, i
     return sim_event(sim, EVENT_FIRST_TOKEN, r->index, w->pool->index, w->id);
 }
 
-/* Steps w->step + 1 .. w->step + n have ended, in total `total_ns` long, the last of them at `end_ns`. n is 1 while a
- * first or second token is due. Everything but the histogram of gaps and the sequences that finish. */
+/* Steps w->step + 1 .. w->step + n have ended, in total `total_ns` long (0: their gaps are counted already), the last of them at
+ * `end_ns`. n is 1 while a first or second token is due. Everything but the histogram of gaps and the sequences that finish. */
 enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_t total_ns,
                                   int64_t end_ns)
 {
@@ -245,12 +245,81 @@ enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_
             return s;
     }
     w->first_next.n = 0;
-    decode_count_gaps(sim, w, total_ns, n, w->n_decode - n_first);
+    if (total_ns > 0)
+        decode_count_gaps(sim, w, total_ns, n, w->n_decode - n_first);
     w->step += n;
     w->decoded_ns = end_ns;
     w->n_steps += n;
     w->context_sum_tok += (uint64_t)n * w->n_decode;
     return ST_OK;
+}
+
+void decode_count_stalled_gaps(struct sim *sim, struct worker *w, int64_t end_ns)
+{
+    for (uint32_t i = 0; i < w->n_finish; i++) {
+        struct request *r = sim_request(sim, w->finish[i].request);
+        worker_note_tokens(w, r);
+        if (r->n_output_tok == 0)
+            continue;
+        int64_t gap_ns = end_ns - r->last_token_ns;
+        if (sim_measuring(sim, end_ns))
+            histogram_add(&sim->result->itl, gap_ns, 1);
+        decode_count_gaps(sim, w, gap_ns, 1, 1);
+    }
+    w->stalled = false;
+}
+
+static uint32_t draw_accepted(const struct engine_config *engine, struct pcg64 *rng)
+{
+    uint32_t n = 0;
+    while (n < engine->n_draft_tok && pcg64_double(rng) < engine->draft_acceptance)
+        n++;
+    return n;
+}
+
+/* The sequence's next `n` tokens are out as well: as if it had come that much further in its steps. */
+static enum status skip_steps(struct sim *sim, struct worker *w, uint32_t id, uint32_t n, int64_t end_ns)
+{
+    struct request *r = sim_request(sim, id);
+    uint32_t before = decode_covered_tok(w, r);
+    worker_note_tokens(w, r);
+    if (r->n_output_tok == 1) {
+        r->second_token_ns = end_ns;
+        id_array_remove(&w->second_next, id);
+    }
+    decode_finish_remove(w, id);
+    w->growth[growth_index(w, before)]--;
+    r->finish_step -= n;
+    w->growth[growth_index(w, before + n)]++;
+    worker_kv_take(w, blocks_for(before + n, worker_block_size(w)) - blocks_for(before, worker_block_size(w)));
+    w->context_sum_tok += n;
+    if (sim_measuring(sim, end_ns))
+        histogram_add(&sim->result->itl, 0, n);
+    sim->traffic.total.n_itl += n;
+    return finish_push(sim, w,
+                       (struct finish_entry){r->finish_step, r->admit_order, id,
+                                             r->isl_tok + r->osl_tok - 1});
+}
+
+enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_ns)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    enum status s = ST_OK;
+    for (uint32_t id = w->running.head; !s && id != NO_REQUEST; id = sim_request(sim, id)->next) {
+        const struct request *r = sim_request(sim, id);
+        if (r->state != REQUEST_DECODE)
+            continue;
+        uint32_t n = draw_accepted(engine, &w->rng);
+        uint64_t left = r->finish_step - w->step;
+        uint32_t covered = decode_covered_tok(w, r), size = worker_block_size(w);
+        if (n > left)
+            n = (uint32_t)left;
+        while (n > 0 && blocks_for(covered + n, size) - blocks_for(covered, size) > worker_kv_free(w))
+            n--;
+        if (n > 0)
+            s = skip_steps(sim, w, id, n, end_ns);
+    }
+    return s;
 }
 
 /* New blocks that steps `from` .. `to` need. */
@@ -272,16 +341,21 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
     while (w->run_committed < upto) {
         uint32_t from = w->run_committed;
         uint32_t n_first = w->first_next.n;
-        uint32_t to = n_first || w->second_next.n ? from + 1 : upto;
+        uint32_t to = n_first || w->second_next.n || w->stalled ? from + 1 : upto;
         int64_t start_ns = decode_run_end_ns(&w->run, from);
         int64_t end_ns = decode_run_end_ns(&w->run, to);
-        if (sim_measuring(sim, end_ns))
+        bool one_by_one = w->stalled && from == 0;
+        if (one_by_one)
+            decode_count_stalled_gaps(sim, w, end_ns);
+        else if (sim_measuring(sim, end_ns))
             decode_run_add_gaps(&w->run, from, to, w->n_decode - n_first, &sim->result->itl);
         uint64_t last = to < w->run.n_steps ? w->step + (to - from) + 1 : w->step + (to - from);
         worker_kv_take(w, growth_over(w, w->step + 2, last));
-        w->share_s += s_from_ns(end_ns - start_ns) / w->n_decode;
+        if (w->n_decode) /* all may have been given up meanwhile */
+            w->share_s += s_from_ns(end_ns - start_ns) / w->n_decode;
         w->run_committed = to;
-        enum status s = decode_advance(sim, w, to - from, end_ns - start_ns, end_ns);
+        enum status s =
+            decode_advance(sim, w, to - from, one_by_one ? 0 : end_ns - start_ns, end_ns);
         if (s)
             return s;
     }

@@ -89,6 +89,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
     };
+    pcg64_stream(&w->rng, sim->config->seed, pool->config->name, (uint64_t)leader->id * MAX_RANKS + rank);
     request_list_init(&w->waiting);
     request_list_init(&w->arrived);
     request_list_init(&w->running);

@@ -15,7 +15,8 @@
     XX(COMPLETED, "completed", "all output tokens came out")                                       \
     XX(LOST, "lost", "was on a worker that was terminated, and not retried")                       \
     XX(REJECTED, "rejected", "can never fit an engine's limits")                                   \
-    XX(UNFINISHED, "unfinished", "still in flight when the run ended")
+    XX(UNFINISHED, "unfinished", "still in flight when the run ended")                             \
+    XX(TIMED_OUT, "timed_out", "its client gave up waiting")
 
 enum outcome {
 #define XX(id, name, text) OUTCOME_##id,
@@ -90,6 +91,7 @@ struct window_record {
     XX(FINISH, "finish")                                                                           \
     XX(LOSE, "lose")                                                                               \
     XX(RETRY, "retry")                                                                             \
+    XX(TIMEOUT, "timeout")                                                                         \
     XX(WORKER_START, "worker_start")                                                               \
     XX(WORKER_READY, "worker_ready")                                                               \
     XX(WORKER_DRAIN, "worker_drain")                                                               \

@@ -43,6 +43,7 @@ enum status request_table_add(struct request_table *t, uint32_t *id, struct diag
         .next = NO_REQUEST,
         .previous = NO_REQUEST,
         .generation = r->generation + 1,
+        .life = r->life + 1,
         .state = REQUEST_UNROUTED,
     };
     return ST_OK;
@@ -82,6 +83,27 @@ void request_list_push_front(struct request_list *l, struct request_table *t, ui
     else
         t->slot[l->head].previous = id;
     l->head = id;
+    l->n++;
+}
+
+void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id)
+{
+    struct request *r = &t->slot[id];
+    uint32_t before = l->tail;
+    while (before != NO_REQUEST && t->slot[before].priority > r->priority)
+        before = t->slot[before].previous;
+    if (before == NO_REQUEST) {
+        request_list_push_front(l, t, id);
+        return;
+    }
+    if (before == l->tail) {
+        request_list_push_back(l, t, id);
+        return;
+    }
+    r->previous = before;
+    r->next = t->slot[before].next;
+    t->slot[r->next].previous = id;
+    t->slot[before].next = id;
     l->n++;
 }
 

@@ -47,7 +47,9 @@ struct request {
     uint32_t prefill_worker, worker; /* ids, for the record */
     uint32_t prefill_slot; /* of prefill_worker, which may be gone */
     uint32_t next, previous; /* in the list of its state */
-    uint32_t generation;   /* of events about it */
+    uint32_t generation;   /* of transfers of it */
+    uint32_t life;         /* of the slot: time-outs are of one request */
+    uint32_t priority;
     enum request_state state;
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
@@ -73,6 +75,8 @@ static inline void request_list_init(struct request_list *l)
 }
 void request_list_push_back(struct request_list *l, struct request_table *t, uint32_t id);
 void request_list_push_front(struct request_list *l, struct request_table *t, uint32_t id);
+/* Behind the last one that is as urgent or more. */
+void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id);
 void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id);
 
 #endif

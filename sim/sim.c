@@ -108,6 +108,23 @@ static bool can_ever_run(const struct sim *sim, const struct request *r)
     return true;
 }
 
+static enum status schedule_timeouts(struct sim *sim, uint32_t id)
+{
+    const struct sim_config *config = sim->config;
+    uint32_t life = sim_request(sim, id)->life;
+    enum status s = ST_OK;
+    if (config->timeout_ns < TIME_NEVER)
+        s = event_queue_push(
+            &sim->queue, event_make(sim->now_ns + config->timeout_ns, EVENT_CLASS_TIMEOUT, id, life),
+            sim->diag);
+    if (!s && config->first_token_timeout_ns < TIME_NEVER)
+        s = event_queue_push(&sim->queue,
+                             event_make(sim->now_ns + config->first_token_timeout_ns,
+                                        EVENT_CLASS_FIRST_TIMEOUT, id, life),
+                             sim->diag);
+    return s;
+}
+
 static enum status arrive(struct sim *sim)
 {
     const struct trace_request *t = &sim->next_request;
@@ -121,6 +138,7 @@ static enum status arrive(struct sim *sim)
     r->isl_tok = t->isl_tok;
     r->osl_tok = t->osl_tok;
     r->target_tok = t->isl_tok;
+    r->priority = t->priority;
     if (sim->wants_ids && t->n_blocks) {
         s = id_store_add(&sim->ids, t->block_ids, t->n_blocks, &r->ids_at, sim->diag);
         if (s)
@@ -142,7 +160,26 @@ static enum status arrive(struct sim *sim)
         forget_request(sim, id);
         return s;
     }
-    return sim_route(sim, &sim->pools[0], id);
+    s = schedule_timeouts(sim, id);
+    return s ? s : sim_route(sim, &sim->pools[0], id);
+}
+
+/* The client gives up: the request leaves whatever holds it. */
+static enum status time_out(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    enum status s = sim_event(sim, EVENT_TIMEOUT, r->index, SIZE_MAX, NO_WORKER);
+    if (!s && r->worker_slot != NO_SLOT)
+        s = worker_remove(sim, sim->workers[r->worker_slot], id);
+    else if (!s && r->state == REQUEST_UNROUTED)
+        request_list_remove(&sim->pools[r->handed_over].unrouted, &sim->requests, id);
+    if (!s)
+        s = handoff_release_source(sim, r);
+    sim->result->pools[sim->config->n_pools - 1].wasted_gpu_s += r->gpu_share_s;
+    if (!s)
+        s = report_request(sim, id, OUTCOME_TIMED_OUT);
+    forget_request(sim, id);
+    return s;
 }
 
 enum status sim_lose(struct sim *sim, uint32_t id)
@@ -389,6 +426,9 @@ static enum status handle(struct sim *sim, struct event e)
         return fleet_worker_ready(sim, sim->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
+    case EVENT_CLASS_TIMEOUT:
+    case EVENT_CLASS_FIRST_TIMEOUT:
+        return time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
         return fleet_grace_end(sim, sim->workers[id]);
     case EVENT_CLASS_WINDOW:
@@ -416,6 +456,12 @@ static bool is_current(const struct sim *sim, struct event e)
         return event_is_current(e, sim->workers[id]->life_generation);
     case EVENT_CLASS_TRANSFER_DONE:
         return event_is_current(e, sim->requests.slot[id].generation);
+    case EVENT_CLASS_TIMEOUT:
+        return event_is_current(e, sim->requests.slot[id].life) &&
+               sim->requests.slot[id].state != REQUEST_FREE;
+    case EVENT_CLASS_FIRST_TIMEOUT:
+        return event_is_current(e, sim->requests.slot[id].life) &&
+               sim->requests.slot[id].state != REQUEST_FREE && sim->requests.slot[id].first_token_ns < 0;
     case EVENT_CLASS_POLICY:
         return event_is_current(e, sim->policy_generation);
     case EVENT_CLASS_WINDOW:

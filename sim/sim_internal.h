@@ -98,6 +98,9 @@ struct worker {
     uint32_t run_committed;         /* steps of the run accounted for */
     struct step_plan plan;          /* of the step that runs */
     struct step_plan ahead;         /* with async scheduling: of the one after it */
+    bool decode_waits;              /* prefill first: the sequences sit this step out */
+    bool stalled;                   /* they have sat out a step since their last token */
+    struct pcg64 rng;               /* step noise and draft acceptance */
     bool admissions_held;           /* the queue was not looked at for this step */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
@@ -235,6 +238,10 @@ void decode_leave(struct sim *sim, struct worker *w, uint32_t id); /* its finish
 void decode_finish_remove(struct worker *w, uint32_t id);
 bool decode_pop_finished(struct worker *w, uint32_t *id); /* one that finished with the last step */
 uint32_t decode_finishing(const struct worker *w); /* how many finish with the next step */
+/* Gaps of a step that ends now, sequence by sequence: each since its own last token. */
+void decode_count_stalled_gaps(struct sim *sim, struct worker *w, int64_t end_ns);
+/* Draft tokens that this step had accepted, beside the one it made for sure. */
+enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_ns);
 /* Bring the token count and last token time of a decoding request up to date. */
 void worker_note_tokens(const struct worker *w, struct request *r);
 void worker_drop_pending(struct worker *w, const struct request *r); /* its prompt no longer waits here */

@@ -4,6 +4,7 @@
  * schedule for themselves and step together. */
 #include "sim/sim_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 bool worker_is_empty(const struct worker *leader)
@@ -124,12 +125,25 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     return sim_event(sim, EVENT_PREEMPT, r->index, w->pool->index, w->id);
 }
 
+/* The newest, or by priority the newest of the least urgent. */
+static uint32_t victim(struct sim *sim, const struct worker *w)
+{
+    uint32_t id = w->running.tail;
+    if (!w->pool->config->engine.by_priority)
+        return id;
+    uint32_t worst = id;
+    for (; id != NO_REQUEST; id = sim_request(sim, id)->previous)
+        if (sim_request(sim, id)->priority > sim_request(sim, worst)->priority)
+            worst = id;
+    return worst;
+}
+
 /* Room for the next token of every decoding sequence, taking it from the newest where it must be. */
 static enum status make_room_to_grow(struct sim *sim, struct worker *w, bool *preempted)
 {
     while (w->n_decode > 0 && decode_growth_at(w, w->step + 1) > worker_kv_free(w)) {
         *preempted = true;
-        enum status s = preempt(sim, w, w->running.tail);
+        enum status s = preempt(sim, w, victim(sim, w));
         if (s)
             return s;
     }
@@ -264,17 +278,17 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
     enum status s = ST_OK;
     if (w->partial != NO_REQUEST)
         s = continue_partial(sim, w, &f, &preempted);
-    if (!s)
+    bool prefill_first = w->pool->config->engine.prefill_first;
+    if (!s && !prefill_first)
         s = admit_arrived(sim, w, &f);
     if (!s && preempted)
         w->admissions_held = true; /* nobody new in the step that pushed somebody out */
     else if (!s)
         s = admit_waiting(sim, w, &f);
-    if (!s && w->waiting.n == 0 && w->incoming.n) {
+    if (!s && w->waiting.n == 0 && w->incoming.n)
         s = handoff_grant(sim, w);
-        if (!s)
-            s = admit_arrived(sim, w, &f);
-    }
+    if (!s && !(prefill_first && plan->n_chunks)) /* they would only wait with the others */
+        s = admit_arrived(sim, w, &f);
     return s;
 }
 
@@ -283,9 +297,18 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
 /* Settle what the next step of the rank holds: w->plan, and the sequences that decode. */
 static enum status prepare(struct sim *sim, struct worker *w)
 {
+    const struct engine_config *engine = &w->pool->config->engine;
     bool preempted = false;
     enum status s;
-    if (!w->pool->config->engine.async_scheduling) {
+    w->decode_waits = false;
+    if (engine->prefill_first) {
+        plan_clear(&w->plan);
+        s = fill_plan(sim, w, &w->plan, 0, false);
+        w->decode_waits = w->plan.n_chunks > 0;
+        if (!s && !w->decode_waits)
+            s = make_room_to_grow(sim, w, &preempted);
+        w->admissions_held |= preempted;
+    } else if (!engine->async_scheduling) {
         plan_clear(&w->plan);
         s = make_room_to_grow(sim, w, &preempted);
         if (!s)
@@ -300,6 +323,8 @@ static enum status prepare(struct sim *sim, struct worker *w)
         if (!s && plan_is_empty(&w->plan) && w->n_decode == 0)
             s = fill_plan(sim, w, &w->plan, 0, preempted);
     }
+    if (w->decode_waits && w->n_decode > 0)
+        w->stalled = true;
     for (uint32_t i = 0; !s && i < w->plan.joining.n; i++)
         s = decode_join(sim, w, w->plan.joining.id[i], 0);
     w->plan.joining.n = 0;
@@ -322,24 +347,41 @@ static bool has_work(const struct worker *w)
     return w->plan.n_chunks || w->n_decode;
 }
 
+/* With speculative decoding each sequence computes its next token and the drafts; all of them look at one context, so
+ * the step reads as more sequences of a shorter one. */
 static struct engine_step step_of(const struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
+    uint32_t n_decode = w->decode_waits ? 0 : w->n_decode, per_sequence = 1 + engine->n_draft_tok;
     return (struct engine_step){
         .chunks = w->plan.chunks,
         .n_chunks = w->plan.n_chunks,
-        .n_decode = w->n_decode,
-        .decode_context_mean_tok = w->n_decode ? (double)w->context_sum_tok / w->n_decode : 0,
-        .decode_context_max_tok = engine->latency->skew_alpha ? decode_longest_context(w) : 0,
+        .n_decode = n_decode * per_sequence,
+        .decode_context_mean_tok =
+            n_decode ? (double)w->context_sum_tok / n_decode / per_sequence : 0,
+        .decode_context_max_tok =
+            engine->latency->skew_alpha ? decode_longest_context(w) / per_sequence : 0,
     };
 }
 
-static int64_t step_ns(const struct worker *w)
+/* Log-normal with mean 1 and coefficient of variation `noise`. */
+static double noise_factor(struct pcg64 *rng, double noise)
+{
+    double variance = log1p(noise * noise);
+    return exp(sqrt(variance) * pcg64_normal(rng) - variance / 2);
+}
+
+static int64_t step_ns(struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     struct engine_step step = step_of(w);
+    double ms = engine->latency->step_ms(engine->latency_state, &step);
+    if (step.n_decode)
+        ms += engine->n_draft_tok * engine->draft_ms;
+    if (engine->step_noise > 0)
+        ms *= noise_factor(&w->rng, engine->step_noise);
     int64_t ns;
-    BUG_IF(!ns_from_ms(engine->latency->step_ms(engine->latency_state, &step), &ns));
+    BUG_IF(!ns_from_ms(ms, &ns));
     return ns > 0 ? ns : 1;
 }
 
@@ -424,7 +466,9 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
         return ST_OK;
     int64_t cold_ns = leader->warm ? 0 : leader->pool->config->engine.cold_start_ns;
     leader->warm = true;
-    if (leader->n_ranks > 1 || cold_ns || leader->plan.n_chunks)
+    const struct engine_config *engine = &leader->pool->config->engine;
+    if (leader->n_ranks > 1 || cold_ns || leader->plan.n_chunks || engine->step_noise > 0 ||
+        engine->n_draft_tok)
         s = start_ranks(sim, leader, cold_ns);
     else
         s = start_run(sim, leader);
@@ -459,12 +503,15 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     r->state = REQUEST_WAITING;
     r->worker_slot = w->slot;
     struct request_list *queue = r->handed_over ? &w->arrived : &w->waiting;
-    request_list_push_back(queue, &sim->requests, id);
+    if (w->pool->config->engine.by_priority)
+        request_list_insert_by_priority(queue, &sim->requests, id);
+    else
+        request_list_push_back(queue, &sim->requests, id);
     if (!r->handed_over)
         w->prompt_tok_pending += r->isl_tok;
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
     if (w->kind == STEP_RUN &&
-        (queue->n > 1 || w->running.n >= w->pool->config->engine.max_num_seqs))
+        (queue->head != id || w->running.n >= w->pool->config->engine.max_num_seqs))
         return ST_OK;
     return worker_interrupt(sim, w);
 }
@@ -535,24 +582,33 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
 static enum status end_single(struct sim *sim, struct worker *w)
 {
     int64_t total_ns = w->step_end_ns - w->step_start_ns;
-    uint32_t n_gaps = w->n_decode - w->first_next.n;
-    uint32_t n_requests = w->n_decode + w->plan.chunked.n;
+    uint32_t n_decode = w->decode_waits ? 0 : w->n_decode;
+    uint32_t n_gaps = n_decode ? n_decode - w->first_next.n : 0;
+    uint32_t n_requests = n_decode + w->plan.chunked.n;
+    bool one_by_one = w->stalled && n_decode;
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < w->plan.chunked.n; i++) {
         const struct step_chunk *chunk = &w->plan.chunks[i];
         s = worker_share(sim, w, w->plan.chunked.id[i], chunk->prefix_tok + chunk->new_tok);
     }
     w->share_s += s_from_ns(total_ns) / (n_requests ? n_requests : 1);
-    w->n_steps += w->n_decode == 0;
-    if (n_gaps && sim_measuring(sim, sim->now_ns))
+    w->n_steps += n_decode == 0;
+    if (one_by_one)
+        decode_count_stalled_gaps(sim, w, sim->now_ns);
+    else if (n_gaps && sim_measuring(sim, sim->now_ns))
         histogram_add(&sim->result->itl, total_ns, n_gaps);
-    return !s && w->n_decode ? decode_advance(sim, w, 1, total_ns, sim->now_ns) : s;
+    if (!s && n_decode)
+        s = decode_advance(sim, w, 1, one_by_one ? 0 : total_ns, sim->now_ns);
+    if (!s && n_decode && w->pool->config->engine.n_draft_tok)
+        s = decode_accept_drafts(sim, w, sim->now_ns);
+    return s;
 }
 
 static enum status end_rank(struct sim *sim, struct worker *w)
 {
     enum status s = w->kind == STEP_RUN ? decode_commit(sim, w, w->run.n_steps) : end_single(sim, w);
     w->kind = STEP_NONE;
+    w->decode_waits = false;
     if (!s)
         s = finish_decoded(sim, w);
     for (uint32_t i = 0; !s && i < w->plan.completing.n; i++)
@@ -664,6 +720,6 @@ void worker_check(const struct sim *sim, const struct worker *w)
     BUG_IF(n_decode != w->n_decode || n_decode != w->n_finish || context != w->context_sum_tok);
     BUG_IF(n_running > engine->max_num_seqs);
     BUG_IF(pending != w->prompt_tok_pending);
-    BUG_IF(w->kind == STEP_RUN && (w->n_decode == 0 || w->finish[0].step < w->step + w->run.n_steps -
+    BUG_IF(w->kind == STEP_RUN && w->n_decode > 0 && (w->finish[0].step < w->step + w->run.n_steps -
                                                                               w->run_committed));
 }

@@ -1,6 +1,7 @@
 /* Mooncake JSONL: one object a line with `timestamp` [ms], `input_length`, `output_length` [tokens]
- * and, optionally, `hash_ids` (one id per block of the prompt). Keys in any order; other keys are
- * passed over, whatever their value. Stricter than JSON asks for: none of these four keys twice,
+ * and, optionally, `hash_ids` (one id per block of the prompt) and `priority` (0, the default, is served
+ * first). Keys in any order; other keys are passed over, whatever their value. Stricter than JSON asks
+ * for: none of these keys twice,
  * no minus sign in front of their values (`-0`), and the lengths and ids written as plain integers
  * (`5.0` and `5e3` are fine for `timestamp` only). */
 #include <inttypes.h>
@@ -11,10 +12,10 @@
 #include "util/text.h"
 #include "util/units.h"
 
-enum field { TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, HASH_IDS, N_FIELDS };
+enum field { TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, HASH_IDS, PRIORITY, N_FIELDS };
 
 static const char *const field_names[N_FIELDS] = {"timestamp", "input_length", "output_length",
-                                                  "hash_ids"};
+                                                  "hash_ids", "priority"};
 
 /* One line on its way into a request. */
 struct scan {
@@ -151,6 +152,8 @@ static const char *scan_value(struct scan *scan, const char *p, enum field field
         return scan_length(scan, p, field, TRACE_OSL_MIN, &scan->request->osl_tok);
     case HASH_IDS:
         return scan_ids(scan, p);
+    case PRIORITY:
+        return scan_length(scan, p, field, 0, &scan->request->priority);
     case N_FIELDS:
         break;
     }
@@ -172,6 +175,8 @@ static enum field which_field(const char *p, const char *end)
             return memcmp(p + 1, "output_length", sizeof "output_length" - 1) == 0 ? OUTPUT_LENGTH
                                                                                    : N_FIELDS;
         case sizeof "hash_ids" - 1:
+            if (memcmp(p + 1, "priority", sizeof "priority" - 1) == 0)
+                return PRIORITY;
             return memcmp(p + 1, "hash_ids", sizeof "hash_ids" - 1) == 0 ? HASH_IDS : N_FIELDS;
         default:
             return N_FIELDS;
@@ -232,6 +237,7 @@ static enum status mooncake_parse(const char *line, size_t length, struct source
 {
     struct scan scan = {
         .line = line, .end = line + length, .at = at, .request = request, .ids = ids, .d = d};
+
     const char *p = scan_object(&scan);
     if (!p)
         return d->status;

@@ -249,6 +249,8 @@ static void add_to_digest(struct trace_reader *r, const struct trace_request *re
     h = mix(h, request->n_blocks);
     for (uint32_t i = 0; i < request->n_blocks; i++)
         h = mix(h, request->block_ids[i]);
+    if (request->priority)
+        h = mix(h, request->priority);
     r->digest = h;
 }
 

@@ -16,6 +16,7 @@ struct trace_request {
     int64_t arrival_ns; /* since the first request; never decreases */
     uint32_t isl_tok;   /* 1 to INT32_MAX */
     uint32_t osl_tok;   /* 0 to INT32_MAX */
+    uint32_t priority;  /* lower is served first by an engine that looks at it; 0 when not said */
     uint32_t n_blocks;  /* block ids of the prompt; 0 when the trace says nothing about prefixes */
     const uint64_t *block_ids; /* equal leading ids = equal prefix; borrowed until the next call */
 };

@@ -189,6 +189,8 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
         .ttft_target_ns = NS_PER_S,
         .tpot_target_ns = 50 * NS_PER_MS,
         .policy = &policy_schedule_test,
+        .first_token_timeout_ns = TIME_NEVER,
+        .timeout_ns = TIME_NEVER,
         .duration_ns = TIME_NEVER,
         .drain_ns = TIME_NEVER,
         .window_ns = 10 * NS_PER_S,
@@ -267,7 +269,10 @@ static void fixture_run(struct fixture *f, const char *trace_text)
 {
     enum status s = fixture_try_run(f, trace_text);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
-    cr_assert_eq(f->n_records, f->n_outcome[0] + f->n_outcome[1] + f->n_outcome[2] + f->n_outcome[3]);
+    size_t n = 0;
+    for (int i = 0; i < N_OUTCOMES; i++)
+        n += f->n_outcome[i];
+    cr_assert_eq(f->n_records, n);
 }
 
 static void fixture_run_policy(struct fixture *f, const char *trace_text, const struct policy_ops *ops,
@@ -295,6 +300,13 @@ static void trace_text_add(struct trace_text *t, double arrival_ms, unsigned isl
     t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used,
                                 "{\"timestamp\": %.6f, \"input_length\": %u, \"output_length\": %u}\n",
                                 arrival_ms, isl_tok, osl_tok);
+}
+
+/* Priority of the last request added. */
+static void trace_text_priority(struct trace_text *t, unsigned priority)
+{
+    t->used -= 2; /* the closing brace */
+    t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used, ", \"priority\": %u}\n", priority);
 }
 
 /* The same with block ids. */

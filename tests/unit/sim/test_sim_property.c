@@ -49,6 +49,14 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         pool->engine.eviction = kv_evictions[draw(rng, 0, 2)];
         pool->engine.watermark_blocks = draw(rng, 0, 3) ? 0 : 1;
         pool->engine.async_scheduling = draw(rng, 0, 2) == 0;
+        pool->engine.prefill_first = !pool->engine.async_scheduling && draw(rng, 0, 3) == 0;
+        pool->engine.by_priority = draw(rng, 0, 2) == 0;
+        pool->engine.step_noise = draw(rng, 0, 5) ? 0 : 0.3;
+        if (draw(rng, 0, 5) == 0) {
+            pool->engine.n_draft_tok = draw(rng, 1, 3);
+            pool->engine.draft_acceptance = pcg64_double(rng);
+            pool->engine.draft_ms = pcg64_double(rng);
+        }
         if (draw(rng, 0, 3) == 0 && pool->engine.kv_blocks > 8)
             pool->engine.n_ranks = draw(rng, 2, 3);
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
@@ -59,6 +67,10 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
     f->config.retry_lost = draw(rng, 0, 1);
     f->config.trace_block_tok = TRACE_BLOCK;
+    if (draw(rng, 0, 3) == 0)
+        f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
+    if (draw(rng, 0, 3) == 0)
+        f->config.first_token_timeout_ns = draw(rng, 20, 1000) * NS_PER_MS + 77;
     f->config.sample_ns = draw(rng, 0, 1) * 37 * NS_PER_MS;
     f->config.window_ns = draw(rng, 50, 500) * NS_PER_MS;
     f->config.warmup_ns = draw(rng, 0, 3) ? 0 : 200 * NS_PER_MS;
@@ -88,6 +100,8 @@ static void run_seed(struct fixture *f, unsigned seed, unsigned n_requests, bool
         for (unsigned b = 0; b < n_ids; b++)
             ids[b] = b < same ? family : 100 + i;
         trace_text_add_ids(&t, at_ms, isl_tok, draw(&rng, 0, 60), ids, draw(&rng, 0, 5) ? n_ids : 0);
+        if (draw(&rng, 0, 2) == 0)
+            trace_text_priority(&t, draw(&rng, 0, 3));
         at_ms += draw(&rng, 0, 3) ? pcg64_exponential(&rng, gap_ms) : 0;
     }
     fixture_run(f, t.text);
@@ -129,6 +143,9 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
         if (r->cached_tok >= r->isl_tok)
             return "a prompt found all of itself";
     }
+    if (f->config.timeout_ns >= TIME_NEVER && f->config.first_token_timeout_ns >= TIME_NEVER &&
+        f->n_outcome[OUTCOME_TIMED_OUT])
+        return "timed out without a time-out";
     if (f->config.retry_lost && f->n_outcome[OUTCOME_LOST])
         return "lost although retried";
     for (size_t p = 0; p < f->config.n_pools; p++)

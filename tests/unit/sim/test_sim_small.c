@@ -453,3 +453,112 @@ Test(sim_small, data_parallel_ranks_step_together)
     free(t.text);
     fixture_release(&f);
 }
+
+Test(sim_small, prefill_first_lets_the_sequences_wait_for_a_prompt)
+{
+    for (int prefill_first = 0; prefill_first < 2; prefill_first++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.config.pools[0].engine.prefill_first = prefill_first;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 100, 4);
+        trace_text_add(&t, 25, 100, 2);
+        fixture_run(&f, t.text);
+        /* Prompt 0 to 20, one step to 31; then the second prompt: beside the sequence (21 ms), or alone (20 ms). */
+        cr_assert_eq(f.records[1].first_token_ns, (prefill_first ? 51 : 52) * NS_PER_MS);
+        /* Third token of the first: with that step, or with the next, of two sequences. */
+        cr_assert_eq(f.records[0].last_token_ns, (prefill_first ? 51 + 12 + 11 : 52 + 12) * NS_PER_MS);
+        cr_assert_eq(f.result->itl.n, 4);
+        cr_assert_float_eq(f.result->itl.sum, (prefill_first ? 11 + 32 + 11 + 12 : 11 + 21 + 12 + 12) * 1e6, 1);
+        free(t.text);
+        fixture_release(&f);
+    }
+}
+
+Test(sim_small, the_more_urgent_request_goes_first)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.by_priority = true;
+    f.config.pools[0].engine.max_num_seqs = 1;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 1);
+    trace_text_priority(&t, 5);
+    trace_text_add(&t, 1, 100, 1);
+    trace_text_priority(&t, 3);
+    trace_text_add(&t, 2, 100, 1);
+    trace_text_priority(&t, 2);
+    trace_text_add(&t, 3, 100, 1);
+    trace_text_priority(&t, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].first_token_ns, 20 * NS_PER_MS); /* running: not pushed aside */
+    cr_assert_eq(f.records[2].first_token_ns, 40 * NS_PER_MS);
+    cr_assert_eq(f.records[3].first_token_ns, 60 * NS_PER_MS);
+    cr_assert_eq(f.records[1].first_token_ns, 80 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, clients_that_give_up_leave_at_once_and_count_as_timed_out)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.max_num_seqs = 1;
+    f.config.timeout_ns = 50 * NS_PER_MS;
+    f.config.first_token_timeout_ns = 30 * NS_PER_MS;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 100); /* first token at 20 ms, given up at 50 */
+    trace_text_add(&t, 5, 100, 1);   /* no token by 35 */
+    trace_text_add(&t, 40, 100, 1);  /* starts with the step after the one at 50: 53 to 73 */
+    trace_text_add(&t, 60, 100, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].outcome, OUTCOME_TIMED_OUT);
+    cr_assert_eq(f.records[0].end_ns, 50 * NS_PER_MS);
+    cr_assert_eq(f.records[0].n_output_tok, 3);
+    cr_assert_eq(f.records[1].outcome, OUTCOME_TIMED_OUT);
+    cr_assert_eq(f.records[1].end_ns, 35 * NS_PER_MS);
+    cr_assert_eq(f.records[2].outcome, OUTCOME_TIMED_OUT); /* its token would come at 73, its client waits to 70 */
+    cr_assert_eq(f.records[3].outcome, OUTCOME_TIMED_OUT);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, drafts_that_are_always_accepted_come_with_their_step)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    struct engine_config *engine = &f.config.pools[0].engine;
+    engine->n_draft_tok = 2;
+    engine->draft_acceptance = 1;
+    engine->draft_ms = 0.5;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 8);
+    fixture_run(&f, t.text);
+    /* Prompt 20 ms and a token; then steps of 10 + 3 * 1 + 2 * 0.5 = 14 ms for three tokens: 3 + 3 + 1. */
+    cr_assert_eq(f.records[0].second_token_ns, 34 * NS_PER_MS);
+    cr_assert_eq(f.records[0].last_token_ns, (20 + 3 * 14) * NS_PER_MS);
+    cr_assert_eq(f.result->itl.n, 7);
+    cr_assert_float_eq(f.result->itl.sum, 42e6, 1);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(sim_small, step_noise_keeps_the_mean_and_repeats_with_the_seed)
+{
+    int64_t last_ns[3];
+    for (int i = 0; i < 3; i++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.config.seed = i < 2 ? 1 : 2;
+        f.config.pools[0].engine.step_noise = 0.2;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 100, 5001);
+        fixture_run(&f, t.text);
+        last_ns[i] = f.records[0].last_token_ns;
+        cr_assert_float_eq(f.result->itl.sum / f.result->itl.n, 11e6, 0.01 * 11e6);
+        free(t.text);
+        fixture_release(&f);
+    }
+    cr_assert_eq(last_ns[0], last_ns[1]);
+    cr_assert_neq(last_ns[0], last_ns[2]);
+}
