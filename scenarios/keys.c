@@ -37,6 +37,8 @@ static const char *fix_choice(size_t i)
 
 static const char *const compat_choices[] = {"none", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
+static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
+static const char *const queue_orders[] = {"fcfs", "priority", NULL};
 static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
@@ -55,6 +57,7 @@ const struct scenario_section scenario_sections[] = {
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
+    {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
     {"scale_down", "Taking away a worker"},
     {"policy", "What decides how many workers there are"},
@@ -141,6 +144,22 @@ const struct scenario_key scenario_keys[] = {
      .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
     {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling),
      .doc = "step k+1 is put together when step k starts"},
+    {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
+     .preset_text = "decode_first",
+     .doc = "decode_first: prompts join the step of the running sequences; prefill_first: those wait "
+            "while there are prompts to compute (not with async_scheduling)"},
+    {"engine", "queue_order", KEY_ENUM, ENGINE(queue_order), .choices = queue_orders,
+     .preset_text = "fcfs",
+     .doc = "fcfs: by arrival; priority: by the trace's `priority`, lowest first, and the least urgent "
+            "is preempted first"},
+    {"engine", "step_noise", KEY_NUMBER, ENGINE(step_noise), RANGE(0, 10),
+     .doc = "coefficient of variation of a step's time (log-normal); 0 = none"},
+    {"engine", "draft_tokens", KEY_INT, ENGINE(draft_tokens), RANGE(0, 64), .unit = "tokens",
+     .doc = "speculative decoding: drafted per step and sequence; 0 = none"},
+    {"engine", "draft_acceptance", KEY_NUMBER, ENGINE(draft_acceptance), RANGE(0, 1), .preset = 0.7,
+     .doc = "probability that a draft token is accepted, given that those before it were"},
+    {"engine", "draft_ms", KEY_NUMBER, ENGINE(draft_ms), RANGE(0, 1e6), .unit = "ms",
+     .doc = "added to a step per draft token"},
     {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(-1000, 1e6),
      .unit = "ms", .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
     {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
@@ -166,6 +185,11 @@ const struct scenario_key scenario_keys[] = {
      .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
      .unit = "ms", .doc = "added to every transfer"},
+
+    {"client", "first_token_timeout_s", KEY_NUMBER, TOP(client.first_token_timeout_s), RANGE(0, MAX_S),
+     .unit = "s", .doc = "the client gives up when no token has come after so long; 0 = never"},
+    {"client", "timeout_s", KEY_NUMBER, TOP(client.timeout_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "the client gives up when not all tokens have come after so long; 0 = never"},
 
     {"startup", "delay_s", KEY_NUMBER, TOP(startup.delay_s), RANGE(0, MAX_S), .preset = 30,
      .unit = "s", .doc = "from the decision to the first routable moment"},

@@ -31,6 +31,10 @@ struct engine_settings {
     int64_t data_parallel_ranks; /* 0 = those of the profile */
     const char *kv_eviction;
     double kv_watermark; /* share of the blocks, 0 to 1 */
+    const char *step_order, *queue_order;
+    double step_noise;
+    int64_t draft_tokens;
+    double draft_acceptance, draft_ms;
     double host_ms_per_step, host_us_per_seq, cold_start_ms;
 };
 
@@ -81,6 +85,9 @@ struct scenario {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
     } kv_transfer;
+    struct {
+        double first_token_timeout_s, timeout_s; /* 0 = never */
+    } client;
     struct {
         double delay_s;
     } startup;
