@@ -144,3 +144,103 @@ Test(sim_theory, windows_add_up_to_the_run)
     cr_assert_float_eq(f.window_length_s, s_from_ns(f.result->end_ns), 1e-6);
     fixture_release(&f);
 }
+
+/* ISLs of the bundled conversation trace. */
+static size_t conversation_isl(unsigned *isl_tok, size_t capacity)
+{
+    struct trace_options options = {.format = "auto", .speedup = 1, .block_size_tok = 512};
+    struct trace_reader *trace;
+    struct trace_request r;
+    struct diag d;
+    size_t n = 0;
+    diag_init(&d);
+    cr_assert_eq(trace_open(&trace, PROJECT_DIR "/traces/data/mooncake_conversation.jsonl.gz", &options, &d), ST_OK);
+    while (n < capacity && trace_next(trace, &r, &d) == ST_OK)
+        isl_tok[n++] = r.isl_tok;
+    trace_close(trace);
+    return n;
+}
+
+/* One server, service base + new * ISL with the trace's ISLs: mean wait = lambda E[S^2] / (2 (1 - rho))
+ * (Pollaczek-Khinchine). */
+Test(sim_theory, mg1_mean_wait_with_the_conversation_traces_prompt_lengths)
+{
+    enum { N = 600000, CAPACITY = 12031 };
+    static unsigned isl_tok[CAPACITY];
+    size_t n_isl = conversation_isl(isl_tok, CAPACITY);
+    cr_assert_eq(n_isl, CAPACITY);
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.max_num_seqs = 1;
+    f.config.pools[0].engine.max_num_batched_tokens = 1000000;
+    f.config.pools[0].engine.kv_blocks = 1000000;
+    f.model = (struct linear_model){.base_ms = 10, .new_ms = 0.02};
+    double s1 = 0, s2 = 0;
+    for (size_t i = 0; i < n_isl; i++) {
+        double service = 10 + 0.02 * isl_tok[i];
+        s1 += service / n_isl;
+        s2 += service * service / n_isl;
+    }
+    double rho = 0.6, gap_ms = s1 / rho, at_ms = 0;
+    struct trace_text t = {0};
+    struct pcg64 rng;
+    pcg64_stream(&rng, 4, "arrivals", 0);
+    for (int i = 0; i < N; i++) {
+        trace_text_add(&t, at_ms, isl_tok[pcg64_below(&rng, n_isl)], 1);
+        at_ms += pcg64_exponential(&rng, gap_ms);
+    }
+    fixture_run(&f, t.text);
+    free(t.text);
+    double want = s2 / gap_ms / (2 * (1 - rho));
+    cr_assert_float_eq(mean_wait_ms(&f), want, 0.03 * want, "%g, want %g", mean_wait_ms(&f), want);
+    fixture_release(&f);
+}
+
+/* A queue that never empties keeps k sequences running, each for N steps on average, one of them with its prompt:
+ * mean step T = base + (k - q) seq + q new ISL with q = k / N prompts per step, and k / (N T) requests a second. */
+Test(sim_theory, a_full_engine_settles_at_its_fixed_point)
+{
+    enum { N = 4000, PLACES = 16, MEAN_OSL = 80, ISL = 200 };
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.max_num_seqs = PLACES;
+    f.config.pools[0].engine.max_num_batched_tokens = 100000;
+    f.model = (struct linear_model){.base_ms = 8, .new_ms = 0.05, .seq_ms = 0.4};
+    struct trace_text t = {0};
+    struct pcg64 rng;
+    pcg64_stream(&rng, 5, "lengths", 0);
+    double tokens = 0;
+    for (int i = 0; i < N; i++) {
+        unsigned osl_tok = 1 + (unsigned)pcg64_below(&rng, 2 * MEAN_OSL - 1);
+        tokens += osl_tok;
+        trace_text_add(&t, 0, ISL, osl_tok);
+    }
+    fixture_run(&f, t.text);
+    free(t.text);
+    double steps_per_request = tokens / N, q = PLACES / steps_per_request;
+    double step_ms = 8 + (PLACES - q) * 0.4 + q * 0.05 * ISL;
+    double want = PLACES / (steps_per_request * step_ms) * 1e3;
+    double got = N / s_from_ns(f.result->end_ns);
+    cr_assert_float_eq(got, want, 0.01 * want, "%g requests/s, want %g", got, want);
+    fixture_release(&f);
+}
+
+/* No batch serves more than n / step(n) tokens a second, and a batch of equals serves exactly that. */
+Test(sim_theory, output_rate_is_bounded_by_the_batch_and_met_by_a_batch_of_equals)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].engine.kv_blocks = 5000;
+    struct trace_text t = {0};
+    for (int i = 0; i < 64; i++)
+        trace_text_add(&t, 0, 8, 1001);
+    fixture_run(&f, t.text);
+    free(t.text);
+    /* 64 prompts of 8 tokens fit one step of 512: 10 + 51.2 ms, then 1000 steps of 10 + 64 ms. */
+    cr_assert_eq(f.result->end_ns, 61200 * NS_PER_US + INT64_C(1000) * 74 * NS_PER_MS);
+    double bound = 64 / 0.074;
+    double rate = 64 * 1001 / s_from_ns(f.result->end_ns);
+    cr_assert_leq(rate, bound * 1.001);
+    cr_assert_geq(rate, bound * 0.99);
+    fixture_release(&f);
+}
