@@ -48,11 +48,12 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
-extern const struct cli_option run_options[], profile_show_options[], profile_convert_options[],
-    trace_info_options[];
+extern const struct cli_option run_options[], plan_options[], profile_show_options[],
+    profile_convert_options[], trace_info_options[];
 extern const struct cli_verb profile_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
+enum status plan_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
 enum status version_run(const struct cli_args *args, struct diag *d);
 
@@ -71,6 +72,11 @@ void cli_help_all(FILE *out);
 void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out);
 /* One line per verb: its path, then its options. */
 void cli_write_verbs(FILE *out);
+
+/* The scenario that the first word names, with --set and --seed applied. In the arena. */
+struct scenario;
+enum status cli_load_scenario(struct scenario **scenario, const struct cli_args *args,
+                              struct diag *d);
 
 /* Where bundled profiles are: $HEADROOM_PROFILES, beside the installed program, the source tree;
  * those that exist. In the arena. */

@@ -19,6 +19,20 @@ const struct cli_verb cli_verbs[] = {
          "expectation was missed, 2 bad input or usage, 3 I/O or memory.",
      .options = run_options,
      .run = run_run},
+    {.name = "plan",
+     .words = "SCENARIO",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "the planner's dry run: forecasts and replicas per interval of the trace",
+     .details =
+         "Nothing is simulated: the planner is shown the trace interval by interval, and replicas\n"
+         "take effect at once. Forecast errors are over the intervals after the first: mae; mape\n"
+         "(intervals without requests left out); bias (above 0: too much was forecast); pinball\n"
+         "loss for the quantiles 0.5 and 0.9 (where too little costs nine times as much as too\n"
+         "much). 'short' counts intervals with fewer replicas than the planner would have asked\n"
+         "for had it known the traffic. With --all-predictors, CSV is the table of errors.",
+     .options = plan_options,
+     .run = plan_run},
     {.name = "profile", .summary = "engine profiles: list, show, convert", .verbs = profile_verbs},
     {.name = "trace", .summary = "request traces: info", .verbs = trace_verbs},
     {.name = "list",

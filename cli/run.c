@@ -26,32 +26,6 @@ const struct cli_option run_options[] = {
     {.name = NULL},
 };
 
-static enum status add_override(struct scenario_override *o, const struct cli_args *args,
-                                const char *option, const char *prefix, const char *value,
-                                struct diag *d)
-{
-    o->label = arena_printf(args->arena, "--%s %s", option, value);
-    o->text = arena_printf(args->arena, "%s%s", prefix, value);
-    return o->label && o->text ? ST_OK : diag_nomem(d, "overrides");
-}
-
-static enum status load(struct scenario *scenario, const struct cli_args *args, struct diag *d)
-{
-    struct scenario_override *overrides =
-        ARENA_NEW(args->arena, args->n_given, struct scenario_override);
-    size_t n = 0;
-    enum status s = overrides ? ST_OK : diag_nomem(d, "overrides");
-
-    for (size_t i = 0; i < args->n_given && !s; i++) {
-        const char *option = args->given[i].option->name;
-        bool seed = strcmp(option, "seed") == 0;
-        if (seed || strcmp(option, "set") == 0)
-            s = add_override(&overrides[n++], args, option, seed ? "seed=" : "",
-                             args->given[i].value, d);
-    }
-    return s ? s : scenario_load(scenario, args->arena, args->words[0], overrides, n, d);
-}
-
 static enum status print_scenario(const struct scenario *scenario, struct diag *d)
 {
     char folder[4096];
@@ -160,13 +134,11 @@ static enum status execute(struct scenario_run *run, const struct scenario *scen
 enum status run_run(const struct cli_args *args, struct diag *d)
 {
     int64_t start_ns = progress_clock_ns();
-    struct scenario *scenario = ARENA_NEW(args->arena, 1, struct scenario);
+    struct scenario *scenario;
     struct profile_search search;
     struct scenario_run run;
 
-    if (!scenario)
-        return diag_nomem(d, "scenario");
-    enum status s = load(scenario, args, d);
+    enum status s = cli_load_scenario(&scenario, args, d);
     if (!s && cli_flag(args, "print-scenario"))
         return print_scenario(scenario, d);
     if (!s && cli_flag(args, "events") && !cli_value(args, "out"))

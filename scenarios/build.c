@@ -60,16 +60,33 @@ static void choose_pools(struct builder *b)
 }
 
 /* What went wrong in a file that a key names: positions inside that file stay in front. */
-static enum status fail_at_key(struct builder *b, const struct diag *cause, struct source_pos at,
+static enum status fail_at_key(struct diag *d, const struct diag *cause, struct source_pos at,
                                const char *key)
 {
-    return diag_fail_at(b->d, cause->status, at, "%s: %s", key, cause->text);
+    return diag_fail_at(d, cause->status, at, "%s: %s", key, cause->text);
+}
+
+enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
+                                  struct arena *arena, const struct profile_search *search,
+                                  const struct profile **profile, struct diag *d)
+{
+    const struct engine_settings *e = &scenario->pools[role].engine;
+    struct profile *loaded = ARENA_NEW(arena, 1, struct profile);
+    struct diag cause;
+
+    if (!loaded)
+        return diag_nomem(d, "profile");
+    diag_init(&cause);
+    if (profile_load(loaded, arena, search, e->profile, e->tp, &cause))
+        return fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
+                           "engine.profile");
+    *profile = loaded;
+    return ST_OK;
 }
 
 static enum status load_profile(struct builder *b, size_t i, const struct profile **profile)
 {
     const struct engine_settings *e = &settings(b, i)->engine;
-    struct diag cause;
 
     for (size_t k = 0; k < i; k++) {
         const struct engine_settings *other = &settings(b, k)->engine;
@@ -78,20 +95,13 @@ static enum status load_profile(struct builder *b, size_t i, const struct profil
             return ST_OK;
         }
     }
-    struct profile *loaded = ARENA_NEW(b->arena, 1, struct profile);
-    if (!loaded)
-        return diag_nomem(b->d, "profile");
-    diag_init(&cause);
-    if (profile_load(loaded, b->arena, b->search, e->profile, e->tp, &cause))
-        return fail_at_key(b, &cause, scenario_engine_at(b->scenario, b->roles[i], "profile"),
-                           "engine.profile");
-    *profile = loaded;
-    return ST_OK;
+    return scenario_load_profile(b->scenario, b->roles[i], b->arena, b->search, profile, b->d);
 }
 
 static bool same_latency(const struct engine_settings *a, const struct engine_settings *b)
 {
     return strcmp(a->latency_model, b->latency_model) == 0 && a->max_num_seqs == b->max_num_seqs &&
+           a->draft_tokens == b->draft_tokens &&
            memcmp(&a->host_ms_per_step, &b->host_ms_per_step, sizeof(double)) == 0 &&
            memcmp(&a->host_us_per_seq, &b->host_us_per_seq, sizeof(double)) == 0;
 }
@@ -100,7 +110,7 @@ static enum status create_latency(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->config.pools[i];
     const struct engine_settings *e = &settings(b, i)->engine;
-    struct latency_config config = {.max_num_seqs = (uint32_t)e->max_num_seqs,
+    struct latency_config config = {.max_num_seqs = (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
                                     .host_ms_per_step = e->host_ms_per_step,
                                     .host_us_per_seq = e->host_us_per_seq};
     struct diag cause;
@@ -118,7 +128,8 @@ static enum status create_latency(struct builder *b, size_t i)
     BUG_IF(!pool->engine.latency);
     diag_init(&cause);
     if (pool->engine.latency->create(&state, b->arena, pool->profile, &config, &cause))
-        return fail_at_key(b, &cause, scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
+        return fail_at_key(b->d, &cause,
+                           scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
                            "engine.latency_model");
     pool->engine.latency_state = state;
     return ST_OK;
@@ -183,6 +194,12 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
     pool->engine.chunked_prefill = e->chunked_prefill;
     pool->engine.async_scheduling = e->async_scheduling;
+    pool->engine.prefill_first = strcmp(e->step_order, "prefill_first") == 0;
+    pool->engine.by_priority = strcmp(e->queue_order, "priority") == 0;
+    pool->engine.step_noise = e->step_noise;
+    pool->engine.n_draft_tok = (uint32_t)e->draft_tokens;
+    pool->engine.draft_acceptance = e->draft_acceptance;
+    pool->engine.draft_ms = e->draft_ms;
     pool->engine.prefix_cache = e->prefix_cache;
     pool->engine.eviction = kv_eviction_find(e->kv_eviction);
     BUG_IF(!pool->engine.eviction);
@@ -217,6 +234,8 @@ static void set_rest(struct builder *b)
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
     c->drain_grace_ns = ns(sc->scale_down.grace_s);
     c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    c->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
+    c->timeout_ns = ns_or_never(sc->client.timeout_s);
     c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
     c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
     c->seed = (uint64_t)sc->seed;
@@ -249,13 +268,13 @@ static enum status create_policy(struct builder *b)
     diag_init(&cause);
     if (c->policy->create(&c->policy_state, b->arena, &sc->policy, &setup, &c->policy_first,
                           &cause))
-        return fail_at_key(b, &cause, scenario_at(sc, "policy"), "policy");
+        return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
     return ST_OK;
 }
 
-static enum status open_trace(struct builder *b)
+enum status scenario_open_trace(const struct scenario *sc, struct trace_reader **reader,
+                                struct diag *d)
 {
-    const struct scenario *sc = b->scenario;
     struct trace_options options = {.format = sc->trace.format,
                                     .limit = (uint64_t)sc->trace.limit,
                                     .speedup = sc->trace.speedup,
@@ -263,10 +282,10 @@ static enum status open_trace(struct builder *b)
     struct diag cause;
 
     diag_init(&cause);
-    enum status s = trace_open(&b->run->trace, sc->trace.path, &options, &cause);
+    enum status s = trace_open(reader, sc->trace.path, &options, &cause);
     if (s == ST_IO)
-        return fail_at_key(b, &cause, scenario_at(sc, "trace.path"), "trace.path");
-    return s ? diag_fail(b->d, s, "%s", cause.text) : ST_OK;
+        return fail_at_key(d, &cause, scenario_at(sc, "trace.path"), "trace.path");
+    return s ? diag_fail(d, s, "%s", cause.text) : ST_OK;
 }
 
 /* A price of the GPU type wins over one for all. */
@@ -366,7 +385,7 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     set_info(&b);
     s = check_expectations(&b);
     if (!s)
-        s = open_trace(&b);
+        s = scenario_open_trace(scenario, &run->trace, d);
     if (s)
         scenario_run_release(run);
     return s;

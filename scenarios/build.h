@@ -13,6 +13,14 @@ struct scenario_run {
     struct run_info info;       /* for the recorder; version is left to the caller */
 };
 
+/* The profile of a pool that is present, and the trace, opened at its first request. Errors as of
+ * scenario_build. */
+enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
+                                  struct arena *arena, const struct profile_search *search,
+                                  const struct profile **profile, struct diag *d);
+enum status scenario_open_trace(const struct scenario *scenario, struct trace_reader **reader,
+                                struct diag *d);
+
 /* The scenario and the arena must outlive the run. The run is valid only after ST_OK, and is
  * released then. Errors name the key at fault, or the line of the trace. */
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
