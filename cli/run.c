@@ -85,7 +85,7 @@ static enum status simulate(struct scenario_run *run, struct recorder *recorder,
 
     if (!result)
         return diag_nomem(d, "result");
-    enum status s = sim_run(&run->config, run->trace, &observer, result, d);
+    enum status s = scenario_run_simulate(run, &observer, result, d);
     if (s)
         return s;
     struct run_performance performance = measure(start_ns);

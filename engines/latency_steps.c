@@ -45,7 +45,14 @@ static double host_ms(const struct steps *m, double sequences)
 static double chunk_attention_ms(const struct steps *m, const struct step_chunk *chunk)
 {
     const struct profile_grid *grid = &m->profile->chunk_attn_ms;
-    return grid_at(grid, chunk->prefix_tok, fmax(chunk->new_tok, grid->y[0]));
+    double new_tok = fmax(chunk->new_tok, grid->y[0]);
+    double ms = grid_at(grid, chunk->prefix_tok, new_tok);
+    /* Past the longest tabulated prefix the columns go on with slopes of their own, noise and all: a longer chunk
+     * still costs no less than a shorter one. */
+    if (chunk->prefix_tok > grid->x[grid->n_x - 1])
+        for (size_t k = 0; k < grid->n_y && grid->y[k] < new_tok; k++)
+            ms = fmax(ms, grid_at(grid, chunk->prefix_tok, grid->y[k]));
+    return ms;
 }
 
 static enum status steps_create(void **state, struct arena *arena, const struct profile *profile,

@@ -6,6 +6,7 @@
 #include "engines/latency.h"
 #include "engines/profile.h"
 #include "reports/summary.h"
+#include "scenarios/build_internal.h"
 #include "sim/router.h"
 #include "util/bug.h"
 #include "util/units.h"
@@ -221,6 +222,8 @@ static void set_transfer(struct builder *b)
                                 ? bytes
                                 : kv_bytes_per_token_unsaid;
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
+    c->kv_send_whole_prompt =
+        b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
 }
 
@@ -277,7 +280,8 @@ enum status scenario_open_trace(const struct scenario *sc, struct trace_reader *
 {
     struct trace_options options = {.format = sc->trace.format,
                                     .limit = (uint64_t)sc->trace.limit,
-                                    .speedup = sc->trace.speedup,
+                                    /* The reference shifts, rounds and divides in its own order. */
+                                    .speedup = strcmp(sc->compat, "dynosim") ? sc->trace.speedup : 1,
                                     .block_size_tok = (uint32_t)sc->trace.block_size_tok};
     struct diag cause;
 
@@ -384,11 +388,23 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         return s;
     set_info(&b);
     s = check_expectations(&b);
+    if (!s && strcmp(scenario->compat, "dynosim") == 0)
+        s = scenario_build_dynosim(run, scenario, arena, d);
     if (!s)
         s = scenario_open_trace(scenario, &run->trace, d);
     if (s)
         scenario_run_release(run);
     return s;
+}
+
+enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
+                                  struct sim_result *result, struct diag *d)
+{
+    if (run->is_dynosim && strcmp(trace_format(run->trace), "azure") == 0)
+        run->dynosim.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
+    if (run->is_dynosim)
+        return dynosim_run(&run->dynosim, run->trace, observer, result, d);
+    return sim_run(&run->config, run->trace, observer, result, d);
 }
 
 void scenario_run_release(struct scenario_run *run)

@@ -6,8 +6,12 @@
 #include "reports/recorder.h"
 #include "scenarios/scenario.h"
 #include "sim/config.h"
+#include "sim/dynosim.h"
+#include "sim/sim.h"
 
 struct scenario_run {
+    bool is_dynosim; /* compat: dynosim; config then holds the policy and the profiles only */
+    struct dynosim_config dynosim;
     struct sim_config config;
     struct trace_reader *trace; /* open, at its first request */
     struct run_info info;       /* for the recorder; version is left to the caller */
@@ -26,6 +30,9 @@ enum status scenario_open_trace(const struct scenario *scenario, struct trace_re
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
                            struct arena *arena, const struct profile_search *search,
                            struct diag *d);
+/* Run to the end with the engine the scenario asks for. */
+enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
+                                  struct sim_result *result, struct diag *d);
 void scenario_run_release(struct scenario_run *run);
 
 #endif

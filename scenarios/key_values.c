@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "planner/fixes.h"
 #include "util/bug.h"
 #include "util/text.h"
 
@@ -37,7 +36,7 @@ void scenario_key_preset(const struct scenario_key *key, void *base)
     case KEY_EXPECT:
         *FIELD(struct expectations, base, key) = (struct expectations){0};
         return;
-    case KEY_FIXES:
+    case KEY_NAMES:
         *FIELD(unsigned, base, key) = 0;
         return;
     }
@@ -69,7 +68,7 @@ bool scenario_key_equal(const struct scenario_key *key, const void *base, const 
     case KEY_ROUTER:
     case KEY_PRICES:
     case KEY_EXPECT:
-    case KEY_FIXES:
+    case KEY_NAMES:
         break;
     }
     BUG("key %s is in no engine and no pool", key->name);
@@ -148,7 +147,7 @@ void scenario_key_expected(const struct scenario_key *key, bool above, char out[
     case KEY_EXPECT:
         append(out, "a list of texts such as 'attainment.overall >= 0.9'");
         return;
-    case KEY_FIXES:
+    case KEY_NAMES:
         append(out, "a list of ");
         append_choices(key, out);
         return;
@@ -352,20 +351,24 @@ static enum status store_expectations(const struct scenario_key *key, const stru
     return ST_OK;
 }
 
-static enum status store_fixes(const struct scenario_key *key, const struct key_target *to,
+static enum status store_names(const struct scenario_key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
-    unsigned fixes = 0;
+    unsigned names = 0;
 
     if (node->kind != NODE_LIST)
         return refuse(key, to, node, false, d);
     for (const struct yaml_node *item = node->first; item; item = item->next) {
-        unsigned bit = item->kind == NODE_TEXT ? planner_fix_find(item->text) : 0;
-        if (!bit)
+        size_t i = 0;
+        const char *choice = NULL;
+        if (item->kind == NODE_TEXT)
+            while ((choice = scenario_key_choice(key, i)) && strcmp(choice, item->text) != 0)
+                i++;
+        if (!choice)
             return refuse(key, to, item, false, d);
-        fixes |= bit;
+        names |= 1u << i;
     }
-    *FIELD(unsigned, to->base, key) = fixes;
+    *FIELD(unsigned, to->base, key) = names;
     return ST_OK;
 }
 
@@ -399,8 +402,8 @@ enum status scenario_key_store(const struct scenario_key *key, const struct key_
         return store_prices(key, to, node, d);
     case KEY_EXPECT:
         return store_expectations(key, to, node, d);
-    case KEY_FIXES:
-        return store_fixes(key, to, node, d);
+    case KEY_NAMES:
+        return store_names(key, to, node, d);
     }
     BUG("key %s has no type", key->name);
 }

@@ -9,6 +9,7 @@
 #include "planner/policy.h"
 #include "planner/predictor.h"
 #include "sim/config.h"
+#include "sim/dynosim.h"
 #include "sim/router.h"
 #include "traces/trace.h"
 
@@ -30,12 +31,18 @@ static const char *format_choice(size_t i)
     return trace_formats[i - 1] ? trace_formats[i - 1]->name : NULL;
 }
 
+static const char *semantic_choice(size_t i)
+{
+    return i < N_DYNOSIM_SEMANTICS ? dynosim_semantics[i].name : NULL;
+}
+
 static const char *fix_choice(size_t i)
 {
     return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
 }
 
-static const char *const compat_choices[] = {"none", NULL};
+static const char *const compat_choices[] = {"none", "dynosim", NULL};
+static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
@@ -43,7 +50,6 @@ static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
  */
-static const char *const planned_compat[] = {"dynosim", NULL};
 static const char *const planned_latency[] = {"steps", "polynomial", "dynosim", NULL};
 static const char *const planned_routers[] = {"random", "power_of_two", "kv_aware", NULL};
 static const char *const planned_policies[] = {"schedule", "hpa", "keda", "process", NULL};
@@ -86,8 +92,12 @@ const struct scenario_key scenario_keys[] = {
      .doc = "for readers of the file; without effect"},
     {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
      .doc = "of every random draw"},
-    {"", "compat", KEY_ENUM, TOP(compat), .choices = compat_choices, .planned = planned_compat,
-     .preset_text = "none", .doc = "whose reading of the keys below counts"},
+    {"", "compat", KEY_ENUM, TOP(compat), .choices = compat_choices,
+     .preset_text = "none",
+     .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
+            "(docs/dynosim.md)"},
+    {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,
+     .doc = "with compat dynosim: simplifications of the reference to turn to our reading"},
 
     {"trace", "path", KEY_PATH, TOP(trace.path), .required = true,
      .doc = "file of requests, plain or gzip"},
@@ -183,6 +193,9 @@ const struct scenario_key scenario_keys[] = {
      .doc = "KV cache of one prompt token"},
     {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), ABOVE(0, 1e9),
      .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
+    {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
+     .unset = "missing; with compat dynosim, prompt",
+     .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
      .unit = "ms", .doc = "added to every transfer"},
 
@@ -230,7 +243,7 @@ struct scenario_key scenario_policy_key(const struct policy_field *field)
     static const enum key_type types[] = {
         [POLICY_FIELD_BOOL] = KEY_BOOL,     [POLICY_FIELD_INT] = KEY_INT,
         [POLICY_FIELD_DOUBLE] = KEY_NUMBER, [POLICY_FIELD_ENUM] = KEY_ENUM,
-        [POLICY_FIELD_STRING] = KEY_TEXT,   [POLICY_FIELD_FIXES] = KEY_FIXES,
+        [POLICY_FIELD_STRING] = KEY_TEXT,   [POLICY_FIELD_FIXES] = KEY_NAMES,
     };
     struct scenario_key key = {
         .section = "policy",

@@ -22,7 +22,7 @@ enum key_type {
     KEY_ROUTER,  /* an enum, or a map of pool to router, which are stored in the pools */
     KEY_PRICES,  /* struct gpu_prices: a number, or a map of GPU type to number */
     KEY_EXPECT,  /* struct expectations: a list of texts */
-    KEY_FIXES    /* unsigned: a list of names */
+    KEY_NAMES    /* unsigned: a list of choices, a bit each */
 };
 
 /* What a key's offset counts from, and where it may stand. */

@@ -1,7 +1,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/fixes.h"
 #include "scenarios/keys_internal.h"
 #include "util/bug.h"
 #include "util/json_out.h"
@@ -119,14 +118,14 @@ static void print_expectations(FILE *out, const struct expectations *expect)
     fputs("]", out);
 }
 
-static void print_fixes(FILE *out, unsigned fixes)
+static void print_names(FILE *out, const struct scenario_key *key, unsigned names)
 {
     const char *separator = "";
 
     fputs("[", out);
-    for (size_t i = 0; i < N_PLANNER_FIXES; i++) {
-        if (fixes & (1u << i)) {
-            fprintf(out, "%s%s", separator, planner_fixes[i].name);
+    for (size_t i = 0; names >> i; i++) {
+        if (names & (1u << i)) {
+            fprintf(out, "%s%s", separator, scenario_key_choice(key, i));
             separator = ", ";
         }
     }
@@ -175,8 +174,8 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
     case KEY_EXPECT:
         print_expectations(out, field);
         return true;
-    case KEY_FIXES:
-        print_fixes(out, *(const unsigned *)field);
+    case KEY_NAMES:
+        print_names(out, key, *(const unsigned *)field);
         return true;
     }
     BUG("key %s has no type", key->name);

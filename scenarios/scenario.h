@@ -75,6 +75,7 @@ struct scenario {
     } sla;
     int64_t seed;
     const char *compat;
+    unsigned compat_off; /* bit i: dynosim_semantics[i] */
     struct {
         double warmup_s, duration_s, drain_s; /* 0: no warm-up, whole trace, until all are done */
     } span;
@@ -84,6 +85,7 @@ struct scenario {
     struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
+        const char *tokens; /* "missing", "prompt", NULL = as compat has it */
     } kv_transfer;
     struct {
         double first_token_timeout_s, timeout_s; /* 0 = never */

@@ -121,7 +121,7 @@ static void write_list(struct json_out *j, const struct scenario_key *key)
     json_key_string(j, "type", "array");
     json_key(j, "items");
     json_object_begin(j);
-    if (key->type == KEY_FIXES)
+    if (key->type == KEY_NAMES)
         write_choices(j, key);
     else
         json_key_string(j, "type", "string");
@@ -164,7 +164,7 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
         write_price_or_map(j, key);
         return;
     case KEY_EXPECT:
-    case KEY_FIXES:
+    case KEY_NAMES:
         write_list(j, key);
         return;
     }

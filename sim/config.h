@@ -60,6 +60,7 @@ struct sim_config {
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */
     double kv_bandwidth_bytes_per_s; /* > 0 */
     int64_t kv_latency_ns;
+    bool kv_send_whole_prompt; /* cached tokens are sent too */
 
     enum scale_down_mode scale_down;
     int64_t drain_grace_ns; /* a draining worker is killed after this long */

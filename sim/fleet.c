@@ -460,6 +460,7 @@ enum status fleet_init(struct sim *sim)
             .result = &sim->result->pools[p],
             .target = sim->config->pools[p].replicas,
         };
+        pcg64_stream(&pool->rng, sim->config->seed, "router", p);
         request_list_init(&pool->unrouted);
         for (int i = 0; i < pool->config->replicas; i++) {
             enum status s = start_worker(sim, pool, true);

@@ -7,7 +7,8 @@ static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const 
 {
     const struct sim_config *config = sim->config;
     uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
-    double bytes = config->kv_bytes_per_token * (r->isl_tok - cached_tok);
+    double bytes =
+        config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
     int64_t ns;
     BUG_IF(!ns_from_s(bytes / config->kv_bandwidth_bytes_per_s, &ns));
     return config->kv_latency_ns + ns;

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-extern const struct router_ops router_least_loaded, router_round_robin;
+extern const struct router_ops router_kv_aware, router_least_loaded, router_round_robin;
 
-const struct router_ops *const routers[] = {&router_round_robin, &router_least_loaded, NULL};
+const struct router_ops *const routers[] = {&router_round_robin, &router_least_loaded,
+                                           &router_kv_aware, NULL};
 
 const struct router_ops *router_find(const char *name)
 {

@@ -119,6 +119,7 @@ struct pool {
     uint32_t n_routable, routable_capacity;
     uint32_t next_worker_id;
     uint64_t round_robin; /* counter of the round-robin router */
+    struct pcg64 rng;     /* of the router */
     int target, n_starting, n_ready, n_draining;
     struct request_list unrouted;
     struct pool_result *result;
