@@ -262,12 +262,12 @@ static enum status dead_end(struct dyno_run *run)
             continue;
         const struct dyno_request *r = &run->requests[w->waiting.head];
         return diag_fail(run->diag, ST_INPUT,
-                         "dead end: request %llu (%u tokens by now) can never be admitted on "
-                         "worker %u of pool '%s' "
-                         "(%u KV blocks of %u tokens, %u tokens per pass)",
+                         "dead end: request %llu (%u tokens by now) waits first on worker %u of "
+                         "pool '%s', and nothing is left that could make room for it (%u of %u KV "
+                         "blocks of %u tokens in use, %u tokens per pass)",
                          (unsigned long long)r->index, r->known_tok, w->id, w->pool->config->name,
-                         w->kv.n_blocks, w->pool->config->block_size_tok,
-                         w->pool->config->max_num_batched_tokens);
+                         block_pool_in_use(&w->kv), w->kv.n_blocks,
+                         w->pool->config->block_size_tok, w->pool->config->max_num_batched_tokens);
     }
     BUG("requests in flight, but none waits");
 }
