@@ -221,6 +221,12 @@ static void set_transfer(struct builder *b)
     c->kv_bytes_per_token = bytes > 0 || !isnan(b->scenario->kv_transfer.bytes_per_token)
                                 ? bytes
                                 : kv_bytes_per_token_unsaid;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        struct engine_config *engine = &c->pools[i].engine;
+        engine->host_kv_blocks = (uint32_t)settings(b, i)->engine.host_kv_blocks;
+        engine->host_bandwidth_bytes_per_s = settings(b, i)->engine.host_bandwidth_gb_s * 1e9;
+        engine->kv_bytes_per_token = c->kv_bytes_per_token;
+    }
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
     c->kv_send_whole_prompt =
         b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;

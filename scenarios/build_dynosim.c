@@ -19,13 +19,13 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
     for (size_t i = 0; i < c->n_pools; i++) {
         const struct engine_config *e = &c->pools[i].engine;
         engine = engine || e->async_scheduling || e->prefill_first || e->by_priority || e->step_noise > 0 ||
-                 e->n_draft_tok || e->cold_start_ns || e->watermark_blocks ||
+                 e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns || e->watermark_blocks ||
                  strcmp(e->eviction->name, "lru") != 0;
         ranks = ranks || e->n_ranks > 1;
     }
     const struct unknown_key keys[] = {
         {engine, "engine", "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
-                           "cold_start_ms, kv_watermark, kv_eviction"},
+                           "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
         {ranks, "engine.data_parallel_ranks", "1"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},

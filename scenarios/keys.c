@@ -154,6 +154,10 @@ const struct scenario_key scenario_keys[] = {
      .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
     {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling),
      .doc = "step k+1 is put together when step k starts"},
+    {"engine", "host_kv_blocks", KEY_INT, ENGINE(host_kv_blocks), RANGE(0, MAX_TOK), .unit = "blocks",
+     .doc = "of host memory, per data-parallel rank, that keep a copy of what was computed; 0 = none"},
+    {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), ABOVE(0, 1e9),
+     .preset = 50, .unit = "10^9 bytes/s", .doc = "of reading host blocks back; the step waits for it"},
     {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
      .preset_text = "decode_first",
      .doc = "decode_first: prompts join the step of the running sequences; prefill_first: those wait "

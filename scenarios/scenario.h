@@ -31,6 +31,8 @@ struct engine_settings {
     int64_t data_parallel_ranks; /* 0 = those of the profile */
     const char *kv_eviction;
     double kv_watermark; /* share of the blocks, 0 to 1 */
+    int64_t host_kv_blocks;
+    double host_bandwidth_gb_s;
     const char *step_order, *queue_order;
     double step_noise;
     int64_t draft_tokens;

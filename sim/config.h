@@ -23,6 +23,9 @@ struct engine_config {
     bool chunked_prefill;            /* a prompt may be cut by the token budget */
     bool prefix_cache;               /* prompts share the blocks of equal prefixes */
     const struct kv_eviction *eviction; /* with prefix_cache */
+    uint32_t host_kv_blocks;         /* of host memory per rank that keep what was computed; 0 = no such tier */
+    double host_bandwidth_bytes_per_s; /* of loading them back, > 0 with host_kv_blocks */
+    double kv_bytes_per_token;       /* with host_kv_blocks */
     uint32_t watermark_blocks;       /* kept free when a prompt is admitted */
     bool prefill_first;              /* a step with prompts in it leaves the running sequences waiting */
     bool by_priority;                /* the queue is in order of priority, and the least urgent is preempted first */

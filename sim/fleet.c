@@ -95,6 +95,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     request_list_init(&w->running);
     request_list_init(&w->incoming);
     kv_cache_free(old.cache);
+    kv_cache_free(old.host);
     free(old.growth);
     size_t n_chunks = engine->max_num_seqs;
     struct step_chunk *chunks = realloc(w->plan.chunks, n_chunks * sizeof *chunks);
@@ -106,7 +107,12 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     w->growth = calloc(engine->block_size_tok, sizeof *w->growth);
     if (!w->growth || !chunks || !ahead)
         return diag_nomem(sim->diag, "worker");
-    return engine->prefix_cache ? kv_cache_new(&w->cache, engine->eviction, sim->diag) : ST_OK;
+    enum status s = ST_OK;
+    if (engine->prefix_cache)
+        s = kv_cache_new(&w->cache, engine->eviction, sim->diag);
+    if (!s && engine->prefix_cache && engine->host_kv_blocks)
+        s = kv_cache_new(&w->host, kv_eviction_find("lru"), sim->diag);
+    return s;
 }
 
 static enum status new_slot(struct sim *sim, struct worker **w)
@@ -174,6 +180,7 @@ void fleet_release(struct sim *sim)
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         struct worker *w = sim->workers[i];
         kv_cache_free(w->cache);
+        kv_cache_free(w->host);
         free(w->growth);
         free(w->finish);
         free(w->ranks);

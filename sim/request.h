@@ -40,6 +40,7 @@ struct request {
     uint32_t kv_blocks;    /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
     struct kv_hold hold, source_hold; /* the shared ones among them */
+    uint32_t loaded_blocks; /* of them, read back from host memory at its admission */
     struct kv_tail tail;   /* what it left behind when it was preempted */
     uint32_t n_attempts, n_preemptions, cached_tok;
     uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */

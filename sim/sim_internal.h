@@ -79,6 +79,8 @@ struct worker {
     uint32_t kv_private;     /* blocks held by one request alone */
     uint32_t peak_kv_used;
     struct kv_cache *cache;  /* shared blocks; NULL without prefix cache */
+    struct kv_cache *host;   /* what host memory keeps, all of it inactive; NULL without that tier */
+    int64_t load_ns;         /* reading back for the step that is being put together */
     uint32_t *growth;
 
     /* Decoding sequences. */

@@ -192,6 +192,18 @@ static enum status continue_partial(struct sim *sim, struct worker *w, struct fi
     return add_chunk(sim, w, w->partial, f);
 }
 
+/* What the step waits for before it can compute the rest of the prompt. */
+static int64_t load_ns(const struct worker *w, uint32_t blocks)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    if (blocks == 0)
+        return 0;
+    double bytes = (double)blocks * engine->block_size_tok * engine->kv_bytes_per_token;
+    int64_t ns;
+    BUG_IF(!ns_from_s(bytes / engine->host_bandwidth_bytes_per_s, &ns));
+    return ns;
+}
+
 static enum status admit(struct sim *sim, struct worker *w, struct request_list *from, struct fill *f)
 {
     uint32_t id = from->head;
@@ -204,7 +216,7 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     if (r->scheduled_ns < 0)
         r->scheduled_ns = sim->now_ns;
     if (!r->handed_over && r->n_preemptions == 0) {
-        r->cached_tok = r->hold.shared * worker_block_size(w);
+        r->cached_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
         if (sim_measuring(sim, sim->now_ns)) {
             sim->result->prompt_tok += r->isl_tok;
             sim->result->cached_tok += r->cached_tok;
@@ -217,7 +229,8 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
         f->budget--;
         return id_array_push(&f->plan->joining, id, sim->diag);
     }
-    r->computed_tok = r->hold.shared * worker_block_size(w);
+    r->computed_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
+    w->load_ns += load_ns(w, r->loaded_blocks);
     return add_chunk(sim, w, id, f);
 }
 
@@ -239,9 +252,10 @@ static enum status admit_arrived(struct sim *sim, struct worker *w, struct fill 
 static void put_back_hits(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    worker_kv_give(w, r->loaded_blocks);
     if (w->cache)
         kv_cache_release(w->cache, &r->hold);
-    r->kv_blocks = 0;
+    r->kv_blocks = r->loaded_blocks = 0;
 }
 
 static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill *f)
@@ -258,7 +272,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
         if (s || !fits)
             break; /* the head blocks everybody behind it */
         if (!engine->chunked_prefill &&
-            target_tok - sim_request(sim, id)->hold.shared * size > f->budget) {
+            target_tok - sim_request(sim, id)->kv_blocks * size > f->budget) {
             put_back_hits(sim, w, id);
             break;
         }
@@ -382,6 +396,8 @@ static int64_t step_ns(struct worker *w)
         ms *= noise_factor(&w->rng, engine->step_noise);
     int64_t ns;
     BUG_IF(!ns_from_ms(ms, &ns));
+    ns += w->load_ns;
+    w->load_ns = 0;
     return ns > 0 ? ns : 1;
 }
 

@@ -60,6 +60,21 @@ enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *
     return s;
 }
 
+/* Host memory keeps a copy of what was computed; the least recently used make way. */
+static enum status write_through(struct sim *sim, struct worker *w, const struct kv_prompt *prompt,
+                                 uint32_t upto)
+{
+    struct kv_hold hold = {0};
+    enum status s = kv_cache_insert(w->host, prompt, upto, &hold, sim->diag);
+    if (s)
+        return s;
+    kv_cache_release(w->host, &hold);
+    uint64_t kept = kv_cache_inactive(w->host), room = w->pool->config->engine.host_kv_blocks;
+    if (kept > room)
+        kv_cache_evict(w->host, kept - room);
+    return ST_OK;
+}
+
 enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_t computed_tok)
 {
     if (!w->cache)
@@ -72,7 +87,27 @@ enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_
     if (s || upto <= r->hold.shared)
         return s;
     worker_kv_give(w, upto - r->hold.shared);
-    return kv_cache_insert(w->cache, &prompt, upto, &r->hold, sim->diag);
+    s = kv_cache_insert(w->cache, &prompt, upto, &r->hold, sim->diag);
+    return s || !w->host ? s : write_through(sim, w, &prompt, upto);
+}
+
+/* Blocks of the prompt's first `limit` that host memory has beyond the `hits` on the GPU: they are read back into blocks
+ * of the request's own. */
+static enum status load_from_host(struct sim *sim, struct worker *w, struct request *r,
+                                  const struct kv_prompt *prompt, uint32_t limit, uint32_t hits)
+{
+    struct kv_hold hold = {0};
+    uint32_t active, kept = kv_cache_match(w->host, prompt, limit, &active);
+    if (kept <= hits)
+        return ST_OK;
+    enum status s = kv_cache_acquire(w->host, prompt, kept, &hold, sim->diag);
+    if (s)
+        return s;
+    kv_cache_release(w->host, &hold); /* used just now: the last to go */
+    r->loaded_blocks = kept - hits;
+    worker_kv_take(w, r->loaded_blocks);
+    r->kv_blocks += r->loaded_blocks;
+    return ST_OK;
 }
 
 enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uint32_t limit,
@@ -95,7 +130,10 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
         kv_cache_reclaim_tail(w->cache, r->tail, &r->hold);
     r->tail = (struct kv_tail){0};
     r->kv_blocks = r->hold.shared;
+    r->loaded_blocks = 0;
     note_peak(w);
+    if (!s && w->host && r->hold.shared == hits && r->state != REQUEST_HANDOFF)
+        s = load_from_host(sim, w, r, &prompt, limit, hits);
     return s;
 }
 

@@ -47,6 +47,9 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         pool->engine.chunked_prefill = draw(rng, 0, 4) != 0;
         pool->engine.prefix_cache = draw(rng, 0, 2) != 0;
         pool->engine.eviction = kv_evictions[draw(rng, 0, 2)];
+        pool->engine.host_kv_blocks = draw(rng, 0, 2) ? 0 : draw(rng, 1, 60);
+        pool->engine.host_bandwidth_bytes_per_s = 1e6;
+        pool->engine.kv_bytes_per_token = 10;
         pool->engine.watermark_blocks = draw(rng, 0, 3) ? 0 : 1;
         pool->engine.async_scheduling = draw(rng, 0, 2) == 0;
         pool->engine.prefill_first = !pool->engine.async_scheduling && draw(rng, 0, 3) == 0;

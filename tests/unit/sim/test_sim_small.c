@@ -562,3 +562,35 @@ Test(sim_small, step_noise_keeps_the_mean_and_repeats_with_the_seed)
     cr_assert_eq(last_ns[0], last_ns[1]);
     cr_assert_neq(last_ns[0], last_ns[2]);
 }
+
+/* Three prompts that do not fit together: the first comes back from host memory, 4 of its 5 blocks of 16 tokens. */
+Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
+{
+    for (int host = 0; host < 2; host++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        struct engine_config *engine = &f.config.pools[0].engine;
+        f.config.trace_block_tok = 16;
+        engine->kv_blocks = 6;
+        engine->prefix_cache = true;
+        engine->eviction = kv_eviction_find("lru");
+        engine->host_kv_blocks = host ? 100 : 0;
+        engine->host_bandwidth_bytes_per_s = 64e3;
+        engine->kv_bytes_per_token = 1; /* 1 ms per block of 16 tokens at 16 B a ms: 64 tokens in 1 ms */
+        static const unsigned first[] = {1, 2, 3, 4, 5}, other[] = {6, 7, 8, 9, 10};
+        struct trace_text t = {0};
+        trace_text_add_ids(&t, 0, 80, 1, first, 5);
+        trace_text_add_ids(&t, 100, 80, 1, other, 5);
+        trace_text_add_ids(&t, 200, 80, 1, first, 5);
+        fixture_run(&f, t.text);
+        cr_assert_eq(f.records[0].first_token_ns, 18 * NS_PER_MS);
+        /* Without: one block survives (6 - 5) and is the first; 64 tokens to compute. With: 16 to compute, 3 blocks
+         * more to read. */
+        cr_assert_eq(f.records[2].cached_tok, host ? 64 : 16);
+        int64_t want_ns = host ? 200 * NS_PER_MS + 11600 * NS_PER_US + 750 * NS_PER_US
+                               : 200 * NS_PER_MS + 16400 * NS_PER_US;
+        cr_assert_eq(f.records[2].first_token_ns, want_ns, "%lld", (long long)f.records[2].first_token_ns);
+        free(t.text);
+        fixture_release(&f);
+    }
+}
