@@ -88,6 +88,7 @@ static const struct field fields[] = {
     FIELD(UINT, scaling.decisions),
     FIELD(UINT, scaling.up),
     FIELD(UINT, scaling.down),
+    FIELD(UINT, scaling.failed),
     FIELD(UINT, scaling.events),
     FIELD(INT, scaling.peak_workers),
     FIELD(INT, scaling.peak_gpus),
@@ -194,6 +195,7 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
         cost += y->gpu_hours.by_pool[i] * info->price_per_gpu_hour[i];
         y->scaling.up += p->n_up;
         y->scaling.down += p->n_down;
+        y->scaling.failed += p->n_failed;
         y->kv.preemptions += p->n_preemptions;
         y->kv.peak_utilization = fmax(y->kv.peak_utilization, p->peak_kv_utilization);
     }

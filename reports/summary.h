@@ -87,7 +87,7 @@ struct summary {
         double total, per_million_output_tokens, per_thousand_good_requests;
     } cost;
     struct {
-        uint64_t decisions, up, down, events;
+        uint64_t decisions, up, down, failed, events;
         int64_t peak_workers, peak_gpus;
         double mean_gpus;
     } scaling;

@@ -243,6 +243,13 @@ static void set_rest(struct builder *b)
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
     c->drain_grace_ns = ns(sc->scale_down.grace_s);
     c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    c->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
+                : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
+                                                                   : VICTIM_NEWEST;
+    c->call_back = sc->scale_down.call_back;
+    c->max_attempts = (uint32_t)sc->client.max_attempts;
+    c->backoff_ns = ns(sc->client.backoff_s);
+    c->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
     c->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
     c->timeout_ns = ns_or_never(sc->client.timeout_s);
     c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);

@@ -44,16 +44,14 @@ static const char *fix_choice(size_t i)
 static const char *const compat_choices[] = {"none", "dynosim", NULL};
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
+static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
 static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
  */
-static const char *const planned_latency[] = {"steps", "polynomial", "dynosim", NULL};
-static const char *const planned_routers[] = {"random", "power_of_two", "kv_aware", NULL};
 static const char *const planned_policies[] = {"schedule", "hpa", "keda", "process", NULL};
-static const char *const planned_predictors[] = {"arima", "kalman", "prophet", NULL};
 
 const struct scenario_section scenario_sections[] = {
     {"", "The scenario"},
@@ -66,6 +64,7 @@ const struct scenario_section scenario_sections[] = {
     {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
     {"scale_down", "Taking away a worker"},
+    {"failures", "What breaks"},
     {"policy", "What decides how many workers there are"},
     {"output", "What is recorded"},
     {"cost", "Prices"},
@@ -129,7 +128,7 @@ const struct scenario_key scenario_keys[] = {
     {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .unset = "the profile has one row",
      .doc = "tensor parallel size, chooses the row of a profile with several"},
     {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
-     .planned = planned_latency, .preset_text = "table",
+     .preset_text = "table",
      .doc = "how the time of an engine step is computed from the profile"},
     {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,
      .unit = "tokens", .doc = "KV cache block"},
@@ -186,9 +185,9 @@ const struct scenario_key scenario_keys[] = {
     {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
      .unset = "those of the profile", .unit = "GPUs", .doc = "held by one worker"},
     {"pools.POOL", "router", KEY_ENUM, POOL(router), .choice = router_choice,
-     .planned = planned_routers, .unset = "as `router` says", .doc = "router of this pool"},
+     .unset = "as `router` says", .doc = "router of this pool"},
 
-    {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice, .planned = planned_routers,
+    {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice,
      .preset_text = "round_robin",
      .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
 
@@ -205,6 +204,10 @@ const struct scenario_key scenario_keys[] = {
 
     {"client", "first_token_timeout_s", KEY_NUMBER, TOP(client.first_token_timeout_s), RANGE(0, MAX_S),
      .unit = "s", .doc = "the client gives up when no token has come after so long; 0 = never"},
+    {"client", "max_attempts", KEY_INT, TOP(client.max_attempts), RANGE(0, 1e6), .unit = "attempts",
+     .doc = "with scale_down.lost_requests retry: gives up after so many; 0 = never"},
+    {"client", "backoff_s", KEY_NUMBER, TOP(client.backoff_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "wait before the second attempt, doubled before each further one; 0 = at once"},
     {"client", "timeout_s", KEY_NUMBER, TOP(client.timeout_s), RANGE(0, MAX_S), .unit = "s",
      .doc = "the client gives up when not all tokens have come after so long; 0 = never"},
 
@@ -219,6 +222,15 @@ const struct scenario_key scenario_keys[] = {
     {"scale_down", "lost_requests", KEY_ENUM, TOP(scale_down.lost_requests),
      .choices = lost_choices, .preset_text = "fail",
      .doc = "what the client does: gives up, or sends the request again at once"},
+
+    {"scale_down", "victim", KEY_ENUM, TOP(scale_down.victim), .choices = victims,
+     .preset_text = "newest", .doc = "the ready worker that goes first"},
+    {"scale_down", "call_back", KEY_BOOL, TOP(scale_down.call_back),
+     .doc = "a scale-up takes draining workers back before it starts new ones"},
+
+    {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_S),
+     .unit = "h", .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
+                        "another is started; 0 = none fail"},
 
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
@@ -274,7 +286,6 @@ struct scenario_key scenario_policy_key(const struct policy_field *field)
         key.preset_text = preset->s;
     if (strcmp(field->name, "load_predictor") == 0) {
         key.choice = predictor_choice;
-        key.planned = planned_predictors;
     } else if (strcmp(field->name, "ttft") == 0) {
         key.unset = "as `sla.ttft_ms`";
     } else if (strcmp(field->name, "itl") == 0) {

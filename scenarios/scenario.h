@@ -91,14 +91,20 @@ struct scenario {
     } kv_transfer;
     struct {
         double first_token_timeout_s, timeout_s; /* 0 = never */
+        int64_t max_attempts;                    /* 0 = no limit */
+        double backoff_s;
     } client;
     struct {
         double delay_s;
     } startup;
     struct {
-        const char *mode, *lost_requests;
+        const char *mode, *lost_requests, *victim;
+        bool call_back;
         double grace_s;
     } scale_down;
+    struct {
+        double worker_mtbf_h; /* 0 = none fail */
+    } failures;
     struct policy_config policy;
     const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
     int64_t policy_generation;

@@ -53,6 +53,13 @@ enum { MAX_RANKS = 64 };
 
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 
+/* Which ready worker is taken away first. Ties: the newest. */
+enum scale_down_victim {
+    VICTIM_NEWEST,
+    VICTIM_LEAST_LOADED, /* fewest requests */
+    VICTIM_MOST_IDLE,    /* without a step for the longest time */
+};
+
 struct sim_config {
     size_t n_pools; /* 1: agg; 2: prefill, decode */
     struct pool_config pools[POLICY_MAX_POOLS];
@@ -66,8 +73,13 @@ struct sim_config {
     bool kv_send_whole_prompt; /* cached tokens are sent too */
 
     enum scale_down_mode scale_down;
+    enum scale_down_victim victim;
+    bool call_back; /* a scale-up first takes back workers that drain */
     int64_t drain_grace_ns; /* a draining worker is killed after this long */
-    bool retry_lost;        /* the client sends a lost request again at once */
+    bool retry_lost;        /* the client sends a lost request again */
+    uint32_t max_attempts;  /* then gives up; 0 = never */
+    int64_t backoff_ns;     /* wait before the second attempt, doubled before each further one; 0 = at once */
+    double worker_mtbf_s;   /* mean time between failures of one worker, exponential; 0 = none fail */
     int64_t first_token_timeout_ns; /* the client gives up without a token after so long; TIME_NEVER = never */
     int64_t timeout_ns;             /* the client gives up after so long; TIME_NEVER = never */
 

@@ -18,10 +18,12 @@ enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */
     EVENT_CLASS_WORKER_READY,  /* id: worker slot */
     EVENT_CLASS_TRANSFER_DONE, /* id: request slot */
+    EVENT_CLASS_RETRY,         /* id: request slot */
     EVENT_CLASS_TIMEOUT,       /* id: request slot */
     EVENT_CLASS_FIRST_TIMEOUT, /* id: request slot */
     EVENT_CLASS_SETTLED,
     EVENT_CLASS_GRACE_END = EVENT_CLASS_SETTLED, /* id: worker slot */
+    EVENT_CLASS_FAILURE, /* id: worker slot */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
     EVENT_CLASS_POLICY,

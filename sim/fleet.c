@@ -69,6 +69,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .slot = old.slot,
         .generation = old.generation + 1,
         .life_generation = old.life_generation + 1,
+        .drain_generation = old.drain_generation + 1,
         .finish = old.finish,
         .finish_capacity = old.finish_capacity,
         .kicked = old.kicked,
@@ -241,6 +242,22 @@ static enum status worker_event(struct sim *sim, const struct worker *w, enum ev
     return sim_event(sim, kind, UINT64_MAX, w->pool->index, w->id);
 }
 
+static enum status schedule_failure(struct sim *sim, const struct worker *w)
+{
+    double mean_s = sim->config->worker_mtbf_s;
+    struct pcg64 rng;
+    int64_t ns;
+    if (mean_s <= 0)
+        return ST_OK;
+    /* A stream of its own: what else is drawn does not move a worker's failure. */
+    pcg64_stream(&rng, sim->config->seed, "failure", (uint64_t)w->pool->index << 32 | w->id);
+    if (!ns_from_s(pcg64_exponential(&rng, mean_s), &ns))
+        return ST_OK; /* not in anybody's lifetime */
+    return event_queue_push(&sim->queue,
+                            event_make(sim->now_ns + ns, EVENT_CLASS_FAILURE, w->slot, w->life_generation),
+                            sim->diag);
+}
+
 static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once)
 {
     struct worker *w;
@@ -258,6 +275,8 @@ static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once
     if (sim->gpus_held > sim->result->peak_gpus)
         sim->result->peak_gpus = sim->gpus_held;
     s = worker_event(sim, w, EVENT_WORKER_START);
+    if (!s)
+        s = schedule_failure(sim, w);
     if (s)
         return s;
     if (at_once)
@@ -268,21 +287,37 @@ static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once
                             sim->diag);
 }
 
-enum status fleet_worker_ready(struct sim *sim, struct worker *w)
+static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
 {
     struct pool *pool = w->pool;
-    fleet_set_gpu_state(sim, w, GPU_IDLE);
     set_state(w, WORKER_READY);
-    pool->n_starting--;
     pool->n_ready++;
     enum status s = routable_add(sim, w);
     if (!s)
-        s = worker_event(sim, w, EVENT_WORKER_READY);
+        s = worker_event(sim, w, event);
     while (!s && pool->unrouted.n) {
         uint32_t id = pool->unrouted.head;
         request_list_remove(&pool->unrouted, &sim->requests, id);
         s = sim_route(sim, pool, id);
     }
+    return s;
+}
+
+enum status fleet_worker_ready(struct sim *sim, struct worker *w)
+{
+    fleet_set_gpu_state(sim, w, GPU_IDLE);
+    w->idle_since_ns = sim->now_ns;
+    w->pool->n_starting--;
+    return make_routable(sim, w, EVENT_WORKER_READY);
+}
+
+/* A worker that drains is taken back into service. */
+static enum status call_back(struct sim *sim, struct worker *w)
+{
+    w->drain_generation++; /* no grace period any more */
+    w->pool->n_draining--;
+    enum status s = make_routable(sim, w, EVENT_WORKER_CALL_BACK);
+    fleet_set_gpu_state(sim, w, w->kind == STEP_NONE ? GPU_IDLE : GPU_BUSY);
     return s;
 }
 
@@ -328,6 +363,7 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
         rank->kind = STEP_NONE;
         rank->generation++;
         rank->life_generation++;
+        rank->drain_generation++;
         if (rank->slot < sim->first_free_worker)
             sim->first_free_worker = rank->slot;
     }
@@ -412,9 +448,41 @@ static enum status drain_worker(struct sim *sim, struct worker *w)
     if (!s && sim->config->drain_grace_ns < TIME_NEVER)
         s = event_queue_push(&sim->queue,
                              event_make(sim->now_ns + sim->config->drain_grace_ns,
-                                        EVENT_CLASS_GRACE_END, w->slot, w->life_generation),
+                                        EVENT_CLASS_GRACE_END, w->slot, w->drain_generation),
                              sim->diag);
     return s ? s : fleet_remove_drained(sim, w);
+}
+
+/* Does `a` go before `b` when one is taken away? */
+static bool goes_first(const struct sim *sim, const struct worker *a, const struct worker *b)
+{
+    switch (sim->config->victim) {
+    case VICTIM_NEWEST:
+        break;
+    case VICTIM_LEAST_LOADED:
+        if (worker_load(a) != worker_load(b))
+            return worker_load(a) < worker_load(b);
+        break;
+    case VICTIM_MOST_IDLE: {
+        int64_t idle_a = a->kind == STEP_NONE ? a->idle_since_ns : sim->now_ns;
+        int64_t idle_b = b->kind == STEP_NONE ? b->idle_since_ns : sim->now_ns;
+        if (idle_a != idle_b)
+            return idle_a < idle_b;
+        break;
+    }
+    }
+    return a->id > b->id;
+}
+
+static struct worker *choose_victim(struct sim *sim, const struct pool *pool)
+{
+    struct worker *found = NULL;
+    for (uint32_t i = 0; i < pool->n_routable; i++) {
+        struct worker *w = sim->workers[pool->routable[i]];
+        if (!found || goes_first(sim, w, found))
+            found = w;
+    }
+    return found;
 }
 
 /* Newest worker of a state, or NULL. */
@@ -435,7 +503,8 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
     enum status s = ST_OK;
     pool->target = target;
     while (!s && pool->n_ready + pool->n_starting < target) {
-        s = start_worker(sim, pool, false);
+        struct worker *draining = sim->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
+        s = draining ? call_back(sim, draining) : start_worker(sim, pool, false);
         sim->n_started[pool->index]++;
         pool->result->n_up++;
     }
@@ -445,14 +514,27 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
             s = stop_worker(sim, w);
             sim->n_cancelled[pool->index]++;
         } else if (sim->config->scale_down == SCALE_DOWN_TERMINATE) {
-            s = kill_worker(sim, newest(sim, pool, WORKER_READY));
+            s = kill_worker(sim, choose_victim(sim, pool));
             sim->n_terminated[pool->index]++;
         } else {
-            s = drain_worker(sim, newest(sim, pool, WORKER_READY));
+            s = drain_worker(sim, choose_victim(sim, pool));
             sim->n_drained[pool->index]++;
         }
         pool->result->n_down++;
     }
+    return s;
+}
+
+enum status fleet_worker_fails(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    enum status s = worker_event(sim, w, EVENT_WORKER_FAIL);
+    pool->result->n_failed++;
+    if (!s)
+        s = kill_worker(sim, w);
+    /* The orchestrator brings up another to keep the count it was asked for. */
+    while (!s && pool->n_ready + pool->n_starting < pool->target)
+        s = start_worker(sim, pool, false);
     return s;
 }
 

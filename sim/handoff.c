@@ -18,11 +18,11 @@ enum status handoff_begin(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     r->source_slot = r->worker_slot;
+    worker_unbind(sim->workers[r->source_slot], r);
     r->source_blocks = r->kv_blocks;
     r->source_hold = r->hold;
     r->kv_blocks = 0;
     r->hold = (struct kv_hold){0};
-    r->worker_slot = NO_SLOT;
     r->handed_over = true;
     sim->workers[r->source_slot]->n_held++;
     return sim_route(sim, &sim->pools[1], id);

@@ -95,6 +95,8 @@ struct window_record {
     XX(WORKER_START, "worker_start")                                                               \
     XX(WORKER_READY, "worker_ready")                                                               \
     XX(WORKER_DRAIN, "worker_drain")                                                               \
+    XX(WORKER_CALL_BACK, "worker_call_back")                                                       \
+    XX(WORKER_FAIL, "worker_fail")                                                                 \
     XX(WORKER_STOP, "worker_stop")
 
 enum event_kind {

@@ -15,6 +15,7 @@
 /* Where a request is. Every state belongs to exactly one list or to none. */
 enum request_state {
     REQUEST_FREE,
+    REQUEST_AWAY,      /* lost, its client waits before it sends it again */
     REQUEST_UNROUTED,  /* waits for a worker to become routable */
     REQUEST_WAITING,   /* in a worker's queue */
     REQUEST_PREFILL,   /* running, prompt (or recomputation) not finished */

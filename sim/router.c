@@ -2,10 +2,11 @@
 
 #include <string.h>
 
-extern const struct router_ops router_kv_aware, router_least_loaded, router_round_robin;
+extern const struct router_ops router_kv_aware, router_least_loaded, router_power_of_two, router_random,
+    router_round_robin;
 
-const struct router_ops *const routers[] = {&router_round_robin, &router_least_loaded,
-                                           &router_kv_aware, NULL};
+const struct router_ops *const routers[] = {&router_round_robin, &router_random, &router_least_loaded,
+                                           &router_power_of_two, &router_kv_aware, NULL};
 
 const struct router_ops *router_find(const char *name)
 {

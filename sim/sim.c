@@ -83,10 +83,10 @@ enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id)
     } else {
         r->worker = w->id;
     }
+    worker_bind(w, r);
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
     r->state = REQUEST_HANDOFF;
-    r->worker_slot = w->slot;
     request_list_push_back(&w->incoming, &sim->requests, id);
     return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
 }
@@ -182,6 +182,12 @@ static enum status time_out(struct sim *sim, uint32_t id)
     return s;
 }
 
+static enum status send_again(struct sim *sim, uint32_t id)
+{
+    enum status s = sim_event(sim, EVENT_RETRY, sim_request(sim, id)->index, SIZE_MAX, NO_WORKER);
+    return s ? s : sim_route(sim, &sim->pools[0], id);
+}
+
 enum status sim_lose(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
@@ -190,7 +196,8 @@ enum status sim_lose(struct sim *sim, uint32_t id)
     enum status s = sim_event(sim, EVENT_LOSE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
-    if (!sim->config->retry_lost) {
+    uint32_t most = sim->config->max_attempts;
+    if (!sim->config->retry_lost || (most && r->n_attempts >= most)) {
         s = report_request(sim, id, OUTCOME_LOST);
         forget_request(sim, id);
         return s;
@@ -207,8 +214,14 @@ enum status sim_lose(struct sim *sim, uint32_t id)
     r->prefill_worker = r->worker = NO_WORKER;
     r->n_attempts++;
     sim->result->n_retries++;
-    s = sim_event(sim, EVENT_RETRY, r->index, SIZE_MAX, NO_WORKER);
-    return s ? s : sim_route(sim, &sim->pools[0], id);
+    if (sim->config->backoff_ns == 0)
+        return send_again(sim, id);
+    r->state = REQUEST_AWAY;
+    uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
+    return event_queue_push(&sim->queue,
+                            event_make(sim->now_ns + (sim->config->backoff_ns << doublings),
+                                       EVENT_CLASS_RETRY, id, r->life),
+                            sim->diag);
 }
 
 enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
@@ -426,11 +439,15 @@ static enum status handle(struct sim *sim, struct event e)
         return fleet_worker_ready(sim, sim->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
+    case EVENT_CLASS_RETRY:
+        return send_again(sim, id);
     case EVENT_CLASS_TIMEOUT:
     case EVENT_CLASS_FIRST_TIMEOUT:
         return time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
         return fleet_grace_end(sim, sim->workers[id]);
+    case EVENT_CLASS_FAILURE:
+        return fleet_worker_fails(sim, sim->workers[id]);
     case EVENT_CLASS_WINDOW:
         s = close_window(sim);
         return s ? s : push_timer(sim, sim->now_ns + sim->config->window_ns, EVENT_CLASS_WINDOW, 0);
@@ -452,10 +469,13 @@ static bool is_current(const struct sim *sim, struct event e)
     case EVENT_CLASS_STEP_END:
         return event_is_current(e, sim->workers[id]->generation);
     case EVENT_CLASS_WORKER_READY:
-    case EVENT_CLASS_GRACE_END:
+    case EVENT_CLASS_FAILURE:
         return event_is_current(e, sim->workers[id]->life_generation);
+    case EVENT_CLASS_GRACE_END:
+        return event_is_current(e, sim->workers[id]->drain_generation);
     case EVENT_CLASS_TRANSFER_DONE:
         return event_is_current(e, sim->requests.slot[id].generation);
+    case EVENT_CLASS_RETRY:
     case EVENT_CLASS_TIMEOUT:
         return event_is_current(e, sim->requests.slot[id].life) &&
                sim->requests.slot[id].state != REQUEST_FREE;

@@ -15,6 +15,7 @@ struct pool_result {
     double wasted_gpu_s;    /* steps spent on requests that were lost later */
     int peak_workers;       /* workers holding GPUs at one time */
     uint64_t n_up, n_down;  /* workers started, and drained, terminated or cancelled, by decisions */
+    uint64_t n_failed;      /* workers that failed by themselves */
     uint64_t n_preemptions;
     double peak_kv_utilization; /* of any one worker, 0 to 1 */
     uint64_t n_steps;       /* engine steps */

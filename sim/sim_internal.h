@@ -56,6 +56,8 @@ struct worker {
     enum worker_state state;
     uint32_t generation;      /* of its step events */
     uint32_t life_generation; /* of its life-cycle events */
+    uint32_t drain_generation; /* of the end of its grace period */
+    int64_t idle_since_ns;    /* end of its last step */
     uint32_t place;           /* index in pool->routable while READY */
 
     /* GPU time. */
@@ -69,6 +71,7 @@ struct worker {
     struct request_list running;  /* in order of admission; includes the one being prefilled */
     struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
     uint32_t n_transfers;         /* on their way here, blocks reserved */
+    uint64_t prompt_blocks;       /* full blocks of the prompts bound here, each prompt for itself */
     uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
     uint32_t partial;             /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
     uint64_t admit_count;
@@ -267,6 +270,9 @@ enum status worker_end_step(struct sim *sim, struct worker *w);
 /* Take a request of any state off its worker, which forgets it and its blocks. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
 bool worker_is_empty(const struct worker *leader);
+/* A request is bound to the worker from its routing until it leaves. */
+void worker_bind(struct worker *w, struct request *r);
+void worker_unbind(struct worker *w, struct request *r);
 uint32_t worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);
@@ -278,6 +284,7 @@ void fleet_release(struct sim *sim);
 enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
 enum status fleet_worker_ready(struct sim *sim, struct worker *w);
 enum status fleet_grace_end(struct sim *sim, struct worker *w);
+enum status fleet_worker_fails(struct sim *sim, struct worker *w);
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);
 void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state);
 void fleet_close(struct sim *sim); /* account GPU time up to now */

@@ -17,6 +17,18 @@ bool worker_is_empty(const struct worker *leader)
     return true;
 }
 
+void worker_bind(struct worker *w, struct request *r)
+{
+    r->worker_slot = w->slot;
+    w->prompt_blocks += r->isl_tok / worker_block_size(w);
+}
+
+void worker_unbind(struct worker *w, struct request *r)
+{
+    r->worker_slot = NO_SLOT;
+    w->prompt_blocks -= r->isl_tok / worker_block_size(w);
+}
+
 uint32_t worker_load(const struct worker *leader)
 {
     uint32_t n = 0;
@@ -517,7 +529,6 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     r->state = REQUEST_WAITING;
-    r->worker_slot = w->slot;
     struct request_list *queue = r->handed_over ? &w->arrived : &w->waiting;
     if (w->pool->config->engine.by_priority)
         request_list_insert_by_priority(queue, &sim->requests, id);
@@ -540,7 +551,7 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
     struct request *r = sim_request(sim, id);
     leave_running(sim, w, id);
     enum status s = release_blocks(sim, w, r);
-    r->worker_slot = NO_SLOT;
+    worker_unbind(w, r);
     if (!s)
         s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
     return s ? s : sim_complete(sim, id);
@@ -638,6 +649,7 @@ static enum status end_rank(struct sim *sim, struct worker *w)
 enum status worker_end_step(struct sim *sim, struct worker *leader)
 {
     enum status s = ST_OK;
+    leader->idle_since_ns = sim->now_ns;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
         s = end_rank(sim, leader->ranks[i]);
     return s ? s : sim_kick(sim, leader);
@@ -685,17 +697,18 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         r->generation++; /* the end of the transfer no longer counts */
         break;
     case REQUEST_FREE:
+    case REQUEST_AWAY:
     case REQUEST_UNROUTED:
         BUG("request %llu is on no worker", (unsigned long long)r->index);
     }
-    r->worker_slot = NO_SLOT;
+    worker_unbind(w, r);
     return s;
 }
 
 void worker_check(const struct sim *sim, const struct worker *w)
 {
     const struct request_table *t = &sim->requests;
-    uint64_t blocks = 0, context = 0, pending = 0;
+    uint64_t blocks = 0, context = 0, pending = 0, prompt_blocks = 0;
     uint32_t n_waiting = 0, n_running = 0, n_decode = 0, n_transfers = 0, n_held = 0, n_incoming = 0;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
@@ -707,6 +720,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
         }
         if (r->worker_slot != w->slot)
             continue;
+        prompt_blocks += r->isl_tok / worker_block_size(w);
         n_waiting += r->state == REQUEST_WAITING;
         n_running += r->state == REQUEST_PREFILL || r->state == REQUEST_DECODE;
         n_transfers += r->state == REQUEST_TRANSFER;
@@ -735,7 +749,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
     BUG_IF(n_transfers != w->n_transfers || n_held != w->n_held);
     BUG_IF(n_decode != w->n_decode || n_decode != w->n_finish || context != w->context_sum_tok);
     BUG_IF(n_running > engine->max_num_seqs);
-    BUG_IF(pending != w->prompt_tok_pending);
+    BUG_IF(pending != w->prompt_tok_pending || prompt_blocks != w->prompt_blocks);
     BUG_IF(w->kind == STEP_RUN && w->n_decode > 0 && (w->finish[0].step < w->step + w->run.n_steps -
                                                                               w->run_committed));
 }

@@ -116,6 +116,7 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
     struct request *r = sim_request(sim, id);
     struct kv_prompt prompt;
     uint32_t hits = 0, active = 0;
+    r->loaded_blocks = 0; /* of an earlier admission, perhaps elsewhere */
     if (w->cache) {
         enum status s = sim_prompt(sim, w->pool, r, &prompt);
         if (s)
@@ -130,7 +131,6 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
         kv_cache_reclaim_tail(w->cache, r->tail, &r->hold);
     r->tail = (struct kv_tail){0};
     r->kv_blocks = r->hold.shared;
-    r->loaded_blocks = 0;
     note_peak(w);
     if (!s && w->host && r->hold.shared == hits && r->state != REQUEST_HANDOFF)
         s = load_from_host(sim, w, r, &prompt, limit, hits);

@@ -39,7 +39,7 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         pool->replicas = (int)draw(rng, draw(rng, 0, 3) ? 1 : 0, 3);
         pool->gpus_per_worker = (int)draw(rng, 1, 4);
         pool->startup_ns = draw(rng, 0, 3) * 100 * NS_PER_MS;
-        pool->router = routers[draw(rng, 0, 1)];
+        pool->router = routers[draw(rng, 0, 4)];
         pool->engine.block_size_tok = draw(rng, 1, 40);
         pool->engine.kv_blocks = 1 + draw(rng, 50, 900) / pool->engine.block_size_tok;
         pool->engine.max_num_seqs = draw(rng, 1, 12);
@@ -69,6 +69,11 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
     f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
     f->config.retry_lost = draw(rng, 0, 1);
+    f->config.max_attempts = draw(rng, 0, 1) * draw(rng, 1, 4);
+    f->config.backoff_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
+    f->config.worker_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 3 * pcg64_double(rng);
+    f->config.victim = (enum scale_down_victim)draw(rng, 0, 2);
+    f->config.call_back = draw(rng, 0, 1);
     f->config.trace_block_tok = TRACE_BLOCK;
     if (draw(rng, 0, 3) == 0)
         f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
@@ -149,7 +154,7 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
     if (f->config.timeout_ns >= TIME_NEVER && f->config.first_token_timeout_ns >= TIME_NEVER &&
         f->n_outcome[OUTCOME_TIMED_OUT])
         return "timed out without a time-out";
-    if (f->config.retry_lost && f->n_outcome[OUTCOME_LOST])
+    if (f->config.retry_lost && f->config.max_attempts == 0 && f->n_outcome[OUTCOME_LOST])
         return "lost although retried";
     for (size_t p = 0; p < f->config.n_pools; p++)
         for (int s = 0; s < N_GPU_STATES; s++)

@@ -594,3 +594,101 @@ Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
         fixture_release(&f);
     }
 }
+
+Test(sim_small, a_lost_request_comes_again_after_its_back_off_and_gives_up_at_last)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.model = (struct linear_model){.base_ms = 1000};
+    f.config.scale_down = SCALE_DOWN_TERMINATE;
+    f.config.retry_lost = true;
+    f.config.backoff_ns = 2 * NS_PER_S;
+    f.config.max_attempts = 3;
+    fixture_scale_at(&f, 1.5, 0, 0); /* lost at 1.5 s, again at 3.5 */
+    fixture_scale_at(&f, 3, 1, 0);
+    fixture_scale_at(&f, 4, 0, 0);   /* lost at 4, again at 8 */
+    fixture_scale_at(&f, 5, 1, 0);
+    fixture_scale_at(&f, 9.5, 0, 0); /* lost for good */
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 100);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].outcome, OUTCOME_LOST);
+    cr_assert_eq(f.records[0].n_attempts, 3);
+    cr_assert_eq(f.records[0].scheduled_ns, 8 * NS_PER_S);
+    cr_assert_eq(f.records[0].end_ns, 9500 * NS_PER_MS);
+    cr_assert_eq(f.result->n_retries, 2);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* Worker 0 has a long request, worker 1 nothing since 12 s, worker 2 nothing since 1 s. */
+Test(sim_small, the_victim_is_chosen_as_asked)
+{
+    static const uint32_t want[] = {[VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 2, [VICTIM_MOST_IDLE] = 2};
+    static const uint32_t want_swapped[] = {[VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 1, [VICTIM_MOST_IDLE] = 1};
+    for (int swapped = 0; swapped < 2; swapped++) {
+        for (int victim = 0; victim < 3; victim++) {
+            struct fixture f;
+            fixture_init(&f, false, 3);
+            f.want_log = true;
+            f.model = (struct linear_model){.base_ms = 1000};
+            f.config.victim = (enum scale_down_victim)victim;
+            fixture_scale_at(&f, 20, 2, 0);
+            struct trace_text t = {0};
+            trace_text_add(&t, 0, 10, 40);
+            trace_text_add(&t, 0, 10, swapped ? 1 : 12);
+            trace_text_add(&t, 0, 10, swapped ? 30 : 1);
+            fixture_run(&f, t.text);
+            char line[64];
+            snprintf(line, sizeof line, "20000.000 worker_drain agg/%u\n",
+                     swapped ? want_swapped[victim] : want[victim]);
+            cr_assert(strstr(f.log, line) != NULL, "%s not in\n%s", line, f.log);
+            free(t.text);
+            fixture_release(&f);
+        }
+    }
+}
+
+Test(sim_small, a_draining_worker_is_called_back_before_a_new_one_starts)
+{
+    for (int call_back = 0; call_back < 2; call_back++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.model = (struct linear_model){.base_ms = 1000};
+        f.config.pools[0].startup_ns = 30 * NS_PER_S;
+        f.config.drain_grace_ns = 15 * NS_PER_S;
+        f.config.call_back = call_back;
+        fixture_scale_at(&f, 5, 0, 0);
+        fixture_scale_at(&f, 10, 1, 0);
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 10, 40);
+        trace_text_add(&t, 12000, 10, 1);
+        fixture_run(&f, t.text);
+        /* Called back: the grace period no longer counts, and the second request joins at once. */
+        cr_assert_eq(f.records[0].outcome, call_back ? OUTCOME_COMPLETED : OUTCOME_LOST);
+        cr_assert_eq(f.records[1].scheduled_ns, (call_back ? 12 : 40) * NS_PER_S);
+        cr_assert_eq(f.result->peak_workers, call_back ? 1 : 2);
+        free(t.text);
+        fixture_release(&f);
+    }
+}
+
+Test(sim_small, workers_fail_at_their_rate_and_are_replaced)
+{
+    struct fixture f;
+    fixture_init(&f, false, 10);
+    f.model = (struct linear_model){.base_ms = 100};
+    f.config.worker_mtbf_s = 100;
+    f.config.pools[0].startup_ns = 2 * NS_PER_S;
+    f.config.retry_lost = true;
+    struct trace_text t = {0};
+    for (int i = 0; i < 4000; i++)
+        trace_text_add(&t, i * 500.0, 10, 2);
+    fixture_run(&f, t.text);
+    /* 10 workers over 2000 s at one failure per 100 s of worker time: 200, give or take. */
+    cr_assert_geq(f.result->pools[0].n_failed, 160);
+    cr_assert_leq(f.result->pools[0].n_failed, 240);
+    cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 4000);
+    free(t.text);
+    fixture_release(&f);
+}
