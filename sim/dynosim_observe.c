@@ -2,28 +2,14 @@
 #include <stdlib.h>
 
 #include "sim/dynosim_internal.h"
+#include "sim/traffic.h"
 
 /* A worker that has not run for so long reports an idle pass. */
 #define IDLE_NS NS_PER_S
 
 static struct traffic_window since(const struct dyno_run *run, const struct dyno_counters *start)
 {
-    const struct traffic_window *a = &start->total, *b = &run->traffic.total;
-    return (struct traffic_window){
-        .length_s = s_from_ns(run->now_ns - start->at_ns),
-        .n_requests = b->n_requests - a->n_requests,
-        .n_arrived = b->n_arrived - a->n_arrived,
-        .ttft_sum_s = b->ttft_sum_s - a->ttft_sum_s,
-        .n_ttft = b->n_ttft - a->n_ttft,
-        .itl_sum_s = b->itl_sum_s - a->itl_sum_s,
-        .n_itl = b->n_itl - a->n_itl,
-        .duration_sum_s = b->duration_sum_s - a->duration_sum_s,
-        .n_duration = b->n_duration - a->n_duration,
-        .isl_sum_tok = b->isl_sum_tok - a->isl_sum_tok,
-        .n_isl = b->n_isl - a->n_isl,
-        .osl_sum_tok = b->osl_sum_tok - a->osl_sum_tok,
-        .n_osl = b->n_osl - a->n_osl,
-    };
+    return traffic_between(&start->total, &run->traffic.total, s_from_ns(run->now_ns - start->at_ns));
 }
 
 /* Every figure of a request belongs to the moment of its completion. */

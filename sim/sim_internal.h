@@ -5,10 +5,12 @@
 #include "sim/config.h"
 #include "sim/decode_run.h"
 #include "sim/event_queue.h"
+#include "sim/id_array.h"
 #include "sim/id_store.h"
 #include "sim/observer.h"
 #include "sim/request.h"
 #include "sim/sim.h"
+#include "sim/traffic.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -27,14 +29,6 @@ struct finish_entry {
     uint32_t request;
     uint32_t end_context_tok; /* tokens its last step attends to */
 };
-
-/* A growable array of request ids. */
-struct id_array {
-    uint32_t *id;
-    uint32_t n, capacity;
-};
-enum status id_array_push(struct id_array *a, uint32_t id, struct diag *d);
-void id_array_remove(struct id_array *a, uint32_t id); /* no effect when absent; keeps the order */
 
 /* What a step computes beside the sequences that decode. */
 struct step_plan {

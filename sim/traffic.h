@@ -1,0 +1,11 @@
+/* Traffic counters of a run, and the windows between two readings of them. */
+#ifndef SIM_TRAFFIC_H
+#define SIM_TRAFFIC_H
+
+#include "planner/policy.h"
+
+/* What was counted between two readings of one set of counters, `length_s` apart. */
+struct traffic_window traffic_between(const struct traffic_window *start, const struct traffic_window *end,
+                                      double length_s);
+
+#endif
