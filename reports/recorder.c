@@ -93,6 +93,8 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
         return diag_nomem(d, "recorder");
     r->info = options->info;
     r->replace = options->replace;
+    r->totals.ttft.max_exact = r->totals.ttst.max_exact = r->totals.tpot.max_exact =
+        r->totals.e2e.max_exact = options->max_exact;
     r->progress = options->progress;
     r->progress_context = options->progress_context;
     BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);

@@ -42,6 +42,7 @@ struct recorder_options {
     const char *out_dir;         /* must exist; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
     bool replace;                /* files of an earlier run in out_dir may be replaced */
+    size_t max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
     /* Passed through to the simulator's progress calls; NULL = none. */
     void (*progress)(void *context, const struct sim_progress *p);
     void *progress_context;

@@ -66,6 +66,7 @@ static const struct field fields[] = {
     FIELDS_DISTRIBUTION(latency_ms.tpot),
     FIELDS_DISTRIBUTION(latency_ms.e2e),
     FIELDS_DISTRIBUTION(latency_ms.ttst),
+    FIELD(DOUBLE, latency_ms.error_relative),
     FIELD(DOUBLE, latency_ms.itl_error_relative),
     FIELD(DOUBLE, throughput.span_s),
     FIELD(DOUBLE, throughput.requests_per_s),
@@ -171,7 +172,9 @@ static enum status compute_latency(struct summary *y, struct recorder_totals *t,
         .p99 = histogram_quantile(itl, 0.99) / ns_per_ms,
         .max = itl->n ? (double)itl->max / ns_per_ms : NAN,
     };
-    y->latency_ms.itl_error_relative = 0.5 / HISTOGRAM_STEPS;
+    /* TTFT and E2E have the most values, so that they count when any family does. */
+    y->latency_ms.error_relative = fmax(quantiles_error(&t->ttft), quantiles_error(&t->e2e));
+    y->latency_ms.itl_error_relative = QUANTILES_ERROR;
     return s;
 }
 

@@ -69,6 +69,7 @@ struct summary {
     } attainment;
     struct {
         struct distribution ttft, itl, tpot, e2e, ttst;
+        double error_relative;     /* bound on the error of the percentiles but ITL's; 0 = exact */
         double itl_error_relative; /* bound on the error of the ITL percentiles */
     } latency_ms;
     struct {

@@ -221,6 +221,10 @@ static void print_latency(const struct printer *p, const struct summary *y)
         label(p, rows[i].name);
         figures(p, 7, (double[]){f->mean, f->p50, f->p75, f->p90, f->p95, f->p99, f->max}, 2);
     }
+    if (y->latency_ms.error_relative > 0)
+        fprintf(p->out,
+                "  too many requests to keep each: percentiles within %.2g %%, mean and max exact\n",
+                y->latency_ms.error_relative * 100);
 }
 
 static void print_throughput(const struct printer *p, const struct summary *y)

@@ -87,11 +87,10 @@ void histogram_merge(struct histogram *to, const struct histogram *from)
         to->count[i] += from->count[i];
 }
 
-double histogram_quantile(const struct histogram *h, double q)
+double histogram_at_rank(const struct histogram *h, uint64_t rank)
 {
     if (h->n == 0)
         return NAN;
-    uint64_t rank = (uint64_t)(q * (double)(h->n - 1));
     uint64_t seen = 0;
     unsigned bucket = 0;
     for (;; bucket++) {
@@ -100,6 +99,11 @@ double histogram_quantile(const struct histogram *h, double q)
             break;
     }
     return fmin(fmax(bucket_middle(bucket), (double)h->min), (double)h->max);
+}
+
+double histogram_quantile(const struct histogram *h, double q)
+{
+    return h->n ? histogram_at_rank(h, (uint64_t)(q * (double)(h->n - 1))) : NAN;
 }
 
 double histogram_mean(const struct histogram *h)

@@ -11,7 +11,7 @@
 
 enum {
     HISTOGRAM_STEPS = 1024,
-    HISTOGRAM_MAX_BITS = 47, /* 2^47 ns = 39 hours; larger values count in the last bucket */
+    HISTOGRAM_MAX_BITS = 56, /* 2^56 ns = 2.3 years; larger values count in the last bucket */
     HISTOGRAM_BUCKETS = (HISTOGRAM_MAX_BITS - 10 + 1) * HISTOGRAM_STEPS
 };
 
@@ -32,6 +32,8 @@ void histogram_merge(struct histogram *to, const struct histogram *from);
 /* Value of the element of rank q * (n - 1) (rounded down) in ascending order, q in [0, 1]: the middle of
  * its bucket, held within [min, max]. NaN when empty. */
 double histogram_quantile(const struct histogram *h, double q);
+/* The same of the element of a rank from 0 to n - 1. */
+double histogram_at_rank(const struct histogram *h, uint64_t rank);
 double histogram_mean(const struct histogram *h);
 
 #endif

@@ -1,7 +1,9 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "reports/quantiles.h"
+#include "util/pcg.h"
 
 static struct distribution figures_of(const double *values, size_t n, double unit)
 {
@@ -102,4 +104,94 @@ Test(quantiles, more_values_may_follow_the_figures)
     cr_assert_eq(f.p50, 1);
     cr_assert_eq(f.max, 5);
     quantiles_release(&q);
+}
+
+/* The same values in a collection that keeps all, and in one that keeps `max_exact`. */
+static void both(const double *values, size_t n, size_t max_exact, struct distribution *all,
+                 struct distribution *few)
+{
+    struct quantiles q = {.max_exact = max_exact};
+    struct diag d;
+
+    diag_init(&d);
+    *all = figures_of(values, n, 1);
+    for (size_t i = 0; i < n; i++)
+        cr_assert_eq(quantiles_add(&q, values[i], &d), ST_OK);
+    cr_assert_eq(quantiles_error(&q), n > max_exact ? 0.5 / 1024 : 0);
+    cr_assert_eq(quantiles_distribution(&q, 1, few, &d), ST_OK);
+    quantiles_release(&q);
+}
+
+static void check_close(double got, double exact)
+{
+    cr_assert(fabs(got - exact) <= QUANTILES_ERROR * exact + 0.5, "%.17g, exactly %.17g", got,
+              exact);
+}
+
+Test(quantiles, as_many_as_are_kept_are_exact)
+{
+    double values[100];
+    struct distribution all, few;
+
+    for (int i = 0; i < 100; i++)
+        values[i] = i * 7919 % 1009 * 1.25e6;
+    both(values, 100, 100, &all, &few);
+    cr_assert_eq(few.p50, all.p50);
+    cr_assert_eq(few.p99, all.p99);
+}
+
+Test(quantiles, one_more_is_within_the_stated_error_with_exact_mean_and_maximum)
+{
+    enum { N = 50000 };
+    double *values = malloc(N * sizeof *values);
+    struct distribution all, few;
+    struct pcg64 rng;
+
+    pcg64_seed(&rng, 5, 1);
+    for (int i = 0; i < N; i++)
+        values[i] = 2e8 * exp(1.5 * pcg64_normal(&rng));
+    values[77] = 3.6e12 * 24 * 200; /* two hundred days: of a queue that never got shorter */
+    const size_t max_exact[] = {1, 1000, N - 1};
+    for (size_t i = 0; i < sizeof max_exact / sizeof *max_exact; i++) {
+        both(values, N, max_exact[i], &all, &few);
+        cr_assert_eq(few.n, N);
+        cr_assert_eq(few.mean, all.mean);
+        cr_assert_eq(few.max, all.max);
+        check_close(few.p50, all.p50);
+        check_close(few.p75, all.p75);
+        check_close(few.p90, all.p90);
+        check_close(few.p95, all.p95);
+        check_close(few.p99, all.p99);
+    }
+    free(values);
+}
+
+Test(quantiles, counted_values_are_interpolated_between_ranks)
+{
+    const double values[] = {1e9, 2e9, 4e9, 8e9};
+    struct distribution all, few;
+
+    both(values, 4, 1, &all, &few);
+    check_close(few.p50, 3e9);
+    check_close(few.p90, 6.8e9);
+}
+
+Test(quantiles, more_values_may_follow_the_counted_figures)
+{
+    struct quantiles q = {.max_exact = 2};
+    struct distribution f;
+    struct diag d;
+
+    diag_init(&d);
+    for (int i = 1; i <= 3; i++)
+        quantiles_add(&q, 100 * i, &d);
+    quantiles_distribution(&q, 1, &f, &d);
+    cr_assert_eq(f.p50, 200);
+    quantiles_add(&q, 400, &d);
+    quantiles_add(&q, 500, &d);
+    quantiles_distribution(&q, 1, &f, &d);
+    cr_assert_eq(f.p50, 300);
+    cr_assert_eq(f.n, 5);
+    quantiles_release(&q);
+    cr_assert_eq(quantiles_error(&q), 0);
 }

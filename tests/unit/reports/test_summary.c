@@ -93,6 +93,23 @@ Test(summary, latency_is_of_completed_requests)
     recorder_free(recorder);
 }
 
+Test(summary, latencies_beyond_those_kept_are_within_the_stated_error)
+{
+    struct recorder_options few = no_files;
+    struct summary exact, y;
+    few.max_exact = 3;
+    struct recorder *all = run_by_hand(&no_files, &exact), *recorder = run_by_hand(&few, &y);
+    cr_assert_eq(value_of(&exact, "latency_ms.error_relative"), 0);
+    cr_assert_eq(value_of(&y, "latency_ms.error_relative"), 0.5 / 1024);
+    cr_assert(fabs(y.latency_ms.ttft.p50 / 750 - 1) <= 0.0005);
+    cr_assert(fabs(y.latency_ms.e2e.p99 / exact.latency_ms.e2e.p99 - 1) <= 0.0005);
+    assert_near(y.latency_ms.ttft.mean, 900);
+    assert_near(y.latency_ms.ttft.max, 2000);
+    cr_assert_eq(y.latency_ms.tpot.p50, 40); /* of three values, so still exact */
+    recorder_free(all);
+    recorder_free(recorder);
+}
+
 Test(summary, throughput_is_per_second_of_the_measured_span)
 {
     struct summary y;

@@ -82,6 +82,20 @@ Test(summary_print, report_of_the_hand_made_run)
     recorder_free(recorder);
 }
 
+Test(summary_print, percentiles_that_are_not_exact_say_so)
+{
+    struct recorder_options options = {.info = &run_info, .max_exact = 3};
+    struct summary y;
+    struct recorder *recorder = run_by_hand(&options, &y);
+    char *text = printed(&y, false);
+
+    cr_assert_not_null(strstr(text, "\n  too many requests to keep each: percentiles within 0.049 %, "
+                                    "mean and max exact\n"),
+                       "%s", text);
+    free(text);
+    recorder_free(recorder);
+}
+
 Test(summary_print, colour_changes_nothing_but_colour)
 {
     struct summary y;
