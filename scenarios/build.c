@@ -189,7 +189,13 @@ static enum status build_pool(struct builder *b, size_t i)
         (int)(p->gpus_per_worker ? p->gpus_per_worker : pool->profile->gpu_count);
     pool->router = router_find(p->router ? p->router : b->scenario->router);
     BUG_IF(!pool->router);
-    pool->startup_ns = ns(b->scenario->startup.delay_s);
+    const double phases_s[MAX_STARTUP_PHASES] = {
+        b->scenario->startup.delay_s, b->scenario->startup.schedule_s, b->scenario->startup.image_pull_s,
+        b->scenario->startup.weights_s, b->scenario->startup.warmup_s};
+    for (int k = 0; k < MAX_STARTUP_PHASES; k++)
+        pool->startup_phase_ns[k] = ns(phases_s[k]);
+    pool->startup_cv = b->scenario->startup.cv;
+    pool->startup_failure = b->scenario->startup.failure_probability;
     pool->engine.block_size_tok = (uint32_t)e->block_size_tok;
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;

@@ -15,17 +15,19 @@ struct unknown_key {
 static enum status refuse_unknown(const struct scenario *sc, const struct scenario_run *run, struct diag *d)
 {
     const struct sim_config *c = &run->config;
-    bool engine = false, ranks = false;
+    bool engine = false, ranks = false, startup = false;
     for (size_t i = 0; i < c->n_pools; i++) {
         const struct engine_config *e = &c->pools[i].engine;
         engine = engine || e->async_scheduling || e->prefill_first || e->by_priority || e->step_noise > 0 ||
                  e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns || e->watermark_blocks ||
                  strcmp(e->eviction->name, "lru") != 0;
+        startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0;
         ranks = ranks || e->n_ranks > 1;
     }
     const struct unknown_key keys[] = {
         {engine, "engine", "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
                            "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
+        {startup, "startup", "no cv and no failure_probability"},
         {ranks, "engine.data_parallel_ranks", "1"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
@@ -54,7 +56,9 @@ static enum status build_pool(struct dynosim_pool *to, const struct pool_config 
     to->role = from->role;
     to->replicas = from->replicas;
     to->gpus_per_worker = from->gpus_per_worker;
-    to->startup_ns = from->startup_ns;
+    to->startup_ns = 0;
+    for (int i = 0; i < MAX_STARTUP_PHASES; i++)
+        to->startup_ns += from->startup_phase_ns[i];
     to->routing = strcmp(from->router->name, "kv_aware") == 0 ? DYNOSIM_KV_ROUTER : DYNOSIM_ROUND_ROBIN;
     to->block_size_tok = from->engine.block_size_tok;
     to->kv_blocks = from->engine.kv_blocks;

@@ -95,7 +95,8 @@ struct scenario {
         double backoff_s;
     } client;
     struct {
-        double delay_s;
+        double delay_s, schedule_s, image_pull_s, weights_s, warmup_s;
+        double cv, failure_probability;
     } startup;
     struct {
         const char *mode, *lost_requests, *victim;

@@ -12,6 +12,8 @@
 
 struct router_ops;
 
+enum { MAX_RANKS = 64, MAX_STARTUP_PHASES = 5 };
+
 /* One engine, as every worker of a pool runs it. */
 struct engine_config {
     const struct latency_model_ops *latency;
@@ -46,10 +48,12 @@ struct pool_config {
     const struct router_ops *router;
     struct engine_config engine;
     const struct profile *profile; /* for the policy */
-    int64_t startup_ns;            /* from the decision to routable */
+    /* From the decision to routable: the sum of phases, each log-normal with its mean and the common coefficient of
+     * variation. Unused phases are 0. */
+    int64_t startup_phase_ns[MAX_STARTUP_PHASES];
+    double startup_cv;             /* >= 0; 0: every start takes the sum of the means */
+    double startup_failure;        /* probability that a start fails at its end and begins again, in [0, 1) */
 };
-
-enum { MAX_RANKS = 64 };
 
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 

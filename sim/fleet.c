@@ -1,6 +1,7 @@
 /* Workers over time: started, routable, draining, gone; and the GPU time they hold meanwhile. */
 #include "sim/sim_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 const char *const gpu_state_names[N_GPU_STATES] = {
@@ -91,6 +92,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .ahead = reuse_plan(old.ahead),
     };
     pcg64_stream(&w->rng, sim->config->seed, pool->config->name, (uint64_t)leader->id * MAX_RANKS + rank);
+    pcg64_stream(&w->life_rng, sim->config->seed, "startup", (uint64_t)pool->index << 32 | leader->id);
     request_list_init(&w->waiting);
     request_list_init(&w->arrived);
     request_list_init(&w->running);
@@ -258,6 +260,29 @@ static enum status schedule_failure(struct sim *sim, const struct worker *w)
                             sim->diag);
 }
 
+/* One start's length, drawn from the worker's own stream: what else is drawn does not move it. */
+static int64_t draw_startup_ns(struct worker *w)
+{
+    const struct pool_config *config = w->pool->config;
+    double cv = config->startup_cv, variance = log1p(cv * cv);
+    int64_t total_ns = 0;
+    for (int i = 0; i < MAX_STARTUP_PHASES; i++) {
+        double ns = (double)config->startup_phase_ns[i];
+        if (cv > 0 && ns > 0)
+            ns *= exp(sqrt(variance) * pcg64_normal(&w->life_rng) - variance / 2);
+        total_ns += llrint(ns);
+    }
+    return total_ns;
+}
+
+static enum status schedule_ready(struct sim *sim, struct worker *w)
+{
+    return event_queue_push(&sim->queue,
+                            event_make(sim->now_ns + draw_startup_ns(w), EVENT_CLASS_WORKER_READY, w->slot,
+                                       w->life_generation),
+                            sim->diag);
+}
+
 static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once)
 {
     struct worker *w;
@@ -281,10 +306,7 @@ static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once
         return s;
     if (at_once)
         return fleet_worker_ready(sim, w);
-    return event_queue_push(&sim->queue,
-                            event_make(sim->now_ns + pool->config->startup_ns,
-                                       EVENT_CLASS_WORKER_READY, w->slot, w->life_generation),
-                            sim->diag);
+    return schedule_ready(sim, w);
 }
 
 static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
@@ -301,6 +323,18 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
         s = sim_route(sim, pool, id);
     }
     return s;
+}
+
+/* The worker's start is over: routable, or failed and to be begun again on the GPUs it holds. */
+enum status fleet_start_ends(struct sim *sim, struct worker *w)
+{
+    double failure = w->pool->config->startup_failure;
+    if (failure > 0 && pcg64_double(&w->life_rng) < failure) {
+        w->pool->result->n_failed_starts++;
+        enum status s = worker_event(sim, w, EVENT_WORKER_FAIL);
+        return s ? s : schedule_ready(sim, w);
+    }
+    return fleet_worker_ready(sim, w);
 }
 
 enum status fleet_worker_ready(struct sim *sim, struct worker *w)

@@ -436,7 +436,7 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_STEP_END:
         return worker_end_step(sim, sim->workers[id]);
     case EVENT_CLASS_WORKER_READY:
-        return fleet_worker_ready(sim, sim->workers[id]);
+        return fleet_start_ends(sim, sim->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
     case EVENT_CLASS_RETRY:

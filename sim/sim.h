@@ -16,6 +16,7 @@ struct pool_result {
     int peak_workers;       /* workers holding GPUs at one time */
     uint64_t n_up, n_down;  /* workers started, and drained, terminated or cancelled, by decisions */
     uint64_t n_failed;      /* workers that failed by themselves */
+    uint64_t n_failed_starts;
     uint64_t n_preemptions;
     double peak_kv_utilization; /* of any one worker, 0 to 1 */
     uint64_t n_steps;       /* engine steps */

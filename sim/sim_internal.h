@@ -100,6 +100,7 @@ struct worker {
     bool decode_waits;              /* prefill first: the sequences sit this step out */
     bool stalled;                   /* they have sat out a step since their last token */
     struct pcg64 rng;               /* step noise and draft acceptance */
+    struct pcg64 life_rng;          /* start-up */
     bool admissions_held;           /* the queue was not looked at for this step */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
@@ -277,6 +278,7 @@ enum status fleet_init(struct sim *sim);
 void fleet_release(struct sim *sim);
 enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
 enum status fleet_worker_ready(struct sim *sim, struct worker *w);
+enum status fleet_start_ends(struct sim *sim, struct worker *w);
 enum status fleet_grace_end(struct sim *sim, struct worker *w);
 enum status fleet_worker_fails(struct sim *sim, struct worker *w);
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);

@@ -288,7 +288,7 @@ Test(scenario, building_fills_in_what_the_profile_says)
     cr_expect_eq(c->pools[0].engine.cold_start_ns, 250 * NS_PER_MS);
     cr_expect_eq(c->pools[0].profile, c->pools[1].profile);
     cr_expect_neq(c->pools[0].engine.latency_state, c->pools[1].engine.latency_state);
-    cr_expect_eq(c->pools[1].startup_ns, 12500 * NS_PER_MS);
+    cr_expect_eq(c->pools[1].startup_phase_ns[0], 12500 * NS_PER_MS);
     cr_expect_eq(c->kv_bytes_per_token, 327680);
     cr_expect_eq(c->kv_bandwidth_bytes_per_s, 64e9);
     cr_expect_eq(c->scale_down, SCALE_DOWN_TERMINATE);

@@ -38,7 +38,9 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         struct pool_config *pool = &f->config.pools[p];
         pool->replicas = (int)draw(rng, draw(rng, 0, 3) ? 1 : 0, 3);
         pool->gpus_per_worker = (int)draw(rng, 1, 4);
-        pool->startup_ns = draw(rng, 0, 3) * 100 * NS_PER_MS;
+        pool->startup_phase_ns[0] = draw(rng, 0, 3) * 100 * NS_PER_MS;
+        pool->startup_cv = draw(rng, 0, 2) ? 0 : 0.5;
+        pool->startup_failure = draw(rng, 0, 3) ? 0 : 0.4;
         pool->router = routers[draw(rng, 0, 4)];
         pool->engine.block_size_tok = draw(rng, 1, 40);
         pool->engine.kv_blocks = 1 + draw(rng, 50, 900) / pool->engine.block_size_tok;

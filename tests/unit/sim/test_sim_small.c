@@ -129,7 +129,7 @@ static void run_schedule(struct fixture *f, enum scale_down_mode mode, int64_t g
 {
     fixture_init(f, false, 1);
     f->config.pools[0].gpus_per_worker = 2;
-    f->config.pools[0].startup_ns = 30 * NS_PER_S;
+    f->config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
     f->config.scale_down = mode;
     f->config.drain_grace_ns = grace_ns;
     f->config.retry_lost = retry;
@@ -230,7 +230,7 @@ Test(sim_small, requests_wait_for_a_worker_and_are_unfinished_when_none_comes)
     fixture_release(&f);
 
     fixture_init(&f, false, 0);
-    f.config.pools[0].startup_ns = 5 * NS_PER_S;
+    f.config.pools[0].startup_phase_ns[0] = 5 * NS_PER_S;
     fixture_scale_at(&f, 1, 1, 0);
     fixture_run(&f, t.text);
     cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 1);
@@ -655,7 +655,7 @@ Test(sim_small, a_draining_worker_is_called_back_before_a_new_one_starts)
         struct fixture f;
         fixture_init(&f, false, 1);
         f.model = (struct linear_model){.base_ms = 1000};
-        f.config.pools[0].startup_ns = 30 * NS_PER_S;
+        f.config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
         f.config.drain_grace_ns = 15 * NS_PER_S;
         f.config.call_back = call_back;
         fixture_scale_at(&f, 5, 0, 0);
@@ -679,7 +679,7 @@ Test(sim_small, workers_fail_at_their_rate_and_are_replaced)
     fixture_init(&f, false, 10);
     f.model = (struct linear_model){.base_ms = 100};
     f.config.worker_mtbf_s = 100;
-    f.config.pools[0].startup_ns = 2 * NS_PER_S;
+    f.config.pools[0].startup_phase_ns[0] = 2 * NS_PER_S;
     f.config.retry_lost = true;
     struct trace_text t = {0};
     for (int i = 0; i < 4000; i++)
@@ -691,4 +691,38 @@ Test(sim_small, workers_fail_at_their_rate_and_are_replaced)
     cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 4000);
     free(t.text);
     fixture_release(&f);
+}
+
+Test(sim_small, a_start_is_the_sum_of_its_phases_and_may_have_to_begin_again)
+{
+    struct fixture f;
+    fixture_init(&f, false, 0);
+    f.config.pools[0].startup_phase_ns[1] = 2 * NS_PER_S;
+    f.config.pools[0].startup_phase_ns[3] = 5 * NS_PER_S;
+    fixture_scale_at(&f, 1, 1, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 1);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].scheduled_ns, 8 * NS_PER_S);
+    fixture_release(&f);
+
+    double sum_s = 0;
+    uint64_t failed = 0;
+    enum { N = 400 };
+    for (int seed = 0; seed < N; seed++) {
+        fixture_init(&f, false, 0);
+        f.config.seed = (uint64_t)seed;
+        f.config.pools[0].startup_phase_ns[0] = 10 * NS_PER_S;
+        f.config.pools[0].startup_cv = 0.5;
+        f.config.pools[0].startup_failure = 0.25;
+        fixture_scale_at(&f, 1, 1, 0);
+        fixture_run(&f, t.text);
+        sum_s += s_from_ns(f.records[0].scheduled_ns) - 1;
+        failed += f.result->pools[0].n_failed_starts;
+        fixture_release(&f);
+    }
+    /* 1 / (1 - 0.25) tries of 10 s on average, a third of a failure each. */
+    cr_assert_float_eq(sum_s / N, 10 / 0.75, 1.2);
+    cr_assert_float_eq((double)failed / N, 1 / 3.0, 0.1);
+    free(t.text);
 }
