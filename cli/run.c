@@ -19,6 +19,8 @@ const struct cli_option run_options[] = {
      "override a key of the scenario, e.g. policy.min_endpoint=2; may be repeated"},
     {"seed", '\0', "N", "the same as --set seed=N"},
     {"print-scenario", '\0', NULL, "print the scenario with every default filled in, and stop"},
+    {"stepper", '\0', "HOW",
+     "closed: runs of decode steps in one go; exact: one by one, slow, for comparison"},
     {"events", '\0', NULL, "with --out: also write events.jsonl, one line per event"},
     {"force", '\0', NULL, "use the --out folder whatever else it holds"},
     {"quiet", 'q', NULL, "print errors and missed expectations only"},
@@ -73,6 +75,21 @@ static enum status check_expectations(const struct scenario *scenario,
         }
     }
     return s;
+}
+
+static enum status choose_stepper(struct scenario_run *run, const struct cli_args *args,
+                                  struct diag *d)
+{
+    const char *how = cli_value(args, "stepper");
+
+    if (!how)
+        return ST_OK;
+    if (run->is_dynosim)
+        return diag_fail(d, ST_INPUT, "option '--stepper' does not go with compat dynosim");
+    run->config.exact_stepper = strcmp(how, "exact") == 0;
+    if (!run->config.exact_stepper && strcmp(how, "closed") != 0)
+        return diag_fail(d, ST_INPUT, "option '--stepper' must be closed or exact, not '%s'", how);
+    return ST_OK;
 }
 
 /* The run itself: records in, summary out. */
@@ -149,7 +166,9 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         s = scenario_build(&run, scenario, args->arena, &search, d);
     if (s)
         return s;
-    s = execute(&run, scenario, args, start_ns, d);
+    s = choose_stepper(&run, args, d);
+    if (!s)
+        s = execute(&run, scenario, args, start_ns, d);
     scenario_run_release(&run);
     return s;
 }
