@@ -234,6 +234,7 @@ static void set_transfer(struct builder *b)
         engine->kv_bytes_per_token = c->kv_bytes_per_token;
     }
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
+    c->kv_workers_per_link = (uint32_t)b->scenario->kv_transfer.workers_per_link;
     c->kv_send_whole_prompt =
         b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);

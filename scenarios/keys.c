@@ -199,6 +199,9 @@ const struct scenario_key scenario_keys[] = {
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
      .unset = "missing; with compat dynosim, prompt",
      .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
+    {"kv_transfer", "workers_per_link", KEY_INT, TOP(kv_transfer.workers_per_link), RANGE(0, MAX_WORKERS),
+     .unit = "workers",
+     .doc = "prefill workers that send over one link, one transfer after another; 0 = transfers never wait"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
      .unit = "ms", .doc = "added to every transfer"},
 

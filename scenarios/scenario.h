@@ -87,6 +87,7 @@ struct scenario {
     struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
+        int64_t workers_per_link; /* 0 = transfers never wait */
         const char *tokens; /* "missing", "prompt", NULL = as compat has it */
     } kv_transfer;
     struct {

@@ -74,6 +74,7 @@ struct sim_config {
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */
     double kv_bandwidth_bytes_per_s; /* > 0 */
     int64_t kv_latency_ns;
+    uint32_t kv_workers_per_link; /* prefill workers that send over one link, in turn; 0: transfers never wait */
     bool kv_send_whole_prompt; /* cached tokens are sent too */
 
     enum scale_down_mode scale_down;

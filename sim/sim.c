@@ -678,6 +678,7 @@ enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
     request_table_release(&sim.requests);
     id_store_release(&sim.ids);
     free(sim.key_scratch);
+    free(sim.link_free_ns);
     event_queue_release(&sim.queue);
     free(sim.kicked);
     free(sim.history);

@@ -145,6 +145,8 @@ struct sim {
     bool wants_ids; /* a pool has a prefix cache */
     uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
     uint32_t key_scratch_capacity;
+    int64_t *link_free_ns; /* by link: end of the last transfer that was put on it */
+    uint32_t n_links;
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
     uint32_t first_free_worker; /* no slot before it is free */

@@ -68,6 +68,7 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     }
     f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
     f->config.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
+    f->config.kv_workers_per_link = draw(rng, 0, 1) * draw(rng, 1, 3);
     f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
     f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
     f->config.retry_lost = draw(rng, 0, 1);
