@@ -50,7 +50,7 @@ static const char requests_header[] =
     "attempts,preemptions,prefill_worker,worker,sla_met\n";
 
 static const char timeline_header[] =
-    "at_ms,pool,target,ready,starting,draining,waiting,running,kv_utilization,"
+    "at_ms,pool,target,ready,starting,pending,draining,waiting,running,kv_utilization,"
     "offered_requests_per_s,completed_requests_per_s,ttft_ms,itl_ms,input_tokens,output_tokens\n";
 
 static void check_pool_name(const char *name)
@@ -269,7 +269,7 @@ static enum status add_point(struct recorder *r, const struct sample_record *sam
     }
     BUG_IF(sample->pool >= r->info->n_pools || r->n_points == 0);
     r->points[r->n_points - 1].workers[sample->pool] =
-        sample->ready + sample->starting + sample->draining;
+        sample->ready + sample->starting - sample->pending + sample->draining;
     return ST_OK;
 }
 
@@ -289,6 +289,7 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
     const int64_t counts[] = {sample->target,
                               sample->ready,
                               sample->starting,
+                              sample->pending,
                               sample->draining,
                               (int64_t)sample->n_waiting,
                               (int64_t)sample->n_running};
@@ -411,6 +412,10 @@ static enum status on_event(void *context, const struct event_record *e, struct 
     if (e->worker != NO_WORKER) {
         ROW_LITERAL(&row, ", \"worker\": ");
         row_int(&row, e->worker);
+    }
+    if (e->node != CLUSTER_NONE) {
+        ROW_LITERAL(&row, ", \"node\": ");
+        row_int(&row, e->node);
     }
     ROW_LITERAL(&row, "}\n");
     return out_file_write(&r->events, row.text, row.n, d);

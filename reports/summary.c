@@ -90,9 +90,14 @@ static const struct field fields[] = {
     FIELD(UINT, scaling.up),
     FIELD(UINT, scaling.down),
     FIELD(UINT, scaling.failed),
+    FIELD(UINT, scaling.failed_starts),
+    FIELD(UINT, scaling.node_failures),
+    FIELD(UINT, scaling.reclaims),
+    FIELD(UINT, scaling.lost_with_nodes),
     FIELD(UINT, scaling.events),
     FIELD(INT, scaling.peak_workers),
     FIELD(INT, scaling.peak_gpus),
+    FIELD(INT, scaling.peak_pending),
     FIELD(DOUBLE, scaling.mean_gpus),
     FIELD(DOUBLE, kv.prefix_hit_rate),
     FIELD(DOUBLE, kv.peak_utilization),
@@ -199,6 +204,8 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
         y->scaling.up += p->n_up;
         y->scaling.down += p->n_down;
         y->scaling.failed += p->n_failed;
+        y->scaling.failed_starts += p->n_failed_starts;
+        y->scaling.lost_with_nodes += p->n_lost_nodes;
         y->kv.preemptions += p->n_preemptions;
         y->kv.peak_utilization = fmax(y->kv.peak_utilization, p->peak_kv_utilization);
     }
@@ -216,6 +223,9 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
     y->scaling.events = result->n_scale_events;
     y->scaling.peak_workers = result->peak_workers;
     y->scaling.peak_gpus = result->peak_gpus;
+    y->scaling.peak_pending = result->peak_pending;
+    y->scaling.node_failures = result->n_node_failures;
+    y->scaling.reclaims = result->n_reclaims;
     y->kv.prefix_hit_rate = ratio((double)result->cached_tok, (double)result->prompt_tok);
 }
 

@@ -89,7 +89,9 @@ struct summary {
     } cost;
     struct {
         uint64_t decisions, up, down, failed, events;
+        uint64_t failed_starts, node_failures, reclaims, lost_with_nodes; /* the last: workers */
         int64_t peak_workers, peak_gpus;
+        int64_t peak_pending; /* workers that waited for GPUs */
         double mean_gpus;
     } scaling;
     struct {

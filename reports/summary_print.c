@@ -275,6 +275,21 @@ static void print_gpu_hours(const struct printer *p, const struct summary *y)
     }
 }
 
+static void print_failures(const struct printer *p, const struct summary *y)
+{
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
+
+    if (y->scaling.failed + y->scaling.failed_starts > 0) {
+        subtitle(p, "Failures");
+        fprintf(p->out, "%s workers, %s starts\n", grouped(a, y->scaling.failed), grouped(b, y->scaling.failed_starts));
+    }
+    if (y->scaling.node_failures + y->scaling.reclaims > 0) {
+        subtitle(p, "Nodes");
+        fprintf(p->out, "%s failed, %s reclaimed, and %s workers with them\n", grouped(a, y->scaling.node_failures),
+                grouped(b, y->scaling.reclaims), grouped(c, y->scaling.lost_with_nodes));
+    }
+}
+
 static void print_fleet(const struct printer *p, const struct summary *y)
 {
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
@@ -286,6 +301,11 @@ static void print_fleet(const struct printer *p, const struct summary *y)
     fprintf(p->out, "%s decisions, %s workers added, %s removed\n",
             grouped(a, y->scaling.decisions), grouped(b, y->scaling.up),
             grouped(c, y->scaling.down));
+    if (y->scaling.peak_pending > 0) {
+        subtitle(p, "Waiting");
+        fprintf(p->out, "at most %" PRId64 " workers for GPUs\n", y->scaling.peak_pending);
+    }
+    print_failures(p, y);
     subtitle(p, "KV cache");
     fprintf(p->out, "prefix hits %s, at most %s in use, %s preemptions\n",
             percent(a, y->kv.prefix_hit_rate), percent(b, y->kv.peak_utilization),

@@ -173,6 +173,23 @@ static enum status set_ranks(struct builder *b, size_t i)
     return ST_OK;
 }
 
+static void set_startup(struct builder *b, struct pool_config *pool)
+{
+    const struct scenario *sc = b->scenario;
+
+    pool->startup_phase_ns[STARTUP_DELAY] = ns(sc->startup.delay_s);
+    pool->startup_phase_ns[STARTUP_SCHEDULE] = ns(sc->startup.schedule_s);
+    pool->startup_phase_ns[STARTUP_IMAGE_PULL] = ns(sc->startup.image_pull_s);
+    pool->startup_phase_ns[STARTUP_WEIGHTS] = ns(sc->startup.weights_s);
+    pool->startup_phase_ns[STARTUP_WARMUP] = ns(sc->startup.warmup_s);
+    pool->image_cached_ns = ns(sc->startup.image_cached_s);
+    pool->weights_cached_ns = isnan(sc->startup.weights_cached_s) ? TIME_NEVER : ns(sc->startup.weights_cached_s);
+    pool->weights_peer_ns = isnan(sc->startup.weights_peer_s) ? TIME_NEVER : ns(sc->startup.weights_peer_s);
+    pool->startup_cv = sc->startup.cv;
+    pool->startup_failure = sc->startup.failure_probability;
+    pool->startup_retry_ns = ns(sc->startup.retry_s);
+}
+
 static enum status build_pool(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->config.pools[i];
@@ -189,13 +206,7 @@ static enum status build_pool(struct builder *b, size_t i)
         (int)(p->gpus_per_worker ? p->gpus_per_worker : pool->profile->gpu_count);
     pool->router = router_find(p->router ? p->router : b->scenario->router);
     BUG_IF(!pool->router);
-    const double phases_s[MAX_STARTUP_PHASES] = {
-        b->scenario->startup.delay_s, b->scenario->startup.schedule_s, b->scenario->startup.image_pull_s,
-        b->scenario->startup.weights_s, b->scenario->startup.warmup_s};
-    for (int k = 0; k < MAX_STARTUP_PHASES; k++)
-        pool->startup_phase_ns[k] = ns(phases_s[k]);
-    pool->startup_cv = b->scenario->startup.cv;
-    pool->startup_failure = b->scenario->startup.failure_probability;
+    set_startup(b, pool);
     pool->engine.block_size_tok = (uint32_t)e->block_size_tok;
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
@@ -234,7 +245,8 @@ static void set_transfer(struct builder *b)
         engine->kv_bytes_per_token = c->kv_bytes_per_token;
     }
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
-    c->kv_workers_per_link = (uint32_t)b->scenario->kv_transfer.workers_per_link;
+    double local_gb_s = b->scenario->kv_transfer.local_bandwidth_gb_s;
+    c->kv_local_bandwidth_bytes_per_s = isnan(local_gb_s) ? c->kv_bandwidth_bytes_per_s : local_gb_s * 1e9;
     c->kv_send_whole_prompt =
         b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
@@ -257,6 +269,11 @@ static void set_rest(struct builder *b)
     c->max_attempts = (uint32_t)sc->client.max_attempts;
     c->backoff_ns = ns(sc->client.backoff_s);
     c->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
+    c->node_mtbf_s = sc->failures.node_mtbf_h * 3600;
+    c->node_repair_ns = ns_or_never(sc->failures.node_repair_h * 3600);
+    c->spot_mtbf_s = sc->failures.spot_mtbf_h * 3600;
+    c->spot_notice_ns = ns(sc->failures.spot_notice_s);
+    c->spot_return_ns = ns_or_never(sc->failures.spot_return_h * 3600);
     c->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
     c->timeout_ns = ns_or_never(sc->client.timeout_s);
     c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
@@ -268,6 +285,40 @@ static void set_rest(struct builder *b)
     c->drain_ns = ns_or_never(sc->span.drain_s);
     c->window_ns = ns(sc->sla.window_s);
     c->sample_ns = ns(sc->output.sample_s);
+}
+
+/* The replicas of time 0 must have their GPUs, and every other worker a chance to get some. */
+static enum status set_cluster(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct cluster cluster;
+
+    c->cluster = (struct cluster_config){
+        .n_nodes = (uint32_t)sc->cluster.nodes,
+        .gpus_per_node = (uint32_t)sc->cluster.gpus_per_node,
+        .placement = strcmp(sc->cluster.placement, "spread") == 0 ? PLACE_SPREAD : PLACE_PACK,
+        .links_per_node = (uint32_t)sc->kv_transfer.links_per_node,
+    };
+    enum status s = cluster_init(&cluster, &c->cluster, b->d);
+    for (size_t i = 0; !s && i < c->n_pools; i++) {
+        const struct pool_config *pool = &c->pools[i];
+        if (!cluster_can_hold(&c->cluster, (uint32_t)pool->gpus_per_worker))
+            s = diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "cluster"),
+                             "a worker of pool %s has %d GPUs, which no node can give; expected up to "
+                             "cluster.gpus_per_node (%u), or a multiple of it within cluster.nodes",
+                             pool->name, pool->gpus_per_worker, c->cluster.gpus_per_node);
+        uint32_t node = 0;
+        for (int k = 0; !s && k < pool->replicas; k++) {
+            s = cluster_place(&cluster, CLUSTER_NONE - 1, (uint32_t)pool->gpus_per_worker, &node, b->d);
+            if (!s && node == CLUSTER_NONE)
+                s = diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "cluster.nodes"),
+                                 "%u nodes of %u GPUs have room for %d of the %d replicas of pool %s",
+                                 c->cluster.n_nodes, c->cluster.gpus_per_node, k, pool->replicas, pool->name);
+        }
+    }
+    cluster_release(&cluster);
+    return s;
 }
 
 static enum status create_policy(struct builder *b)
@@ -403,7 +454,9 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     if (s)
         return s;
     set_rest(&b);
-    s = create_policy(&b);
+    s = set_cluster(&b);
+    if (!s)
+        s = create_policy(&b);
     if (s)
         return s;
     set_info(&b);

@@ -21,20 +21,26 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         engine = engine || e->async_scheduling || e->prefill_first || e->by_priority || e->step_noise > 0 ||
                  e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns || e->watermark_blocks ||
                  strcmp(e->eviction->name, "lru") != 0;
-        startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0;
+        startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0 ||
+                  c->pools[i].image_cached_ns > 0 || c->pools[i].weights_cached_ns < TIME_NEVER ||
+                  c->pools[i].weights_peer_ns < TIME_NEVER;
         ranks = ranks || e->n_ranks > 1;
     }
     const struct unknown_key keys[] = {
         {engine, "engine", "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
                            "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
-        {startup, "startup", "no cv and no failure_probability"},
+        {startup, "startup", "no cv, failure_probability, image_cached_s, weights_cached_s, weights_peer_s"},
+        {c->cluster.n_nodes > 0, "cluster.nodes", "0"},
+        {c->kv_local_bandwidth_bytes_per_s < c->kv_bandwidth_bytes_per_s ||
+             c->kv_local_bandwidth_bytes_per_s > c->kv_bandwidth_bytes_per_s,
+         "kv_transfer.local_bandwidth_gb_s", "that of bandwidth_gb_s"},
         {ranks, "engine.data_parallel_ranks", "1"},
-        {c->kv_workers_per_link > 0, "kv_transfer.workers_per_link", "0 (or compat_off [uncontended-links])"},
+        {c->cluster.links_per_node > 0, "kv_transfer.links_per_node", "0 (or compat_off [uncontended-links])"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
         {c->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
         {c->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
-        {c->worker_mtbf_s > 0, "failures.worker_mtbf_h", "0"},
+        {c->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures", "no mtbf above 0"},
         {c->victim != VICTIM_NEWEST, "scale_down.victim", "newest"},
         {c->call_back, "scale_down.call_back", "false"},
         {c->warmup_ns > 0, "span.warmup_s", "0"},
@@ -58,7 +64,7 @@ static enum status build_pool(struct dynosim_pool *to, const struct pool_config 
     to->replicas = from->replicas;
     to->gpus_per_worker = from->gpus_per_worker;
     to->startup_ns = 0;
-    for (int i = 0; i < MAX_STARTUP_PHASES; i++)
+    for (int i = 0; i < N_STARTUP_PHASES; i++)
         to->startup_ns += from->startup_phase_ns[i];
     to->routing = strcmp(from->router->name, "kv_aware") == 0 ? DYNOSIM_KV_ROUTER : DYNOSIM_ROUND_ROBIN;
     to->block_size_tok = from->engine.block_size_tok;

@@ -44,6 +44,7 @@ static const char *fix_choice(size_t i)
 static const char *const compat_choices[] = {"none", "dynosim", NULL};
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
+static const char *const placements[] = {"pack", "spread", NULL};
 static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
@@ -59,6 +60,7 @@ const struct scenario_section scenario_sections[] = {
     {"sla", "Targets of one request"},
     {"span", "The part of the run that is measured"},
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
+    {"cluster", "The nodes that workers get their GPUs from"},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
@@ -180,6 +182,13 @@ const struct scenario_key scenario_keys[] = {
     {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",
      .doc = "extra on the first step of a fresh worker"},
 
+    {"cluster", "nodes", KEY_INT, TOP(cluster.nodes), RANGE(0, MAX_WORKERS), .unit = "nodes",
+     .doc = "a worker for which none has room waits; 0 = as many as needed"},
+    {"cluster", "gpus_per_node", KEY_INT, TOP(cluster.gpus_per_node), RANGE(1, 1024), .preset = 8, .unit = "GPUs",
+     .doc = "a worker is on one node, or, if it has more GPUs, on whole nodes"},
+    {"cluster", "placement", KEY_ENUM, TOP(cluster.placement), .choices = placements, .preset_text = "pack",
+     .doc = "node of a new worker: the one with the fewest free GPUs that has room, or the one with the most"},
+
     {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
      .unit = "workers", .doc = "ready at the start"},
     {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
@@ -196,12 +205,14 @@ const struct scenario_key scenario_keys[] = {
      .doc = "KV cache of one prompt token"},
     {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), ABOVE(0, 1e9),
      .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
+    {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s), ABOVE(0, 1e9),
+     .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s", .doc = "of a transfer within a node"},
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
      .unset = "missing; with compat dynosim, prompt",
      .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
-    {"kv_transfer", "workers_per_link", KEY_INT, TOP(kv_transfer.workers_per_link), RANGE(0, MAX_WORKERS),
-     .unit = "workers",
-     .doc = "prefill workers that send over one link, one transfer after another; 0 = transfers never wait"},
+    {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), RANGE(0, 1024), .unit = "links",
+     .doc = "network links of a node; a transfer between nodes takes one at either end, and waits for it; 0 = "
+            "transfers never wait"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
      .unit = "ms", .doc = "added to every transfer"},
 
@@ -220,14 +231,24 @@ const struct scenario_key scenario_keys[] = {
      .doc = "phase: a node is found"},
     {"startup", "image_pull_s", KEY_NUMBER, TOP(startup.image_pull_s), RANGE(0, MAX_S), .unit = "s",
      .doc = "phase: the container image arrives"},
+    {"startup", "image_cached_s", KEY_NUMBER, TOP(startup.image_cached_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "the same on a node where a worker has started before"},
     {"startup", "weights_s", KEY_NUMBER, TOP(startup.weights_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "phase: the weights are loaded"},
+     .doc = "phase: the weights are loaded from storage"},
+    {"startup", "weights_cached_s", KEY_NUMBER, TOP(startup.weights_cached_s), RANGE(0, MAX_S), .preset = NAN,
+     .unset = "as weights_s", .unit = "s",
+     .doc = "the same on a node that has loaded them before, if that is faster"},
+    {"startup", "weights_peer_s", KEY_NUMBER, TOP(startup.weights_peer_s), RANGE(0, MAX_S), .preset = NAN,
+     .unset = "not done", .unit = "s",
+     .doc = "the same from a ready worker with the same profile, if that is faster"},
     {"startup", "warmup_s", KEY_NUMBER, TOP(startup.warmup_s), RANGE(0, MAX_S), .unit = "s",
      .doc = "phase: compilation, graph capture, first step"},
     {"startup", "cv", KEY_NUMBER, TOP(startup.cv), RANGE(0, 10),
      .doc = "coefficient of variation of each phase (log-normal); 0: always the mean"},
     {"startup", "failure_probability", KEY_NUMBER, TOP(startup.failure_probability), RANGE(0, 0.99),
      .doc = "that a start fails at its end and begins again on the GPUs it holds"},
+    {"startup", "retry_s", KEY_NUMBER, TOP(startup.retry_s), RANGE(0, MAX_S), .preset = 10, .unit = "s",
+     .doc = "wait before it does, doubled with each failure up to 300 (Kubernetes: 10)"},
 
     {"scale_down", "mode", KEY_ENUM, TOP(scale_down.mode), .choices = scale_down_modes,
      .preset_text = "drain",
@@ -246,6 +267,16 @@ const struct scenario_key scenario_keys[] = {
     {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_S),
      .unit = "h", .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
                         "another is started; 0 = none fail"},
+    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+     .doc = "mean time between failures of one node (exponential), with all its workers; 0 = none fail"},
+    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_S), .preset = 1,
+     .unit = "h", .doc = "until a failed node is back; 0 = never"},
+    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+     .doc = "mean time until a node is reclaimed (exponential); 0 = none is"},
+    {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), RANGE(0, MAX_S), .preset = 120,
+     .unit = "s", .doc = "between the notice, when its workers begin to drain and others are started, and its end"},
+    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_S), .preset = 1,
+     .unit = "h", .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},

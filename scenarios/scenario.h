@@ -83,11 +83,17 @@ struct scenario {
     } span;
     struct engine_settings engine;
     struct pool_settings pools[3]; /* by enum pool_role */
+    struct {
+        int64_t nodes; /* 0 = as many as needed */
+        int64_t gpus_per_node;
+        const char *placement;
+    } cluster;
     const char *router;
     struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
-        int64_t workers_per_link; /* 0 = transfers never wait */
+        double local_bandwidth_gb_s; /* NaN = bandwidth_gb_s */
+        int64_t links_per_node;      /* 0 = transfers never wait */
         const char *tokens; /* "missing", "prompt", NULL = as compat has it */
     } kv_transfer;
     struct {
@@ -96,8 +102,10 @@ struct scenario {
         double backoff_s;
     } client;
     struct {
-        double delay_s, schedule_s, image_pull_s, weights_s, warmup_s;
-        double cv, failure_probability;
+        double delay_s, schedule_s, image_pull_s, image_cached_s, weights_s, warmup_s;
+        double weights_cached_s; /* NaN = weights_s */
+        double weights_peer_s;   /* NaN = not done */
+        double cv, failure_probability, retry_s;
     } startup;
     struct {
         const char *mode, *lost_requests, *victim;
@@ -105,7 +113,9 @@ struct scenario {
         double grace_s;
     } scale_down;
     struct {
-        double worker_mtbf_h; /* 0 = none fail */
+        double worker_mtbf_h, node_mtbf_h, spot_mtbf_h; /* 0 = none fail */
+        double node_repair_h, spot_return_h;            /* 0 = never */
+        double spot_notice_s;
     } failures;
     struct policy_config policy;
     const char *policy_file; /* policy.config, already part of `policy`; NULL = none */

@@ -8,11 +8,22 @@
 #include "engines/kv_cache.h"
 #include "engines/latency.h"
 #include "planner/policy.h"
+#include "sim/cluster.h"
 #include "traces/trace.h"
 
 struct router_ops;
 
-enum { MAX_RANKS = 64, MAX_STARTUP_PHASES = 5 };
+enum { MAX_RANKS = 64 };
+
+/* What a worker goes through from its GPUs to its first request. */
+enum startup_phase {
+    STARTUP_DELAY, /* a lump, beside or instead of the phases */
+    STARTUP_SCHEDULE,
+    STARTUP_IMAGE_PULL,
+    STARTUP_WEIGHTS,
+    STARTUP_WARMUP,
+    N_STARTUP_PHASES
+};
 
 /* One engine, as every worker of a pool runs it. */
 struct engine_config {
@@ -48,11 +59,16 @@ struct pool_config {
     const struct router_ops *router;
     struct engine_config engine;
     const struct profile *profile; /* for the policy */
-    /* From the decision to routable: the sum of phases, each log-normal with its mean and the common coefficient of
+    /* From its GPUs to routable: the sum of phases, each log-normal with its mean and the common coefficient of
      * variation. Unused phases are 0. */
-    int64_t startup_phase_ns[MAX_STARTUP_PHASES];
+    int64_t startup_phase_ns[N_STARTUP_PHASES];
+    int64_t image_cached_ns;       /* STARTUP_IMAGE_PULL on a node that has the image */
+    /* Other places than storage to load weights from; the fastest there is counts. TIME_NEVER = not done. */
+    int64_t weights_cached_ns;     /* a node that has loaded them before */
+    int64_t weights_peer_ns;       /* a ready worker with the same weights */
     double startup_cv;             /* >= 0; 0: every start takes the sum of the means */
     double startup_failure;        /* probability that a start fails at its end and begins again, in [0, 1) */
+    int64_t startup_retry_ns;      /* wait before it does, doubled with every failure up to STARTUP_LONGEST_RETRY_NS */
 };
 
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
@@ -64,17 +80,21 @@ enum scale_down_victim {
     VICTIM_MOST_IDLE,    /* without a step for the longest time */
 };
 
+/* The longest wait between two tries of a start, as Kubernetes has it for containers that crash. */
+#define STARTUP_LONGEST_RETRY_NS (INT64_C(300) * 1000000000)
+
 struct sim_config {
     size_t n_pools; /* 1: agg; 2: prefill, decode */
     struct pool_config pools[POLICY_MAX_POOLS];
+    struct cluster_config cluster; /* must hold the replicas at time 0 */
 
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
 
     /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */
-    double kv_bandwidth_bytes_per_s; /* > 0 */
+    double kv_bandwidth_bytes_per_s; /* > 0; of one link */
+    double kv_local_bandwidth_bytes_per_s; /* > 0; between workers on one node */
     int64_t kv_latency_ns;
-    uint32_t kv_workers_per_link; /* prefill workers that send over one link, in turn; 0: transfers never wait */
     bool kv_send_whole_prompt; /* cached tokens are sent too */
 
     enum scale_down_mode scale_down;
@@ -85,6 +105,11 @@ struct sim_config {
     uint32_t max_attempts;  /* then gives up; 0 = never */
     int64_t backoff_ns;     /* wait before the second attempt, doubled before each further one; 0 = at once */
     double worker_mtbf_s;   /* mean time between failures of one worker, exponential; 0 = none fail */
+    double node_mtbf_s;     /* the same of a node, with all its workers */
+    int64_t node_repair_ns; /* then it is back; TIME_NEVER = for good */
+    double spot_mtbf_s;     /* mean time until a node is reclaimed, exponential; 0 = none is */
+    int64_t spot_notice_ns; /* its workers drain for so long before it goes */
+    int64_t spot_return_ns; /* then it is back; TIME_NEVER = for good */
     int64_t first_token_timeout_ns; /* the client gives up without a token after so long; TIME_NEVER = never */
     int64_t timeout_ns;             /* the client gives up after so long; TIME_NEVER = never */
 

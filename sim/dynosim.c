@@ -19,7 +19,7 @@ enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
     if (!run->observer->event)
         return ST_OK;
     struct event_record e = {run->now_ns, kind, id == NO_ID ? UINT64_MAX : run->requests[id].index,
-                             w ? w->pool->index : SIZE_MAX, w ? w->id : NO_WORKER};
+                             w ? w->pool->index : SIZE_MAX, w ? w->id : NO_WORKER, CLUSTER_NONE};
     return run->observer->event(run->observer->context, &e, run->diag);
 }
 

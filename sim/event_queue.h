@@ -23,7 +23,11 @@ enum event_class {
     EVENT_CLASS_FIRST_TIMEOUT, /* id: request slot */
     EVENT_CLASS_SETTLED,
     EVENT_CLASS_GRACE_END = EVENT_CLASS_SETTLED, /* id: worker slot */
-    EVENT_CLASS_FAILURE, /* id: worker slot */
+    EVENT_CLASS_FAILURE,     /* id: worker slot */
+    EVENT_CLASS_NODE_FAILURE, /* id: node */
+    EVENT_CLASS_NODE_NOTICE,  /* id: node */
+    EVENT_CLASS_NODE_LEAVES,  /* id: node */
+    EVENT_CLASS_NODE_BACK,    /* id: node */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
     EVENT_CLASS_POLICY,

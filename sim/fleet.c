@@ -1,7 +1,6 @@
 /* Workers over time: started, routable, draining, gone; and the GPU time they hold meanwhile. */
 #include "sim/sim_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 const char *const gpu_state_names[N_GPU_STATES] = {
@@ -13,13 +12,10 @@ const char *const gpu_state_names[N_GPU_STATES] = {
 
 /* ---- GPU time ---- */
 
-static bool leads(const struct worker *w)
-{
-    return w->state != WORKER_FREE && w->leader == w;
-}
-
 static void account(struct sim *sim, struct worker *w)
 {
+    if (w->state == WORKER_PENDING) /* it holds none */
+        return;
     int64_t from_ns = w->gpu_since_ns > sim->config->warmup_ns ? w->gpu_since_ns : sim->config->warmup_ns;
     if (sim->now_ns > from_ns)
         w->pool->result->gpu_s[w->gpu_state] +=
@@ -40,7 +36,7 @@ void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state
 void fleet_close(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->n_workers; i++)
-        if (leads(sim->workers[i]))
+        if (worker_leads(sim->workers[i]))
             account(sim, sim->workers[i]);
 }
 
@@ -78,7 +74,8 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .pool = pool,
         .leader = leader,
         .ranks = old.ranks,
-        .state = WORKER_STARTING,
+        .state = WORKER_PENDING,
+        .node = CLUSTER_NONE,
         .gpu_state = GPU_STARTING,
         .gpu_since_ns = sim->now_ns,
         .kv_blocks = engine->kv_blocks / engine->n_ranks + (rank < engine->kv_blocks % engine->n_ranks),
@@ -144,8 +141,8 @@ static enum status new_slot(struct sim *sim, struct worker **w)
     return ST_OK;
 }
 
-/* A worker of the pool with all its ranks. */
-static enum status worker_new(struct sim *sim, struct pool *pool, struct worker **leader)
+/* With all its ranks. */
+enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader)
 {
     uint32_t n_ranks = pool->config->engine.n_ranks;
     struct worker *ranks[MAX_RANKS] = {NULL};
@@ -172,7 +169,7 @@ static enum status worker_new(struct sim *sim, struct pool *pool, struct worker 
     return ST_OK;
 }
 
-static void set_state(struct worker *leader, enum worker_state state)
+void fleet_set_state(struct worker *leader, enum worker_state state)
 {
     for (uint32_t i = 0; i < leader->n_ranks; i++)
         leader->ranks[i]->state = state;
@@ -201,6 +198,8 @@ void fleet_release(struct sim *sim)
     for (size_t p = 0; p < sim->config->n_pools; p++)
         free(sim->pools[p].routable);
     free(sim->workers);
+    free(sim->pending.id);
+    cluster_release(&sim->cluster);
 }
 
 /* ---- routable workers, by ascending id ---- */
@@ -239,102 +238,25 @@ static void routable_remove(struct sim *sim, struct worker *w)
 
 /* ---- life cycle ---- */
 
-static enum status worker_event(struct sim *sim, const struct worker *w, enum event_kind kind)
+enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind)
 {
     return sim_event(sim, kind, UINT64_MAX, w->pool->index, w->id);
-}
-
-static enum status schedule_failure(struct sim *sim, const struct worker *w)
-{
-    double mean_s = sim->config->worker_mtbf_s;
-    struct pcg64 rng;
-    int64_t ns;
-    if (mean_s <= 0)
-        return ST_OK;
-    /* A stream of its own: what else is drawn does not move a worker's failure. */
-    pcg64_stream(&rng, sim->config->seed, "failure", (uint64_t)w->pool->index << 32 | w->id);
-    if (!ns_from_s(pcg64_exponential(&rng, mean_s), &ns))
-        return ST_OK; /* not in anybody's lifetime */
-    return event_queue_push(&sim->queue,
-                            event_make(sim->now_ns + ns, EVENT_CLASS_FAILURE, w->slot, w->life_generation),
-                            sim->diag);
-}
-
-/* One start's length, drawn from the worker's own stream: what else is drawn does not move it. */
-static int64_t draw_startup_ns(struct worker *w)
-{
-    const struct pool_config *config = w->pool->config;
-    double cv = config->startup_cv, variance = log1p(cv * cv);
-    int64_t total_ns = 0;
-    for (int i = 0; i < MAX_STARTUP_PHASES; i++) {
-        double ns = (double)config->startup_phase_ns[i];
-        if (cv > 0 && ns > 0)
-            ns *= exp(sqrt(variance) * pcg64_normal(&w->life_rng) - variance / 2);
-        total_ns += llrint(ns);
-    }
-    return total_ns;
-}
-
-static enum status schedule_ready(struct sim *sim, struct worker *w)
-{
-    return event_queue_push(&sim->queue,
-                            event_make(sim->now_ns + draw_startup_ns(w), EVENT_CLASS_WORKER_READY, w->slot,
-                                       w->life_generation),
-                            sim->diag);
-}
-
-static enum status start_worker(struct sim *sim, struct pool *pool, bool at_once)
-{
-    struct worker *w;
-    enum status s = worker_new(sim, pool, &w);
-    if (s)
-        return s;
-    pool->n_starting++;
-    int held = pool->n_starting + pool->n_ready + pool->n_draining;
-    if (held > pool->result->peak_workers)
-        pool->result->peak_workers = held;
-    sim->workers_held++;
-    sim->gpus_held += pool->config->gpus_per_worker;
-    if (sim->workers_held > sim->result->peak_workers)
-        sim->result->peak_workers = sim->workers_held;
-    if (sim->gpus_held > sim->result->peak_gpus)
-        sim->result->peak_gpus = sim->gpus_held;
-    s = worker_event(sim, w, EVENT_WORKER_START);
-    if (!s)
-        s = schedule_failure(sim, w);
-    if (s)
-        return s;
-    if (at_once)
-        return fleet_worker_ready(sim, w);
-    return schedule_ready(sim, w);
 }
 
 static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
 {
     struct pool *pool = w->pool;
-    set_state(w, WORKER_READY);
+    fleet_set_state(w, WORKER_READY);
     pool->n_ready++;
     enum status s = routable_add(sim, w);
     if (!s)
-        s = worker_event(sim, w, event);
+        s = fleet_worker_event(sim, w, event);
     while (!s && pool->unrouted.n) {
         uint32_t id = pool->unrouted.head;
         request_list_remove(&pool->unrouted, &sim->requests, id);
         s = sim_route(sim, pool, id);
     }
     return s;
-}
-
-/* The worker's start is over: routable, or failed and to be begun again on the GPUs it holds. */
-enum status fleet_start_ends(struct sim *sim, struct worker *w)
-{
-    double failure = w->pool->config->startup_failure;
-    if (failure > 0 && pcg64_double(&w->life_rng) < failure) {
-        w->pool->result->n_failed_starts++;
-        enum status s = worker_event(sim, w, EVENT_WORKER_FAIL);
-        return s ? s : schedule_ready(sim, w);
-    }
-    return fleet_worker_ready(sim, w);
 }
 
 enum status fleet_worker_ready(struct sim *sim, struct worker *w)
@@ -367,12 +289,17 @@ void fleet_note_rank_results(const struct worker *leader)
     }
 }
 
-/* The worker gives its GPUs back. Nothing is bound to it any more. */
-static enum status stop_worker(struct sim *sim, struct worker *w)
+/* Nothing is bound to it any more. */
+enum status fleet_stop_worker(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
     account(sim, w);
     switch (w->state) {
+    case WORKER_PENDING:
+        pool->n_pending--;
+        id_array_remove(&sim->pending, w->slot);
+        pool->n_starting--;
+        break;
     case WORKER_STARTING:
         pool->n_starting--;
         break;
@@ -388,9 +315,13 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
     }
     BUG_IF(!worker_is_empty(w));
     fleet_note_rank_results(w);
-    sim->workers_held--;
-    sim->gpus_held -= pool->config->gpus_per_worker;
-    set_state(w, WORKER_FREE);
+    if (w->state != WORKER_PENDING) {
+        sim->workers_held--;
+        sim->gpus_held -= pool->config->gpus_per_worker;
+        cluster_free(&sim->cluster, w->slot, (uint32_t)pool->config->gpus_per_worker, w->node);
+        sim->room_appeared = true;
+    }
+    fleet_set_state(w, WORKER_FREE);
     for (uint32_t i = 0; i < w->n_ranks; i++) {
         struct worker *rank = w->ranks[i];
         BUG_IF(worker_kv_used(rank));
@@ -401,7 +332,7 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
         if (rank->slot < sim->first_free_worker)
             sim->first_free_worker = rank->slot;
     }
-    return worker_event(sim, w, EVENT_WORKER_STOP);
+    return fleet_worker_event(sim, w, EVENT_WORKER_STOP);
 }
 
 static int compare_ids(const void *a, const void *b, const struct request_table *t)
@@ -435,11 +366,12 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
     return ST_OK;
 }
 
-/* At once, with everything on it. */
-static enum status kill_worker(struct sim *sim, struct worker *w)
+enum status fleet_kill_worker(struct sim *sim, struct worker *w)
 {
     struct id_array bound = {0};
-    enum status s = bound_requests(sim, w, &bound);
+    enum status s = worker_charge_cut_step(sim, w);
+    if (!s)
+        s = bound_requests(sim, w, &bound);
     for (uint32_t i = 0; !s && i < bound.n; i++) {
         struct request *r = sim_request(sim, bound.id[i]);
         if (r->worker_slot != NO_SLOT)
@@ -450,7 +382,7 @@ static enum status kill_worker(struct sim *sim, struct worker *w)
             s = handoff_release_source(sim, r);
     }
     if (!s)
-        s = stop_worker(sim, w);
+        s = fleet_stop_worker(sim, w);
     /* Only now: a request sent again must not find the worker routable. */
     for (uint32_t i = 0; !s && i < bound.n; i++)
         s = sim_lose(sim, bound.id[i]);
@@ -462,28 +394,27 @@ enum status fleet_remove_drained(struct sim *sim, struct worker *w)
 {
     if (w->state != WORKER_DRAINING || w->kind != STEP_NONE || !worker_is_empty(w))
         return ST_OK;
-    return stop_worker(sim, w);
+    return fleet_stop_worker(sim, w);
 }
 
-enum status fleet_grace_end(struct sim *sim, struct worker *w)
+void fleet_withdraw(struct sim *sim, struct worker *w)
 {
-    return kill_worker(sim, w);
-}
-
-static enum status drain_worker(struct sim *sim, struct worker *w)
-{
-    struct pool *pool = w->pool;
     routable_remove(sim, w);
-    set_state(w, WORKER_DRAINING);
+    fleet_set_state(w, WORKER_DRAINING);
     fleet_set_gpu_state(sim, w, GPU_DRAINING);
-    pool->n_ready--;
-    pool->n_draining++;
-    enum status s = worker_event(sim, w, EVENT_WORKER_DRAIN);
-    if (!s && sim->config->drain_grace_ns < TIME_NEVER)
-        s = event_queue_push(&sim->queue,
-                             event_make(sim->now_ns + sim->config->drain_grace_ns,
-                                        EVENT_CLASS_GRACE_END, w->slot, w->drain_generation),
-                             sim->diag);
+    w->pool->n_ready--;
+    w->pool->n_draining++;
+}
+
+enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns)
+{
+    fleet_withdraw(sim, w);
+    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_DRAIN);
+    if (!s && grace_ns < TIME_NEVER)
+        s = event_queue_push(
+            &sim->queue,
+            event_make(sim->now_ns + grace_ns, EVENT_CLASS_GRACE_END, w->slot, w->drain_generation),
+            sim->diag);
     return s ? s : fleet_remove_drained(sim, w);
 }
 
@@ -519,13 +450,14 @@ static struct worker *choose_victim(struct sim *sim, const struct pool *pool)
     return found;
 }
 
-/* Newest worker of a state, or NULL. */
+/* Newest worker of a state, or NULL. One that drains because its node goes is not meant. */
 static struct worker *newest(struct sim *sim, const struct pool *pool, enum worker_state state)
 {
     struct worker *found = NULL;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         struct worker *w = sim->workers[i];
-        if (leads(w) && w->pool == pool && w->state == state && (!found || w->id > found->id))
+        if (worker_leads(w) && w->pool == pool && w->state == state && (!found || w->id > found->id) &&
+            (state != WORKER_DRAINING || sim->cluster.node[w->node].state == NODE_UP))
             found = w;
     }
     return found;
@@ -538,20 +470,22 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
     pool->target = target;
     while (!s && pool->n_ready + pool->n_starting < target) {
         struct worker *draining = sim->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
-        s = draining ? call_back(sim, draining) : start_worker(sim, pool, false);
+        s = draining ? call_back(sim, draining) : startup_begin(sim, pool, false);
         sim->n_started[pool->index]++;
         pool->result->n_up++;
     }
     while (!s && pool->n_ready + pool->n_starting > target) {
-        struct worker *w = newest(sim, pool, WORKER_STARTING);
+        struct worker *w = newest(sim, pool, WORKER_PENDING);
+        if (!w)
+            w = newest(sim, pool, WORKER_STARTING);
         if (w) {
-            s = stop_worker(sim, w);
+            s = fleet_stop_worker(sim, w);
             sim->n_cancelled[pool->index]++;
         } else if (sim->config->scale_down == SCALE_DOWN_TERMINATE) {
-            s = kill_worker(sim, choose_victim(sim, pool));
+            s = fleet_kill_worker(sim, choose_victim(sim, pool));
             sim->n_terminated[pool->index]++;
         } else {
-            s = drain_worker(sim, choose_victim(sim, pool));
+            s = fleet_drain_worker(sim, choose_victim(sim, pool), sim->config->drain_grace_ns);
             sim->n_drained[pool->index]++;
         }
         pool->result->n_down++;
@@ -559,22 +493,12 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
     return s;
 }
 
-enum status fleet_worker_fails(struct sim *sim, struct worker *w)
-{
-    struct pool *pool = w->pool;
-    enum status s = worker_event(sim, w, EVENT_WORKER_FAIL);
-    pool->result->n_failed++;
-    if (!s)
-        s = kill_worker(sim, w);
-    /* The orchestrator brings up another to keep the count it was asked for. */
-    while (!s && pool->n_ready + pool->n_starting < pool->target)
-        s = start_worker(sim, pool, false);
-    return s;
-}
-
 enum status fleet_init(struct sim *sim)
 {
-    for (size_t p = 0; p < sim->config->n_pools; p++) {
+    enum status s = cluster_init(&sim->cluster, &sim->config->cluster, sim->diag);
+    if (!s)
+        s = failures_schedule_nodes(sim);
+    for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
         struct pool *pool = &sim->pools[p];
         *pool = (struct pool){
             .index = p,
@@ -585,11 +509,8 @@ enum status fleet_init(struct sim *sim)
         };
         pcg64_stream(&pool->rng, sim->config->seed, "router", p);
         request_list_init(&pool->unrouted);
-        for (int i = 0; i < pool->config->replicas; i++) {
-            enum status s = start_worker(sim, pool, true);
-            if (s)
-                return s;
-        }
+        for (int i = 0; !s && i < pool->config->replicas; i++)
+            s = startup_begin(sim, pool, true);
     }
-    return ST_OK;
+    return s;
 }

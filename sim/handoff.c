@@ -2,42 +2,24 @@
  * worker reserves room first, in the order the prompts were done. */
 #include "sim/sim_internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* When a transfer of so many ns that is ready now has gone over its source's link: behind those put on it before. */
-static enum status link_end_ns(struct sim *sim, const struct request *r, int64_t transfer_ns, int64_t *end_ns)
-{
-    uint32_t per_link = sim->config->kv_workers_per_link;
-    *end_ns = sim->now_ns + transfer_ns;
-    if (per_link == 0)
-        return ST_OK;
-    uint32_t link = r->source_slot / per_link;
-    if (link >= sim->n_links) {
-        uint32_t n = 2 * link + 8;
-        int64_t *grown = realloc(sim->link_free_ns, n * sizeof *grown);
-        if (!grown)
-            return diag_nomem(sim->diag, "links");
-        memset(grown + sim->n_links, 0, (n - sim->n_links) * sizeof *grown);
-        sim->link_free_ns = grown;
-        sim->n_links = n;
-    }
-    int64_t *free_ns = &sim->link_free_ns[link];
-    *end_ns = (*free_ns > sim->now_ns ? *free_ns : sim->now_ns) + transfer_ns;
-    *free_ns = *end_ns;
-    return ST_OK;
-}
-
 /* What the decode worker has cached is not sent. */
-static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r)
+static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r, bool local)
 {
     const struct sim_config *config = sim->config;
     uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
     double bytes =
         config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
     int64_t ns;
-    BUG_IF(!ns_from_s(bytes / config->kv_bandwidth_bytes_per_s, &ns));
+    BUG_IF(!ns_from_s(bytes / (local ? config->kv_local_bandwidth_bytes_per_s : config->kv_bandwidth_bytes_per_s),
+                      &ns));
     return ns;
+}
+
+static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)
+{
+    uint32_t from = sim->workers[r->source_slot]->leader->node, to = w->leader->node;
+    int64_t length_ns = transfer_ns(sim, w, r, from == to);
+    return cluster_transfer_end_ns(&sim->cluster, from, to, sim->now_ns, length_ns) + sim->config->kv_latency_ns;
 }
 
 enum status handoff_begin(struct sim *sim, uint32_t id)
@@ -70,11 +52,7 @@ enum status handoff_grant(struct sim *sim, struct worker *w)
         s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
         if (s)
             return s;
-        int64_t end_ns;
-        s = link_end_ns(sim, r, transfer_ns(sim, w, r), &end_ns);
-        if (s)
-            return s;
-        end_ns += sim->config->kv_latency_ns;
+        int64_t end_ns = transfer_end_ns(sim, w, r);
         if (end_ns == sim->now_ns)
             s = handoff_transferred(sim, id);
         else

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "planner/policy.h"
+#include "sim/cluster.h"
 #include "util/status.h"
 
 /* identifier, text in outputs, meaning */
@@ -52,6 +53,7 @@ struct sample_record {
     size_t pool; /* index */
     const char *pool_name;
     int target, ready, starting, draining;
+    int pending; /* of those starting: waiting for GPUs */
     uint64_t n_waiting, n_running; /* requests */
     double kv_utilization;         /* used blocks / blocks of ready and draining workers; 0 without workers */
     /* Whole deployment, over the time since the previous sample; the same in every pool's row. */
@@ -92,12 +94,17 @@ struct window_record {
     XX(LOSE, "lose")                                                                               \
     XX(RETRY, "retry")                                                                             \
     XX(TIMEOUT, "timeout")                                                                         \
+    XX(WORKER_PENDING, "worker_pending")                                                           \
     XX(WORKER_START, "worker_start")                                                               \
     XX(WORKER_READY, "worker_ready")                                                               \
     XX(WORKER_DRAIN, "worker_drain")                                                               \
     XX(WORKER_CALL_BACK, "worker_call_back")                                                       \
     XX(WORKER_FAIL, "worker_fail")                                                                 \
-    XX(WORKER_STOP, "worker_stop")
+    XX(WORKER_STOP, "worker_stop")                                                                 \
+    XX(NODE_FAIL, "node_fail")                                                                     \
+    XX(NODE_NOTICE, "node_notice")                                                                 \
+    XX(NODE_LEAVE, "node_leave")                                                                   \
+    XX(NODE_BACK, "node_back")
 
 enum event_kind {
 #define XX(id, name) EVENT_##id,
@@ -112,6 +119,7 @@ struct event_record {
     uint64_t request; /* trace index, or UINT64_MAX */
     size_t pool;      /* index, or SIZE_MAX */
     uint32_t worker;  /* id, or NO_WORKER */
+    uint32_t node;    /* of a node or of a worker's start; CLUSTER_NONE */
 };
 
 struct sim_progress {

@@ -407,6 +407,7 @@ static enum status take_sample(struct sim *sim)
             .ready = pool->n_ready,
             .starting = pool->n_starting,
             .draining = pool->n_draining,
+            .pending = pool->n_pending,
             .n_waiting = pool->unrouted.n,
             .traffic = traffic,
         };
@@ -436,7 +437,7 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_STEP_END:
         return worker_end_step(sim, sim->workers[id]);
     case EVENT_CLASS_WORKER_READY:
-        return fleet_start_ends(sim, sim->workers[id]);
+        return startup_ends(sim, sim->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
     case EVENT_CLASS_RETRY:
@@ -445,9 +446,14 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_FIRST_TIMEOUT:
         return time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
-        return fleet_grace_end(sim, sim->workers[id]);
+        return fleet_kill_worker(sim, sim->workers[id]);
     case EVENT_CLASS_FAILURE:
-        return fleet_worker_fails(sim, sim->workers[id]);
+        return failures_worker_fails(sim, sim->workers[id]);
+    case EVENT_CLASS_NODE_FAILURE:
+    case EVENT_CLASS_NODE_NOTICE:
+    case EVENT_CLASS_NODE_LEAVES:
+    case EVENT_CLASS_NODE_BACK:
+        return failures_node(sim, event_class_of(e), id);
     case EVENT_CLASS_WINDOW:
         s = close_window(sim);
         return s ? s : push_timer(sim, sim->now_ns + sim->config->window_ns, EVENT_CLASS_WINDOW, 0);
@@ -473,6 +479,11 @@ static bool is_current(const struct sim *sim, struct event e)
         return event_is_current(e, sim->workers[id]->life_generation);
     case EVENT_CLASS_GRACE_END:
         return event_is_current(e, sim->workers[id]->drain_generation);
+    case EVENT_CLASS_NODE_FAILURE:
+    case EVENT_CLASS_NODE_NOTICE:
+    case EVENT_CLASS_NODE_LEAVES:
+    case EVENT_CLASS_NODE_BACK:
+        return event_is_current(e, sim->cluster.node[id].generation);
     case EVENT_CLASS_TRANSFER_DONE:
         return event_is_current(e, sim->requests.slot[id].generation);
     case EVENT_CLASS_RETRY:
@@ -518,12 +529,21 @@ static void check_invariants(const struct sim *sim)
 {
     if (!HEADROOM_CHECK)
         return;
-    int gpus = 0;
+    int gpus = 0, pending = 0, on_nodes = 0;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
-        if (sim->workers[i]->state == WORKER_FREE || sim->workers[i]->leader != sim->workers[i])
+        const struct worker *w = sim->workers[i];
+        if (!worker_leads(w))
             continue;
-        gpus += sim->workers[i]->pool->config->gpus_per_worker;
+        if (w->state == WORKER_PENDING)
+            pending++;
+        else
+            gpus += w->pool->config->gpus_per_worker;
+        BUG_IF((w->state == WORKER_PENDING) != (w->node == CLUSTER_NONE));
+        BUG_IF(w->node != CLUSTER_NONE && sim->cluster.node[w->node].state == NODE_DOWN);
     }
+    for (uint32_t i = 0; i < sim->cluster.n_nodes; i++)
+        on_nodes += (int)(sim->config->cluster.gpus_per_node - sim->cluster.node[i].free_gpus);
+    BUG_IF(on_nodes != gpus || pending != (int)sim->pending.n);
     BUG_IF(gpus != sim->gpus_held);
     BUG_IF(sim->requests.n_used != sim->n_in_flight);
 }
@@ -562,6 +582,8 @@ static enum status settle_instant(struct sim *sim)
         }
         if (!s)
             s = start_kicked(sim);
+        if (!s && sim->room_appeared)
+            s = startup_place_pending(sim);
         check_invariants(sim);
         if (s || due(sim, EVENT_CLASS_SETTLED))
             continue;
@@ -678,7 +700,6 @@ enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
     request_table_release(&sim.requests);
     id_store_release(&sim.ids);
     free(sim.key_scratch);
-    free(sim.link_free_ns);
     event_queue_release(&sim.queue);
     free(sim.kicked);
     free(sim.history);

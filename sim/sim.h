@@ -16,6 +16,7 @@ struct pool_result {
     int peak_workers;       /* workers holding GPUs at one time */
     uint64_t n_up, n_down;  /* workers started, and drained, terminated or cancelled, by decisions */
     uint64_t n_failed;      /* workers that failed by themselves */
+    uint64_t n_lost_nodes;  /* workers that went with their node, or drained ahead of it */
     uint64_t n_failed_starts;
     uint64_t n_preemptions;
     double peak_kv_utilization; /* of any one worker, 0 to 1 */
@@ -27,6 +28,8 @@ struct sim_result {
     int64_t measured_from_ns;
     struct pool_result pools[POLICY_MAX_POOLS];
     int peak_workers, peak_gpus; /* all pools at one time */
+    int peak_pending;            /* workers that waited for GPUs at one time */
+    uint64_t n_node_failures, n_reclaims; /* nodes */
     uint64_t n_decisions;   /* policy calls that were reported */
     uint64_t n_scale_events; /* workers started, drained, terminated or cancelled */
     uint64_t n_events;      /* events handled by the loop */

@@ -14,7 +14,7 @@
 #include "util/bug.h"
 #include "util/units.h"
 
-enum worker_state { WORKER_FREE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
+enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
 
 /* What a worker's engine is doing. */
 enum step_kind {
@@ -53,6 +53,8 @@ struct worker {
     uint32_t drain_generation; /* of the end of its grace period */
     int64_t idle_since_ns;    /* end of its last step */
     uint32_t place;           /* index in pool->routable while READY */
+    uint32_t node;            /* first node it has GPUs on; CLUSTER_NONE while PENDING */
+    uint32_t n_failed_starts;
 
     /* GPU time. */
     enum gpu_state gpu_state;
@@ -121,6 +123,7 @@ struct pool {
     uint64_t round_robin; /* counter of the round-robin router */
     struct pcg64 rng;     /* of the router */
     int target, n_starting, n_ready, n_draining;
+    int n_pending; /* of n_starting: waiting for GPUs */
     struct request_list unrouted;
     struct pool_result *result;
 };
@@ -145,8 +148,10 @@ struct sim {
     bool wants_ids; /* a pool has a prefix cache */
     uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
     uint32_t key_scratch_capacity;
-    int64_t *link_free_ns; /* by link: end of the last transfer that was put on it */
-    uint32_t n_links;
+    struct cluster cluster;
+    uint32_t n_nodes_seen; /* whose failures are scheduled */
+    struct id_array pending; /* slots of workers that wait for GPUs, in the order they were asked for */
+    bool room_appeared;      /* since they were last looked at */
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
     uint32_t first_free_worker; /* no slot before it is free */
@@ -190,7 +195,16 @@ static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint6
 {
     if (!sim->observer->event)
         return ST_OK;
-    struct event_record e = {sim->now_ns, kind, request, pool, worker};
+    struct event_record e = {sim->now_ns, kind, request, pool, worker, CLUSTER_NONE};
+    return sim->observer->event(sim->observer->context, &e, sim->diag);
+}
+
+/* Of a node, or of a worker and the node it is on. */
+static inline enum status sim_node_event(struct sim *sim, enum event_kind kind, const struct worker *w, uint32_t node)
+{
+    if (!sim->observer->event)
+        return ST_OK;
+    struct event_record e = {sim->now_ns, kind, UINT64_MAX, w ? w->pool->index : SIZE_MAX, w ? w->id : NO_WORKER, node};
     return sim->observer->event(sim->observer->context, &e, sim->diag);
 }
 
@@ -266,6 +280,8 @@ enum status worker_start_step(struct sim *sim, struct worker *w);
 enum status worker_end_step(struct sim *sim, struct worker *w);
 /* Take a request of any state off its worker, which forgets it and its blocks. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
+/* Before a worker is taken away with all it has: its step so far was spent on those in it. */
+enum status worker_charge_cut_step(struct sim *sim, struct worker *leader);
 bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
@@ -279,14 +295,37 @@ void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a br
 enum status fleet_init(struct sim *sim);
 void fleet_release(struct sim *sim);
 enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
+/* A worker without GPUs, which start_worker gets it. */
+enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader);
+void fleet_set_state(struct worker *leader, enum worker_state state);
+enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind);
 enum status fleet_worker_ready(struct sim *sim, struct worker *w);
-enum status fleet_start_ends(struct sim *sim, struct worker *w);
-enum status fleet_grace_end(struct sim *sim, struct worker *w);
-enum status fleet_worker_fails(struct sim *sim, struct worker *w);
+void fleet_withdraw(struct sim *sim, struct worker *w); /* not routable any more: it drains */
+/* Withdrawn, and what it has may end within grace_ns (TIME_NEVER: whenever it does). */
+enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns);
+enum status fleet_stop_worker(struct sim *sim, struct worker *w); /* empty: it gives its GPUs back */
+enum status fleet_kill_worker(struct sim *sim, struct worker *w); /* at once, with everything on it */
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);
 void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state);
 void fleet_close(struct sim *sim); /* account GPU time up to now */
 void fleet_note_rank_results(const struct worker *leader);
+static inline bool worker_leads(const struct worker *w)
+{
+    return w->state != WORKER_FREE && w->leader == w;
+}
+
+/* startup.c: from a worker that is wanted to one that is ready. */
+/* at_once: it has been there all along (the replicas of time 0, for which there is room). */
+enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once);
+enum status startup_ends(struct sim *sim, struct worker *w);
+enum status startup_place_pending(struct sim *sim); /* GPUs for those that wait, where there are any now */
+enum status startup_restore(struct sim *sim);       /* start what is missing to the pools' targets */
+
+/* failures.c: what breaks. */
+enum status failures_schedule_worker(struct sim *sim, const struct worker *w);
+enum status failures_schedule_nodes(struct sim *sim); /* those that have appeared */
+enum status failures_worker_fails(struct sim *sim, struct worker *w);
+enum status failures_node(struct sim *sim, enum event_class what, uint32_t node);
 
 /* metrics.c: what can be seen. */
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);

@@ -657,6 +657,23 @@ enum status worker_end_step(struct sim *sim, struct worker *leader)
 
 /* ---- removal and checks ---- */
 
+enum status worker_charge_cut_step(struct sim *sim, struct worker *leader)
+{
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        struct worker *w = leader->ranks[i];
+        s = worker_sync(sim, w);
+        if (w->kind == STEP_NONE)
+            continue;
+        bool run = w->kind == STEP_RUN;
+        int64_t start_ns = run ? decode_run_end_ns(&w->run, w->run_committed) : w->step_start_ns;
+        uint32_t n = (w->decode_waits ? 0 : w->n_decode) + (run ? 0 : w->plan.chunked.n);
+        if (n > 0)
+            w->share_s += s_from_ns(sim->now_ns - start_ns) / n;
+    }
+    return s;
+}
+
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);

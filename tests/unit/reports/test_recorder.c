@@ -54,13 +54,13 @@ Test(recorder, timeline_csv_has_a_row_per_sample_and_pool)
     finish_in(dir, false);
     char *text = read_text(dir, "timeline.csv");
     const char *expected =
-        "at_ms,pool,target,ready,starting,draining,waiting,running,kv_utilization,"
+        "at_ms,pool,target,ready,starting,pending,draining,waiting,running,kv_utilization,"
         "offered_requests_per_s,completed_requests_per_s,ttft_ms,itl_ms,input_tokens,"
         "output_tokens\n"
-        "10000,prefill,2,2,0,0,3,4,0.125,0,0,,,,\n"
-        "10000,decode,2,1,1,1,3,4,0.125,0,0,,,,\n"
-        "30000,prefill,2,2,0,0,3,4,0.125,0.5,0,300,,,\n"
-        "30000,decode,2,2,1,1,3,4,0.125,0.5,0,300,,,\n";
+        "10000,prefill,2,2,0,0,0,3,4,0.125,0,0,,,,\n"
+        "10000,decode,2,1,1,1,1,3,4,0.125,0,0,,,,\n"
+        "30000,prefill,2,2,0,0,0,3,4,0.125,0.5,0,300,,,\n"
+        "30000,decode,2,2,1,0,1,3,4,0.125,0.5,0,300,,,\n";
     cr_assert_eq(strncmp(text, expected, strlen(expected)), 0, "%s", text);
     free(text);
     remove_dir(dir);
@@ -147,11 +147,12 @@ Test(recorder, events_say_only_what_they_concern)
     cr_assert_eq(open_in(&recorder, dir, false), ST_OK);
     struct observer o = recorder_observer(recorder);
     const struct event_record events[] = {
-        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER},
-        {1500000, EVENT_ROUTE, 17, 1, 3},
-        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4},
+        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER, CLUSTER_NONE},
+        {1500000, EVENT_ROUTE, 17, 1, 3, CLUSTER_NONE},
+        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4, CLUSTER_NONE},
+        {2000001, EVENT_WORKER_START, UINT64_MAX, 0, 5, 2},
     };
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         cr_assert_eq(o.event(o.context, &events[i], &d), ST_OK);
     struct summary summary;
     struct sim_result *result = hand_made_result();
@@ -163,7 +164,9 @@ Test(recorder, events_say_only_what_they_concern)
               "{\"at_ms\": 1.5, \"event\": \"route\", \"request\": 17, \"pool\": \"decode\", "
               "\"worker\": 3}\n"
               "{\"at_ms\": 2.000001, \"event\": \"worker_ready\", \"pool\": \"prefill\", "
-              "\"worker\": 4}\n");
+              "\"worker\": 4}\n"
+              "{\"at_ms\": 2.000001, \"event\": \"worker_start\", \"pool\": \"prefill\", "
+              "\"worker\": 5, \"node\": 2}\n");
     free(text);
     free(result);
     recorder_free(recorder);

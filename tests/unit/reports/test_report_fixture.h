@@ -141,6 +141,7 @@ static inline void feed(const struct observer *o)
         sample.pool_name = "decode";
         sample.ready = 1 + i;
         sample.starting = 1;
+        sample.pending = i == 0;
         sample.draining = 1;
         cr_assert_eq(o->sample(o->context, &sample, &d), ST_OK);
     }
@@ -159,10 +160,15 @@ static inline struct sim_result *hand_made_result(void)
                                        .wasted_gpu_s = 18,
                                        .n_up = 3,
                                        .n_down = 2,
+                                       .n_failed_starts = 2,
+                                       .n_lost_nodes = 3,
                                        .n_preemptions = 5,
                                        .peak_kv_utilization = 0.875};
     r->peak_workers = 6;
     r->peak_gpus = 9;
+    r->peak_pending = 2;
+    r->n_node_failures = 1;
+    r->n_reclaims = 4;
     r->n_decisions = 4;
     r->n_scale_events = 6;
     r->n_events = 123456;

@@ -145,6 +145,11 @@ Test(summary, gpu_hours_add_up_and_cost_follows_the_pools)
     cr_assert_eq(y.scaling.decisions, 4);
     cr_assert_eq(y.scaling.peak_workers, 6);
     cr_assert_eq(y.scaling.peak_gpus, 9);
+    cr_assert_eq(y.scaling.peak_pending, 2);
+    cr_assert_eq(y.scaling.failed_starts, 2);
+    cr_assert_eq(y.scaling.node_failures, 1);
+    cr_assert_eq(y.scaling.reclaims, 4);
+    cr_assert_eq(y.scaling.lost_with_nodes, 3);
     assert_near(y.scaling.mean_gpus, 3.6);
     assert_near(y.kv.prefix_hit_rate, 0.128);
     cr_assert_eq(y.kv.peak_utilization, 0.875);

@@ -95,7 +95,11 @@ struct fixture {
     struct latency_config latency_config;
     struct schedule schedule;
     struct sim_result *result;
-    bool want_log;
+    bool want_log, want_nodes;
+    bool want_gpu_time;
+    double gpu_s[POLICY_MAX_POOLS];              /* from its events: of workers that have stopped */
+    int64_t *held_from_ns[POLICY_MAX_POOLS];     /* by worker id; -1 = holds no GPUs */
+    uint32_t n_held_ids[POLICY_MAX_POOLS];
     char *log; /* "12.500 first_token r3 agg/0" lines */
     size_t log_used;
     struct request_record *records; /* by trace index */
@@ -155,10 +159,49 @@ static enum status fixture_window(void *context, const struct window_record *w, 
     return ST_OK;
 }
 
+/* GPU-seconds from `from_ns` on, or from the end of the warm-up. */
+static double fixture_held_s(const struct fixture *f, size_t pool, int64_t from_ns, int64_t to_ns)
+{
+    int64_t start_ns = from_ns > f->config.warmup_ns ? from_ns : f->config.warmup_ns;
+    return to_ns > start_ns ? s_from_ns(to_ns - start_ns) * f->config.pools[pool].gpus_per_worker : 0;
+}
+
+static void fixture_note_gpu_time(struct fixture *f, const struct event_record *e)
+{
+    if (e->kind != EVENT_WORKER_START && e->kind != EVENT_WORKER_STOP)
+        return;
+    size_t p = e->pool;
+    if (e->worker >= f->n_held_ids[p]) {
+        uint32_t n = 2 * e->worker + 16;
+        f->held_from_ns[p] = realloc(f->held_from_ns[p], n * sizeof(int64_t));
+        for (uint32_t i = f->n_held_ids[p]; i < n; i++)
+            f->held_from_ns[p][i] = -1;
+        f->n_held_ids[p] = n;
+    }
+    int64_t *from_ns = &f->held_from_ns[p][e->worker];
+    if (e->kind == EVENT_WORKER_STOP && *from_ns >= 0)
+        f->gpu_s[p] += fixture_held_s(f, p, *from_ns, e->at_ns);
+    *from_ns = e->kind == EVENT_WORKER_START ? e->at_ns : -1;
+}
+
+/* GPU-seconds of a pool up to the end of the run, by the workers' starts and stops. */
+static double fixture_gpu_s(const struct fixture *f, size_t pool)
+{
+    double sum = f->gpu_s[pool];
+    for (uint32_t i = 0; i < f->n_held_ids[pool]; i++)
+        if (f->held_from_ns[pool][i] >= 0)
+            sum += fixture_held_s(f, pool, f->held_from_ns[pool][i], f->result->end_ns);
+    return sum;
+}
+
 static enum status fixture_event(void *context, const struct event_record *e, struct diag *d)
 {
     struct fixture *f = context;
     (void)d;
+    if (f->want_gpu_time)
+        fixture_note_gpu_time(f, e);
+    if (!f->want_log)
+        return ST_OK;
     char *to = f->log + f->log_used;
     size_t room = LOG_SIZE - f->log_used;
     int n = snprintf(to, room, "%.3f %s", ms_from_ns(e->at_ns), event_kind_name(e->kind));
@@ -166,6 +209,8 @@ static enum status fixture_event(void *context, const struct event_record *e, st
         n += snprintf(to + n, room - n, " r%llu", (unsigned long long)e->request);
     if (e->pool != SIZE_MAX)
         n += snprintf(to + n, room - n, " %s/%u", f->config.pools[e->pool].name, e->worker);
+    if (e->node != CLUSTER_NONE && f->want_nodes)
+        n += snprintf(to + n, room - n, " node %u", e->node);
     n += snprintf(to + n, room - n, "\n");
     f->log_used += (size_t)n;
     cr_assert_lt(f->log_used, LOG_SIZE - 256);
@@ -185,6 +230,10 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
         .n_pools = disagg ? 2 : 1,
         .kv_bytes_per_token = 1,
         .kv_bandwidth_bytes_per_s = 1e12,
+        .kv_local_bandwidth_bytes_per_s = 1e12,
+        .cluster = {.gpus_per_node = 1}, /* a node for each worker */
+        .node_repair_ns = TIME_NEVER,
+        .spot_return_ns = TIME_NEVER,
         .drain_grace_ns = TIME_NEVER,
         .ttft_target_ns = NS_PER_S,
         .tpot_target_ns = 50 * NS_PER_MS,
@@ -202,6 +251,8 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
             .role = !disagg ? POOL_AGG : p ? POOL_DECODE : POOL_PREFILL,
             .replicas = replicas,
             .gpus_per_worker = 1,
+            .weights_cached_ns = TIME_NEVER,
+            .weights_peer_ns = TIME_NEVER,
             .router = router_find("round_robin"),
             .engine = {.latency = &latency_linear,
                        .block_size_tok = 16,
@@ -220,6 +271,8 @@ static void fixture_release(struct fixture *f)
     free(f->log);
     free(f->records);
     free(f->samples);
+    for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
+        free(f->held_from_ns[p]);
 }
 
 static void fixture_scale_at(struct fixture *f, double at_s, int first, int second)
@@ -258,7 +311,7 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
         .sample = fixture_sample,
         .decision = fixture_decision,
         .window = fixture_window,
-        .event = f->want_log ? fixture_event : NULL,
+        .event = f->want_log || f->want_gpu_time ? fixture_event : NULL,
     };
     s = sim_run(&f->config, trace, &observer, f->result, &f->diag);
     trace_close(trace);

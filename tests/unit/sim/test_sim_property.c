@@ -1,7 +1,7 @@
 /* Thousands of small random deployments. Worker invariants are checked inside the run (checked builds); here:
  * requests and GPU time are conserved, times are in order, and the closed form of decode runs gives what stepping
- * token by token gives. A failure prints the seed and the smallest number of requests that still fails;
- * HEADROOM_SEED=n runs that seed alone. */
+ * token by token gives. A failure prints the seed, the smallest number of requests that still fails, and what has to be
+ * random for it: everything else is switched off. HEADROOM_SEED=n runs that seed alone. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -25,6 +25,102 @@ static unsigned draw(struct pcg64 *rng, unsigned low, unsigned high)
 {
     return low + (unsigned)pcg64_below(rng, high - low + 1);
 }
+
+static void random_nodes(struct fixture *f, struct pcg64 *rng)
+{
+    struct cluster_config *cluster = &f->config.cluster;
+    uint32_t size = draw(rng, 1, 6), needed = 0;
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        struct pool_config *pool = &f->config.pools[p];
+        if (pool->gpus_per_worker > (int)size && pool->gpus_per_worker % (int)size)
+            pool->gpus_per_worker = (int)size;
+        needed += (uint32_t)pool->replicas * ((uint32_t)pool->gpus_per_worker / size + 1);
+        pool->startup_phase_ns[STARTUP_IMAGE_PULL] = draw(rng, 0, 1) * draw(rng, 0, 300) * NS_PER_MS;
+        pool->startup_phase_ns[STARTUP_WEIGHTS] = draw(rng, 0, 1) * draw(rng, 0, 300) * NS_PER_MS;
+        pool->image_cached_ns = draw(rng, 0, 20) * NS_PER_MS;
+        if (draw(rng, 0, 1))
+            pool->weights_cached_ns = draw(rng, 0, 200) * NS_PER_MS;
+        if (draw(rng, 0, 1))
+            pool->weights_peer_ns = draw(rng, 0, 200) * NS_PER_MS;
+        pool->startup_retry_ns = draw(rng, 0, 1) * draw(rng, 1, 100) * NS_PER_MS;
+    }
+    cluster->gpus_per_node = size;
+    cluster->n_nodes = draw(rng, 0, 1) ? 0 : needed + draw(rng, 4, 6);
+    cluster->placement = draw(rng, 0, 1) ? PLACE_PACK : PLACE_SPREAD;
+    cluster->links_per_node = draw(rng, 0, 1) * draw(rng, 1, 2);
+    f->config.kv_local_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e5 : f->config.kv_bandwidth_bytes_per_s;
+    f->config.node_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
+    f->config.node_repair_ns = draw(rng, 0, 3) ? draw(rng, 0, 1000) * NS_PER_MS : TIME_NEVER;
+    f->config.spot_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
+    f->config.spot_notice_ns = draw(rng, 0, 1) * draw(rng, 1, 400) * NS_PER_MS;
+    f->config.spot_return_ns = draw(rng, 0, 3) ? draw(rng, 0, 1000) * NS_PER_MS : TIME_NEVER;
+    if (f->config.drain_ns == TIME_NEVER) /* nodes may go faster than workers start, for an hour */
+        f->config.drain_ns = 20 * NS_PER_S;
+}
+
+/* What a failing case is tried without. */
+static void without_failures(struct fixture *f)
+{
+    f->config.worker_mtbf_s = 0;
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        f->config.pools[p].startup_failure = 0;
+}
+static void without_node_failures(struct fixture *f)
+{
+    f->config.node_mtbf_s = f->config.spot_mtbf_s = 0;
+}
+static void without_limits_of_nodes(struct fixture *f)
+{
+    f->config.cluster.n_nodes = f->config.cluster.links_per_node = 0;
+}
+static void without_scaling(struct fixture *f)
+{
+    f->schedule.n = 0;
+}
+static void without_time_outs(struct fixture *f)
+{
+    f->config.timeout_ns = f->config.first_token_timeout_ns = TIME_NEVER;
+}
+static void without_retries(struct fixture *f)
+{
+    f->config.retry_lost = false;
+}
+static void without_prefix_cache(struct fixture *f)
+{
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        f->config.pools[p].engine.prefix_cache = false;
+}
+static void without_ranks(struct fixture *f)
+{
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        f->config.pools[p].engine.n_ranks = 1;
+}
+static void without_engine_options(struct fixture *f)
+{
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        struct engine_config *engine = &f->config.pools[p].engine;
+        engine->async_scheduling = engine->prefill_first = engine->by_priority = false;
+        engine->step_noise = 0;
+        engine->n_draft_tok = engine->host_kv_blocks = engine->watermark_blocks = 0;
+        engine->cold_start_ns = 0;
+    }
+}
+static void without_routers(struct fixture *f)
+{
+    for (size_t p = 0; p < f->config.n_pools; p++)
+        f->config.pools[p].router = router_find("round_robin");
+}
+
+static const struct {
+    const char *name;
+    void (*leave_out)(struct fixture *);
+} parts[] = {
+    {"failures of workers", without_failures}, {"failures of nodes", without_node_failures},
+    {"limits of nodes", without_limits_of_nodes}, {"scaling", without_scaling}, {"time-outs", without_time_outs},
+    {"retries", without_retries}, {"prefix cache", without_prefix_cache}, {"ranks", without_ranks},
+    {"engine options", without_engine_options}, {"routers", without_routers},
+};
+enum { N_PARTS = sizeof parts / sizeof *parts };
 
 static void random_deployment(struct fixture *f, struct pcg64 *rng)
 {
@@ -68,7 +164,6 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     }
     f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
     f->config.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
-    f->config.kv_workers_per_link = draw(rng, 0, 1) * draw(rng, 1, 3);
     f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
     f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
     f->config.retry_lost = draw(rng, 0, 1);
@@ -93,19 +188,29 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         at_s += 0.001 + 0.4 * pcg64_double(rng);
         fixture_scale_at(f, at_s, (int)draw(rng, 0, 4), (int)draw(rng, 0, 4));
     }
+    random_nodes(f, rng);
 }
 
-static void run_seed(struct fixture *f, unsigned seed, unsigned n_requests, bool exact)
+/* A case: a seed, how many of its requests, and the parts (a bit each) that are left out. */
+struct property_case {
+    unsigned seed, n_requests, without;
+};
+
+static void run_case(struct fixture *f, const struct property_case *c, bool exact)
 {
     struct pcg64 rng;
-    pcg64_stream(&rng, seed, "deployment", 0);
+    pcg64_stream(&rng, c->seed, "deployment", 0);
     random_deployment(f, &rng);
+    for (int i = 0; i < N_PARTS; i++)
+        if (c->without >> i & 1)
+            parts[i].leave_out(f);
     f->config.exact_stepper = exact;
-    pcg64_stream(&rng, seed, "requests", 0);
+    f->want_gpu_time = true;
+    pcg64_stream(&rng, c->seed, "requests", 0);
     double gap_ms = 100 * pcg64_double(&rng) * pcg64_double(&rng), at_ms = 0;
     unsigned longest = draw(&rng, 2, 300);
     struct trace_text t = {0};
-    for (unsigned i = 0; i < n_requests; i++) {
+    for (unsigned i = 0; i < c->n_requests; i++) {
         unsigned isl_tok = draw(&rng, 1, longest), n_ids = (isl_tok + TRACE_BLOCK - 1) / TRACE_BLOCK;
         unsigned ids[64], same = draw(&rng, 0, n_ids), family = draw(&rng, 1, 3);
         for (unsigned b = 0; b < n_ids; b++)
@@ -159,9 +264,14 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
         return "timed out without a time-out";
     if (f->config.retry_lost && f->config.max_attempts == 0 && f->n_outcome[OUTCOME_LOST])
         return "lost although retried";
-    for (size_t p = 0; p < f->config.n_pools; p++)
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        double pool_s = 0, held_s = fixture_gpu_s(f, p);
         for (int s = 0; s < N_GPU_STATES; s++)
-            gpu_s += f->result->pools[p].gpu_s[s];
+            pool_s += f->result->pools[p].gpu_s[s];
+        if (fabs(pool_s - held_s) > 1e-9 * (1 + held_s))
+            return "GPU time by state is not that from starts to stops";
+        gpu_s += pool_s;
+    }
     double most = f->result->peak_gpus * s_from_ns(f->result->end_ns);
     if (gpu_s < 0 || gpu_s > most * (1 + 1e-9))
         return "GPU time is not conserved";
@@ -194,16 +304,16 @@ static const char *why_different(const struct fixture *a, const struct fixture *
     return NULL;
 }
 
-static const char *try_seed(unsigned seed, unsigned n_requests)
+static const char *try_case(struct property_case c)
 {
     struct fixture closed, exact;
-    run_seed(&closed, seed, n_requests, false);
-    run_seed(&exact, seed, n_requests, true);
-    const char *why = why_broken(&closed, n_requests);
+    run_case(&closed, &c, false);
+    run_case(&exact, &c, true);
+    const char *why = why_broken(&closed, c.n_requests);
     if (!why)
-        why = why_broken(&exact, n_requests);
+        why = why_broken(&exact, c.n_requests);
     if (!why)
-        why = why_different(&closed, &exact, n_requests);
+        why = why_different(&closed, &exact, c.n_requests);
     fixture_release(&closed);
     fixture_release(&exact);
     return why;
@@ -212,13 +322,22 @@ static const char *try_seed(unsigned seed, unsigned n_requests)
 static void check_seed(unsigned seed)
 {
     current_seed = (sig_atomic_t)seed;
-    const char *why = try_seed(seed, MAX_REQUESTS);
+    struct property_case c = {seed, MAX_REQUESTS, 0};
+    const char *why = try_case(c);
     if (!why)
         return;
-    unsigned n = MAX_REQUESTS;
-    while (n > 1 && try_seed(seed, n - 1))
-        n--;
-    cr_assert_fail("HEADROOM_SEED=%u, %u requests: %s", seed, n, why);
+    char needs[512] = "";
+    for (unsigned i = 0; i < N_PARTS; i++) {
+        struct property_case less = {seed, c.n_requests, c.without | 1u << i};
+        if (try_case(less))
+            c = less;
+        else
+            snprintf(needs + strlen(needs), sizeof needs - strlen(needs), "%s%s", *needs ? ", " : "", parts[i].name);
+    }
+    while (c.n_requests > 1 && try_case((struct property_case){seed, c.n_requests - 1, c.without}))
+        c.n_requests--;
+    cr_assert_fail("HEADROOM_SEED=%u, %u requests, with %s: %s", seed, c.n_requests, *needs ? needs : "nothing special",
+                   why);
 }
 
 static void check_seeds(unsigned from, unsigned to)

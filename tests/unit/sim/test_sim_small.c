@@ -728,22 +728,28 @@ Test(sim_small, a_start_is_the_sum_of_its_phases_and_may_have_to_begin_again)
 }
 
 /* Two prompts done at 20 ms on two workers, 100 ms each to send: over links of their own, or one after the other. */
-Test(sim_small, transfers_over_one_link_go_one_after_another)
+Test(sim_small, transfers_over_the_links_of_a_node_go_one_after_another)
 {
-    for (uint32_t per_link = 0; per_link <= 2; per_link++) {
+    /* Two workers on a node with no limit, one link or two; or each on a node of its own. */
+    static const struct {
+        uint32_t gpus_per_node, links_per_node;
+        bool wait;
+    } cases[] = {{2, 0, false}, {2, 1, true}, {2, 2, false}, {1, 1, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct fixture f;
         fixture_init(&f, true, 2);
+        f.config.cluster.gpus_per_node = cases[i].gpus_per_node;
+        f.config.cluster.links_per_node = cases[i].links_per_node;
         f.config.kv_bytes_per_token = 1000;
         f.config.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
         f.config.kv_latency_ns = 3 * NS_PER_MS;
-        f.config.kv_workers_per_link = per_link;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 100, 1);
         trace_text_add(&t, 0, 100, 1);
         fixture_run(&f, t.text);
         cr_assert_eq(f.records[0].first_token_ns, (20 + 100 + 3 + 11) * NS_PER_MS);
         cr_assert_eq(f.records[1].first_token_ns,
-                     (20 + (per_link == 2 ? 200 : 100) + 3 + 11) * NS_PER_MS, "%u per link", per_link);
+                     (20 + (cases[i].wait ? 200 : 100) + 3 + 11) * NS_PER_MS, "case %zu", i);
         free(t.text);
         fixture_release(&f);
     }
