@@ -23,9 +23,9 @@ struct preset_place {
 };
 
 /* The keys of a preset as a map, with its `summary`, which is no key of the scenario. `wanted` is the
- * text that the scenario has under `key` ("startup.preset"). Messages name the position of `wanted`, but of what is wrong inside a
- * preset file that position. ST_INPUT when there is no such preset, ST_IO for a file that cannot be
- * read. */
+ * text that the scenario has under `key` ("startup.preset"). Messages name the position of `wanted`,
+ * but of what is wrong inside a preset file that position. ST_INPUT when there is no such preset,
+ * ST_IO for a file that cannot be read. */
 enum status preset_find(const struct yaml_node **preset, struct arena *arena,
                         const struct preset_place *place, const char *key,
                         const struct yaml_node *wanted, struct diag *d);
