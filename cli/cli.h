@@ -82,4 +82,7 @@ enum status cli_load_scenario(struct scenario **scenario, const struct cli_args 
  * those that exist. In the arena. */
 enum status cli_profile_search(struct profile_search *search, struct arena *arena, struct diag *d);
 
+/* The same of bundled presets, with $HEADROOM_PRESETS; ended by NULL. */
+enum status cli_preset_dirs(const char *const **dirs, struct arena *arena, struct diag *d);
+
 #endif

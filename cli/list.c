@@ -81,6 +81,27 @@ static enum status print_profiles(const struct cli_args *args, struct diag *d)
     return s;
 }
 
+static enum status print_presets(const struct cli_args *args, struct diag *d)
+{
+    const struct scenario_preset *presets;
+    const char *const *dirs;
+    struct table t;
+    size_t n;
+
+    enum status s = cli_preset_dirs(&dirs, args->arena, d);
+    if (!s)
+        s = scenario_presets(&presets, &n, args->arena, dirs, d);
+    if (s)
+        return s;
+    table_init(&t, args->arena, 3);
+    for (size_t i = 0; i < n; i++) {
+        table_add(&t, presets[i].section);
+        table_add(&t, presets[i].name);
+        table_add(&t, presets[i].summary);
+    }
+    return table_print(&t, stdout) ? ST_OK : diag_nomem(d, "list");
+}
+
 enum status list_run(const struct cli_args *args, struct diag *d)
 {
     if (args->n_words == 0)
@@ -92,6 +113,8 @@ enum status list_run(const struct cli_args *args, struct diag *d)
     }
     if (strcmp(what, "profiles") == 0)
         return print_profiles(args, d);
+    if (strcmp(what, "presets") == 0)
+        return print_presets(args, d);
     if (strcmp(what, "keys") == 0)
         scenario_write_reference(stdout);
     else if (strcmp(what, "schema") == 0)
@@ -102,7 +125,7 @@ enum status list_run(const struct cli_args *args, struct diag *d)
         return diag_fail(
             d, ST_INPUT,
             "cannot list '%s'; expected policies, predictors, routers, latency-models, "
-            "trace-formats, fixes, profiles, keys, schema or verbs",
+            "trace-formats, fixes, profiles, presets, keys, schema or verbs",
             what);
     return ST_OK;
 }

@@ -40,10 +40,9 @@ const struct cli_verb cli_verbs[] = {
      .max_words = 1,
      .summary = "what there is to choose from: policies, predictors, routers, ...",
      .details =
-         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles, "
-         "keys\n"
-         "(reference of the scenario file, Markdown), schema (its JSON Schema), verbs (with their\n"
-         "options). Without WHAT: policies to fixes, one after the other.",
+         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles,\n"
+         "presets, keys (reference of the scenario file, Markdown), schema (its JSON Schema), verbs\n"
+         "(with their options). Without WHAT: policies to fixes, one after the other.",
      .run = list_run},
     {.name = "version",
      .summary = "version of this program and of its libraries",

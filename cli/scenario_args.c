@@ -19,6 +19,7 @@ enum status cli_load_scenario(struct scenario **scenario, const struct cli_args 
 {
     struct scenario_override *overrides =
         ARENA_NEW(args->arena, args->n_given, struct scenario_override);
+    const char *const *preset_dirs = NULL;
     size_t n = 0;
 
     *scenario = ARENA_NEW(args->arena, 1, struct scenario);
@@ -28,5 +29,8 @@ enum status cli_load_scenario(struct scenario **scenario, const struct cli_args 
         if (strcmp(option, "seed") == 0 || strcmp(option, "set") == 0)
             s = add_override(&overrides[n++], args, &args->given[i], d);
     }
-    return s ? s : scenario_load(*scenario, args->arena, args->words[0], overrides, n, d);
+    if (!s)
+        s = cli_preset_dirs(&preset_dirs, args->arena, d);
+    return s ? s
+             : scenario_load(*scenario, args->arena, args->words[0], overrides, n, preset_dirs, d);
 }

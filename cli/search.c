@@ -24,24 +24,39 @@ static const char *program_folder(char *path, size_t size)
     return path;
 }
 
-enum status cli_profile_search(struct profile_search *search, struct arena *arena, struct diag *d)
+/* The folders that exist of: the one a variable names, the one beside the installed program, the one
+ * of the source tree. */
+static enum status find_folders(const char *const **folders, struct arena *arena,
+                                const char *variable, const char *shared, const char *source,
+                                struct diag *d)
 {
     char program[4096];
     const char **dirs = ARENA_NEW(arena, 4, const char *);
-    const char *installed = arena_printf(arena, "%s/../share/headroom/profiles",
-                                         program_folder(program, sizeof program));
-    const char *own = getenv("HEADROOM_PROFILES");
-    const char *candidates[] = {own, installed, HEADROOM_SOURCE_PROFILES};
+    const char *installed = arena_printf(arena, "%s/../share/headroom/%s",
+                                         program_folder(program, sizeof program), shared);
+    const char *own = getenv(variable);
+    const char *candidates[] = {own, installed, source};
     size_t n = 0;
 
     if (!dirs || !installed)
-        return diag_nomem(d, "profile folders");
+        return diag_nomem(d, "folders");
     if (own && *own && !is_folder(own))
-        return diag_fail(d, ST_INPUT, "HEADROOM_PROFILES is '%s', which is not a folder", own);
+        return diag_fail(d, ST_INPUT, "%s is '%s', which is not a folder", variable, own);
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
         if (candidates[i] && *candidates[i] && is_folder(candidates[i]))
             dirs[n++] = candidates[i];
     }
-    search->dirs = dirs;
+    *folders = dirs;
     return ST_OK;
+}
+
+enum status cli_profile_search(struct profile_search *search, struct arena *arena, struct diag *d)
+{
+    return find_folders(&search->dirs, arena, "HEADROOM_PROFILES", "profiles",
+                        HEADROOM_SOURCE_PROFILES, d);
+}
+
+enum status cli_preset_dirs(const char *const **dirs, struct arena *arena, struct diag *d)
+{
+    return find_folders(dirs, arena, "HEADROOM_PRESETS", "presets", HEADROOM_SOURCE_PRESETS, d);
 }

@@ -270,8 +270,9 @@ static void print_gpu_hours(const struct printer *p, const struct summary *y)
     }
     if (y->gpu_hours.wasted > 0) {
         label(p, "wasted");
-        fprintf(p->out, "%11s   on requests that were lost later\n",
-                fixed(text, y->gpu_hours.wasted, 3));
+        fprintf(p->out, "%11s", fixed(text, y->gpu_hours.wasted, 3));
+        fprintf(p->out, "   %s GPU-seconds on requests that were lost later\n",
+                fixed(text, y->gpu_hours.wasted * 3600, 1));
     }
 }
 

@@ -27,6 +27,7 @@ void scenario_key_preset(const struct scenario_key *key, void *base)
     case KEY_ENUM:
     case KEY_PATH:
     case KEY_PROFILE:
+    case KEY_PRESET:
     case KEY_ROUTER:
         *FIELD(const char *, base, key) = key->preset_text;
         return;
@@ -65,6 +66,7 @@ bool scenario_key_equal(const struct scenario_key *key, const void *base, const 
     case KEY_PROFILE:
         return same_text(*CONST_FIELD(const char *, base, key),
                          *CONST_FIELD(const char *, other, key));
+    case KEY_PRESET:
     case KEY_ROUTER:
     case KEY_PRICES:
     case KEY_EXPECT:
@@ -134,6 +136,9 @@ void scenario_key_expected(const struct scenario_key *key, bool above, char out[
         return;
     case KEY_PROFILE:
         append(out, "the name of a bundled profile, or a path");
+        return;
+    case KEY_PRESET:
+        append(out, "the name of a bundled preset, or PATH#NAME");
         return;
     case KEY_ENUM:
         append(out, "one of ");
@@ -289,7 +294,7 @@ static enum status store_text(const struct scenario_key *key, const struct key_t
     /* `name: 70` is meant as a name. */
     bool scalar = node->kind != NODE_LIST && node->kind != NODE_MAP && node->kind != NODE_NULL;
 
-    if (!scalar || (key->type == KEY_PROFILE && !*node->text))
+    if (!scalar || (key->type != KEY_TEXT && !*node->text))
         return refuse(key, to, node, false, d);
     *FIELD(const char *, to->base, key) = node->text;
     return ST_OK;
@@ -397,6 +402,7 @@ enum status scenario_key_store(const struct scenario_key *key, const struct key_
             return store_path(key, to, node, d);
         return store_text(key, to, node, d);
     case KEY_TEXT:
+    case KEY_PRESET:
         return store_text(key, to, node, d);
     case KEY_PRICES:
         return store_prices(key, to, node, d);

@@ -225,6 +225,9 @@ const struct scenario_key scenario_keys[] = {
     {"client", "timeout_s", KEY_NUMBER, TOP(client.timeout_s), RANGE(0, MAX_S), .unit = "s",
      .doc = "the client gives up when not all tokens have come after so long; 0 = never"},
 
+    {"startup", "preset", KEY_PRESET, TOP(startup.preset), .unset = "none", .presets = "startup.yaml",
+     .doc = "keys of this section under one name (`headroom list presets`), from published figures; what "
+            "stands beside it wins"},
     {"startup", "delay_s", KEY_NUMBER, TOP(startup.delay_s), RANGE(0, MAX_S), .preset = 30,
      .unit = "s", .doc = "from the decision to the first routable moment; the phases below add to it"},
     {"startup", "schedule_s", KEY_NUMBER, TOP(startup.schedule_s), RANGE(0, MAX_S), .unit = "s",
@@ -289,6 +292,9 @@ const struct scenario_key scenario_keys[] = {
     {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
      .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},
 
+    {"cost", "preset", KEY_PRESET, TOP(cost.preset), .unset = "none", .presets = "prices.yaml",
+     .doc = "keys of this section under one name (`headroom list presets`), as a provider published them; "
+            "what stands beside it wins"},
     {"cost", "currency", KEY_TEXT, TOP(cost.currency), .preset_text = "USD",
      .doc = "of the prices"},
     {"cost", "per_gpu_hour", KEY_PRICES, TOP(cost.per_gpu_hour), RANGE(0, 1e9),

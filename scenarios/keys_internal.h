@@ -19,6 +19,7 @@ enum key_type {
     KEY_ENUM,    /* const char *, one of the choices */
     KEY_PATH,    /* const char *, relative to the file */
     KEY_PROFILE, /* const char *, a bundled name, or a path when it ends in .h5 or .npz */
+    KEY_PRESET,  /* const char *, a bundled name, or PATH#NAME; its keys come before the section's */
     KEY_ROUTER,  /* an enum, or a map of pool to router, which are stored in the pools */
     KEY_PRICES,  /* struct gpu_prices: a number, or a map of GPU type to number */
     KEY_EXPECT,  /* struct expectations: a list of texts */
@@ -46,6 +47,7 @@ struct scenario_key {
     const char *const
         *planned; /* names to refuse as not available, unless they are choices; or NULL */
     bool fixed;   /* only the preset is available */
+    const char *presets; /* PRESET: the file of the bundled ones */
     bool required;
     double preset;
     const char *preset_text;

@@ -156,6 +156,7 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
     case KEY_ENUM:
     case KEY_PATH:
     case KEY_PROFILE:
+    case KEY_PRESET:
     case KEY_ROUTER: {
         const char *text = *(const char *const *)field;
         if (!text)
@@ -241,9 +242,11 @@ void scenario_print(const struct scenario *scenario, const char *working_dir, FI
         /* An engine key that is required may be set in each pool only. */
         if (k->place == PLACE_ENGINE && k->required && !scenario->engine.profile)
             continue;
-        /* The planner's own file is part of the policy by now. */
+        /* The planner's own file is part of the policy by now, and a preset of its section. */
         if (strcmp(section, "policy") == 0 && strcmp(k->name, "config") == 0)
             fputs("  config: null # every field is below\n", out);
+        else if (k->type == KEY_PRESET)
+            fprintf(out, "  %s: null # every key is below\n", k->name);
         else
             print_key(&p, *section ? "  " : "", k,
                       k->place == PLACE_ENGINE ? (const void *)&scenario->engine : scenario);

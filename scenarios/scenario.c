@@ -8,6 +8,7 @@
 #include "scenarios/keys_internal.h"
 #include "scenarios/nearest.h"
 #include "scenarios/policy_file.h"
+#include "scenarios/preset_file.h"
 #include "scenarios/yaml_tree.h"
 #include "util/bug.h"
 #include "util/text.h"
@@ -19,6 +20,7 @@ struct loader {
     struct scenario *scenario;
     struct arena *arena;
     struct yaml_node *root;
+    const char *const *preset_dirs;
     struct diag *d;
 };
 
@@ -196,13 +198,42 @@ static bool is_section(const char *name)
     return false;
 }
 
-/* The keys of one plain section, or the top level. */
+static enum status read_preset(struct loader *l, const char *section,
+                               const struct scenario_key *key, const struct yaml_node *wanted)
+{
+    const struct preset_place place = {l->preset_dirs, key->presets, l->scenario->base_dir};
+    const char *path = arena_printf(l->arena, "%s.%s", section, key->name);
+    const struct yaml_node *preset;
+
+    enum status s = path ? store(l, key, section, NULL, wanted) : diag_nomem(l->d, "scenario");
+    if (s || wanted->kind == NODE_NULL)
+        return s;
+    s = preset_find(&preset, l->arena, &place, path, wanted, l->d);
+    for (const struct yaml_node *node = s ? NULL : preset->first; node && !s; node = node->next) {
+        const struct scenario_key *inner = scenario_key_find(section, node->key);
+        if (strcmp(node->key, "summary") == 0)
+            continue;
+        if (inner == key)
+            s = diag_fail_at(l->d, ST_INPUT, node->key_at, "a preset cannot name another");
+        else
+            s = inner ? store(l, inner, section, NULL, node) : unknown_key(l, section, node);
+    }
+    return s;
+}
+
+/* The keys of one plain section, or the top level; those of its preset first. */
 static enum status read_section(struct loader *l, const char *section, const struct yaml_node *map)
 {
+    const struct scenario_key *preset = scenario_key_find(section, "preset");
+    const struct yaml_node *wanted = preset ? yaml_node_child(map, preset->name) : NULL;
     enum status s = need_map(l, section, map);
 
+    if (!s && wanted)
+        s = read_preset(l, section, preset, wanted);
     for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
         const struct scenario_key *key = scenario_key_find(section, node->key);
+        if (node == wanted)
+            continue;
         if (key && key->type == KEY_ROUTER && node->kind == NODE_MAP)
             continue; /* with the pools */
         if (key)
@@ -513,9 +544,10 @@ static void set_presets(struct scenario *sc)
 enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
                            const char *bytes, size_t length,
                            const struct scenario_override *overrides, size_t n_overrides,
-                           struct diag *d)
+                           const char *const *preset_dirs, struct diag *d)
 {
-    struct loader l = {.scenario = scenario, .arena = arena, .d = d};
+    struct loader l = {
+        .scenario = scenario, .arena = arena, .preset_dirs = preset_dirs, .d = d};
 
     *scenario = (struct scenario){0};
     set_presets(scenario);
@@ -548,7 +580,7 @@ enum status scenario_parse(struct scenario *scenario, struct arena *arena, const
 
 enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
                           const struct scenario_override *overrides, size_t n_overrides,
-                          struct diag *d)
+                          const char *const *preset_dirs, struct diag *d)
 {
     const char *bytes;
     size_t n;
@@ -556,7 +588,45 @@ enum status scenario_load(struct scenario *scenario, struct arena *arena, const 
     enum status s = file_text_read(&bytes, &n, arena, path, "a scenario", d);
     if (s)
         return s;
-    return scenario_parse(scenario, arena, path, bytes, n, overrides, n_overrides, d);
+    return scenario_parse(scenario, arena, path, bytes, n, overrides, n_overrides, preset_dirs, d);
+}
+
+static enum status append_presets(struct scenario_preset **all, size_t *n, struct arena *arena,
+                                  const char *section, const struct preset_line *lines,
+                                  size_t n_lines, struct diag *d)
+{
+    struct scenario_preset *longer = ARENA_NEW(arena, *n + n_lines, struct scenario_preset);
+
+    if (!longer)
+        return diag_nomem(d, "presets");
+    for (size_t i = 0; i < *n; i++)
+        longer[i] = (*all)[i];
+    for (size_t i = 0; i < n_lines; i++)
+        longer[*n + i] = (struct scenario_preset){section, lines[i].name, lines[i].summary};
+    *all = longer;
+    *n += n_lines;
+    return ST_OK;
+}
+
+enum status scenario_presets(const struct scenario_preset **presets, size_t *n, struct arena *arena,
+                             const char *const *preset_dirs, struct diag *d)
+{
+    struct scenario_preset *all = NULL;
+    enum status s = ST_OK;
+
+    *n = 0;
+    for (const struct scenario_key *key = scenario_keys; key->name && !s; key++) {
+        const struct preset_place place = {preset_dirs, key->presets, ""};
+        const struct preset_line *lines;
+        size_t n_lines;
+        if (key->type != KEY_PRESET)
+            continue;
+        s = preset_list(&lines, &n_lines, arena, &place, d);
+        if (!s)
+            s = append_presets(&all, n, arena, key->section, lines, n_lines, d);
+    }
+    *presets = all;
+    return s;
 }
 
 /* ---- positions ---- */

@@ -1,7 +1,8 @@
 /* A scenario: one run as its user wrote it, checked, with every default filled in.
  *
- * Reading the file touches nothing else on disk but the planner's own configuration, when
- * policy.config names one; scenarios/build.h opens the trace and loads the profiles. The keys are listed once, in scenarios/keys.c; docs/scenario.md and
+ * Reading the file touches nothing else on disk but the files of the presets it names and the
+ * planner's own configuration, when policy.config names one; scenarios/build.h opens the trace and
+ * loads the profiles. The keys are listed once, in scenarios/keys.c; docs/scenario.md and
  * scenario.schema.json are written from there. */
 #ifndef SCENARIOS_SCENARIO_H
 #define SCENARIOS_SCENARIO_H
@@ -102,6 +103,7 @@ struct scenario {
         double backoff_s;
     } client;
     struct {
+        const char *preset; /* its keys are below; NULL = none */
         double delay_s, schedule_s, image_pull_s, image_cached_s, weights_s, warmup_s;
         double weights_cached_s; /* NaN = weights_s */
         double weights_peer_s;   /* NaN = not done */
@@ -124,6 +126,7 @@ struct scenario {
         double sample_s; /* 0 = no samples */
     } output;
     struct {
+        const char *preset; /* its keys are below; NULL = none */
         const char *currency;
         struct gpu_prices per_gpu_hour;
     } cost;
@@ -139,16 +142,24 @@ struct scenario_override {
     const char *label, *text;
 };
 
-/* From a file. Everything is in the arena. ST_INPUT with `file:line:column: what, and what was
- * expected`; ST_IO when the file cannot be read. */
+/* From a file. Everything is in the arena. `preset_dirs`: where bundled presets are, ended by NULL;
+ * NULL = nowhere. ST_INPUT with `file:line:column: what, and what was expected`; ST_IO when the file
+ * cannot be read. */
 enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
                           const struct scenario_override *overrides, size_t n_overrides,
-                          struct diag *d);
+                          const char *const *preset_dirs, struct diag *d);
 /* The same from memory; `path` is for messages, relative paths and the default name. */
 enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
                            const char *bytes, size_t length,
                            const struct scenario_override *overrides, size_t n_overrides,
-                           struct diag *d);
+                           const char *const *preset_dirs, struct diag *d);
+
+/* The bundled presets of every section that takes one. */
+struct scenario_preset {
+    const char *section, *name, *summary; /* summary may be "" */
+};
+enum status scenario_presets(const struct scenario_preset **presets, size_t *n, struct arena *arena,
+                             const char *const *preset_dirs, struct diag *d);
 
 /* Where a key was set: of the key itself, else of the closest section around it. */
 struct source_pos scenario_at(const struct scenario *scenario, const char *path);

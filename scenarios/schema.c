@@ -149,6 +149,7 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
     case KEY_TEXT:
     case KEY_PATH:
     case KEY_PROFILE:
+    case KEY_PRESET:
         if (key->fixed)
             json_key_string(j, "type", "null");
         else

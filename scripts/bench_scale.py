@@ -7,6 +7,8 @@ import pathlib
 import statistics
 import tempfile
 
+from svg_plot import panel, panel_left, picture
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONVERSATION = ROOT / "traces/data/mooncake_conversation.jsonl.gz"
 BASE_WORKERS = 8  # hold the SLA of nine in ten requests at the speed of the trace
@@ -151,52 +153,17 @@ def verdicts(sizes, by_fleet, by_feature):
 
 
 # The plot: two log-log panels.
-PANEL_W, PANEL_H, LEFT, TOP = 330, 240, 70, 40
 COLOURS = {"round_robin": "#4477aa", "least_loaded": "#228833", "kv_aware": "#cc6677", "memory": "#999999"}
 
 
-def panel(left, title, x_label, y_label, lines):
-    """lines: name to [(x, y)]; decades for axes."""
-    xs = [math.log10(x) for points in lines.values() for x, _ in points]
-    ys = [math.log10(y) for points in lines.values() for _, y in points]
-    x0, x1, y0, y1 = math.floor(min(xs)), math.ceil(max(xs)), math.floor(min(ys)), math.ceil(max(ys))
-
-    def at(x, y):
-        return (left + (math.log10(x) - x0) / (x1 - x0) * PANEL_W,
-                TOP + PANEL_H - (math.log10(y) - y0) / (y1 - y0) * PANEL_H)
-
-    out = [f'<text x="{left}" y="{TOP - 14}" font-weight="bold">{title}</text>']
-    for e in range(x0, x1 + 1):
-        x, _ = at(10 ** e, 10 ** y0)
-        out.append(f'<path d="M{x:.1f} {TOP}v{PANEL_H}" class="g"/>'
-                   f'<text x="{x:.1f}" y="{TOP + PANEL_H + 16}" text-anchor="middle">{10 ** e:,}</text>')
-    for e in range(y0, y1 + 1):
-        _, y = at(10 ** x0, 10 ** e)
-        out.append(f'<path d="M{left} {y:.1f}h{PANEL_W}" class="g"/>'
-                   f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{10 ** e:,g}</text>')
-    out.append(f'<text x="{left + PANEL_W / 2}" y="{TOP + PANEL_H + 34}" text-anchor="middle">{x_label}</text>'
-               f'<text transform="translate({left - 48} {TOP + PANEL_H / 2}) rotate(-90)" text-anchor="middle">{y_label}</text>')
-    for i, (name, points) in enumerate(lines.items()):
-        dots = [at(*p) for p in points]
-        colour = COLOURS.get(name, "#4477aa")
-        out.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="'
-                   + " ".join(f"{x:.1f},{y:.1f}" for x, y in dots) + '"/>')
-        out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in dots]
-        out.append(f'<text x="{left + 10}" y="{TOP + 18 + 15 * i}" fill="{colour}">{name}</text>')
-    return out
-
-
 def write_svg(path, sizes, by_fleet):
-    width, height = 2 * (PANEL_W + LEFT) + 40, PANEL_H + TOP + 50
-    body = panel(LEFT, "Growth with the requests", "requests", "CPU s; memory in MiB",
+    body = panel(panel_left(0), "Growth with the requests", ("requests", "CPU s; memory in MiB"),
                  {"least_loaded": [(m["requests"], m["cpu_s"]) for m in sizes],
-                  "memory": [(m["requests"], m["rss_mib"]) for m in sizes]})
-    body += panel(PANEL_W + 2 * LEFT + 20, "Growth with the workers", "workers", "CPU us per request",
+                  "memory": [(m["requests"], m["rss_mib"]) for m in sizes]}, COLOURS)
+    body += panel(panel_left(1), "Growth with the workers", ("workers", "CPU us per request"),
                   {router: [(m["workers"], m["cpu_s"] / m["requests"] * 1e6) for m in by_fleet if m["router"] == router]
-                   for router in ROUTERS})
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-                    'font-size="11"><style>.g{stroke:#ddd;fill:none}</style>'
-                    f'<rect width="{width}" height="{height}" fill="white"/>\n' + "\n".join(body) + "\n</svg>\n")
+                   for router in ROUTERS}, COLOURS)
+    path.write_text(picture(2, body))
 
 
 def scale(binary, run_once, ten_million, n_fleet, svg):

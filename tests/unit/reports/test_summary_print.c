@@ -55,7 +55,7 @@ static const char golden[] =
     "  prefill               0.028      0.000      0.010      0.015      0.003\n"
     "  decode                0.072      0.010      0.020      0.040      0.002\n"
     "  all                   0.100      0.010      0.030      0.055      0.005\n"
-    "  wasted                0.005   on requests that were lost later\n"
+    "  wasted                0.005   18.0 GPU-seconds on requests that were lost later\n"
     "\n"
     "Fleet             3.60 GPUs on average, 9 at most; 6 workers at most\n"
     "Scaling           4 decisions, 4 workers added, 2 removed\n"

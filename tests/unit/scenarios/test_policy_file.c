@@ -140,7 +140,7 @@ static enum status read_scenario(const char *policy)
              policy);
     diag_init(&diag);
     return scenario_parse(&sc, &arena, TEST_DATA_DIR "/scenarios/s.yaml", text, strlen(text), NULL,
-                          0, &diag);
+                          0, NULL, &diag);
 }
 
 Test(policy_file, the_file_wins_over_sla_and_the_scenario_over_the_file)

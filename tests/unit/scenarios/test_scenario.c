@@ -45,7 +45,7 @@ static enum status read_with(const char *text, const char *const *overrides)
     for (; overrides && overrides[n]; n++)
         list[n] = (struct scenario_override){overrides[n], overrides[n]};
     diag_init(&diag);
-    return scenario_parse(&sc, &arena, "dir/f.yaml", text, strlen(text), list, n, &diag);
+    return scenario_parse(&sc, &arena, "dir/f.yaml", text, strlen(text), list, n, NULL, &diag);
 }
 
 static void parse(const char *text)
@@ -249,7 +249,7 @@ static void build_shipped(const char *name)
     const struct profile_search search = {dirs};
     struct scenario_run run;
 
-    cr_assert_eq(scenario_load(&sc, &arena, name, NULL, 0, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(scenario_load(&sc, &arena, name, NULL, 0, NULL, &diag), ST_OK, "%s", diag.text);
     cr_assert_eq(scenario_build(&run, &sc, &arena, &search, &diag), ST_OK, "%s", diag.text);
     cr_expect(run.config.n_pools > 0 && run.config.pools[0].engine.kv_blocks > 0);
     scenario_run_release(&run);

@@ -185,6 +185,7 @@ Test(sim_small, terminate_loses_what_is_in_flight)
     cr_assert_eq(f.records[1].n_output_tok, 60);
     cr_assert_eq(f.decisions[1].terminated[0], 1);
     cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_DRAINING], 0, 1e-9);
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s, 2 * 60, 1e-9); /* 140 to 200 s */
     fixture_release(&f);
 }
 
@@ -199,6 +200,7 @@ Test(sim_small, a_lost_request_is_sent_again_when_the_client_retries)
     cr_assert_eq(f.records[1].first_token_ns, 201 * NS_PER_S);
     cr_assert_eq(f.records[1].last_token_ns, 290 * NS_PER_S);
     cr_assert_eq(f.records[1].arrival_ns, 140 * NS_PER_S);
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s, 2 * 60, 1e-9); /* the first attempt */
     fixture_release(&f);
 }
 
@@ -215,6 +217,28 @@ Test(sim_small, a_transfer_dies_with_its_source)
     fixture_run(&f, t.text);
     cr_assert_eq(f.records[0].outcome, OUTCOME_LOST);
     cr_assert_eq(f.records[0].end_ns, 30 * NS_PER_MS);
+    cr_assert_eq(f.records[0].prefill_done_ns, 20 * NS_PER_MS);
+    cr_assert_eq(f.records[0].n_output_tok, 0);
+    /* The prompt's step was for nothing. */
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s + f.result->pools[1].wasted_gpu_s, 0.020, 1e-12);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* The same with a drain: the source stays until the KV has arrived, the request is served. */
+Test(sim_small, a_draining_source_stays_until_its_transfer_is_over)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.config.kv_latency_ns = 50 * NS_PER_MS;
+    fixture_scale_at(&f, 0.030, 0, 1);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 3); /* prompt done at 20 ms, KV there at 70 ms, three steps of 11 ms */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].outcome, OUTCOME_COMPLETED);
+    cr_assert_eq(f.records[0].last_token_ns, 103 * NS_PER_MS);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_DRAINING], 0.040, 1e-9); /* 30 to 70 ms */
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s + f.result->pools[1].wasted_gpu_s, 0, 1e-12);
     free(t.text);
     fixture_release(&f);
 }
