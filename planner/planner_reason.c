@@ -184,6 +184,8 @@ static void mismatch_text(char *text, size_t size, const struct planner_core *co
         add(text, size, "%s", *text ? ", " : "skipped, worker counts differ: ");
         add(text, size, "%s %lld ready and %zu on the page", side_names[side],
             (long long)o->n_workers[side], o->n_recent[side]);
+        if (core->no_gauges[side])
+            add(text, size, " (no kv_aware router)");
     }
 }
 

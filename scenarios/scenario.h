@@ -107,6 +107,11 @@ struct scenario {
     struct {
         double worker_mtbf_h; /* 0 = none fail */
     } failures;
+    struct {
+        bool idle_workers, any_router;
+        double scrape_interval_s; /* NaN = as compat has it; 0 = exact */
+        double outage_at_s, outage_s;
+    } metrics;
     struct policy_config policy;
     const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
     int64_t policy_generation;

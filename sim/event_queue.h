@@ -26,6 +26,7 @@ enum event_class {
     EVENT_CLASS_FAILURE, /* id: worker slot */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
+    EVENT_CLASS_SCRAPE,
     EVENT_CLASS_POLICY,
     EVENT_CLASS_STOP,
 };

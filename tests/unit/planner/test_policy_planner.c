@@ -29,6 +29,7 @@ static void scene_init(struct scene *s)
     policy_config_defaults(&s->config, "planner");
     s->config.load_predictor = "constant";
     s->config.throughput_adjustment_interval_s = 100;
+    s->config.start_delay_s = 0;
     s->setup = (struct policy_setup){.n_pools = 2,
                                      .roles = {POOL_PREFILL, POOL_DECODE},
                                      .replicas = {1, 1},
