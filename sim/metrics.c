@@ -30,7 +30,7 @@ bool metrics_out(const struct sim *sim)
     return since_ns >= 0 && since_ns < sim->config->outage_ns;
 }
 
-/* Snapshots are taken at every policy call, or at every scrape. Those older than the window the policy asks for are dropped, but the
+/* Snapshots are taken at every policy call and where its window begins, or at every scrape. Those older than the window the policy asks for are dropped, but the
  * newest of them stays: the window may begin between two. */
 enum status metrics_snapshot(struct sim *sim)
 {
@@ -71,18 +71,28 @@ enum status metrics_begin(struct sim *sim)
     return event_queue_push(&sim->queue, event_make(phase_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
 }
 
+enum status metrics_expect_call(struct sim *sim)
+{
+    const struct policy_effects *e = &sim->effects;
+    int64_t start_ns = e->next_ns - e->window_ns;
+    if (sim->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) || start_ns <= sim->now_ns)
+        return ST_OK;
+    return event_queue_push(&sim->queue, event_make(start_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+}
+
 enum status metrics_scrape(struct sim *sim)
 {
+    int64_t interval_ns = sim->config->scrape_interval_ns;
     enum status s = ST_OK;
-    if (!metrics_out(sim)) {
+    if (interval_ns == 0 || !metrics_out(sim)) {
         s = metrics_sync(sim);
         if (!s)
             s = metrics_snapshot(sim);
     }
-    if (s)
+    if (s || interval_ns == 0)
         return s;
-    int64_t next_ns = sim->now_ns + sim->config->scrape_interval_ns;
-    return event_queue_push(&sim->queue, event_make(next_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+    return event_queue_push(&sim->queue, event_make(sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, 0, 0),
+                            sim->diag);
 }
 
 /* The counters of one series: a sum and the number of its observations, or the latter alone. */

@@ -320,7 +320,8 @@ static enum status schedule_policy(struct sim *sim)
     if (sim->effects.next_ns >= TIME_NEVER)
         return ST_OK;
     BUG_IF(sim->effects.next_ns < sim->now_ns);
-    return push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
+    enum status s = metrics_expect_call(sim);
+    return s ? s : push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
 }
 
 static enum status call_policy(struct sim *sim)

@@ -295,6 +295,7 @@ enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up
 bool metrics_out(const struct sim *sim);       /* nothing can be read now */
 enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */
 enum status metrics_begin(struct sim *sim);    /* the first snapshot, or the first scrape on its way */
+enum status metrics_expect_call(struct sim *sim); /* of the policy: its window may begin between now and then */
 enum status metrics_scrape(struct sim *sim);   /* that is due, and the next on its way */
 /* Traffic of the last window_ns, as far as it can be known. */
 struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns);

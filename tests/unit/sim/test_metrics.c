@@ -203,6 +203,23 @@ Test(metrics, one_sample_in_the_window_says_nothing)
     free(t.text);
 }
 
+/* Nobody looked before 12 s, but the window of that call is 10 s long all the same. */
+Test(metrics, an_exact_window_begins_where_it_should_at_the_first_call_too)
+{
+    struct fixture f;
+    struct watcher w = {.every_ns = 12 * NS_PER_S, .window_ns = 10 * NS_PER_S};
+    struct trace_text t = {0};
+    fixture_init(&f, false, 1);
+    add_steady(&t, 0, 26000, 100);
+    run_watched(&f, &w, t.text);
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_float_eq(w.seen[i].traffic.length_s, 10, 1e-12);
+        cr_assert_eq(w.seen[i].traffic.n_requests, 100);
+    }
+    free(t.text);
+    fixture_release(&f);
+}
+
 /* ---- outage ---- */
 
 Test(metrics, an_outage_fails_every_query_and_scrape_while_it_lasts)
