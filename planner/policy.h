@@ -123,7 +123,7 @@ struct policy_ops {
     void (*release)(void *state);
     /* What summary.json says beside the name, e.g. the predictor; NULL = nothing. */
     const char *(*describe)(const void *state);
-    /* What the user has to know about this deployment, once, in at most 76 characters; NULL = nothing. */
+    /* What the user has to know about this deployment, in at most 76 characters; NULL = nothing. */
     const char *(*note)(const void *state);
 };
 

@@ -201,13 +201,15 @@ static enum status start(struct planner_state *p, struct arena *arena,
 /* A load round needs the gauges of every side. */
 static void write_note(struct planner_state *p)
 {
-    const char *pools = p->core.mode == MODE_AGG                                               ? "agg"
-                        : p->core.no_gauges[SIDE_PREFILL] && p->core.no_gauges[SIDE_DECODE] ? "prefill and decode"
-                        : p->core.no_gauges[SIDE_PREFILL]                                   ? "prefill"
-                                                                                            : "decode";
+    bool prefill = p->core.no_gauges[SIDE_PREFILL], decode = p->core.no_gauges[SIDE_DECODE];
+    const char *pools = prefill && decode          ? "prefill and decode"
+                        : prefill                  ? "prefill"
+                        : p->core.mode == MODE_AGG ? "agg"
+                                                   : "decode";
 
-    if (p->config.enable_load_scaling && (p->core.no_gauges[SIDE_PREFILL] || p->core.no_gauges[SIDE_DECODE]))
-        snprintf(p->note, sizeof p->note, "load scaling never acts: no kv_aware router in %s", pools);
+    if (p->config.enable_load_scaling && (prefill || decode))
+        snprintf(p->note, sizeof p->note, "load scaling never acts: no kv_aware router in %s",
+                 pools);
 }
 
 static enum status planner_create(void **state, struct arena *arena,
@@ -229,7 +231,8 @@ static enum status planner_create(void **state, struct arena *arena,
     connector_init(&p->connector, is_virtual ? CONNECTOR_VIRTUAL : CONNECTOR_KUBERNETES,
                    setup->n_pools, (p->config.fixes & FIX_VIRTUAL_WAIT) != 0);
     int64_t start_ns = 0;
-    (void)ns_from_s(isnan(p->config.start_delay_s) ? START_DELAY_S : p->config.start_delay_s, &start_ns);
+    double delay_s = p->config.start_delay_s;
+    (void)ns_from_s(isnan(delay_s) ? START_DELAY_S : delay_s, &start_ns);
     p->throughput_ns = p->load_ns = p->scrape_ns = TIME_NEVER;
     if (p->config.enable_throughput_scaling)
         p->throughput_ns = next_throughput_ns(p, start_ns);
