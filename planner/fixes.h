@@ -44,6 +44,8 @@
        "a blocking virtual request waits also after the first acknowledgement")                    \
     XX(SURVIVE_TIMEOUT, "survive-timeout",                                                         \
        "a request that never becomes ready does not end the planner")                              \
+    XX(HOLD_ON_FAILURE, "hold-on-failure",                                                         \
+       "a failed query of the traffic plans nothing, instead of counting as no traffic")           \
     XX(SAFE_THROUGHPUT, "safe-throughput",                                                         \
        "the dry run's safe throughput counts the GPUs of each engine")                             \
     XX(EMPTY_WINDOWS, "empty-windows", "windows of a trace without requests are kept, as zeros")

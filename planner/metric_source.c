@@ -41,21 +41,20 @@ double router_value(const struct metric_series *series, size_t n)
     return series[0].value;
 }
 
-static double series_mean(double sum, double n, bool *seen)
+static double series_mean(double sum, double n)
 {
-    *seen |= n > 0;
-    return *seen ? sum / n : 0;
+    return isnan(n) ? 0 : sum / n;
 }
 
-struct traffic_means frontend_traffic(const struct traffic_window *w, struct metric_presence *seen)
+struct traffic_means frontend_traffic(const struct traffic_window *w)
 {
     return (struct traffic_means){
-        .ttft_ms = 1000 * series_mean(w->ttft_sum_s, w->n_ttft, &seen->ttft),
-        .itl_ms = 1000 * series_mean(w->itl_sum_s, w->n_itl, &seen->itl),
+        .ttft_ms = 1000 * series_mean(w->ttft_sum_s, w->n_ttft),
+        .itl_ms = 1000 * series_mean(w->itl_sum_s, w->n_itl),
         .n_requests = w->n_requests,
-        .duration_s = series_mean(w->duration_sum_s, w->n_duration, &seen->duration),
-        .isl_tok = series_mean(w->isl_sum_tok, w->n_isl, &seen->isl),
-        .osl_tok = series_mean(w->osl_sum_tok, w->n_osl, &seen->osl),
+        .duration_s = series_mean(w->duration_sum_s, w->n_duration),
+        .isl_tok = series_mean(w->isl_sum_tok, w->n_isl),
+        .osl_tok = series_mean(w->osl_sum_tok, w->n_osl),
     };
 }
 

@@ -25,15 +25,10 @@ double frontend_sum(const struct metric_series *series, size_t n, const char *mo
 /* Router: the first row; 0 when there is none, it is malformed, or it is NaN. */
 double router_value(const struct metric_series *series, size_t n);
 
-/* Which series exist: they appear with their first observation. */
-struct metric_presence {
-    bool ttft, itl, duration, isl, osl;
-};
-
 /* The same from the counters of one window, as one frontend or one router would have counted. An
- * idle window gives NaN means with the frontend and zeros with the router; series that never had an
- * observation give 0 with both. The router's request duration is 0, unless `knows_duration`. */
-struct traffic_means frontend_traffic(const struct traffic_window *w, struct metric_presence *seen);
+ * idle window gives NaN means with the frontend and zeros with the router; a series that does not
+ * exist gives 0 with both. The router's request duration is 0, unless `knows_duration`. */
+struct traffic_means frontend_traffic(const struct traffic_window *w);
 struct traffic_means router_traffic(const struct traffic_window *w, bool knows_duration);
 
 #endif

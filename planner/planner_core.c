@@ -89,6 +89,7 @@ enum status planner_core_init(struct planner_core *core, struct arena *arena,
         return diag_fail(d, ST_INPUT, "unknown planner mode '%s'", config->mode);
     for (int side = 0; side < N_SIDES; side++) {
         core->gpus[side] = setup->gpus[side];
+        core->no_gauges[side] = setup->no_gauges[side];
         core->correction[side] = 1;
         core->floor[side] = 1;
         if (s == ST_OK && config->enable_throughput_scaling &&

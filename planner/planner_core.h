@@ -43,6 +43,7 @@ struct planner_core {
     int64_t floor[N_SIDES];     /* lower bounds for the load rule, 1 at the start */
 
     /* Load scaling. */
+    bool no_gauges[N_SIDES]; /* nobody publishes them: for the reasons */
     struct gauge_buffer pages;
     struct load_metrics metrics[N_SIDES];
     struct regression ttft, itl;
@@ -52,6 +53,7 @@ struct planner_setup {
     const struct prefill_model *prefill; /* as far as the mode needs them for throughput scaling */
     const struct decode_model *decode;
     int64_t gpus[N_SIDES];
+    bool no_gauges[N_SIDES];
 };
 
 /* The configuration has passed policy_config_check. What is not in the arena is freed by

@@ -182,8 +182,11 @@ static void mismatch_text(char *text, size_t size, const struct planner_core *co
         if (!planner_mode_has(core->mode, (enum planner_side)side))
             continue;
         add(text, size, "%s", *text ? ", " : "skipped, worker counts differ: ");
-        add(text, size, "%s %lld ready and %zu on the page", side_names[side],
-            (long long)o->n_workers[side], o->n_recent[side]);
+        add(text, size, "%s %lld ready and %zu on the page",
+            core->mode == MODE_AGG ? "agg" : side_names[side], (long long)o->n_workers[side],
+            o->n_recent[side]);
+        if (core->no_gauges[side])
+            add(text, size, " (no kv_aware router)");
     }
 }
 

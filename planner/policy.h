@@ -37,7 +37,8 @@ struct pool_counts {
 
 /* Traffic of one window, as counters: the sums and the number of observations each. Which moment an
  * observation belongs to follows the Dynamo frontend: TTFT and ISL at the first token, ITL at each
- * further token, count, duration and OSL when the request completes. */
+ * further token, count, duration and OSL when the request completes. A number of observations that
+ * is NaN (with its sum) says that there is no such series: it appears with its first observation. */
 struct traffic_window {
     double length_s;
     double n_requests; /* completed in the window */
@@ -62,7 +63,7 @@ struct policy_input {
     int64_t now_ns;
     size_t n_pools;
     struct pool_counts pools[POLICY_MAX_POOLS]; /* in the order of policy_setup */
-    bool has_traffic;
+    bool has_traffic; /* false also when the query failed */
     struct traffic_window traffic;
     bool has_gauges; /* false also when the scrape failed */
     size_t n_gauges;
@@ -103,6 +104,7 @@ struct policy_setup {
     int replicas[POLICY_MAX_POOLS]; /* at the start */
     int gpus_per_worker[POLICY_MAX_POOLS];
     const struct profile *profiles[POLICY_MAX_POOLS];
+    bool no_gauges[POLICY_MAX_POOLS]; /* nobody publishes the load of the pool's workers */
     double ttft_ms, itl_ms; /* SLA targets */
     uint64_t seed;
 };
@@ -121,6 +123,8 @@ struct policy_ops {
     void (*release)(void *state);
     /* What summary.json says beside the name, e.g. the predictor; NULL = nothing. */
     const char *(*describe)(const void *state);
+    /* What the user has to know about this deployment, in at most 76 characters; NULL = nothing. */
+    const char *(*note)(const void *state);
 };
 
 extern const struct policy_ops policy_static, policy_planner;

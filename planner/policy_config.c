@@ -145,9 +145,10 @@ const struct policy_field policy_fields[] = {
      AT(start_delay_s),
      .min = 0,
      .max = YEAR_S,
-     .preset = {.kind = POLICY_DOUBLE, .d = 0},
+     .preset = {.kind = POLICY_NULL, .d = NAN},
+     .nullable = true,
      .policies = for_planner,
-     .doc = "the planner's loops start that long after the run (a live one waits 30 s)"},
+     .doc = "the planner's loops start that long after the run, as the live process waits"},
     {.name = NULL},
 };
 

@@ -16,7 +16,7 @@
 #include "traces/trace.h"
 #include "util/units.h"
 
-enum { NO_POOL = -1, WAKES_PER_INTERVAL = 10 };
+enum { NO_POOL = -1, WAKES_PER_INTERVAL = 10, START_DELAY_S = 30, NOTE_SIZE = 80 };
 
 struct planner_state {
     struct planner_core core;
@@ -24,8 +24,8 @@ struct planner_state {
     struct prefill_model prefill;
     struct decode_model decode;
     struct connector connector;
-    struct metric_presence presence;
     struct gauge_page page;
+    char note[NOTE_SIZE]; /* empty: nothing to say */
     size_t n_pools;
     int pool_of[N_SIDES];
     int64_t throughput_ns, load_ns, scrape_ns; /* next run of each loop; TIME_NEVER = off */
@@ -107,6 +107,8 @@ static enum status load_models(struct planner_state *p, struct arena *arena,
 
     for (int side = 0; side < N_SIDES; side++) {
         core_setup->gpus[side] = worker_gpus(p, (enum planner_side)side, setup);
+        core_setup->no_gauges[side] =
+            p->pool_of[side] != NO_POOL && setup->no_gauges[p->pool_of[side]];
         if (p->pool_of[side] == NO_POOL || !p->config.enable_throughput_scaling)
             continue;
         const struct profile *profile = setup->profiles[p->pool_of[side]];
@@ -196,6 +198,20 @@ static enum status start(struct planner_state *p, struct arena *arena,
     return s;
 }
 
+/* A load round needs the gauges of every side. */
+static void write_note(struct planner_state *p)
+{
+    bool prefill = p->core.no_gauges[SIDE_PREFILL], decode = p->core.no_gauges[SIDE_DECODE];
+    const char *pools = prefill && decode          ? "prefill and decode"
+                        : prefill                  ? "prefill"
+                        : p->core.mode == MODE_AGG ? "agg"
+                                                   : "decode";
+
+    if (p->config.enable_load_scaling && (prefill || decode))
+        snprintf(p->note, sizeof p->note, "load scaling never acts: no kv_aware router in %s",
+                 pools);
+}
+
 static enum status planner_create(void **state, struct arena *arena,
                                   const struct policy_config *config,
                                   const struct policy_setup *setup, struct policy_effects *first,
@@ -215,7 +231,8 @@ static enum status planner_create(void **state, struct arena *arena,
     connector_init(&p->connector, is_virtual ? CONNECTOR_VIRTUAL : CONNECTOR_KUBERNETES,
                    setup->n_pools, (p->config.fixes & FIX_VIRTUAL_WAIT) != 0);
     int64_t start_ns = 0;
-    (void)ns_from_s(p->config.start_delay_s, &start_ns);
+    double delay_s = p->config.start_delay_s;
+    (void)ns_from_s(isnan(delay_s) ? START_DELAY_S : delay_s, &start_ns);
     p->throughput_ns = p->load_ns = p->scrape_ns = TIME_NEVER;
     if (p->config.enable_throughput_scaling)
         p->throughput_ns = next_throughput_ns(p, start_ns);
@@ -223,15 +240,31 @@ static enum status planner_create(void **state, struct arena *arena,
         p->load_ns = start_ns + p->config.load_adjustment_interval_s * NS_PER_S;
         p->scrape_ns = start_ns > 0 ? start_ns : scrape_step_ns(p);
     }
+    write_note(p);
     policy_effects_clear(first, setup->n_pools);
     schedule(p, first);
     *state = p;
     return ST_OK;
 }
 
+static const char *planner_note(const void *state)
+{
+    const struct planner_state *p = state;
+
+    return p->note[0] ? p->note : NULL;
+}
+
 static int as_count(int64_t n)
 {
     return n < 0 ? 0 : n > INT_MAX ? INT_MAX : (int)n;
+}
+
+static void put_before(char text[POLICY_TEXT_SIZE], const char *words)
+{
+    char rest[POLICY_TEXT_SIZE];
+
+    memcpy(rest, text, sizeof rest);
+    snprintf(text, POLICY_TEXT_SIZE, "%s; %.440s", words, rest);
 }
 
 /* Sends targets through the connector; what does not go out is said in front of the reason. */
@@ -258,9 +291,7 @@ static void request(struct planner_state *p, const struct policy_input *input,
             return;
         fate = connector_answer_text(answer);
     }
-    char reason[POLICY_TEXT_SIZE];
-    memcpy(reason, e->reason, sizeof reason);
-    snprintf(e->reason, sizeof e->reason, "%s; %.440s", fate, reason);
+    put_before(e->reason, fate);
 }
 
 static void worker_counts(const struct planner_state *p, const struct policy_input *input,
@@ -270,7 +301,8 @@ static void worker_counts(const struct planner_state *p, const struct policy_inp
         n_workers[side] = p->pool_of[side] == NO_POOL ? 0 : input->pools[p->pool_of[side]].ready;
 }
 
-static struct traffic_means read_traffic(struct planner_state *p, const struct policy_input *input)
+static struct traffic_means read_traffic(const struct planner_state *p,
+                                         const struct policy_input *input)
 {
     const struct traffic_window *w = &input->traffic;
     struct traffic_means none = {.ttft_ms = 0};
@@ -279,7 +311,7 @@ static struct traffic_means read_traffic(struct planner_state *p, const struct p
         return none;
     if (strcmp(p->config.throughput_metrics_source, "router") == 0)
         return router_traffic(w, (p->config.fixes & FIX_ROUTER_DURATION) != 0);
-    return frontend_traffic(w, &p->presence);
+    return frontend_traffic(w);
 }
 
 static void record_throughput(const struct planner_state *p, const struct throughput_outcome *o,
@@ -316,9 +348,17 @@ static void run_throughput(struct planner_state *p, const struct policy_input *i
 
     p->throughput_ns = next_throughput_ns(p, input->now_ns);
     worker_counts(p, input, n_workers);
+    if (!input->has_traffic && (p->config.fixes & FIX_HOLD_ON_FAILURE)) {
+        e->report = true;
+        e->kind = "throughput";
+        snprintf(e->reason, sizeof e->reason, "no plan: the query failed");
+        return;
+    }
     struct throughput_outcome o = planner_core_throughput(&p->core, &seen, n_workers);
     record_throughput(p, &o, e);
     throughput_reason(e->reason, sizeof e->reason, &p->core, &o, n_workers);
+    if (!input->has_traffic)
+        put_before(e->reason, "the query failed, so no traffic");
     if (o.request)
         request(p, input, o.target, false, e);
 }
@@ -432,4 +472,5 @@ const struct policy_ops policy_planner = {
     .tick = planner_tick,
     .release = planner_release,
     .describe = planner_describe,
+    .note = planner_note,
 };

@@ -35,6 +35,7 @@ struct run_info {
     /* For the head of the terminal summary only; NULL = left out. */
     const char *trace;
     const char *profiles[POLICY_MAX_POOLS];
+    const char *note; /* what to know about this run: policy_ops.note */
 };
 
 struct recorder_options {

@@ -153,6 +153,12 @@ static void print_head(const struct printer *p, const struct summary *y)
         cut(p, y->policy.details, CUT_WIDTH);
         fputc('\n', p->out);
     }
+    if (info->note) {
+        label(p, "note");
+        fputs(style(p, red), p->out);
+        cut(p, info->note, CUT_WIDTH);
+        fprintf(p->out, "%s\n", style(p, plain));
+    }
 }
 
 static void print_attainment(const struct printer *p, const struct summary *y)

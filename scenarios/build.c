@@ -321,6 +321,27 @@ static enum status set_cluster(struct builder *b)
     return s;
 }
 
+/* Less than this is a slip of the hand, and more memory than a run has. */
+static const double least_scrape_interval_s = 0.01;
+
+static enum status set_metrics(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    double interval_s = sc->metrics.scrape_interval_s;
+
+    if (interval_s > 0 && interval_s < least_scrape_interval_s)
+        return diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "metrics.scrape_interval_s"),
+                            "metrics.scrape_interval_s is %g, expected 0 or at least %g", interval_s,
+                            least_scrape_interval_s);
+    c->idle_workers_publish = sc->metrics.idle_workers;
+    c->any_router_publishes = sc->metrics.any_router;
+    c->scrape_interval_ns = ns(isnan(interval_s) ? 5 : interval_s);
+    c->outage_at_ns = ns(sc->metrics.outage_at_s);
+    c->outage_ns = ns(sc->metrics.outage_s);
+    return ST_OK;
+}
+
 static enum status create_policy(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
@@ -329,18 +350,24 @@ static enum status create_policy(struct builder *b)
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
                                  .seed = (uint64_t)sc->seed};
+    struct policy_config config = sc->policy;
+    bool is_dynosim = strcmp(sc->compat, "dynosim") == 0;
     struct diag cause;
 
+    if (is_dynosim && isnan(config.start_delay_s))
+        config.start_delay_s = 0;
     for (size_t i = 0; i < b->n_pools; i++) {
         setup.roles[i] = c->pools[i].role;
         setup.replicas[i] = c->pools[i].replicas;
         setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
         setup.profiles[i] = c->pools[i].profile;
+        setup.no_gauges[i] =
+            !is_dynosim && !c->any_router_publishes && !c->pools[i].router->publishes_load;
     }
     c->policy = policy_find(sc->policy.type);
     BUG_IF(!c->policy);
     diag_init(&cause);
-    if (c->policy->create(&c->policy_state, b->arena, &sc->policy, &setup, &c->policy_first,
+    if (c->policy->create(&c->policy_state, b->arena, &config, &setup, &c->policy_first,
                           &cause))
         return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
     return ST_OK;
@@ -418,6 +445,7 @@ static void set_info(struct builder *b)
     info->policy = c->policy->name;
     info->predictor = strcmp(sc->policy.type, "planner") == 0 ? sc->policy.load_predictor : NULL;
     info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
+    info->note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
     info->currency = priced ? sc->cost.currency : NULL;
     const char *slash = strrchr(sc->trace.path, '/');
     info->trace = slash ? slash + 1 : sc->trace.path;
@@ -455,6 +483,8 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         return s;
     set_rest(&b);
     s = set_cluster(&b);
+    if (!s)
+        s = set_metrics(&b);
     if (!s)
         s = create_policy(&b);
     if (s)

@@ -38,6 +38,8 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         {c->cluster.links_per_node > 0, "kv_transfer.links_per_node", "0 (or compat_off [uncontended-links])"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
+        {sc->metrics.scrape_interval_s > 0, "metrics.scrape_interval_s", "0"},
+        {c->outage_ns > 0, "metrics.outage_s", "0"},
         {c->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
         {c->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
         {c->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures", "no mtbf above 0"},

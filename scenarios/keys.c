@@ -67,6 +67,7 @@ const struct scenario_section scenario_sections[] = {
     {"startup", "Bringing up a worker"},
     {"scale_down", "Taking away a worker"},
     {"failures", "What breaks"},
+    {"metrics", "What a policy can see"},
     {"policy", "What decides how many workers there are"},
     {"output", "What is recorded"},
     {"cost", "Prices"},
@@ -281,6 +282,19 @@ const struct scenario_key scenario_keys[] = {
     {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_S), .preset = 1,
      .unit = "h", .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
+    {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers),
+     .doc = "workers publish their load from the moment they are ready; false, as with Dynamo's router: from "
+            "their first request on"},
+    {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router),
+     .doc = "every router publishes the load of its workers; false, as with Dynamo: kv_aware only"},
+    {"metrics", "scrape_interval_s", KEY_NUMBER, TOP(metrics.scrape_interval_s), RANGE(0, MAX_S),
+     .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0", .unit = "s",
+     .doc = "Prometheus knows the traffic counters at these moments only; 0 = whenever it is asked"},
+    {"metrics", "outage_at_s", KEY_NUMBER, TOP(metrics.outage_at_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "from here on nothing can be scraped or queried"},
+    {"metrics", "outage_s", KEY_NUMBER, TOP(metrics.outage_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "for so long; 0 = no outage"},
+
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
     {"policy", "config", KEY_PATH, TOP(policy_file), .unset = "none",
@@ -332,7 +346,7 @@ struct scenario_key scenario_policy_key(const struct policy_field *field)
         key.preset = preset->b;
     else if (preset->kind == POLICY_INT)
         key.preset = (double)preset->i;
-    else if (preset->kind == POLICY_DOUBLE)
+    else if (field->type == POLICY_FIELD_DOUBLE)
         key.preset = preset->d;
     else if (preset->kind == POLICY_STRING)
         key.preset_text = preset->s;
@@ -342,6 +356,8 @@ struct scenario_key scenario_policy_key(const struct policy_field *field)
         key.unset = "as `sla.ttft_ms`";
     } else if (strcmp(field->name, "itl") == 0) {
         key.unset = "as `sla.tpot_ms`";
+    } else if (strcmp(field->name, "start_delay_s") == 0) {
+        key.unset = "30; with compat dynosim, 0";
     } else if (strcmp(field->name, "load_predictor_warmup_trace") == 0) {
         key.type = KEY_PATH;
     } else if (field->type == POLICY_FIELD_FIXES) {

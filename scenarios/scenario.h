@@ -119,6 +119,11 @@ struct scenario {
         double node_repair_h, spot_return_h;            /* 0 = never */
         double spot_notice_s;
     } failures;
+    struct {
+        bool idle_workers, any_router;
+        double scrape_interval_s; /* NaN = as compat has it; 0 = exact */
+        double outage_at_s, outage_s;
+    } metrics;
     struct policy_config policy;
     const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
     int64_t policy_generation;

@@ -115,6 +115,12 @@ struct sim_config {
 
     int64_t ttft_target_ns, tpot_target_ns;
 
+    /* What the policy can see. */
+    bool idle_workers_publish;  /* gauges before their first request */
+    bool any_router_publishes;  /* gauges, not only one with publishes_load */
+    int64_t scrape_interval_ns; /* between two readings of the traffic counters; 0 = read when asked for */
+    int64_t outage_at_ns, outage_ns; /* nothing can be read meanwhile; outage_ns 0 = no outage */
+
     const struct policy_ops *policy;
     void *policy_state;
     struct policy_effects policy_first; /* as `create` left it */

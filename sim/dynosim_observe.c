@@ -173,6 +173,7 @@ static enum status tell(struct dyno_run *run, struct policy_input *input)
     if (run->effects.next_needs & NEED_TRAFFIC) {
         input->has_traffic = true;
         input->traffic = since(run, &run->policy_start);
+        traffic_mark_missing(&input->traffic, &run->traffic.total);
         if (run->semantics->offered_traffic)
             input->traffic.n_requests = input->traffic.n_arrived;
         run->policy_start = (struct dyno_counters){run->now_ns, run->traffic.total};

@@ -30,6 +30,7 @@ enum event_class {
     EVENT_CLASS_NODE_BACK,    /* id: node */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
+    EVENT_CLASS_SCRAPE,
     EVENT_CLASS_POLICY,
     EVENT_CLASS_STOP,
 };

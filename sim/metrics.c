@@ -1,8 +1,12 @@
 /* What can be seen from outside: traffic counters by window, and per-worker gauges. */
 #include "sim/sim_internal.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sim/router.h"
 
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
 {
@@ -20,7 +24,13 @@ enum status metrics_sync(struct sim *sim)
     return ST_OK;
 }
 
-/* Snapshots are taken at every policy call. Those older than the window the policy asks for are dropped, but the
+bool metrics_out(const struct sim *sim)
+{
+    int64_t since_ns = sim->now_ns - sim->config->outage_at_ns;
+    return since_ns >= 0 && since_ns < sim->config->outage_ns;
+}
+
+/* Snapshots are taken at every policy call and where its window begins, or at every scrape. Those older than the window the policy asks for are dropped, but the
  * newest of them stays: the window may begin between two. */
 enum status metrics_snapshot(struct sim *sim)
 {
@@ -46,12 +56,141 @@ enum status metrics_snapshot(struct sim *sim)
     return ST_OK;
 }
 
-struct traffic_window metrics_window(const struct sim *sim, int64_t start_ns)
+/* ---- scrapes ---- */
+
+enum status metrics_begin(struct sim *sim)
+{
+    int64_t interval_ns = sim->config->scrape_interval_ns;
+    if (interval_ns == 0)
+        return metrics_snapshot(sim);
+    if (sim->effects.next_ns >= TIME_NEVER)
+        return ST_OK; /* nobody will look */
+    struct pcg64 rng;
+    pcg64_stream(&rng, sim->config->seed, "scrape", 0);
+    int64_t phase_ns = (int64_t)pcg64_below(&rng, (uint64_t)interval_ns);
+    return event_queue_push(&sim->queue, event_make(phase_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+}
+
+enum status metrics_expect_call(struct sim *sim)
+{
+    const struct policy_effects *e = &sim->effects;
+    int64_t start_ns = e->next_ns - e->window_ns;
+    if (sim->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) || start_ns <= sim->now_ns)
+        return ST_OK;
+    return event_queue_push(&sim->queue, event_make(start_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+}
+
+enum status metrics_scrape(struct sim *sim)
+{
+    int64_t interval_ns = sim->config->scrape_interval_ns;
+    enum status s = ST_OK;
+    if (interval_ns == 0 || !metrics_out(sim)) {
+        s = metrics_sync(sim);
+        if (!s)
+            s = metrics_snapshot(sim);
+    }
+    if (s || interval_ns == 0)
+        return s;
+    return event_queue_push(&sim->queue, event_make(sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, 0, 0),
+                            sim->diag);
+}
+
+/* The counters of one series: a sum and the number of its observations, or the latter alone. */
+struct series {
+    size_t n_at, sum_at; /* in struct traffic_window */
+};
+#define SERIES(n, sum) {offsetof(struct traffic_window, n), offsetof(struct traffic_window, sum)}
+static const struct series histograms[] = {SERIES(n_ttft, ttft_sum_s), SERIES(n_itl, itl_sum_s),
+                                           SERIES(n_duration, duration_sum_s), SERIES(n_isl, isl_sum_tok),
+                                           SERIES(n_osl, osl_sum_tok)},
+                           counters[] = {SERIES(n_requests, n_requests), SERIES(n_arrived, n_arrived)};
+#undef SERIES
+
+static double *counter(const struct traffic_window *w, size_t at)
+{
+    return (double *)((char *)w + at);
+}
+
+/* The scrapes of a window, its start left out, from the first that knows the series on. */
+struct sampling {
+    uint32_t n;
+    const struct traffic_window *first, *last;
+    double sampled_s, to_start_s, to_end_s;
+};
+
+static struct sampling find_samples(const struct sim *sim, int64_t window_ns, const struct series *series)
+{
+    int64_t start_ns = sim->now_ns - window_ns;
+    for (uint32_t i = sim->first_history; i < sim->n_history; i++) {
+        const struct traffic_counters *first = &sim->history[i], *last = &sim->history[sim->n_history - 1];
+        if (first->at_ns > start_ns && *counter(&first->total, series->n_at) > 0)
+            return (struct sampling){.n = sim->n_history - i,
+                                     .first = &first->total,
+                                     .last = &last->total,
+                                     .sampled_s = s_from_ns(last->at_ns - first->at_ns),
+                                     .to_start_s = s_from_ns(first->at_ns - start_ns),
+                                     .to_end_s = s_from_ns(sim->now_ns - last->at_ns)};
+    }
+    return (struct sampling){.n = 0};
+}
+
+/* Prometheus' increase() of one counter (Prometheus 3, extrapolatedRate of promql/functions.go; docs/planner.md,
+ * section 2). */
+static double increase(const struct sampling *g, size_t at)
+{
+    double first = *counter(g->first, at), grown = *counter(g->last, at) - first;
+    double gap_s = g->sampled_s / (g->n - 1);
+    double to_start_s = g->to_start_s < 1.1 * gap_s ? g->to_start_s : gap_s / 2;
+    double to_end_s = g->to_end_s < 1.1 * gap_s ? g->to_end_s : gap_s / 2;
+    if (grown > 0)
+        to_start_s = fmin(to_start_s, g->sampled_s * (first / grown)); /* where it was 0 */
+    return grown * ((g->sampled_s + to_start_s + to_end_s) / g->sampled_s);
+}
+
+/* Nothing can be said of a series with less than two samples. */
+static void fill_series(const struct sim *sim, int64_t window_ns, struct traffic_window *w,
+                        const struct series *series, double nothing)
+{
+    struct sampling g = find_samples(sim, window_ns, series);
+    *counter(w, series->n_at) = g.n > 1 ? increase(&g, series->n_at) : nothing;
+    *counter(w, series->sum_at) = g.n > 1 ? increase(&g, series->sum_at) : nothing;
+}
+
+static struct traffic_window scraped_window(const struct sim *sim, int64_t window_ns)
+{
+    struct traffic_window w = {.length_s = s_from_ns(window_ns)};
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
+        fill_series(sim, window_ns, &w, &counters[i], 0);
+    for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++)
+        fill_series(sim, window_ns, &w, &histograms[i], NAN);
+    return w;
+}
+
+static struct traffic_window exact_window(const struct sim *sim, int64_t window_ns)
 {
     uint32_t i = sim->first_history;
-    while (i + 1 < sim->n_history && sim->history[i + 1].at_ns <= start_ns)
+    while (i + 1 < sim->n_history && sim->history[i + 1].at_ns <= sim->now_ns - window_ns)
         i++;
-    return traffic_since(sim, &sim->history[i]);
+    struct traffic_window w = traffic_since(sim, &sim->history[i]);
+    traffic_mark_missing(&w, &sim->traffic.total);
+    return w;
+}
+
+struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns)
+{
+    return sim->config->scrape_interval_ns ? scraped_window(sim, window_ns) : exact_window(sim, window_ns);
+}
+
+/* ---- gauges ---- */
+
+/* A router knows the load of what it has sent somewhere: a worker's gauges appear with its first request, and stay as
+ * they were left until it goes. */
+static bool publishes(const struct sim *sim, const struct worker *w)
+{
+    const struct sim_config *config = sim->config;
+    return (w->state == WORKER_READY || w->state == WORKER_DRAINING) &&
+           (w->pool->config->router->publishes_load || config->any_router_publishes) &&
+           (w->had_request || config->idle_workers_publish);
 }
 
 static int by_pool_then_id(const void *a, const void *b)
@@ -74,7 +213,7 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
     *n = 0;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         const struct worker *w = sim->workers[i];
-        if (w->state != WORKER_READY && w->state != WORKER_DRAINING)
+        if (!publishes(sim, w))
             continue;
         sim->gauges[(*n)++] = (struct worker_gauges){
             .role = w->pool->config->role,
@@ -86,6 +225,7 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
             .last_itl_s = w->last_itl_s,
         };
     }
-    qsort(sim->gauges, *n, sizeof *sim->gauges, by_pool_then_id);
+    if (*n)
+        qsort(sim->gauges, *n, sizeof *sim->gauges, by_pool_then_id);
     return ST_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef SIM_ROUTER_H
 #define SIM_ROUTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ struct request;
 struct router_ops {
     const char *name;    /* what the user types */
     const char *summary; /* one line */
+    bool publishes_load; /* keeps a page of its workers' gauges, for a policy to read */
     /* Index into the pool's list of routable workers (never empty here). Ties go to the lowest worker id. */
     uint32_t (*pick)(struct pool *pool, const struct request *request);
 };

@@ -62,5 +62,6 @@ static uint32_t pick(struct pool *pool, const struct request *request)
 const struct router_ops router_kv_aware = {
     .name = "kv_aware",
     .summary = "the worker with the fewest blocks to compute and in use, cached prefixes taken off",
+    .publishes_load = true,
     .pick = pick,
 };

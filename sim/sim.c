@@ -320,7 +320,8 @@ static enum status schedule_policy(struct sim *sim)
     if (sim->effects.next_ns >= TIME_NEVER)
         return ST_OK;
     BUG_IF(sim->effects.next_ns < sim->now_ns);
-    return push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
+    enum status s = metrics_expect_call(sim);
+    return s ? s : push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
 }
 
 static enum status call_policy(struct sim *sim)
@@ -337,12 +338,13 @@ static enum status call_policy(struct sim *sim)
     enum status s = metrics_sync(sim);
     if (s)
         return s;
-    if (sim->effects.next_needs & NEED_TRAFFIC) {
+    bool out = metrics_out(sim);
+    if (sim->effects.next_needs & NEED_TRAFFIC && !out) {
         BUG_IF(sim->effects.window_ns <= 0);
         input.has_traffic = true;
-        input.traffic = metrics_window(sim, sim->now_ns - sim->effects.window_ns);
+        input.traffic = metrics_window(sim, sim->effects.window_ns);
     }
-    if (sim->effects.next_needs & NEED_GAUGES) {
+    if (sim->effects.next_needs & NEED_GAUGES && !out) {
         input.has_gauges = true;
         s = metrics_gauges(sim, &input.n_gauges);
         if (s)
@@ -351,7 +353,8 @@ static enum status call_policy(struct sim *sim)
     }
     policy_effects_clear(&sim->effects, config->n_pools);
     config->policy->tick(config->policy_state, &input, &sim->effects);
-    s = metrics_snapshot(sim);
+    if (config->scrape_interval_ns == 0)
+        s = metrics_snapshot(sim);
     for (size_t p = 0; !s && sim->effects.scale && p < config->n_pools; p++)
         s = fleet_scale(sim, &sim->pools[p], sim->effects.target[p]);
     if (s)
@@ -460,6 +463,8 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_SAMPLE:
         s = take_sample(sim);
         return s ? s : push_timer(sim, sim->now_ns + sim->config->sample_ns, EVENT_CLASS_SAMPLE, 0);
+    case EVENT_CLASS_SCRAPE:
+        return metrics_scrape(sim);
     case EVENT_CLASS_POLICY:
         return call_policy(sim);
     case EVENT_CLASS_STOP:
@@ -497,6 +502,7 @@ static bool is_current(const struct sim *sim, struct event e)
         return event_is_current(e, sim->policy_generation);
     case EVENT_CLASS_WINDOW:
     case EVENT_CLASS_SAMPLE:
+    case EVENT_CLASS_SCRAPE:
     case EVENT_CLASS_STOP:
         return true;
     }
@@ -597,15 +603,20 @@ static enum status settle_instant(struct sim *sim)
     return s;
 }
 
+static bool only_watches(struct event e)
+{
+    enum event_class class = event_class_of(e);
+    return class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE || class == EVENT_CLASS_SCRAPE;
+}
+
 /* Requests are in flight, but nothing is coming that could move them. */
 static bool is_stuck(const struct sim *sim, struct event next)
 {
-    if (event_class_of(next) != EVENT_CLASS_WINDOW && event_class_of(next) != EVENT_CLASS_SAMPLE)
+    if (!only_watches(next))
         return next.at_ns - sim->last_activity_ns > STARVED_NS;
     for (uint32_t i = 0; i < sim->queue.n; i++) {
         struct event e = sim->queue.heap[i];
-        if (is_current(sim, e) && event_class_of(e) != EVENT_CLASS_WINDOW &&
-            event_class_of(e) != EVENT_CLASS_SAMPLE)
+        if (is_current(sim, e) && !only_watches(e))
             return false;
     }
     return true;
@@ -639,7 +650,7 @@ static enum status begin(struct sim *sim)
         sim->wants_ids |= config->pools[p].engine.prefix_cache;
     sim->effects = config->policy_first;
     if (!s)
-        s = metrics_snapshot(sim);
+        s = metrics_begin(sim);
     if (!s)
         s = schedule_policy(sim);
     if (!s)

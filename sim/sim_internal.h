@@ -104,6 +104,7 @@ struct worker {
     struct pcg64 rng;               /* step noise and draft acceptance */
     struct pcg64 life_rng;          /* start-up */
     bool admissions_held;           /* the queue was not looked at for this step */
+    bool had_request;               /* one was bound to it once */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
 
@@ -167,7 +168,7 @@ struct sim {
     int64_t last_arrival_ns, last_activity_ns;
 
     struct traffic_counters traffic;
-    struct traffic_counters *history; /* snapshots, oldest first, for the policy's windows */
+    struct traffic_counters *history; /* snapshots (or scrapes), oldest first, for the policy's windows */
     uint32_t first_history, n_history, history_capacity; /* those before the first are dropped */
     struct traffic_counters window_start, sample_start;
 
@@ -330,8 +331,13 @@ enum status failures_node(struct sim *sim, enum event_class what, uint32_t node)
 /* metrics.c: what can be seen. */
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);
 enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up to now */
+bool metrics_out(const struct sim *sim);       /* nothing can be read now */
 enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */
-struct traffic_window metrics_window(const struct sim *sim, int64_t start_ns);
+enum status metrics_begin(struct sim *sim);    /* the first snapshot, or the first scrape on its way */
+enum status metrics_expect_call(struct sim *sim); /* of the policy: its window may begin between now and then */
+enum status metrics_scrape(struct sim *sim);   /* that is due, and the next on its way */
+/* Traffic of the last window_ns, as far as it can be known. */
+struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns);
 enum status metrics_gauges(struct sim *sim, size_t *n);
 
 #endif

@@ -1,5 +1,22 @@
 #include "sim/traffic.h"
 
+#include <math.h>
+
+static void mark(double *sum, double *n, double total_n)
+{
+    if (!(total_n > 0))
+        *sum = *n = NAN;
+}
+
+void traffic_mark_missing(struct traffic_window *w, const struct traffic_window *total)
+{
+    mark(&w->ttft_sum_s, &w->n_ttft, total->n_ttft);
+    mark(&w->itl_sum_s, &w->n_itl, total->n_itl);
+    mark(&w->duration_sum_s, &w->n_duration, total->n_duration);
+    mark(&w->isl_sum_tok, &w->n_isl, total->n_isl);
+    mark(&w->osl_sum_tok, &w->n_osl, total->n_osl);
+}
+
 struct traffic_window traffic_between(const struct traffic_window *a, const struct traffic_window *b,
                                       double length_s)
 {

@@ -4,6 +4,9 @@
 
 #include "planner/policy.h"
 
+/* Marks as missing, with NaN, what `total`, the counters so far, has no observation of. */
+void traffic_mark_missing(struct traffic_window *window, const struct traffic_window *total);
+
 /* What was counted between two readings of one set of counters, `length_s` apart. */
 struct traffic_window traffic_between(const struct traffic_window *start, const struct traffic_window *end,
                                       double length_s);

@@ -19,6 +19,7 @@ bool worker_is_empty(const struct worker *leader)
 
 void worker_bind(struct worker *w, struct request *r)
 {
+    w->had_request = true;
     r->worker_slot = w->slot;
     w->prompt_blocks += r->isl_tok / worker_block_size(w);
 }

@@ -9,7 +9,8 @@ static const struct trace_window windows[] = {
 
 static void run(struct fixture *f, struct dryrun_row rows[4], int64_t gpus)
 {
-    struct planner_setup setup = {&f->prefill, &f->decode, {gpus, gpus}};
+    struct planner_setup setup = {
+        .prefill = &f->prefill, .decode = &f->decode, .gpus = {gpus, gpus}};
     const int64_t start[N_SIDES] = {1, 1};
     struct dryrun r;
 

@@ -19,11 +19,25 @@ static struct traffic_window busy(void)
                                    .n_osl = 10};
 }
 
+static struct traffic_window no_series(void)
+{
+    return (struct traffic_window){.length_s = 60,
+                                   .ttft_sum_s = NAN,
+                                   .n_ttft = NAN,
+                                   .itl_sum_s = NAN,
+                                   .n_itl = NAN,
+                                   .duration_sum_s = NAN,
+                                   .n_duration = NAN,
+                                   .isl_sum_tok = NAN,
+                                   .n_isl = NAN,
+                                   .osl_sum_tok = NAN,
+                                   .n_osl = NAN};
+}
+
 Test(metric_source, a_busy_window_reads_alike_but_for_the_duration)
 {
-    struct metric_presence seen = {false, false, false, false, false};
     struct traffic_window w = busy();
-    struct traffic_means frontend = frontend_traffic(&w, &seen), router = router_traffic(&w, false);
+    struct traffic_means frontend = frontend_traffic(&w), router = router_traffic(&w, false);
 
     cr_assert_float_eq(frontend.ttft_ms, 250, 1e-9);
     cr_assert_float_eq(frontend.itl_ms, 20, 1e-9);
@@ -38,19 +52,20 @@ Test(metric_source, a_busy_window_reads_alike_but_for_the_duration)
 
 Test(metric_source, an_idle_window_is_invalid_at_the_frontend_and_zero_at_the_router)
 {
-    struct metric_presence seen = {false, false, false, false, false};
-    struct traffic_window w = busy(), idle = {.length_s = 60};
+    struct traffic_window idle = {.length_s = 60}, none = no_series();
 
-    struct traffic_means before = frontend_traffic(&idle, &seen);
+    struct traffic_means before = frontend_traffic(&none);
     cr_assert(traffic_is_valid(&before), "no series yet: zeros");
     cr_assert_eq(before.ttft_ms, 0);
-    (void)frontend_traffic(&w, &seen);
-    struct traffic_means after = frontend_traffic(&idle, &seen);
+    struct traffic_means after = frontend_traffic(&idle);
     cr_assert(isnan(after.itl_ms));
     cr_assert_eq(after.n_requests, 0);
     struct traffic_means router = router_traffic(&idle, false);
     cr_assert(traffic_is_valid(&router));
     cr_assert_eq(router.isl_tok, 0);
+    router = router_traffic(&none, true);
+    cr_assert(traffic_is_valid(&router));
+    cr_assert_eq(router.duration_s, 0);
 }
 
 Test(metric_source, frontends_are_averaged_without_weights)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "planner/fixes.h"
 #include "planner/policy.h"
 #include "util/units.h"
 
@@ -29,6 +30,7 @@ static void scene_init(struct scene *s)
     policy_config_defaults(&s->config, "planner");
     s->config.load_predictor = "constant";
     s->config.throughput_adjustment_interval_s = 100;
+    s->config.start_delay_s = 0;
     s->setup = (struct policy_setup){.n_pools = 2,
                                      .roles = {POOL_PREFILL, POOL_DECODE},
                                      .replicas = {1, 1},
@@ -148,6 +150,109 @@ Test(policy_planner, a_start_delay_moves_every_loop)
     s.config.start_delay_s = 30;
     scene_start(&s);
     cr_assert_eq(s.e.next_ns, 130 * NS_PER_S);
+    scene_release(&s);
+}
+
+Test(policy_planner, waits_half_a_minute_unless_told)
+{
+    struct scene s;
+
+    scene_init(&s);
+    policy_config_defaults(&s.config, "planner");
+    scene_start(&s);
+    cr_assert_eq(s.e.next_ns, (30 + 180) * NS_PER_S);
+    scene_release(&s);
+}
+
+/* Busy, then a failed query. */
+static void fail_query(struct scene *s, unsigned fixes)
+{
+    scene_init(s);
+    s->config.fixes = fixes;
+    scene_start(s);
+    busy(s, 2500);
+    step(s);
+    cr_assert_eq(s->e.target[0], 3);
+    s->input.pools[0] = (struct pool_counts){.target = 3, .ready = 3};
+    s->input.has_traffic = false;
+    step(s);
+    cr_assert(s->e.report);
+}
+
+Test(policy_planner, a_failed_query_counts_as_no_traffic)
+{
+    struct scene s;
+
+    fail_query(&s, 0);
+    cr_assert(s.e.scale);
+    cr_assert_eq(s.e.target[0], 1, "min_endpoint");
+    cr_assert_eq(s.e.seen.n_requests, 0);
+    cr_assert(strncmp(s.e.reason, "the query failed, so no traffic; prefill 3 -> 1: ", 49) == 0,
+              "%s", s.e.reason);
+    scene_release(&s);
+}
+
+Test(policy_planner, hold_on_failure_plans_nothing)
+{
+    struct scene s;
+
+    fail_query(&s, FIX_HOLD_ON_FAILURE);
+    cr_assert_not(s.e.scale);
+    cr_assert(isnan(s.e.seen.n_requests));
+    cr_assert_str_eq(s.e.reason, "no plan: the query failed");
+    cr_assert_eq(s.e.next_ns, 300 * NS_PER_S);
+    scene_release(&s);
+}
+
+/* The forecast after 1000 and 2000 requests, with or without a failure between. */
+static double forecast_after(bool failure)
+{
+    struct scene s;
+
+    scene_init(&s);
+    s.config.load_predictor = "kalman";
+    s.config.fixes = FIX_HOLD_ON_FAILURE;
+    scene_start(&s);
+    busy(&s, 1000);
+    step(&s);
+    if (failure) {
+        s.input.has_traffic = false;
+        step(&s);
+    }
+    busy(&s, 2000);
+    step(&s);
+    double forecast = s.e.predicted.n_requests;
+    scene_release(&s);
+    return forecast;
+}
+
+Test(policy_planner, hold_on_failure_learns_nothing_from_it)
+{
+    cr_assert_gt(forecast_after(false), 1500);
+    cr_assert_eq(forecast_after(true), forecast_after(false));
+}
+
+Test(policy_planner, says_which_pool_publishes_no_load)
+{
+    struct scene s;
+
+    scene_init(&s);
+    s.setup.no_gauges[0] = true;
+    scene_start(&s);
+    cr_assert_null(policy_planner.note(s.state), "load scaling is off");
+    scene_release(&s);
+    scene_init(&s);
+    s.config.enable_throughput_scaling = false;
+    s.config.enable_load_scaling = true;
+    s.setup.no_gauges[0] = true;
+    scene_start(&s);
+    cr_assert_str_eq(policy_planner.note(s.state),
+                     "load scaling never acts: no kv_aware router in prefill");
+    workers(&s, 0, 1, 0, 100);
+    while (!s.e.report)
+        step(&s);
+    cr_assert_str_eq(s.e.reason, "skipped, worker counts differ: prefill 1 ready and 0 on the page "
+                                 "(no kv_aware router), decode 1 ready and 1 on the page");
     scene_release(&s);
 }
 

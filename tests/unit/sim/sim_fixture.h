@@ -71,6 +71,39 @@ struct schedule {
 static void schedule_next(const struct schedule *s, struct policy_effects *effects)
 {
     effects->next_ns = s->next < s->n ? s->at_ns[s->next] : TIME_NEVER;
+    effects->next_needs = NEED_TRAFFIC | NEED_GAUGES;
+    effects->window_ns = 300 * NS_PER_MS;
+}
+
+/* A sum and its number of observations: both there or both missing. */
+static void check_counters(double sum, double n)
+{
+    cr_assert(isnan(n) ? isnan(sum) : n >= 0 && sum >= 0, "%g of %g observations", sum, n);
+}
+
+static void check_input(const struct policy_input *input)
+{
+    const struct traffic_window *w = &input->traffic;
+    check_counters(w->n_requests, w->n_arrived);
+    check_counters(w->ttft_sum_s, w->n_ttft);
+    check_counters(w->itl_sum_s, w->n_itl);
+    check_counters(w->duration_sum_s, w->n_duration);
+    check_counters(w->isl_sum_tok, w->n_isl);
+    check_counters(w->osl_sum_tok, w->n_osl);
+    size_t n_workers = 0;
+    for (size_t p = 0; p < input->n_pools; p++)
+        n_workers += (size_t)(input->pools[p].ready + input->pools[p].draining);
+    uint64_t before = 0;
+    size_t n_named = 0;
+    for (size_t i = 0; i < input->n_gauges; i++) {
+        const struct worker_gauges *g = &input->gauges[i];
+        uint64_t name = ((uint64_t)g->role << 32 | g->worker_id) + 1;
+        n_named += name != before; /* data-parallel ranks share a name */
+        cr_assert_geq(name, before);
+        before = name;
+        cr_assert(g->active_prefill_tok >= 0 && g->active_decode_blocks >= 0);
+    }
+    cr_assert_leq(n_named, n_workers);
 }
 
 static void schedule_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
@@ -78,7 +111,7 @@ static void schedule_tick(void *state, const struct policy_input *input, struct 
     struct schedule *s = state;
     effects->scale = effects->report = true;
     memcpy(effects->target, s->target[s->next], sizeof effects->target);
-    (void)input;
+    check_input(input);
     s->next++;
     schedule_next(s, effects);
 }

@@ -179,6 +179,11 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         f->config.first_token_timeout_ns = draw(rng, 20, 1000) * NS_PER_MS + 77;
     f->config.sample_ns = draw(rng, 0, 1) * 37 * NS_PER_MS;
     f->config.window_ns = draw(rng, 50, 500) * NS_PER_MS;
+    f->config.idle_workers_publish = draw(rng, 0, 1);
+    f->config.any_router_publishes = draw(rng, 0, 1);
+    f->config.scrape_interval_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
+    f->config.outage_at_ns = draw(rng, 0, 500) * NS_PER_MS;
+    f->config.outage_ns = draw(rng, 0, 1) * draw(rng, 0, 800) * NS_PER_MS;
     f->config.warmup_ns = draw(rng, 0, 3) ? 0 : 200 * NS_PER_MS;
     if (draw(rng, 0, 3) == 0)
         f->config.drain_ns = draw(rng, 0, 1000) * NS_PER_MS;

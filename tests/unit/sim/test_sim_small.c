@@ -399,6 +399,7 @@ Test(sim_small, windows_and_gauges_reach_the_policy)
     static const struct policy_ops ops = {.name = "windows", .tick = window_tick};
     struct fixture f;
     fixture_init(&f, true, 1);
+    f.config.any_router_publishes = true;
     struct window_policy policy = {.last_ttft_s = {-1, -1}};
     struct trace_text t = {0};
     for (int i = 0; i < 50; i++)
