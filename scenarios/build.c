@@ -240,11 +240,23 @@ static void set_transfer(struct builder *b)
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
 }
 
+static void set_routing(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+
+    c->kv_router = (struct kv_router_weights){.overlap = sc->kv_router.overlap_weight,
+                                              .prefill = sc->kv_router.prefill_weight,
+                                              .request = sc->kv_router.request_weight,
+                                              .temperature = sc->kv_router.temperature};
+}
+
 static void set_rest(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
 
+    set_routing(b);
     set_transfer(b);
     c->scale_down =
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;

@@ -100,6 +100,10 @@ enum status scenario_build_dynosim(struct scenario_run *run, const struct scenar
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (scenario->compat_off >> i & 1)
             *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
+    to->router.overlap_credit = c->kv_router.overlap;
+    to->router.prefill_scale = c->kv_router.prefill;
+    to->router.request_weight = c->kv_router.request;
+    to->router.temperature = c->kv_router.temperature;
     to->seed = c->seed;
     to->trace_block_tok = c->trace_block_tok;
     to->speedup = scenario->trace.speedup;

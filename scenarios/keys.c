@@ -60,6 +60,7 @@ const struct scenario_section scenario_sections[] = {
     {"span", "The part of the run that is measured"},
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
+    {"kv_router", "What the router kv_aware makes of what it sees"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
@@ -190,6 +191,16 @@ const struct scenario_key scenario_keys[] = {
     {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice,
      .preset_text = "round_robin",
      .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
+
+    {"kv_router", "overlap_weight", KEY_NUMBER, TOP(kv_router.overlap_weight), RANGE(0, 1e6), .preset = 1,
+     .doc = "taken off the prompt blocks to compute, per block the worker has cached"},
+    {"kv_router", "prefill_weight", KEY_NUMBER, TOP(kv_router.prefill_weight), RANGE(0, 1e6), .preset = 1,
+     .doc = "cost of a prompt block to compute; a prompt block in use costs 1"},
+    {"kv_router", "request_weight", KEY_NUMBER, TOP(kv_router.request_weight), RANGE(0, 1e6),
+     .doc = "cost of a request that is waiting or running, in blocks"},
+    {"kv_router", "temperature", KEY_NUMBER, TOP(kv_router.temperature), RANGE(0, 1e6),
+     .doc = "0: the lowest cost wins; above, a worker is drawn with a probability in proportion to "
+            "exp(-cost / range of the costs / temperature)"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",

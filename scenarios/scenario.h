@@ -85,6 +85,9 @@ struct scenario {
     struct pool_settings pools[3]; /* by enum pool_role */
     const char *router;
     struct {
+        double overlap_weight, prefill_weight, request_weight, temperature;
+    } kv_router;
+    struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
         int64_t workers_per_link; /* 0 = transfers never wait */

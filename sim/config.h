@@ -55,6 +55,13 @@ struct pool_config {
     double startup_failure;        /* probability that a start fails at its end and begins again, in [0, 1) */
 };
 
+/* What the kv_aware router makes of what it sees of a worker: cost = prefill * max(0, prompt blocks pending there and its
+ * own - overlap * cached blocks) + prompt blocks bound there and its own + request * requests bound there. */
+struct kv_router_weights {
+    double overlap, prefill, request; /* >= 0 */
+    double temperature; /* 0: the lowest cost wins; > 0: drawn from a softmax over the costs, scaled to their range */
+};
+
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 
 /* Which ready worker is taken away first. Ties: the newest. */
@@ -69,6 +76,8 @@ struct sim_config {
     struct pool_config pools[POLICY_MAX_POOLS];
 
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
+
+    struct kv_router_weights kv_router;
 
     /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */

@@ -198,8 +198,10 @@ void fleet_release(struct sim *sim)
         }
         free(w);
     }
-    for (size_t p = 0; p < sim->config->n_pools; p++)
+    for (size_t p = 0; p < sim->config->n_pools; p++) {
         free(sim->pools[p].routable);
+        free(sim->pools[p].costs);
+    }
     free(sim->workers);
 }
 
@@ -211,9 +213,13 @@ static enum status routable_add(struct sim *sim, struct worker *w)
     if (pool->n_routable == pool->routable_capacity) {
         uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
         uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
-        if (!routable)
+        if (routable)
+            pool->routable = routable;
+        double *costs = realloc(pool->costs, capacity * sizeof *costs);
+        if (costs)
+            pool->costs = costs;
+        if (!routable || !costs)
             return diag_nomem(sim->diag, "workers");
-        pool->routable = routable;
         pool->routable_capacity = capacity;
     }
     uint32_t i = pool->n_routable++;

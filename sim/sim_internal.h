@@ -120,6 +120,7 @@ struct pool {
     uint32_t next_worker_id;
     uint64_t round_robin; /* counter of the round-robin router */
     struct pcg64 rng;     /* of the router */
+    double *costs;        /* as many: of the workers, while the router draws among them */
     int target, n_starting, n_ready, n_draining;
     struct request_list unrouted;
     struct pool_result *result;
@@ -270,6 +271,7 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
+uint32_t worker_rank_load(const struct worker *w); /* requests bound to the rank */
 uint32_t worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);

@@ -78,6 +78,10 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.victim = (enum scale_down_victim)draw(rng, 0, 2);
     f->config.call_back = draw(rng, 0, 1);
     f->config.trace_block_tok = TRACE_BLOCK;
+    f->config.kv_router = (struct kv_router_weights){.overlap = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                                     .prefill = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                                     .request = draw(rng, 0, 2) ? 0 : 3 * pcg64_double(rng),
+                                                     .temperature = draw(rng, 0, 3) ? 0 : pcg64_double(rng)};
     if (draw(rng, 0, 3) == 0)
         f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
     if (draw(rng, 0, 3) == 0)

@@ -1,0 +1,66 @@
+/* Which worker gets a request, and when: choices that can be computed by hand. */
+#include "sim_fixture.h"
+
+/* r0, 20 blocks of prompt, decodes on one worker. r1 begins with the same 16 blocks and has 21. Did it follow? */
+static bool follows_its_prefix(struct kv_router_weights weights)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    f.config.kv_router = weights;
+    f.config.pools[0].router = router_find("kv_aware");
+    f.config.pools[0].engine.prefix_cache = true;
+    f.config.pools[0].engine.eviction = kv_eviction_find("lru");
+    struct trace_text t = {0};
+    trace_text_add_ids(&t, 0, 320, 100, (unsigned[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 10);
+    trace_text_add_ids(&t, 500, 336, 1, (unsigned[]){1, 2, 3, 4, 5, 6, 7, 8, 20, 21, 22}, 11);
+    fixture_run(&f, t.text);
+    bool follows = f.records[0].worker == f.records[1].worker;
+    cr_assert_eq(f.records[1].cached_tok, follows ? 256 : 0);
+    free(t.text);
+    fixture_release(&f);
+    return follows;
+}
+
+/* There it saves 16 blocks and finds 20 and a request in use. */
+Test(router, kv_aware_weighs_cached_blocks_against_load)
+{
+    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 1}));
+    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1.3, .prefill = 1})); /* 20.8 > 20 */
+    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 1.3}));
+    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 0, .prefill = 9}));
+    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 11})); /* 32 > 31 */
+    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 13}));
+    /* No more than the prompt's 21 blocks are saved. */
+    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 0.5}));
+    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 2}));
+}
+
+/* Share of many small requests that went to the worker where another decodes all the time. */
+static double share_of_the_costlier(double temperature)
+{
+    enum { N = 4000 };
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    f.config.kv_router.temperature = temperature;
+    f.config.pools[0].router = router_find("kv_aware");
+    f.config.pools[0].engine.kv_blocks = 10000;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 160, 60000);
+    for (int i = 1; i <= N; i++)
+        trace_text_add(&t, 50 * i, 16, 1);
+    fixture_run(&f, t.text);
+    int n = 0;
+    for (int i = 1; i <= N; i++)
+        n += f.records[i].worker == f.records[0].worker;
+    free(t.text);
+    fixture_release(&f);
+    return (double)n / N;
+}
+
+Test(router, kv_aware_draws_by_a_softmax_over_the_range_of_the_costs)
+{
+    cr_expect_eq(share_of_the_costlier(0), 0);
+    /* exp(-1 / T) against 1; four standard deviations of 4000 draws. */
+    cr_expect_float_eq(share_of_the_costlier(1), exp(-1) / (1 + exp(-1)), 0.028);
+    cr_expect_float_eq(share_of_the_costlier(0.5), exp(-2) / (1 + exp(-2)), 0.021);
+}
