@@ -249,6 +249,8 @@ static void set_routing(struct builder *b)
                                               .prefill = sc->kv_router.prefill_weight,
                                               .request = sc->kv_router.request_weight,
                                               .temperature = sc->kv_router.temperature};
+    c->view_interval_ns = ns(sc->router_view.interval_s);
+    c->view_counts_own = sc->router_view.own_requests;
 }
 
 static void set_rest(struct builder *b)

@@ -29,6 +29,7 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
                            "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
         {startup, "startup", "no cv and no failure_probability"},
         {ranks, "engine.data_parallel_ranks", "1"},
+        {c->view_interval_ns > 0, "router_view.interval_s", "0"},
         {c->kv_workers_per_link > 0, "kv_transfer.workers_per_link", "0 (or compat_off [uncontended-links])"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},

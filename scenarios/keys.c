@@ -61,6 +61,7 @@ const struct scenario_section scenario_sections[] = {
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
     {"kv_router", "What the router kv_aware makes of what it sees"},
+    {"router_view", "What the routers that go by load know of the workers"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
@@ -201,6 +202,13 @@ const struct scenario_key scenario_keys[] = {
     {"kv_router", "temperature", KEY_NUMBER, TOP(kv_router.temperature), RANGE(0, 1e6),
      .doc = "0: the lowest cost wins; above, a worker is drawn with a probability in proportion to "
             "exp(-cost / range of the costs / temperature)"},
+
+    {"router_view", "interval_s", KEY_NUMBER, TOP(router_view.interval_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "every worker publishes its load (requests, prompt tokens, prompt blocks) once in so long; 0: it is "
+            "known as it is. Which blocks a worker has cached is always known as it is"},
+    {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
+     .doc = "the router adds what it has sent a worker since that worker last published; false: it goes by what "
+            "was published alone"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",

@@ -88,6 +88,10 @@ struct scenario {
         double overlap_weight, prefill_weight, request_weight, temperature;
     } kv_router;
     struct {
+        double interval_s; /* 0 = exact */
+        bool own_requests;
+    } router_view;
+    struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
         int64_t workers_per_link; /* 0 = transfers never wait */

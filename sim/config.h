@@ -78,6 +78,8 @@ struct sim_config {
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
 
     struct kv_router_weights kv_router;
+    int64_t view_interval_ns; /* routers know a worker's load as it was published, once in so long; 0 = as it is */
+    bool view_counts_own;     /* and add what they have sent there since */
 
     /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */

@@ -24,6 +24,7 @@ enum event_class {
     EVENT_CLASS_SETTLED,
     EVENT_CLASS_GRACE_END = EVENT_CLASS_SETTLED, /* id: worker slot */
     EVENT_CLASS_FAILURE, /* id: worker slot */
+    EVENT_CLASS_PUBLISH, /* the workers tell the routers their load */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
     EVENT_CLASS_POLICY,

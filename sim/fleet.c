@@ -320,13 +320,14 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
     struct pool *pool = w->pool;
     set_state(w, WORKER_READY);
     pool->n_ready++;
+    route_publish(w);
     enum status s = routable_add(sim, w);
     if (!s)
         s = worker_event(sim, w, event);
     while (!s && pool->unrouted.n) {
         uint32_t id = pool->unrouted.head;
         request_list_remove(&pool->unrouted, &sim->requests, id);
-        s = sim_route(sim, pool, id);
+        s = route(sim, pool, id);
     }
     return s;
 }

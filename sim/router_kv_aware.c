@@ -49,10 +49,11 @@ static double cost(struct sim *sim, const struct worker *leader, const struct re
         struct worker *w = leader->ranks[i];
         if (may_have_evicted(w) && worker_sync(sim, w) != ST_OK)
             return INFINITY;
-        struct candidate c = {.active_blocks = (double)(w->prompt_blocks + r->isl_tok / size),
-                              .n_requests = worker_rank_load(w)};
+        struct rank_load load = route_view(w);
+        struct candidate c = {.active_blocks = (double)(load.prompt_blocks + r->isl_tok / size),
+                              .n_requests = load.n_requests};
         if (w->pool->config->role != POOL_DECODE) {
-            c.new_tok = (double)w->prompt_tok_pending + r->isl_tok;
+            c.new_tok = (double)load.prompt_tok + r->isl_tok;
             c.cached_tok = (double)cached_blocks(sim, w, r) * size;
         }
         best = fmin(best, cost_of(&sim->config->kv_router, size, &c));

@@ -23,6 +23,13 @@ enum step_kind {
     STEP_RUN, /* decode steps of an unchanged batch */
 };
 
+/* What routers know of a rank. */
+struct rank_load {
+    uint32_t n_requests;    /* bound to it */
+    uint64_t prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
+    uint64_t prompt_blocks; /* full blocks of their prompts, each prompt for itself */
+};
+
 /* A running sequence by the step that makes its last token. */
 struct finish_entry {
     uint64_t step, admit_order;
@@ -104,6 +111,8 @@ struct worker {
     bool admissions_held;           /* the queue was not looked at for this step */
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
+
+    struct rank_load published; /* with a view interval: what routers know of it */
 
     /* Gauges. */
     uint64_t prompt_tok_pending; /* prompt tokens bound here whose first token is not out */
@@ -199,12 +208,18 @@ static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint6
 /* Findable blocks of its prompt, as the pool cuts them. */
 enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
                        struct kv_prompt *prompt);
-enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id);
 /* The last token is out (or there is none): record it and free the slot. */
 enum status sim_complete(struct sim *sim, uint32_t id);
 /* Its worker is gone: lost, or sent again. */
 enum status sim_lose(struct sim *sim, uint32_t id);
 enum status sim_kick(struct sim *sim, struct worker *w);
+
+/* route.c: from a pool to one of its workers. */
+enum status route(struct sim *sim, struct pool *pool, uint32_t id);
+struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
+uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
+void route_publish(struct worker *leader); /* now, what routers know of it is what is */
+void route_publish_all(struct sim *sim);
 
 /* handoff.c: from a prefill worker to a decode worker. */
 enum status handoff_begin(struct sim *sim, uint32_t id);
@@ -271,7 +286,7 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
-uint32_t worker_rank_load(const struct worker *w); /* requests bound to the rank */
+struct rank_load worker_rank_load(const struct worker *w);
 uint32_t worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);

@@ -64,3 +64,58 @@ Test(router, kv_aware_draws_by_a_softmax_over_the_range_of_the_costs)
     cr_expect_float_eq(share_of_the_costlier(1), exp(-1) / (1 + exp(-1)), 0.028);
     cr_expect_float_eq(share_of_the_costlier(0.5), exp(-2) / (1 + exp(-2)), 0.021);
 }
+
+/* One digit per request: the worker that made its tokens. */
+static void expect_workers(const struct fixture *f, const char *workers)
+{
+    for (size_t i = 0; workers[i]; i++)
+        cr_expect_eq(f->records[i].worker, (uint32_t)(workers[i] - '0'), "request %zu on worker %u, not of %s", i,
+                     f->records[i].worker, workers);
+}
+
+/* r1 is done after 12 ms, the others go on for seconds; the workers publish at 1 s. */
+static void expect_view(int64_t interval_ns, bool counts_own, const char *workers)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    f.config.pools[0].router = router_find("least_loaded");
+    f.config.view_interval_ns = interval_ns;
+    f.config.view_counts_own = counts_own;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 16, 300);
+    trace_text_add(&t, 20, 16, 1);
+    trace_text_add(&t, 40, 16, 300);
+    trace_text_add(&t, 1010, 16, 300);
+    trace_text_add(&t, 1020, 16, 300);
+    trace_text_add(&t, 1030, 16, 300);
+    fixture_run(&f, t.text);
+    expect_workers(&f, workers);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, a_stale_view_shows_loads_as_they_were_published)
+{
+    expect_view(0, true, "011010");
+    expect_view(NS_PER_S, true, "010110"); /* r1 is not known to have left; at 1 s there are 2 and 0 */
+    expect_view(NS_PER_S, false, "000111");
+}
+
+Test(router, a_fresh_worker_has_published_that_it_is_empty)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.pools[0].router = router_find("least_loaded");
+    f.config.pools[0].startup_phase_ns[0] = 50 * NS_PER_MS;
+    f.config.view_interval_ns = NS_PER_S;
+    fixture_scale_at(&f, 1.1, 2, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 16, 300);
+    trace_text_add(&t, 1120, 16, 300); /* it is ready at 1150 */
+    trace_text_add(&t, 1160, 16, 300);
+    trace_text_add(&t, 1170, 16, 300);
+    fixture_run(&f, t.text);
+    expect_workers(&f, "0011");
+    free(t.text);
+    fixture_release(&f);
+}
