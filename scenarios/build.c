@@ -251,6 +251,8 @@ static void set_routing(struct builder *b)
                                               .temperature = sc->kv_router.temperature};
     c->view_interval_ns = ns(sc->router_view.interval_s);
     c->view_counts_own = sc->router_view.own_requests;
+    c->local_prefill_max_tok = (uint32_t)sc->disagg.local_prefill_max_tok;
+    c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
 }
 
 static void set_rest(struct builder *b)

@@ -62,6 +62,7 @@ const struct scenario_section scenario_sections[] = {
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
     {"kv_router", "What the router kv_aware makes of what it sees"},
     {"router_view", "What the routers that go by load know of the workers"},
+    {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
@@ -209,6 +210,12 @@ const struct scenario_key scenario_keys[] = {
     {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
      .doc = "the router adds what it has sent a worker since that worker last published; false: it goes by what "
             "was published alone"},
+
+    {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok), RANGE(0, MAX_TOK),
+     .unit = "tokens",
+     .doc = "when at most so many tokens of it are not cached on the decode worker it would go to; 0 = never"},
+    {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK), .unit = "requests",
+     .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",

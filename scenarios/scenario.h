@@ -92,6 +92,9 @@ struct scenario {
         bool own_requests;
     } router_view;
     struct {
+        int64_t local_prefill_max_tok, max_prefill_queue; /* 0 = never */
+    } disagg;
+    struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
         int64_t workers_per_link; /* 0 = transfers never wait */

@@ -81,6 +81,10 @@ struct sim_config {
     int64_t view_interval_ns; /* routers know a worker's load as it was published, once in so long; 0 = as it is */
     bool view_counts_own;     /* and add what they have sent there since */
 
+    /* With a prefill pool: the decode worker computes a prompt itself when it has at most so many tokens of it to
+     * compute, or when at least so many requests wait in the prefill pool. 0 = never for that reason. */
+    uint32_t local_prefill_max_tok, max_prefill_queue;
+
     /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */
     double kv_bandwidth_bytes_per_s; /* > 0 */

@@ -41,20 +41,18 @@ static void count_own(const struct sim *sim, struct worker *w, const struct requ
 
 /* ---- routing ---- */
 
-enum status route(struct sim *sim, struct pool *pool, uint32_t id)
+static struct worker *choose(struct pool *pool, const struct request *r)
+{
+    return worker_choose_rank(pool->sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
+}
+
+static enum status bind(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    if (pool->n_routable == 0) {
-        r->state = REQUEST_UNROUTED;
-        request_list_push_back(&pool->unrouted, &sim->requests, id);
-        return ST_OK;
-    }
-    struct worker *w =
-        worker_choose_rank(sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
-    enum status s = sim_event(sim, EVENT_ROUTE, r->index, pool->index, w->id);
+    enum status s = sim_event(sim, EVENT_ROUTE, r->index, w->pool->index, w->id);
     if (s)
         return s;
-    if (pool->config->role == POOL_PREFILL) {
+    if (w->pool->config->role == POOL_PREFILL) {
         r->prefill_worker = w->id;
         r->prefill_slot = w->slot;
     } else {
@@ -67,4 +65,58 @@ enum status route(struct sim *sim, struct pool *pool, uint32_t id)
     r->state = REQUEST_HANDOFF;
     request_list_push_back(&w->incoming, &sim->requests, id);
     return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
+}
+
+enum status route(struct sim *sim, struct pool *pool, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    if (pool->n_routable > 0)
+        return bind(sim, choose(pool, r), id);
+    r->state = REQUEST_UNROUTED;
+    request_list_push_back(&pool->unrouted, &sim->requests, id);
+    return ST_OK;
+}
+
+/* ---- prefill on a decode worker ---- */
+
+static bool prefill_queue_is_full(const struct sim *sim)
+{
+    const struct pool *pool = &sim->pools[0];
+    uint32_t n = pool->unrouted.n, most = sim->config->max_prefill_queue;
+    for (uint32_t i = 0; i < pool->n_routable && n < most; i++) {
+        const struct worker *leader = sim->workers[pool->routable[i]];
+        for (uint32_t k = 0; k < leader->n_ranks; k++)
+            n += leader->ranks[k]->waiting.n;
+    }
+    return most > 0 && n >= most;
+}
+
+static enum status is_local(struct sim *sim, struct worker *w, const struct request *r, bool *local)
+{
+    uint32_t size = worker_block_size(w), cached = 0;
+    *local = prefill_queue_is_full(sim);
+    if (*local || sim->config->local_prefill_max_tok == 0)
+        return ST_OK;
+    enum status s = worker_cached_blocks(sim, w, r, (r->isl_tok - 1) / size, &cached);
+    *local = r->isl_tok - cached * size <= sim->config->local_prefill_max_tok;
+    return s;
+}
+
+enum status route_new(struct sim *sim, uint32_t id)
+{
+    struct pool *decode = &sim->pools[1];
+    if (!sim_prefills_on_decode(sim) || decode->n_routable == 0)
+        return route(sim, &sim->pools[0], id);
+    uint64_t round_robin = decode->round_robin;
+    struct pcg64 rng = decode->rng;
+    const struct request *r = sim_request(sim, id);
+    struct worker *w = choose(decode, r);
+    bool local;
+    enum status s = is_local(sim, w, r, &local);
+    if (s || local)
+        return s ? s : bind(sim, w, id);
+    /* The prompt is handed over to the worker that is chosen then: this choice was none. */
+    decode->round_robin = round_robin;
+    decode->rng = rng;
+    return route(sim, &sim->pools[0], id);
 }

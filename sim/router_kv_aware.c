@@ -1,8 +1,8 @@
 /* Prefers workers that hold the prompt's prefix and have little to do.
  *
  * The cost is the published one of Dynamo's KV router (struct kv_router_weights), in blocks; ties are drawn from the
- * run's seed. Cached tokens are those of computed blocks, and each prompt's blocks count for themselves; a decode pool
- * counts blocks and requests alone, since nothing is computed there. */
+ * run's seed. Cached tokens are those of computed blocks, and each prompt's blocks count for themselves; where
+ * nothing is computed, as in a decode pool without prefill of its own, blocks and requests count alone. */
 #include <math.h>
 
 #include "sim/router.h"
@@ -10,8 +10,8 @@
 
 /* What the router knows of one rank, for one prompt. */
 struct candidate {
-    double new_tok;       /* prompt tokens pending there and the prompt's own */
-    double cached_tok;    /* of the prompt's, whole blocks */
+    double new_tok;       /* prompt tokens pending there, and the prompt's own unless they come with their KV */
+    double cached_tok;    /* of these own, whole blocks */
     double active_blocks; /* prompt blocks bound there and the prompt's own */
     double n_requests;    /* bound there */
 };
@@ -22,39 +22,23 @@ static double cost_of(const struct kv_router_weights *weight, uint32_t block_siz
     return weight->prefill * (compute_tok / block_size_tok) + c->active_blocks + weight->request * c->n_requests;
 }
 
-/* Can the steps since the worker was last looked at have pushed cached blocks out? */
-static bool may_have_evicted(const struct worker *w)
-{
-    if (!w->cache || w->kind != STEP_RUN)
-        return false;
-    uint64_t growth = (uint64_t)w->n_decode * (w->run.n_steps / worker_block_size(w) + 2);
-    return worker_kv_used(w) + kv_cache_inactive(w->cache) + growth > w->kv_blocks;
-}
-
-static uint32_t cached_blocks(struct sim *sim, struct worker *w, const struct request *r)
-{
-    struct kv_prompt prompt;
-    uint32_t active;
-    if (!w->cache || sim_prompt(sim, w->pool, r, &prompt) != ST_OK)
-        return 0;
-    return kv_cache_match(w->cache, &prompt, prompt.n_blocks, &active);
-}
-
 /* Of its cheapest rank. */
 static double cost(struct sim *sim, const struct worker *leader, const struct request *r)
 {
     uint32_t size = worker_block_size(leader);
+    bool computes = leader->pool->config->role != POOL_DECODE || sim_prefills_on_decode(sim);
     double best = INFINITY;
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
         struct worker *w = leader->ranks[i];
-        if (may_have_evicted(w) && worker_sync(sim, w) != ST_OK)
-            return INFINITY;
         struct rank_load load = route_view(w);
         struct candidate c = {.active_blocks = (double)(load.prompt_blocks + r->isl_tok / size),
                               .n_requests = load.n_requests};
-        if (w->pool->config->role != POOL_DECODE) {
-            c.new_tok = (double)load.prompt_tok + r->isl_tok;
-            c.cached_tok = (double)cached_blocks(sim, w, r) * size;
+        uint32_t cached;
+        if (worker_cached_blocks(sim, w, r, UINT32_MAX, &cached) != ST_OK)
+            return INFINITY;
+        if (computes) {
+            c.new_tok = (double)load.prompt_tok + (r->handed_over ? 0 : r->isl_tok);
+            c.cached_tok = r->handed_over ? 0 : (double)cached * size;
         }
         best = fmin(best, cost_of(&sim->config->kv_router, size, &c));
     }

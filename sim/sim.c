@@ -133,7 +133,7 @@ static enum status arrive(struct sim *sim)
         return s;
     }
     s = schedule_timeouts(sim, id);
-    return s ? s : route(sim, &sim->pools[0], id);
+    return s ? s : route_new(sim, id);
 }
 
 /* The client gives up: the request leaves whatever holds it. */
@@ -157,7 +157,7 @@ static enum status time_out(struct sim *sim, uint32_t id)
 static enum status send_again(struct sim *sim, uint32_t id)
 {
     enum status s = sim_event(sim, EVENT_RETRY, sim_request(sim, id)->index, SIZE_MAX, NO_WORKER);
-    return s ? s : route(sim, &sim->pools[0], id);
+    return s ? s : route_new(sim, id);
 }
 
 enum status sim_lose(struct sim *sim, uint32_t id)

@@ -195,6 +195,11 @@ static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
 {
     return at_ns >= sim->config->warmup_ns;
 }
+/* May a decode worker be sent a prompt that nobody has computed? */
+static inline bool sim_prefills_on_decode(const struct sim *sim)
+{
+    return sim->config->n_pools > 1 && (sim->config->local_prefill_max_tok || sim->config->max_prefill_queue);
+}
 static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint64_t request,
                                     size_t pool, uint32_t worker)
 {
@@ -214,7 +219,8 @@ enum status sim_complete(struct sim *sim, uint32_t id);
 enum status sim_lose(struct sim *sim, uint32_t id);
 enum status sim_kick(struct sim *sim, struct worker *w);
 
-/* route.c: from a pool to one of its workers. */
+/* route.c: to a worker. */
+enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
 uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
@@ -238,6 +244,9 @@ void worker_kv_give(struct worker *w, uint32_t blocks);
 /* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
 enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
                              uint32_t full_blocks, struct kv_tail *tail);
+/* Blocks of the prompt's first `limit` that are in its cache. */
+enum status worker_cached_blocks(struct sim *sim, struct worker *w, const struct request *r, uint32_t limit,
+                                 uint32_t *blocks);
 /* Make the prompt's blocks findable up to its first computed_tok tokens. */
 enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_t computed_tok);
 /* Take what the prompt (its first `limit` blocks) finds here, if the rest of its blocks fits too and leaves

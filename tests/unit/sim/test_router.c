@@ -119,3 +119,107 @@ Test(router, a_fresh_worker_has_published_that_it_is_empty)
     free(t.text);
     fixture_release(&f);
 }
+
+Test(router, a_short_prompt_is_prefilled_on_its_decode_worker)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.want_log = true;
+    f.config.local_prefill_max_tok = 50;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 50, 3);
+    trace_text_add(&t, 100, 51, 2);
+    fixture_run(&f, t.text);
+    cr_assert_str_eq(f.log,
+                     "0.000 worker_start prefill/0\n"
+                     "0.000 worker_ready prefill/0\n"
+                     "0.000 worker_start decode/0\n"
+                     "0.000 worker_ready decode/0\n"
+                     "0.000 arrive r0\n"
+                     "0.000 route r0 decode/0\n"
+                     "0.000 admit r0 decode/0\n"
+                     "15.000 prefill_done r0 decode/0\n" /* 10 + 50 * 0.1 */
+                     "15.000 first_token r0 decode/0\n"
+                     "37.000 finish r0 decode/0\n"
+                     "100.000 arrive r1\n"
+                     "100.000 route r1 prefill/0\n"
+                     "100.000 admit r1 prefill/0\n"
+                     "115.100 prefill_done r1 prefill/0\n"
+                     "115.100 route r1 decode/0\n"
+                     "115.100 transfer_start r1 decode/0\n"
+                     "115.100 transfer_done r1 decode/0\n"
+                     "115.100 admit r1 decode/0\n"
+                     "126.100 first_token r1 decode/0\n"
+                     "137.100 finish r1 decode/0\n",
+                     "%s", f.log);
+    cr_assert_eq(f.records[0].prefill_worker, NO_WORKER);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_BUSY], 0.0151, 1e-12);
+    cr_assert_float_eq(f.result->pools[1].gpu_s[GPU_BUSY], 0.037 + 0.022, 1e-12);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, what_the_decode_worker_has_cached_makes_a_prompt_short)
+{
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct fixture f;
+        fixture_init(&f, true, 2);
+        f.config.seed = seed;
+        f.config.local_prefill_max_tok = 40;
+        for (int p = 0; p < 2; p++) {
+            f.config.pools[p].engine.prefix_cache = true;
+            f.config.pools[p].engine.eviction = kv_eviction_find("lru");
+            f.config.pools[p].router = router_find("kv_aware");
+        }
+        struct trace_text t = {0};
+        trace_text_add_ids(&t, 0, 64, 2, (unsigned[]){1, 2}, 2);
+        trace_text_add_ids(&t, 200, 96, 1, (unsigned[]){1, 2, 3}, 3); /* 32 tokens are new */
+        trace_text_add_ids(&t, 400, 96, 1, (unsigned[]){7, 8, 9}, 3);
+        fixture_run(&f, t.text);
+        cr_expect_neq(f.records[0].prefill_worker, NO_WORKER);
+        cr_expect_eq(f.records[1].prefill_worker, NO_WORKER);
+        cr_expect_neq(f.records[2].prefill_worker, NO_WORKER);
+        cr_expect_eq(f.records[1].worker, f.records[0].worker);
+        cr_expect_eq(f.records[1].cached_tok, 64);
+        cr_expect_eq(f.records[1].first_token_ns, 213200 * NS_PER_US); /* 10 + 32 * 0.1 */
+        free(t.text);
+        fixture_release(&f);
+    }
+}
+
+Test(router, prompts_stay_on_the_decode_pool_while_the_prefill_queue_is_long)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.config.max_prefill_queue = 2;
+    struct trace_text t = {0};
+    for (int i = 0; i < 5; i++) /* r0 and r1 wait for the step that starts now */
+        trace_text_add(&t, 0, 100, 1);
+    for (int i = 5; i < 8; i++) /* they run until 30 ms, r5 and r6 wait */
+        trace_text_add(&t, i, 100, 1);
+    fixture_run(&f, t.text);
+    for (int i = 0; i < 8; i++)
+        cr_expect_eq(f.records[i].prefill_worker == NO_WORKER, (i >= 2 && i <= 4) || i == 7, "request %d", i);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, a_prompt_from_the_prefill_pool_does_not_starve_behind_local_ones)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.config.local_prefill_max_tok = 40;
+    f.config.pools[1].engine.kv_blocks = 10;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 96, 20); /* 6 to 8 blocks until 19.6 + 20 * 11 = 239.6 */
+    trace_text_add(&t, 50, 96, 1); /* waits for 6 */
+    trace_text_add(&t, 100, 16, 1); /* would fit, but came later */
+    fixture_run(&f, t.text);
+    cr_expect_eq(f.records[0].last_token_ns, 239600 * NS_PER_US);
+    cr_expect_eq(f.records[2].scheduled_ns, 239600 * NS_PER_US);
+    /* Both in one step: 10 + 1.6 + 1. */
+    cr_expect_eq(f.records[1].first_token_ns, 252200 * NS_PER_US);
+    cr_expect_eq(f.records[2].first_token_ns, 252200 * NS_PER_US);
+    free(t.text);
+    fixture_release(&f);
+}
