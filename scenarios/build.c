@@ -251,6 +251,11 @@ static void set_routing(struct builder *b)
                                               .temperature = sc->kv_router.temperature};
     c->view_interval_ns = ns(sc->router_view.interval_s);
     c->view_counts_own = sc->router_view.own_requests;
+    c->holds_requests = !isnan(sc->router_queue.threshold);
+    c->hold_threshold = c->holds_requests ? sc->router_queue.threshold : 0;
+    c->hold_order = strcmp(sc->router_queue.order, "shortest_first") == 0 ? HOLD_SHORTEST
+                    : strcmp(sc->router_queue.order, "priority") == 0     ? HOLD_PRIORITY
+                                                                          : HOLD_FCFS;
     c->local_prefill_max_tok = (uint32_t)sc->disagg.local_prefill_max_tok;
     c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
 }

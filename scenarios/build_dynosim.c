@@ -30,6 +30,7 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         {startup, "startup", "no cv and no failure_probability"},
         {ranks, "engine.data_parallel_ranks", "1"},
         {c->view_interval_ns > 0, "router_view.interval_s", "0"},
+        {c->holds_requests, "router_queue.threshold", "null"},
         {c->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
         {c->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
         {c->kv_workers_per_link > 0, "kv_transfer.workers_per_link", "0 (or compat_off [uncontended-links])"},

@@ -47,6 +47,7 @@ static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
+static const char *const hold_orders[] = {"fcfs", "shortest_first", "priority", NULL};
 static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
@@ -62,6 +63,7 @@ const struct scenario_section scenario_sections[] = {
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
     {"kv_router", "What the router kv_aware makes of what it sees"},
     {"router_view", "What the routers that go by load know of the workers"},
+    {"router_queue", "Requests held back by the router of the pool `agg` or `prefill`"},
     {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
@@ -210,6 +212,13 @@ const struct scenario_key scenario_keys[] = {
     {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
      .doc = "the router adds what it has sent a worker since that worker last published; false: it goes by what "
             "was published alone"},
+
+    {"router_queue", "threshold", KEY_NUMBER, TOP(router_queue.threshold), RANGE(0, 1e6), .preset = NAN,
+     .unset = "none is held", .unit = "max_num_batched_tokens",
+     .doc = "requests are held while every worker has more than so many prompt tokens whose first output token is "
+            "not out"},
+    {"router_queue", "order", KEY_ENUM, TOP(router_queue.order), .choices = hold_orders, .preset_text = "fcfs",
+     .doc = "which held request goes first: by arrival, by prompt length, or by the trace's `priority`"},
 
     {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok), RANGE(0, MAX_TOK),
      .unit = "tokens",

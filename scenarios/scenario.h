@@ -92,6 +92,10 @@ struct scenario {
         bool own_requests;
     } router_view;
     struct {
+        double threshold; /* NaN = none is held */
+        const char *order;
+    } router_queue;
+    struct {
         int64_t local_prefill_max_tok, max_prefill_queue; /* 0 = never */
     } disagg;
     struct {

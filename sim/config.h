@@ -62,6 +62,13 @@ struct kv_router_weights {
     double temperature; /* 0: the lowest cost wins; > 0: drawn from a softmax over the costs, scaled to their range */
 };
 
+/* Which held request goes first. Ties: the one that was held first. */
+enum hold_order {
+    HOLD_FCFS,     /* first come, first served */
+    HOLD_SHORTEST, /* fewest prompt tokens */
+    HOLD_PRIORITY, /* most urgent */
+};
+
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 
 /* Which ready worker is taken away first. Ties: the newest. */
@@ -80,6 +87,12 @@ struct sim_config {
     struct kv_router_weights kv_router;
     int64_t view_interval_ns; /* routers know a worker's load as it was published, once in so long; 0 = as it is */
     bool view_counts_own;     /* and add what they have sent there since */
+
+    /* The router of the first pool holds requests back while each of its workers has more than hold_threshold times
+     * its token budget (max_num_batched_tokens of all ranks) of prompts pending. */
+    bool holds_requests;
+    double hold_threshold; /* >= 0 */
+    enum hold_order hold_order;
 
     /* With a prefill pool: the decode worker computes a prompt itself when it has at most so many tokens of it to
      * compute, or when at least so many requests wait in the prefill pool. 0 = never for that reason. */

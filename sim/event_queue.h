@@ -12,7 +12,7 @@
 #include "util/status.h"
 
 /* Order of events at one instant. Arrivals are not queued: they come between TRANSFER_DONE and the start of
- * steps. Everything below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the
+ * steps; then requests that a router holds back go to workers. Everything below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the
  * rest is looked at. */
 enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */

@@ -324,12 +324,7 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
     enum status s = routable_add(sim, w);
     if (!s)
         s = worker_event(sim, w, event);
-    while (!s && pool->unrouted.n) {
-        uint32_t id = pool->unrouted.head;
-        request_list_remove(&pool->unrouted, &sim->requests, id);
-        s = route(sim, pool, id);
-    }
-    return s;
+    return s ? s : route_unrouted(sim, pool);
 }
 
 /* The worker's start is over: routable, or failed and to be begun again on the GPUs it holds. */

@@ -1,4 +1,5 @@
-/* From a pool to one of its workers: what the routers know, and the binding of a request to the worker they chose. */
+/* From a pool to one of its workers: what the routers know, requests that wait for a worker, and those that skip the
+ * prefill pool. */
 #include "sim/router.h"
 #include "sim/sim_internal.h"
 
@@ -21,6 +22,7 @@ void route_publish(struct worker *leader)
 {
     for (uint32_t i = 0; i < leader->n_ranks; i++)
         leader->ranks[i]->published = worker_rank_load(leader->ranks[i]);
+    leader->pool->unrouted_may_go = true;
 }
 
 void route_publish_all(struct sim *sim)
@@ -67,14 +69,75 @@ static enum status bind(struct sim *sim, struct worker *w, uint32_t id)
     return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
 }
 
+/* ---- requests without a worker ---- */
+
+static bool holds(const struct pool *pool)
+{
+    return pool->index == 0 && pool->sim->config->holds_requests;
+}
+
+static bool is_full(const struct worker *leader)
+{
+    double budget_tok = (double)leader->pool->config->engine.max_num_batched_tokens * leader->n_ranks;
+    uint64_t prompt_tok = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        prompt_tok += route_view(leader->ranks[i]).prompt_tok;
+    return (double)prompt_tok > leader->pool->sim->config->hold_threshold * budget_tok;
+}
+
+static bool has_taker(const struct pool *pool)
+{
+    if (!holds(pool))
+        return pool->n_routable > 0;
+    for (uint32_t i = 0; i < pool->n_routable; i++)
+        if (!is_full(pool->sim->workers[pool->routable[i]]))
+            return true;
+    return false;
+}
+
+static void hold(struct sim *sim, struct pool *pool, uint32_t id)
+{
+    enum hold_order order = holds(pool) ? sim->config->hold_order : HOLD_FCFS;
+    sim_request(sim, id)->state = REQUEST_UNROUTED;
+    if (order == HOLD_SHORTEST)
+        request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
+    else if (order == HOLD_PRIORITY)
+        request_list_insert_by_priority(&pool->unrouted, &sim->requests, id);
+    else
+        request_list_push_back(&pool->unrouted, &sim->requests, id);
+}
+
 enum status route(struct sim *sim, struct pool *pool, uint32_t id)
 {
-    struct request *r = sim_request(sim, id);
-    if (pool->n_routable > 0)
-        return bind(sim, choose(pool, r), id);
-    r->state = REQUEST_UNROUTED;
-    request_list_push_back(&pool->unrouted, &sim->requests, id);
+    if (pool->unrouted.n == 0 && has_taker(pool))
+        return bind(sim, choose(pool, sim_request(sim, id)), id);
+    hold(sim, pool, id);
     return ST_OK;
+}
+
+enum status route_unrouted(struct sim *sim, struct pool *pool)
+{
+    enum status s = ST_OK;
+    pool->unrouted_may_go = false;
+    while (!s && pool->unrouted.n && has_taker(pool)) {
+        uint32_t id = pool->unrouted.head;
+        request_list_remove(&pool->unrouted, &sim->requests, id);
+        s = bind(sim, choose(pool, sim_request(sim, id)), id);
+    }
+    return s;
+}
+
+void route_note_done(struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->unrouted.n && holds(pool) && !is_full(w->leader))
+        pool->unrouted_may_go = true;
+}
+
+bool route_waits_for_view(const struct sim *sim)
+{
+    const struct pool *pool = &sim->pools[0];
+    return holds(pool) && pool->unrouted.n && pool->n_routable;
 }
 
 /* ---- prefill on a decode worker ---- */

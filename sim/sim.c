@@ -536,6 +536,9 @@ static enum status settle_instant(struct sim *sim)
             if (!s)
                 s = read_arrival(sim);
         }
+        for (size_t p = 0; !s && p < sim->config->n_pools; p++)
+            if (sim->pools[p].unrouted_may_go)
+                s = route_unrouted(sim, &sim->pools[p]);
         if (!s)
             s = start_kicked(sim);
         check_invariants(sim);
@@ -551,20 +554,20 @@ static enum status settle_instant(struct sim *sim)
     return s;
 }
 
-/* Does the event only look at what is there? */
-static bool is_passive(struct event e)
+/* Can the event move no request? */
+static bool is_passive(const struct sim *sim, struct event e)
 {
     enum event_class class = event_class_of(e);
-    return class == EVENT_CLASS_PUBLISH || class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE;
+    return (class == EVENT_CLASS_PUBLISH && !route_waits_for_view(sim)) || class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE;
 }
 
 /* Requests are in flight, but nothing is coming that could move them. */
 static bool is_stuck(const struct sim *sim, struct event next)
 {
-    if (!is_passive(next))
+    if (!is_passive(sim, next))
         return next.at_ns - sim->last_activity_ns > STARVED_NS;
     for (uint32_t i = 0; i < sim->queue.n; i++)
-        if (is_current(sim, sim->queue.heap[i]) && !is_passive(sim->queue.heap[i]))
+        if (is_current(sim, sim->queue.heap[i]) && !is_passive(sim, sim->queue.heap[i]))
             return false;
     return true;
 }

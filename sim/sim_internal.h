@@ -131,7 +131,8 @@ struct pool {
     struct pcg64 rng;     /* of the router */
     double *costs;        /* as many: of the workers, while the router draws among them */
     int target, n_starting, n_ready, n_draining;
-    struct request_list unrouted;
+    struct request_list unrouted; /* wait for a worker */
+    bool unrouted_may_go;         /* one of them may have a worker now */
     struct pool_result *result;
 };
 
@@ -222,6 +223,9 @@ enum status sim_kick(struct sim *sim, struct worker *w);
 /* route.c: to a worker. */
 enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
+enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
+void route_note_done(struct worker *w);                       /* it has a prompt less to compute */
+bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
 struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
 uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
 void route_publish(struct worker *leader); /* now, what routers know of it is what is */

@@ -223,3 +223,104 @@ Test(router, a_prompt_from_the_prefill_pool_does_not_starve_behind_local_ones)
     free(t.text);
     fixture_release(&f);
 }
+
+/* One worker (at first) with 100 tokens a step, held back above 100 pending. */
+static void holding_init(struct fixture *f)
+{
+    fixture_init(f, false, 1);
+    f->want_log = true;
+    f->config.pools[0].router = router_find("least_loaded");
+    f->config.pools[0].engine.max_num_batched_tokens = 100;
+    f->config.holds_requests = true;
+    f->config.hold_threshold = 1;
+}
+
+static void expect_holding(enum hold_order order, const char *routes)
+{
+    struct fixture f;
+    holding_init(&f);
+    f.config.hold_order = order;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 150, 1); /* 20 ms for 100 tokens, 15 for the rest */
+    trace_text_add(&t, 1, 90, 1);
+    trace_text_priority(&t, 2);
+    trace_text_add(&t, 2, 30, 1);
+    trace_text_priority(&t, 3);
+    trace_text_add(&t, 3, 60, 1);
+    trace_text_priority(&t, 1);
+    fixture_run(&f, t.text);
+    char found[256] = "";
+    for (const char *line = f.log; *line; line = strchr(line, '\n') + 1) {
+        char at[16], kind[32], request[16];
+        cr_assert_eq(sscanf(line, "%15s %31s %15s", at, kind, request), 3);
+        if (strcmp(kind, "route") == 0)
+            sprintf(found + strlen(found), "%s %s, ", at, request);
+    }
+    cr_expect_str_eq(found, routes);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, held_requests_go_in_their_order_when_a_worker_has_less_to_do)
+{
+    /* At 35 ms nothing is pending; requests follow until more than 100 is. */
+    expect_holding(HOLD_FCFS, "0.000 r0, 35.000 r1, 35.000 r2, 55.000 r3, ");
+    expect_holding(HOLD_SHORTEST, "0.000 r0, 35.000 r2, 35.000 r3, 35.000 r1, ");
+    expect_holding(HOLD_PRIORITY, "0.000 r0, 35.000 r3, 35.000 r1, 55.000 r2, ");
+}
+
+Test(router, a_held_request_goes_to_the_worker_that_is_free_first)
+{
+    struct fixture f;
+    holding_init(&f);
+    f.config.hold_threshold = 0;
+    f.config.pools[0].replicas = 2;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 1); /* until 20 */
+    trace_text_add(&t, 1, 40, 1);  /* until 15 */
+    trace_text_add(&t, 2, 50, 1);
+    fixture_run(&f, t.text);
+    cr_assert(strstr(f.log, "15.000 route r2 agg/1\n"), "%s", f.log);
+    cr_expect_eq(f.records[2].first_token_ns, 30 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, a_fresh_worker_and_a_client_that_gives_up_let_held_requests_go)
+{
+    struct fixture f;
+    holding_init(&f);
+    f.config.pools[0].startup_phase_ns[0] = 10 * NS_PER_MS;
+    f.config.first_token_timeout_ns = 30 * NS_PER_MS;
+    f.config.sample_ns = 4 * NS_PER_MS;
+    fixture_scale_at(&f, 0.005, 2, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 150, 1); /* would be out at 35 */
+    trace_text_add(&t, 3, 150, 1); /* held until 15, then would be out at 50 */
+    trace_text_add(&t, 25, 10, 1); /* held until r0 leaves, in the middle of a step; then one token */
+    fixture_run(&f, t.text);
+    cr_assert(strstr(f.log, "15.000 route r1 agg/1\n"), "%s", f.log);
+    cr_assert(strstr(f.log, "30.000 timeout r0\n30.000 route r2 agg/0\n"), "%s", f.log);
+    cr_expect_eq(f.n_outcome[OUTCOME_TIMED_OUT], 2);
+    cr_expect_eq(f.records[2].first_token_ns, 46 * NS_PER_MS); /* the step ends at 35 */
+    cr_expect_eq(f.samples[0].n_waiting, 0);
+    cr_expect_eq(f.samples[1].n_waiting, 1); /* at 4 ms */
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, with_a_stale_view_held_requests_wait_for_the_next_publication)
+{
+    struct fixture f;
+    holding_init(&f);
+    f.config.view_interval_ns = 100 * NS_PER_MS;
+    f.config.view_counts_own = true;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 150, 1); /* out at 35 */
+    trace_text_add(&t, 50, 10, 1);
+    fixture_run(&f, t.text);
+    cr_assert(strstr(f.log, "100.000 route r1 agg/0\n"), "%s", f.log);
+    cr_expect_eq(f.n_outcome[OUTCOME_COMPLETED], 2);
+    free(t.text);
+    fixture_release(&f);
+}
