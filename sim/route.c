@@ -13,8 +13,10 @@ struct rank_load route_view(const struct worker *w)
 uint32_t route_view_requests(const struct worker *leader)
 {
     uint32_t n = 0;
+    if (leader->pool->sim->config->view_interval_ns == 0)
+        return worker_load(leader);
     for (uint32_t i = 0; i < leader->n_ranks; i++)
-        n += route_view(leader->ranks[i]).n_requests;
+        n += leader->ranks[i]->published.n_requests;
     return n;
 }
 

@@ -29,17 +29,21 @@ void worker_unbind(struct worker *w, struct request *r)
     w->prompt_blocks -= r->isl_tok / worker_block_size(w);
 }
 
+static uint32_t n_bound(const struct worker *w)
+{
+    return w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
+}
+
 struct rank_load worker_rank_load(const struct worker *w)
 {
-    uint32_t n = w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
-    return (struct rank_load){n, w->prompt_tok_pending, w->prompt_blocks};
+    return (struct rank_load){n_bound(w), w->prompt_tok_pending, w->prompt_blocks};
 }
 
 uint32_t worker_load(const struct worker *leader)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < leader->n_ranks; i++)
-        n += worker_rank_load(leader->ranks[i]).n_requests;
+        n += n_bound(leader->ranks[i]);
     return n;
 }
 
