@@ -206,8 +206,8 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
         if (r->scheduled_ns < 0)
             r->scheduled_ns = run->now_ns;
         s = dyno_event(run, EVENT_ADMIT, id, w);
-        if (plan->budget_tok == 0)
-            break;
+        if (r->handed_over && plan->budget_tok == 0)
+            break; /* one of them needs no budget, a second is not tried */
     }
     return s;
 }
