@@ -111,10 +111,10 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     if (!w->growth || !chunks || !ahead)
         return diag_nomem(sim->diag, "worker");
     enum status s = ST_OK;
-    if (engine->prefix_cache)
-        s = kv_cache_new(&w->cache, engine->eviction, sim->diag);
-    if (!s && engine->prefix_cache && engine->host_kv_blocks)
-        s = kv_cache_new(&w->host, kv_eviction_find("lru"), sim->diag);
+    if (pool->kv)
+        s = kv_cache_new(&w->cache, pool->kv, w->slot, engine->eviction, sim->diag);
+    if (!s && pool->host_kv)
+        s = kv_cache_new(&w->host, pool->host_kv, w->slot, kv_eviction_find("lru"), sim->diag);
     return s;
 }
 
@@ -198,8 +198,11 @@ void fleet_release(struct sim *sim)
         }
         free(w);
     }
-    for (size_t p = 0; p < sim->config->n_pools; p++)
+    for (size_t p = 0; p < sim->config->n_pools; p++) {
         free(sim->pools[p].routable);
+        kv_store_free(sim->pools[p].kv);
+        kv_store_free(sim->pools[p].host_kv);
+    }
     free(sim->workers);
 }
 
@@ -394,6 +397,10 @@ static enum status stop_worker(struct sim *sim, struct worker *w)
     for (uint32_t i = 0; i < w->n_ranks; i++) {
         struct worker *rank = w->ranks[i];
         BUG_IF(worker_kv_used(rank));
+        if (rank->cache)
+            kv_cache_clear(rank->cache);
+        if (rank->host)
+            kv_cache_clear(rank->host);
         rank->kind = STEP_NONE;
         rank->generation++;
         rank->life_generation++;
@@ -585,11 +592,16 @@ enum status fleet_init(struct sim *sim)
         };
         pcg64_stream(&pool->rng, sim->config->seed, "router", p);
         request_list_init(&pool->unrouted);
-        for (int i = 0; i < pool->config->replicas; i++) {
-            enum status s = start_worker(sim, pool, true);
-            if (s)
-                return s;
-        }
+        const struct engine_config *engine = &pool->config->engine;
+        enum status s = ST_OK;
+        if (engine->prefix_cache)
+            s = kv_store_new(&pool->kv, sim->diag);
+        if (!s && engine->prefix_cache && engine->host_kv_blocks)
+            s = kv_store_new(&pool->host_kv, sim->diag);
+        for (int i = 0; !s && i < pool->config->replicas; i++)
+            s = start_worker(sim, pool, true);
+        if (s)
+            return s;
     }
     return ST_OK;
 }

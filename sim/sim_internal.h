@@ -6,13 +6,13 @@
 #include "sim/decode_run.h"
 #include "sim/event_queue.h"
 #include "sim/id_array.h"
-#include "sim/id_store.h"
 #include "sim/observer.h"
 #include "sim/request.h"
 #include "sim/sim.h"
 #include "sim/traffic.h"
 #include "util/bug.h"
 #include "util/units.h"
+#include "util/word_pool.h"
 
 enum worker_state { WORKER_FREE, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
 
@@ -122,6 +122,7 @@ struct pool {
     struct pcg64 rng;     /* of the router */
     int target, n_starting, n_ready, n_draining;
     struct request_list unrouted;
+    struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */
     struct pool_result *result;
 };
 
@@ -141,7 +142,7 @@ struct sim {
     int64_t now_ns;
     struct event_queue queue;
     struct request_table requests;
-    struct id_store ids;
+    struct word_pool ids; /* of the prompts in flight */
     bool wants_ids; /* a pool has a prefix cache */
     uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
     uint32_t key_scratch_capacity;

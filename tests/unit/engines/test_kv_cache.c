@@ -9,11 +9,20 @@
 
 static struct diag d;
 
+static struct kv_store *store;
+
 static struct kv_cache *new_cache(const char *eviction)
 {
     struct kv_cache *c;
-    cr_assert_eq(kv_cache_new(&c, kv_eviction_find(eviction), &d), ST_OK);
+    cr_assert_eq(kv_store_new(&store, &d), ST_OK);
+    cr_assert_eq(kv_cache_new(&c, store, 0, kv_eviction_find(eviction), &d), ST_OK);
     return c;
+}
+
+static void free_cache(struct kv_cache *c)
+{
+    kv_cache_free(c);
+    kv_store_free(store);
 }
 
 static uint32_t match(const struct kv_cache *c, const uint64_t *key, uint32_t n)
@@ -53,7 +62,7 @@ Test(kv_cache, equal_prefixes_share_blocks_and_split_where_they_part)
     kv_cache_release(c, &y);
     cr_assert_eq(kv_cache_active(c), 0);
     cr_assert_eq(match(c, a, 5), 5);
-    kv_cache_free(c);
+    free_cache(c);
 }
 
 Test(kv_cache, the_least_recently_released_goes_first_and_from_its_end)
@@ -73,7 +82,7 @@ Test(kv_cache, the_least_recently_released_goes_first_and_from_its_end)
     kv_cache_evict(c, 2);
     cr_assert_eq(match(c, a, 3), 0);
     kv_cache_check(c);
-    kv_cache_free(c);
+    free_cache(c);
 }
 
 Test(kv_cache, policies_differ_in_who_goes_first)
@@ -93,7 +102,7 @@ Test(kv_cache, policies_differ_in_who_goes_first)
         kv_cache_evict(c, 1);
         cr_assert_eq(match(c, old, 1), cases[i].left_of_old, "%s", cases[i].eviction);
         cr_assert_eq(match(c, popular, 1), cases[i].left_of_popular, "%s", cases[i].eviction);
-        kv_cache_free(c);
+        free_cache(c);
     }
 }
 
@@ -118,7 +127,7 @@ Test(kv_cache, a_tail_is_found_again_by_its_owner_unless_evicted)
     cr_assert_eq(x.shared, 2);
     kv_cache_release(c, &x);
     kv_cache_check(c);
-    kv_cache_free(c);
+    free_cache(c);
 }
 
 /* Every resident block, by its chain; released when the last reference went. */
@@ -230,6 +239,6 @@ Test(kv_cache, random_use_equals_a_model_block_by_block)
             kv_cache_check(c);
         }
         free(m);
-        kv_cache_free(c);
+        free_cache(c);
     }
 }
