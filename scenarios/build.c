@@ -240,11 +240,32 @@ static void set_transfer(struct builder *b)
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
 }
 
+static void set_routing(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+
+    c->kv_router = (struct kv_router_weights){.overlap = sc->kv_router.overlap_weight,
+                                              .prefill = sc->kv_router.prefill_weight,
+                                              .request = sc->kv_router.request_weight,
+                                              .temperature = sc->kv_router.temperature};
+    c->view_interval_ns = ns(sc->router_view.interval_s);
+    c->view_counts_own = sc->router_view.own_requests;
+    c->holds_requests = !isnan(sc->router_queue.threshold);
+    c->hold_threshold = c->holds_requests ? sc->router_queue.threshold : 0;
+    c->hold_order = strcmp(sc->router_queue.order, "shortest_first") == 0 ? HOLD_SHORTEST
+                    : strcmp(sc->router_queue.order, "priority") == 0     ? HOLD_PRIORITY
+                                                                          : HOLD_FCFS;
+    c->local_prefill_max_tok = (uint32_t)sc->disagg.local_prefill_max_tok;
+    c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
+}
+
 static void set_rest(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
 
+    set_routing(b);
     set_transfer(b);
     c->scale_down =
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;

@@ -29,6 +29,10 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
                            "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
         {startup, "startup", "no cv and no failure_probability"},
         {ranks, "engine.data_parallel_ranks", "1"},
+        {c->view_interval_ns > 0, "router_view.interval_s", "0"},
+        {c->holds_requests, "router_queue.threshold", "null"},
+        {c->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
+        {c->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
         {c->kv_workers_per_link > 0, "kv_transfer.workers_per_link", "0 (or compat_off [uncontended-links])"},
         {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
         {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
@@ -100,6 +104,10 @@ enum status scenario_build_dynosim(struct scenario_run *run, const struct scenar
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (scenario->compat_off >> i & 1)
             *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
+    to->router.overlap_credit = c->kv_router.overlap;
+    to->router.prefill_scale = c->kv_router.prefill;
+    to->router.request_weight = c->kv_router.request;
+    to->router.temperature = c->kv_router.temperature;
     to->seed = c->seed;
     to->trace_block_tok = c->trace_block_tok;
     to->speedup = scenario->trace.speedup;

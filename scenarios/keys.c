@@ -47,6 +47,7 @@ static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
+static const char *const hold_orders[] = {"fcfs", "shortest_first", "priority", NULL};
 static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
@@ -60,6 +61,10 @@ const struct scenario_section scenario_sections[] = {
     {"span", "The part of the run that is measured"},
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
+    {"kv_router", "What the router kv_aware makes of what it sees"},
+    {"router_view", "What the routers that go by load know of the workers"},
+    {"router_queue", "Requests held back by the router of the pool `agg` or `prefill`"},
+    {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`"},
     {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
     {"client", "What the users of the service do"},
     {"startup", "Bringing up a worker"},
@@ -190,6 +195,36 @@ const struct scenario_key scenario_keys[] = {
     {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice,
      .preset_text = "round_robin",
      .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
+
+    {"kv_router", "overlap_weight", KEY_NUMBER, TOP(kv_router.overlap_weight), RANGE(0, 1e6), .preset = 1,
+     .doc = "taken off the prompt blocks to compute, per block the worker has cached"},
+    {"kv_router", "prefill_weight", KEY_NUMBER, TOP(kv_router.prefill_weight), RANGE(0, 1e6), .preset = 1,
+     .doc = "cost of a prompt block to compute; a prompt block in use costs 1"},
+    {"kv_router", "request_weight", KEY_NUMBER, TOP(kv_router.request_weight), RANGE(0, 1e6),
+     .doc = "cost of a request that is waiting or running, in blocks"},
+    {"kv_router", "temperature", KEY_NUMBER, TOP(kv_router.temperature), RANGE(0, 1e6),
+     .doc = "0: the lowest cost wins; above, a worker is drawn with a probability in proportion to "
+            "exp(-cost / range of the costs / temperature)"},
+
+    {"router_view", "interval_s", KEY_NUMBER, TOP(router_view.interval_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "every worker publishes its load (requests, prompt tokens, prompt blocks) once in so long; 0: it is "
+            "known as it is. Which blocks a worker has cached is always known as it is"},
+    {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
+     .doc = "the router adds what it has sent a worker since that worker last published; false: it goes by what "
+            "was published alone"},
+
+    {"router_queue", "threshold", KEY_NUMBER, TOP(router_queue.threshold), RANGE(0, 1e6), .preset = NAN,
+     .unset = "none is held", .unit = "max_num_batched_tokens",
+     .doc = "requests are held while every worker has more than so many prompt tokens whose first output token is "
+            "not out"},
+    {"router_queue", "order", KEY_ENUM, TOP(router_queue.order), .choices = hold_orders, .preset_text = "fcfs",
+     .doc = "which held request goes first: by arrival, by prompt length, or by the trace's `priority`"},
+
+    {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok), RANGE(0, MAX_TOK),
+     .unit = "tokens",
+     .doc = "when at most so many tokens of it are not cached on the decode worker it would go to; 0 = never"},
+    {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK), .unit = "requests",
+     .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",

@@ -85,6 +85,20 @@ struct scenario {
     struct pool_settings pools[3]; /* by enum pool_role */
     const char *router;
     struct {
+        double overlap_weight, prefill_weight, request_weight, temperature;
+    } kv_router;
+    struct {
+        double interval_s; /* 0 = exact */
+        bool own_requests;
+    } router_view;
+    struct {
+        double threshold; /* NaN = none is held */
+        const char *order;
+    } router_queue;
+    struct {
+        int64_t local_prefill_max_tok, max_prefill_queue; /* 0 = never */
+    } disagg;
+    struct {
         double bytes_per_token; /* NaN = what the profile says */
         double bandwidth_gb_s, latency_ms;
         int64_t workers_per_link; /* 0 = transfers never wait */

@@ -55,6 +55,20 @@ struct pool_config {
     double startup_failure;        /* probability that a start fails at its end and begins again, in [0, 1) */
 };
 
+/* What the kv_aware router makes of what it sees of a worker: cost = prefill * max(0, prompt blocks pending there and its
+ * own - overlap * cached blocks) + prompt blocks bound there and its own + request * requests bound there. */
+struct kv_router_weights {
+    double overlap, prefill, request; /* >= 0 */
+    double temperature; /* 0: the lowest cost wins; > 0: drawn from a softmax over the costs, scaled to their range */
+};
+
+/* Which held request goes first. Ties: the one that was held first. */
+enum hold_order {
+    HOLD_FCFS,     /* first come, first served */
+    HOLD_SHORTEST, /* fewest prompt tokens */
+    HOLD_PRIORITY, /* most urgent */
+};
+
 enum scale_down_mode { SCALE_DOWN_DRAIN, SCALE_DOWN_TERMINATE };
 
 /* Which ready worker is taken away first. Ties: the newest. */
@@ -69,6 +83,20 @@ struct sim_config {
     struct pool_config pools[POLICY_MAX_POOLS];
 
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
+
+    struct kv_router_weights kv_router;
+    int64_t view_interval_ns; /* routers know a worker's load as it was published, once in so long; 0 = as it is */
+    bool view_counts_own;     /* and add what they have sent there since */
+
+    /* The router of the first pool holds requests back while each of its workers has more than hold_threshold times
+     * its token budget (max_num_batched_tokens of all ranks) of prompts pending. */
+    bool holds_requests;
+    double hold_threshold; /* >= 0 */
+    enum hold_order hold_order;
+
+    /* With a prefill pool: the decode worker computes a prompt itself when it has at most so many tokens of it to
+     * compute, or when at least so many requests wait in the prefill pool. 0 = never for that reason. */
+    uint32_t local_prefill_max_tok, max_prefill_queue;
 
     /* KV transfer from a prefill to a decode worker: latency + tokens * bytes_per_token / bandwidth. */
     double kv_bytes_per_token;       /* >= 0; tokens: those of the prompt that the decode worker has not cached */

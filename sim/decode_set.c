@@ -164,8 +164,10 @@ void decode_leave(struct sim *sim, struct worker *w, uint32_t id)
 
 void worker_drop_pending(struct worker *w, const struct request *r)
 {
-    if (r->first_token_ns < 0 && !r->handed_over)
-        w->prompt_tok_pending -= r->isl_tok;
+    if (r->first_token_ns >= 0 || r->handed_over)
+        return;
+    w->prompt_tok_pending -= r->isl_tok;
+    route_note_done(w);
 }
 
 void decode_count_gaps(struct sim *sim, struct worker *w, int64_t total_ns, uint32_t n_steps,

@@ -12,7 +12,7 @@
 #include "util/status.h"
 
 /* Order of events at one instant. Arrivals are not queued: they come between TRANSFER_DONE and the start of
- * steps. Everything below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the
+ * steps; then requests that a router holds back go to workers. Everything below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the
  * rest is looked at. */
 enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */
@@ -24,6 +24,7 @@ enum event_class {
     EVENT_CLASS_SETTLED,
     EVENT_CLASS_GRACE_END = EVENT_CLASS_SETTLED, /* id: worker slot */
     EVENT_CLASS_FAILURE, /* id: worker slot */
+    EVENT_CLASS_PUBLISH, /* the workers tell the routers their load */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
     EVENT_CLASS_POLICY,

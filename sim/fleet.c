@@ -200,6 +200,7 @@ void fleet_release(struct sim *sim)
     }
     for (size_t p = 0; p < sim->config->n_pools; p++) {
         free(sim->pools[p].routable);
+        free(sim->pools[p].costs);
         kv_store_free(sim->pools[p].kv);
         kv_store_free(sim->pools[p].host_kv);
     }
@@ -214,9 +215,13 @@ static enum status routable_add(struct sim *sim, struct worker *w)
     if (pool->n_routable == pool->routable_capacity) {
         uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
         uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
-        if (!routable)
+        if (routable)
+            pool->routable = routable;
+        double *costs = realloc(pool->costs, capacity * sizeof *costs);
+        if (costs)
+            pool->costs = costs;
+        if (!routable || !costs)
             return diag_nomem(sim->diag, "workers");
-        pool->routable = routable;
         pool->routable_capacity = capacity;
     }
     uint32_t i = pool->n_routable++;
@@ -317,15 +322,11 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
     struct pool *pool = w->pool;
     set_state(w, WORKER_READY);
     pool->n_ready++;
+    route_publish(w);
     enum status s = routable_add(sim, w);
     if (!s)
         s = worker_event(sim, w, event);
-    while (!s && pool->unrouted.n) {
-        uint32_t id = pool->unrouted.head;
-        request_list_remove(&pool->unrouted, &sim->requests, id);
-        s = sim_route(sim, pool, id);
-    }
-    return s;
+    return s ? s : route_unrouted(sim, pool);
 }
 
 /* The worker's start is over: routable, or failed and to be begun again on the GPUs it holds. */

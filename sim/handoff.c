@@ -51,7 +51,7 @@ enum status handoff_begin(struct sim *sim, uint32_t id)
     r->hold = (struct kv_hold){0};
     r->handed_over = true;
     sim->workers[r->source_slot]->n_held++;
-    return sim_route(sim, &sim->pools[1], id);
+    return route(sim, &sim->pools[1], id);
 }
 
 enum status handoff_grant(struct sim *sim, struct worker *w)

@@ -86,11 +86,14 @@ void request_list_push_front(struct request_list *l, struct request_table *t, ui
     l->n++;
 }
 
-void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id)
+typedef bool goes_before(const struct request *a, const struct request *b);
+
+/* Behind the last one that it does not go before. */
+static void insert(struct request_list *l, struct request_table *t, uint32_t id, goes_before *before_it)
 {
     struct request *r = &t->slot[id];
     uint32_t before = l->tail;
-    while (before != NO_REQUEST && t->slot[before].priority > r->priority)
+    while (before != NO_REQUEST && before_it(r, &t->slot[before]))
         before = t->slot[before].previous;
     if (before == NO_REQUEST) {
         request_list_push_front(l, t, id);
@@ -105,6 +108,26 @@ void request_list_insert_by_priority(struct request_list *l, struct request_tabl
     t->slot[r->next].previous = id;
     t->slot[before].next = id;
     l->n++;
+}
+
+static bool more_urgent(const struct request *a, const struct request *b)
+{
+    return a->priority < b->priority;
+}
+
+void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id)
+{
+    insert(l, t, id, more_urgent);
+}
+
+static bool shorter(const struct request *a, const struct request *b)
+{
+    return a->isl_tok < b->isl_tok;
+}
+
+void request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id)
+{
+    insert(l, t, id, shorter);
 }
 
 void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id)

@@ -16,7 +16,7 @@
 enum request_state {
     REQUEST_FREE,
     REQUEST_AWAY,      /* lost, its client waits before it sends it again */
-    REQUEST_UNROUTED,  /* waits for a worker to become routable */
+    REQUEST_UNROUTED,  /* waits for a worker to become routable, or to have less to do */
     REQUEST_WAITING,   /* in a worker's queue */
     REQUEST_PREFILL,   /* running, prompt (or recomputation) not finished */
     REQUEST_DECODE,    /* running, one token a step */
@@ -79,6 +79,8 @@ void request_list_push_back(struct request_list *l, struct request_table *t, uin
 void request_list_push_front(struct request_list *l, struct request_table *t, uint32_t id);
 /* Behind the last one that is as urgent or more. */
 void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id);
+/* Behind the last one whose prompt is as short or shorter. */
+void request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id);
 void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id);
 
 #endif

@@ -7,7 +7,7 @@ static uint32_t pick(struct pool *pool, const struct request *request)
     uint32_t best = 0;
     uint32_t least = UINT32_MAX;
     for (uint32_t i = 0; i < pool->n_routable && least > 0; i++) {
-        uint32_t n = worker_load(pool->sim->workers[pool->routable[i]]);
+        uint32_t n = route_view_requests(pool->sim->workers[pool->routable[i]]);
         if (n < least) {
             least = n;
             best = i;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/router.h"
 #include "sim/sim_internal.h"
 
 enum { PROGRESS_EVERY = 4096 };
@@ -64,33 +63,6 @@ enum status sim_complete(struct sim *sim, uint32_t id)
     enum status s = report_request(sim, id, OUTCOME_COMPLETED);
     forget_request(sim, id);
     return s;
-}
-
-enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id)
-{
-    struct request *r = sim_request(sim, id);
-    if (pool->n_routable == 0) {
-        r->state = REQUEST_UNROUTED;
-        request_list_push_back(&pool->unrouted, &sim->requests, id);
-        return ST_OK;
-    }
-    struct worker *w =
-        worker_choose_rank(sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
-    enum status s = sim_event(sim, EVENT_ROUTE, r->index, pool->index, w->id);
-    if (s)
-        return s;
-    if (pool->config->role == POOL_PREFILL) {
-        r->prefill_worker = w->id;
-        r->prefill_slot = w->slot;
-    } else {
-        r->worker = w->id;
-    }
-    worker_bind(w, r);
-    if (!r->handed_over)
-        return worker_enqueue(sim, w, id);
-    r->state = REQUEST_HANDOFF;
-    request_list_push_back(&w->incoming, &sim->requests, id);
-    return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
 }
 
 /* Can an empty worker of every pool hold it to its last token, and start it? */
@@ -164,7 +136,7 @@ static enum status arrive(struct sim *sim)
         return s;
     }
     s = schedule_timeouts(sim, id);
-    return s ? s : sim_route(sim, &sim->pools[0], id);
+    return s ? s : route_new(sim, id);
 }
 
 /* The client gives up: the request leaves whatever holds it. */
@@ -188,7 +160,7 @@ static enum status time_out(struct sim *sim, uint32_t id)
 static enum status send_again(struct sim *sim, uint32_t id)
 {
     enum status s = sim_event(sim, EVENT_RETRY, sim_request(sim, id)->index, SIZE_MAX, NO_WORKER);
-    return s ? s : sim_route(sim, &sim->pools[0], id);
+    return s ? s : route_new(sim, id);
 }
 
 enum status sim_lose(struct sim *sim, uint32_t id)
@@ -451,6 +423,9 @@ static enum status handle(struct sim *sim, struct event e)
         return fleet_grace_end(sim, sim->workers[id]);
     case EVENT_CLASS_FAILURE:
         return fleet_worker_fails(sim, sim->workers[id]);
+    case EVENT_CLASS_PUBLISH:
+        route_publish_all(sim);
+        return push_timer(sim, sim->now_ns + sim->config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
     case EVENT_CLASS_WINDOW:
         s = close_window(sim);
         return s ? s : push_timer(sim, sim->now_ns + sim->config->window_ns, EVENT_CLASS_WINDOW, 0);
@@ -487,6 +462,7 @@ static bool is_current(const struct sim *sim, struct event e)
                sim->requests.slot[id].state != REQUEST_FREE && sim->requests.slot[id].first_token_ns < 0;
     case EVENT_CLASS_POLICY:
         return event_is_current(e, sim->policy_generation);
+    case EVENT_CLASS_PUBLISH:
     case EVENT_CLASS_WINDOW:
     case EVENT_CLASS_SAMPLE:
     case EVENT_CLASS_STOP:
@@ -563,6 +539,9 @@ static enum status settle_instant(struct sim *sim)
             if (!s)
                 s = read_arrival(sim);
         }
+        for (size_t p = 0; !s && p < sim->config->n_pools; p++)
+            if (sim->pools[p].unrouted_may_go)
+                s = route_unrouted(sim, &sim->pools[p]);
         if (!s)
             s = start_kicked(sim);
         check_invariants(sim);
@@ -578,17 +557,21 @@ static enum status settle_instant(struct sim *sim)
     return s;
 }
 
+/* Can the event move no request? */
+static bool is_passive(const struct sim *sim, struct event e)
+{
+    enum event_class class = event_class_of(e);
+    return (class == EVENT_CLASS_PUBLISH && !route_waits_for_view(sim)) || class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE;
+}
+
 /* Requests are in flight, but nothing is coming that could move them. */
 static bool is_stuck(const struct sim *sim, struct event next)
 {
-    if (event_class_of(next) != EVENT_CLASS_WINDOW && event_class_of(next) != EVENT_CLASS_SAMPLE)
+    if (!is_passive(sim, next))
         return next.at_ns - sim->last_activity_ns > STARVED_NS;
-    for (uint32_t i = 0; i < sim->queue.n; i++) {
-        struct event e = sim->queue.heap[i];
-        if (is_current(sim, e) && event_class_of(e) != EVENT_CLASS_WINDOW &&
-            event_class_of(e) != EVENT_CLASS_SAMPLE)
+    for (uint32_t i = 0; i < sim->queue.n; i++)
+        if (is_current(sim, sim->queue.heap[i]) && !is_passive(sim, sim->queue.heap[i]))
             return false;
-    }
     return true;
 }
 
@@ -628,6 +611,8 @@ static enum status begin(struct sim *sim)
                        EVENT_CLASS_WINDOW, 0);
     if (!s && config->sample_ns)
         s = push_timer(sim, 0, EVENT_CLASS_SAMPLE, 0);
+    if (!s && config->view_interval_ns)
+        s = push_timer(sim, config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
     return s ? s : read_arrival(sim);
 }
 

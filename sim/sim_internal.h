@@ -23,6 +23,13 @@ enum step_kind {
     STEP_RUN, /* decode steps of an unchanged batch */
 };
 
+/* What routers know of a rank. */
+struct rank_load {
+    uint32_t n_requests;    /* bound to it */
+    uint64_t prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
+    uint64_t prompt_blocks; /* full blocks of their prompts, each prompt for itself */
+};
+
 /* A running sequence by the step that makes its last token. */
 struct finish_entry {
     uint64_t step, admit_order;
@@ -105,6 +112,8 @@ struct worker {
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
 
+    struct rank_load published; /* with a view interval: what routers know of it */
+
     /* Gauges. */
     uint64_t prompt_tok_pending; /* prompt tokens bound here whose first token is not out */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
@@ -120,8 +129,10 @@ struct pool {
     uint32_t next_worker_id;
     uint64_t round_robin; /* counter of the round-robin router */
     struct pcg64 rng;     /* of the router */
+    double *costs;        /* as many: of the workers, while the router draws among them */
     int target, n_starting, n_ready, n_draining;
-    struct request_list unrouted;
+    struct request_list unrouted; /* wait for a worker */
+    bool unrouted_may_go;         /* one of them may have a worker now */
     struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */
     struct pool_result *result;
 };
@@ -186,6 +197,11 @@ static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
 {
     return at_ns >= sim->config->warmup_ns;
 }
+/* May a decode worker be sent a prompt that nobody has computed? */
+static inline bool sim_prefills_on_decode(const struct sim *sim)
+{
+    return sim->config->n_pools > 1 && (sim->config->local_prefill_max_tok || sim->config->max_prefill_queue);
+}
 static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint64_t request,
                                     size_t pool, uint32_t worker)
 {
@@ -199,12 +215,22 @@ static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint6
 /* Findable blocks of its prompt, as the pool cuts them. */
 enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
                        struct kv_prompt *prompt);
-enum status sim_route(struct sim *sim, struct pool *pool, uint32_t id);
 /* The last token is out (or there is none): record it and free the slot. */
 enum status sim_complete(struct sim *sim, uint32_t id);
 /* Its worker is gone: lost, or sent again. */
 enum status sim_lose(struct sim *sim, uint32_t id);
 enum status sim_kick(struct sim *sim, struct worker *w);
+
+/* route.c: to a worker. */
+enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
+enum status route(struct sim *sim, struct pool *pool, uint32_t id);
+enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
+void route_note_done(struct worker *w);                       /* it has a prompt less to compute */
+bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
+struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
+uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
+void route_publish(struct worker *leader); /* now, what routers know of it is what is */
+void route_publish_all(struct sim *sim);
 
 /* handoff.c: from a prefill worker to a decode worker. */
 enum status handoff_begin(struct sim *sim, uint32_t id);
@@ -223,6 +249,9 @@ void worker_kv_give(struct worker *w, uint32_t blocks);
 /* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
 enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
                              uint32_t full_blocks, struct kv_tail *tail);
+/* Blocks of the prompt's first `limit` that are in its cache. */
+enum status worker_cached_blocks(struct sim *sim, struct worker *w, const struct request *r, uint32_t limit,
+                                 uint32_t *blocks);
 /* Make the prompt's blocks findable up to its first computed_tok tokens. */
 enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_t computed_tok);
 /* Take what the prompt (its first `limit` blocks) finds here, if the rest of its blocks fits too and leaves
@@ -271,6 +300,7 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
+struct rank_load worker_rank_load(const struct worker *w);
 uint32_t worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);

@@ -29,13 +29,17 @@ void worker_unbind(struct worker *w, struct request *r)
     w->prompt_blocks -= r->isl_tok / worker_block_size(w);
 }
 
+struct rank_load worker_rank_load(const struct worker *w)
+{
+    uint32_t n = w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
+    return (struct rank_load){n, w->prompt_tok_pending, w->prompt_blocks};
+}
+
 uint32_t worker_load(const struct worker *leader)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < leader->n_ranks; i++) {
-        const struct worker *w = leader->ranks[i];
-        n += w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
-    }
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        n += worker_rank_load(leader->ranks[i]).n_requests;
     return n;
 }
 
@@ -270,11 +274,24 @@ static void put_back_hits(struct sim *sim, struct worker *w, uint32_t id)
     r->kv_blocks = r->loaded_blocks = 0;
 }
 
+/* Prompts to be computed here and prompts that are still on a prefill worker want the same room: the first to arrive
+ * gets it. */
+static bool incoming_is_older(struct sim *sim, const struct worker *w)
+{
+    return sim_prefills_on_decode(sim) && w->incoming.n && w->waiting.n &&
+           sim_request(sim, w->incoming.head)->index < sim_request(sim, w->waiting.head)->index;
+}
+
 static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill *f)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     enum status s = ST_OK;
     while (!s && w->waiting.n && has_place(w, f)) {
+        if (incoming_is_older(sim, w)) {
+            s = handoff_grant(sim, w);
+            if (s || incoming_is_older(sim, w))
+                break;
+        }
         uint32_t id = w->waiting.head, size = engine->block_size_tok;
         uint32_t target_tok = sim_request(sim, id)->target_tok;
         bool fits;
@@ -294,7 +311,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
 }
 
 /* Choose the prompts of a step beside `n_decode` sequences: the one in progress, then the queues; then give what room
- * is left to prompts that are still on a prefill worker, unless a preempted one waits for it. */
+ * is left to prompts that are still on a prefill worker, unless another waits for it here. */
 static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan *plan, uint32_t n_decode,
                              bool preempted)
 {
@@ -311,7 +328,7 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
         w->admissions_held = true; /* nobody new in the step that pushed somebody out */
     else if (!s)
         s = admit_waiting(sim, w, &f);
-    if (!s && w->waiting.n == 0 && w->incoming.n)
+    if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
         s = handoff_grant(sim, w);
     if (!s && !(prefill_first && plan->n_chunks)) /* they would only wait with the others */
         s = admit_arrived(sim, w, &f);

@@ -110,6 +110,31 @@ static enum status load_from_host(struct sim *sim, struct worker *w, struct requ
     return ST_OK;
 }
 
+/* Can the steps since the worker was last looked at have pushed cached blocks out? */
+static bool may_have_evicted(const struct worker *w)
+{
+    if (w->kind != STEP_RUN)
+        return false;
+    uint64_t growth = (uint64_t)w->n_decode * (w->run.n_steps / worker_block_size(w) + 2);
+    return worker_kv_used(w) + kv_cache_inactive(w->cache) + growth > w->kv_blocks;
+}
+
+enum status worker_cached_blocks(struct sim *sim, struct worker *w, const struct request *r, uint32_t limit,
+                                 uint32_t *blocks)
+{
+    struct kv_prompt prompt;
+    uint32_t active;
+    *blocks = 0;
+    if (!w->cache)
+        return ST_OK;
+    enum status s = may_have_evicted(w) ? worker_sync(sim, w) : ST_OK;
+    if (!s)
+        s = sim_prompt(sim, w->pool, r, &prompt);
+    if (!s)
+        *blocks = kv_cache_match(w->cache, &prompt, limit, &active);
+    return s;
+}
+
 enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uint32_t limit,
                              uint32_t blocks, uint32_t keep_free, bool *fits)
 {

@@ -183,6 +183,7 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
     f->model = (struct linear_model){.base_ms = 10, .new_ms = 0.1, .seq_ms = 1};
     f->config = (struct sim_config){
         .n_pools = disagg ? 2 : 1,
+        .kv_router = {.overlap = 1, .prefill = 1},
         .kv_bytes_per_token = 1,
         .kv_bandwidth_bytes_per_s = 1e12,
         .drain_grace_ns = TIME_NEVER,

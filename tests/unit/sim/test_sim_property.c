@@ -78,6 +78,17 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.victim = (enum scale_down_victim)draw(rng, 0, 2);
     f->config.call_back = draw(rng, 0, 1);
     f->config.trace_block_tok = TRACE_BLOCK;
+    f->config.holds_requests = draw(rng, 0, 2) == 0;
+    f->config.hold_threshold = draw(rng, 0, 3) ? 2 * pcg64_double(rng) : 0;
+    f->config.hold_order = (enum hold_order)draw(rng, 0, 2);
+    f->config.local_prefill_max_tok = draw(rng, 0, 2) ? 0 : draw(rng, 1, 200);
+    f->config.max_prefill_queue = draw(rng, 0, 2) ? 0 : draw(rng, 1, 8);
+    f->config.view_interval_ns = draw(rng, 0, 2) ? 0 : draw(rng, 10, 800) * NS_PER_MS + 321;
+    f->config.view_counts_own = draw(rng, 0, 1);
+    f->config.kv_router = (struct kv_router_weights){.overlap = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                                     .prefill = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                                     .request = draw(rng, 0, 2) ? 0 : 3 * pcg64_double(rng),
+                                                     .temperature = draw(rng, 0, 3) ? 0 : pcg64_double(rng)};
     if (draw(rng, 0, 3) == 0)
         f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
     if (draw(rng, 0, 3) == 0)
