@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "sim/router.h"
 #include "sim/sim_internal.h"
 
@@ -5,9 +7,9 @@ static uint32_t pick(struct pool *pool, const struct request *request)
 {
     (void)request;
     uint32_t best = 0;
-    uint32_t least = UINT32_MAX;
+    double least = INFINITY;
     for (uint32_t i = 0; i < pool->n_routable && least > 0; i++) {
-        uint32_t n = route_view_requests(pool->sim->workers[pool->routable[i]]);
+        double n = route_view_requests(pool, i);
         if (n < least) {
             least = n;
             best = i;

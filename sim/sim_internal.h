@@ -23,11 +23,11 @@ enum step_kind {
     STEP_RUN, /* decode steps of an unchanged batch */
 };
 
-/* What routers know of a rank. */
+/* What routers know of a rank. Whole numbers, as doubles: a router computes with those of every rank. */
 struct rank_load {
-    uint32_t n_requests;    /* bound to it */
-    uint64_t prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
-    uint64_t prompt_blocks; /* full blocks of their prompts, each prompt for itself */
+    double n_requests;    /* bound to it */
+    double prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
+    double prompt_blocks; /* full blocks of their prompts, each prompt for itself */
 };
 
 /* A running sequence by the step that makes its last token. */
@@ -72,7 +72,6 @@ struct worker {
     struct request_list running;  /* in order of admission; includes the one being prefilled */
     struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
     uint32_t n_transfers;         /* on their way here, blocks reserved */
-    uint64_t prompt_blocks;       /* full blocks of the prompts bound here, each prompt for itself */
     uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
     uint32_t partial;             /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
     uint64_t admit_count;
@@ -112,10 +111,7 @@ struct worker {
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
 
-    struct rank_load published; /* with a view interval: what routers know of it */
-
     /* Gauges. */
-    uint64_t prompt_tok_pending; /* prompt tokens bound here whose first token is not out */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
     uint64_t n_steps;
 };
@@ -126,6 +122,7 @@ struct pool {
     struct sim *sim;
     uint32_t *routable; /* slots of ready workers, ascending id */
     uint32_t n_routable, routable_capacity;
+    uint32_t *routable_ranks; /* slots of their ranks, n_ranks of each worker in turn */
     uint32_t next_worker_id;
     uint64_t round_robin; /* counter of the round-robin router */
     struct pcg64 rng;     /* of the router */
@@ -161,6 +158,10 @@ struct sim {
     uint32_t n_links;
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
+    /* By worker slot. Together and not in the workers: routers look at all of them. */
+    struct rank_load *load;
+    struct rank_load *published; /* with a view interval: what routers know of it */
+    uint32_t *cached_blocks;     /* of a request that is being routed */
     uint32_t first_free_worker; /* no slot before it is free */
     struct pool pools[POLICY_MAX_POOLS];
     uint32_t *kicked; /* slots of workers that may start a step at this instant */
@@ -227,8 +228,8 @@ enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
 void route_note_done(struct worker *w);                       /* it has a prompt less to compute */
 bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
-struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
-uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
+const struct rank_load *route_view(const struct sim *sim);    /* what routers know of each rank, by worker slot */
+double route_view_requests(const struct pool *pool, uint32_t i); /* bound to routable worker i, as far as they know */
 void route_publish(struct worker *leader); /* now, what routers know of it is what is */
 void route_publish_all(struct sim *sim);
 
@@ -300,8 +301,8 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
-struct rank_load worker_rank_load(const struct worker *w);
-uint32_t worker_load(const struct worker *leader); /* requests bound to it */
+struct rank_load *worker_rank_load(const struct worker *w);
+double worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);
 void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */
