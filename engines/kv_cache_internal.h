@@ -42,12 +42,17 @@ struct kv_node {
     uint64_t created, released, n_hits;
 };
 
+/* With the hash at hand a look-up passes over the entries of others without a look at them. */
+struct kv_table_entry {
+    uint32_t hash, content; /* KV_NONE: empty */
+};
+
 struct kv_store {
     struct kv_content *content;
     uint32_t n_contents, content_capacity, free_content;
     struct kv_node *node;
     uint32_t node_capacity, free_node;
-    uint32_t *table; /* open addressing: (parent, first key) -> content */
+    struct kv_table_entry *table; /* open addressing: (parent, first key) -> content */
     uint32_t table_size;
     uint32_t blocks_per_key; /* of every prompt */
     struct word_pool words;

@@ -28,43 +28,46 @@ static uint32_t hash(uint32_t parent, uint64_t key)
     return (uint32_t)(h >> 32) ^ (uint32_t)(h >> 13);
 }
 
-static uint32_t *table_slot(const struct kv_store *s, uint32_t parent, uint64_t key)
+static struct kv_table_entry *table_slot(const struct kv_store *s, uint32_t parent, uint64_t key)
 {
-    uint32_t at = hash(parent, key) & (s->table_size - 1);
-    for (;; at = (at + 1) & (s->table_size - 1)) {
-        uint32_t id = s->table[at];
-        if (id == KV_NONE || (s->content[id].parent == parent && s->content[id].first_key == key))
-            return &s->table[at];
+    uint32_t h = hash(parent, key), mask = s->table_size - 1;
+    for (uint32_t at = h & mask;; at = (at + 1) & mask) {
+        struct kv_table_entry *e = &s->table[at];
+        if (e->content == KV_NONE)
+            return e;
+        const struct kv_content *c = &s->content[e->content];
+        if (e->hash == h && c->parent == parent && c->first_key == key)
+            return e;
     }
 }
 
 static void table_insert(struct kv_store *s, uint32_t id)
 {
-    uint32_t *slot = table_slot(s, s->content[id].parent, s->content[id].first_key);
-    BUG_IF(*slot != KV_NONE);
-    *slot = id;
+    uint32_t parent = s->content[id].parent;
+    uint64_t key = s->content[id].first_key;
+    struct kv_table_entry *e = table_slot(s, parent, key);
+    BUG_IF(e->content != KV_NONE);
+    *e = (struct kv_table_entry){hash(parent, key), id};
 }
 
 static void table_remove(struct kv_store *s, uint32_t id)
 {
     uint32_t mask = s->table_size - 1;
     uint32_t hole = (uint32_t)(table_slot(s, s->content[id].parent, s->content[id].first_key) - s->table);
-    BUG_IF(s->table[hole] != id);
-    for (uint32_t at = (hole + 1) & mask; s->table[at] != KV_NONE; at = (at + 1) & mask) {
-        const struct kv_content *c = &s->content[s->table[at]];
-        uint32_t home = hash(c->parent, c->first_key) & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) { /* it may move back into the hole */
+    BUG_IF(s->table[hole].content != id);
+    for (uint32_t at = (hole + 1) & mask; s->table[at].content != KV_NONE; at = (at + 1) & mask) {
+        if (((at - s->table[at].hash) & mask) >= ((at - hole) & mask)) { /* it may move back into the hole */
             s->table[hole] = s->table[at];
             hole = at;
         }
     }
-    s->table[hole] = KV_NONE;
+    s->table[hole].content = KV_NONE;
 }
 
 static enum status grow_contents(struct kv_store *s, struct diag *d)
 {
     uint32_t old = s->content_capacity, capacity = old ? 2 * old : FIRST_SLOTS;
-    uint32_t *table = malloc(2 * (size_t)capacity * sizeof *table);
+    struct kv_table_entry *table = malloc(2 * (size_t)capacity * sizeof *table);
     struct kv_content *content = table ? grow_lines(s->content, old, capacity, sizeof *content) : NULL;
     if (!content) {
         free(table);
@@ -215,7 +218,9 @@ struct kv_owner *kv_content_find_owner(const struct kv_store *s, uint32_t conten
 {
     uint32_t n = s->content[content].n_owners;
     struct kv_owner *owner = kv_content_owners(s, content);
-    uint32_t at = lower_bound(owner, n, cache);
+    uint32_t at = cache < n ? cache : n - 1; /* its place when all hold it */
+    if (owner[at].cache != cache)
+        at = lower_bound(owner, n, cache);
     return at < n && owner[at].cache == cache ? &owner[at] : NULL;
 }
 
@@ -276,7 +281,7 @@ uint32_t kv_content_child(const struct kv_store *s, uint32_t parent, const struc
 {
     if (s->content[parent].n_children == 0)
         return KV_NONE;
-    return *table_slot(s, parent, p->key[at / p->blocks_per_key]);
+    return table_slot(s, parent, p->key[at / p->blocks_per_key])->content;
 }
 
 uint32_t kv_content_common(const struct kv_store *s, uint32_t content, const struct kv_prompt *p, uint32_t limit)
@@ -455,7 +460,7 @@ void kv_content_check(const struct kv_store *s)
         n_children += c->n_children;
         const struct kv_content *parent = &s->content[c->parent];
         BUG_IF(c->n_blocks == 0 || c->start != parent->start + parent->n_blocks);
-        BUG_IF(*table_slot(s, c->parent, c->first_key) != id || c->first_key != s->words.word[c->key_at]);
+        BUG_IF(table_slot(s, c->parent, c->first_key)->content != id || c->first_key != s->words.word[c->key_at]);
         const struct kv_owner *owner = kv_content_owners(s, id);
         for (uint32_t i = 0; i < c->n_owners; i++) {
             const struct kv_node *n = &s->node[owner[i].node];

@@ -92,6 +92,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .ahead = reuse_plan(old.ahead),
     };
     sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
+    route_note_load(w);
     pcg64_stream(&w->rng, sim->config->seed, pool->config->name, (uint64_t)leader->id * MAX_RANKS + rank);
     pcg64_stream(&w->life_rng, sim->config->seed, "startup", (uint64_t)pool->index << 32 | leader->id);
     request_list_init(&w->waiting);
@@ -130,10 +131,13 @@ static enum status grow_slots(struct sim *sim, uint32_t capacity)
     struct rank_load *published = realloc(sim->published, capacity * sizeof *published);
     if (published)
         sim->published = published;
+    double *base_cost = realloc(sim->base_cost, capacity * sizeof *base_cost);
+    if (base_cost)
+        sim->base_cost = base_cost;
     uint32_t *cached_blocks = realloc(sim->cached_blocks, capacity * sizeof *cached_blocks);
     if (cached_blocks)
         sim->cached_blocks = cached_blocks;
-    if (!workers || !load || !published || !cached_blocks)
+    if (!workers || !load || !published || !base_cost || !cached_blocks)
         return diag_nomem(sim->diag, "workers");
     sim->workers_capacity = capacity;
     return ST_OK;
@@ -227,6 +231,7 @@ void fleet_release(struct sim *sim)
     free(sim->workers);
     free(sim->load);
     free(sim->published);
+    free(sim->base_cost);
     free(sim->cached_blocks);
 }
 

@@ -10,6 +10,13 @@ const struct rank_load *route_view(const struct sim *sim)
     return sim->config->view_interval_ns ? sim->published : sim->load;
 }
 
+void route_note_load(const struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->config->router->load_changed)
+        pool->config->router->load_changed(pool, w->slot);
+}
+
 double route_view_requests(const struct pool *pool, uint32_t i)
 {
     const struct rank_load *view = route_view(pool->sim);
@@ -22,8 +29,11 @@ double route_view_requests(const struct pool *pool, uint32_t i)
 
 void route_publish(struct worker *leader)
 {
-    for (uint32_t i = 0; i < leader->n_ranks; i++)
-        leader->pool->sim->published[leader->ranks[i]->slot] = *worker_rank_load(leader->ranks[i]);
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        w->pool->sim->published[w->slot] = *worker_rank_load(w);
+        route_note_load(w);
+    }
     leader->pool->unrouted_may_go = true;
 }
 
@@ -42,6 +52,7 @@ static void count_own(struct sim *sim, const struct worker *w, const struct requ
     published->n_requests++;
     published->prompt_tok += r->handed_over ? 0 : r->isl_tok;
     published->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
 }
 
 /* ---- routing ---- */

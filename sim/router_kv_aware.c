@@ -21,18 +21,24 @@ struct prices {
     double block, request; /* in use */
 };
 
-static struct prices prices_of(const struct pool *pool, const struct request *r)
+/* Of what is there already. */
+static struct prices base_prices(const struct pool *pool)
 {
     const struct kv_router_weights *weight = &pool->sim->config->kv_router;
     double size = pool->config->engine.block_size_tok;
-    struct prices p = {.block = size, .request = weight->request * size};
-    if (pool->config->role == POOL_DECODE && !sim_prefills_on_decode(pool->sim))
-        return p;
-    p.tok = weight->prefill;
-    if (r->handed_over)
+    bool computes = pool->config->role != POOL_DECODE || sim_prefills_on_decode(pool->sim);
+    return (struct prices){
+        .tok = computes ? weight->prefill : 0, .block = size, .request = weight->request * size};
+}
+
+static struct prices prices_of(const struct pool *pool, const struct request *r)
+{
+    struct prices p = base_prices(pool);
+    if (p.tok == 0 || r->handed_over)
         return p;
     p.own_tok = r->isl_tok;
-    p.cached_tok = pool->kv ? weight->overlap * size : 0;
+    if (pool->kv)
+        p.cached_tok = pool->sim->config->kv_router.overlap * p.block;
     return p;
 }
 
@@ -43,18 +49,10 @@ static inline double cost_of(const struct prices *p, const struct rank_load *loa
            p->request * load->n_requests;
 }
 
-/* Of the cheapest rank of routable worker i, as its cache shows. */
-static inline double cost(const struct pool *pool, const struct prices *p, uint32_t i)
+static void load_changed(struct pool *pool, uint32_t slot)
 {
-    const struct rank_load *view = route_view(pool->sim);
-    uint32_t n_ranks = pool->config->engine.n_ranks;
-    double best = INFINITY;
-    for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
-        uint32_t slot = pool->routable_ranks[k];
-        double c = cost_of(p, &view[slot], pool->sim->cached_blocks[slot]);
-        best = c < best ? c : best;
-    }
-    return best;
+    struct prices p = base_prices(pool);
+    pool->sim->base_cost[slot] = cost_of(&p, &route_view(pool->sim)[slot], 0);
 }
 
 /* What every cache shows of the prompt. */
@@ -100,15 +98,27 @@ static uint64_t draw_of(uint64_t drawn, uint32_t slot)
     return x ^ x >> 31;
 }
 
+/* The worker whose cheapest rank costs least, as the caches show. Most ranks are passed over by a bound: the prompt's own
+ * cost comes on top of the base cost, and each cached block takes off as much as it ever can. */
 static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uint64_t drawn)
 {
-    uint32_t best = 0;
-    double lowest = INFINITY;
-    for (uint32_t i = 0; i < pool->n_routable; i++) {
-        double c = cost(pool, p, i);
-        if (c < lowest || (c == lowest && draw_of(drawn, pool->routable[i]) < draw_of(drawn, pool->routable[best]))) {
+    const struct rank_load *view = route_view(pool->sim);
+    const uint32_t *rank = pool->routable_ranks, *cached = pool->sim->cached_blocks;
+    const double *base_cost = pool->sim->base_cost;
+    uint32_t n_ranks = pool->config->engine.n_ranks, n = pool->n_routable * n_ranks, best = 0;
+    double own_cost = p->tok * p->own_tok, off = p->tok * p->cached_tok, lowest = INFINITY, bound = INFINITY;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t slot = rank[k];
+        if (base_cost[slot] - off * cached[slot] > bound)
+            continue;
+        double c = cost_of(p, &view[slot], cached[slot]);
+        if (c > lowest)
+            continue;
+        uint32_t i = k / n_ranks;
+        if (c < lowest || draw_of(drawn, pool->routable[i]) < draw_of(drawn, pool->routable[best])) {
             lowest = c;
             best = i;
+            bound = c - own_cost + 1e-9 * (1 + c + own_cost + off * cached[slot]); /* rounding */
         }
     }
     return best;
@@ -128,13 +138,18 @@ static uint32_t pick_lowest(struct pool *pool, const struct prices *p, const str
 /* Worker i with a probability in proportion to exp(-(its cost / range of the costs) / temperature). */
 static uint32_t draw(struct pool *pool, const struct prices *p, const struct request *r)
 {
+    const struct rank_load *view = route_view(pool->sim);
     double *costs = pool->costs, low = INFINITY, high = 0, total = 0;
-    uint32_t n = pool->n_routable;
+    uint32_t n = pool->n_routable, n_ranks = pool->config->engine.n_ranks;
     for (uint32_t i = 0; i < n; i++) {
         bool changed;
         if (bring_up_to_date(pool, r, i, &changed) != ST_OK)
             return i;
-        costs[i] = cost(pool, p, i);
+        costs[i] = INFINITY;
+        for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
+            uint32_t slot = pool->routable_ranks[k];
+            costs[i] = fmin(costs[i], cost_of(p, &view[slot], pool->sim->cached_blocks[slot]));
+        }
         low = fmin(low, costs[i]);
         high = fmax(high, costs[i]);
     }
@@ -160,4 +175,5 @@ const struct router_ops router_kv_aware = {
     .name = "kv_aware",
     .summary = "the worker with the fewest blocks to compute and in use, cached prefixes taken off",
     .pick = pick,
+    .load_changed = load_changed,
 };

@@ -161,6 +161,7 @@ struct sim {
     /* By worker slot. Together and not in the workers: routers look at all of them. */
     struct rank_load *load;
     struct rank_load *published; /* with a view interval: what routers know of it */
+    double *base_cost;           /* of what is bound there: for kv_aware */
     uint32_t *cached_blocks;     /* of a request that is being routed */
     uint32_t first_free_worker; /* no slot before it is free */
     struct pool pools[POLICY_MAX_POOLS];
@@ -227,6 +228,7 @@ enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its 
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
 void route_note_done(struct worker *w);                       /* it has a prompt less to compute */
+void route_note_load(const struct worker *w);                 /* its load has changed */
 bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
 const struct rank_load *route_view(const struct sim *sim);    /* what routers know of each rank, by worker slot */
 double route_view_requests(const struct pool *pool, uint32_t i); /* bound to routable worker i, as far as they know */

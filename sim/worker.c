@@ -36,6 +36,7 @@ void worker_bind(struct worker *w, struct request *r)
     r->worker_slot = w->slot;
     load->n_requests++;
     load->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
 }
 
 void worker_unbind(struct worker *w, struct request *r)
@@ -44,6 +45,14 @@ void worker_unbind(struct worker *w, struct request *r)
     r->worker_slot = NO_SLOT;
     load->n_requests--;
     load->prompt_blocks -= r->isl_tok / worker_block_size(w);
+    route_note_load(w);
+}
+
+/* A prompt is to be computed here. */
+static void add_pending(struct worker *w, const struct request *r)
+{
+    worker_rank_load(w)->prompt_tok += r->isl_tok;
+    route_note_load(w);
 }
 
 struct worker *worker_choose_rank(struct worker *leader)
@@ -134,7 +143,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
         return s;
     r->state = REQUEST_WAITING;
     if (r->handed_over && r->first_token_ns < 0)
-        worker_rank_load(w)->prompt_tok += r->isl_tok; /* its prompt is computed here now */
+        add_pending(w, r); /* its prompt is computed here now */
     r->handed_over = false;
     r->computed_tok = 0;
     r->target_tok = r->isl_tok + r->n_output_tok;
@@ -555,7 +564,7 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     else
         request_list_push_back(queue, &sim->requests, id);
     if (!r->handed_over)
-        worker_rank_load(w)->prompt_tok += r->isl_tok;
+        add_pending(w, r);
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
     if (w->kind == STEP_RUN &&
         (queue->head != id || w->running.n >= w->pool->config->engine.max_num_seqs))
