@@ -216,7 +216,7 @@ const struct scenario_key scenario_keys[] = {
     {"router_queue", "threshold", KEY_NUMBER, TOP(router_queue.threshold), RANGE(0, 1e6), .preset = NAN,
      .unset = "none is held", .unit = "max_num_batched_tokens",
      .doc = "requests are held while every worker has more than so many prompt tokens whose first output token is "
-            "not out"},
+            "not out; then the router chooses among all workers, as always"},
     {"router_queue", "order", KEY_ENUM, TOP(router_queue.order), .choices = hold_orders, .preset_text = "fcfs",
      .doc = "which held request goes first: by arrival, by prompt length, or by the trace's `priority`"},
 

@@ -12,8 +12,8 @@
 #include "util/status.h"
 
 /* Order of events at one instant. Arrivals are not queued: they come between TRANSFER_DONE and the start of
- * steps; then requests that a router holds back go to workers. Everything below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the
- * rest is looked at. */
+ * steps, and those that a router has held back go to workers right after them. Everything below EVENT_CLASS_SETTLED is
+ * settled (and idle workers have started their steps) before the rest is looked at. */
 enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */
     EVENT_CLASS_WORKER_READY,  /* id: worker slot */

@@ -561,7 +561,9 @@ static enum status settle_instant(struct sim *sim)
 static bool is_passive(const struct sim *sim, struct event e)
 {
     enum event_class class = event_class_of(e);
-    return (class == EVENT_CLASS_PUBLISH && !route_waits_for_view(sim)) || class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE;
+    if (class == EVENT_CLASS_PUBLISH)
+        return !route_waits_for_view(sim);
+    return class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE;
 }
 
 /* Requests are in flight, but nothing is coming that could move them. */
