@@ -4,6 +4,7 @@
 
 #include "engines/kv_cache_internal.h"
 #include "util/bug.h"
+#include "util/pcg.h" /* uint128 */
 
 static void rank_lru(uint64_t released, uint64_t created, uint64_t n_hits, uint64_t rank[2])
 {
@@ -47,7 +48,7 @@ const struct kv_eviction *kv_eviction_find(const char *name)
 /* No two evictable nodes of a cache have the same rank: only the parts of a split node share one. */
 static bool goes_before(const struct kv_evictable *a, const struct kv_evictable *b)
 {
-    return a->rank[0] != b->rank[0] ? a->rank[0] < b->rank[0] : a->rank[1] < b->rank[1];
+    return ((uint128)a->rank[0] << 64 | a->rank[1]) < ((uint128)b->rank[0] << 64 | b->rank[1]);
 }
 
 static void place(struct kv_cache *c, uint32_t at, struct kv_evictable e)
@@ -71,8 +72,7 @@ static void sift_down(struct kv_cache *c, uint32_t at, struct kv_evictable e)
         uint32_t child = 2 * at + 1;
         if (child >= c->n_heap)
             break;
-        if (child + 1 < c->n_heap && goes_before(&c->heap[child + 1], &c->heap[child]))
-            child++;
+        child += child + 1 < c->n_heap && goes_before(&c->heap[child + 1], &c->heap[child]);
         if (!goes_before(&c->heap[child], &e))
             break;
         place(c, at, c->heap[child]);

@@ -243,8 +243,14 @@ enum status handoff_transferred(struct sim *sim, uint32_t id);
 enum status handoff_release_source(struct sim *sim, struct request *r);
 
 /* worker_kv.c: the blocks of one rank. */
-uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
-uint32_t worker_block_size(const struct worker *w);
+static inline uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok)
+{
+    return tokens / block_size_tok + (tokens % block_size_tok != 0);
+}
+static inline uint32_t worker_block_size(const struct worker *w)
+{
+    return w->pool->config->engine.block_size_tok;
+}
 uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds */
 uint32_t worker_kv_free(const struct worker *w);
 void worker_kv_take(struct worker *w, uint32_t blocks);
