@@ -6,7 +6,10 @@
  * evicted, last block first, never before the nodes behind it. Counting blocks that no prompt can find (the output of
  * one request, an unfinished block) is the caller's, except where they stay behind as evictable: kv_cache_leave_tail.
  *
- * The cache is told nothing of time. Not thread-safe; one per worker. */
+ * Caches that may hold the same prompts share a store, which has every distinct run of keys once and knows which caches
+ * hold how much of it. What a cache holds, and what it evicts when, does not depend on the others.
+ *
+ * The cache is told nothing of time. Not thread-safe; one per worker, one store per pool. */
 #ifndef ENGINES_KV_CACHE_H
 #define ENGINES_KV_CACHE_H
 
@@ -45,11 +48,21 @@ struct kv_eviction {
 extern const struct kv_eviction *const kv_evictions[]; /* ended by NULL */
 const struct kv_eviction *kv_eviction_find(const char *name); /* NULL when unknown */
 
+struct kv_store; /* opaque */
+
+enum status kv_store_new(struct kv_store **store, struct diag *d);
+void kv_store_free(struct kv_store *store); /* NULL is allowed; its caches are good for kv_cache_free only */
+/* hits[i] becomes the leading blocks of the prompt that cache i of the store holds, when there are any; the others are
+ * left as they are. */
+void kv_store_hits(const struct kv_store *store, const struct kv_prompt *prompt, uint32_t *hits);
+
 struct kv_cache; /* opaque */
 
-enum status kv_cache_new(struct kv_cache **cache, const struct kv_eviction *eviction, struct diag *d);
-void kv_cache_free(struct kv_cache *cache); /* NULL is allowed */
-void kv_cache_clear(struct kv_cache *cache); /* as new, memory kept */
+/* `index` names the cache within its store, which must outlive it. */
+enum status kv_cache_new(struct kv_cache **cache, struct kv_store *store, uint32_t index,
+                         const struct kv_eviction *eviction, struct diag *d);
+void kv_cache_free(struct kv_cache *cache); /* NULL is allowed. Clear it first if the store goes on */
+void kv_cache_clear(struct kv_cache *cache); /* drop everything; nothing may be referenced */
 
 /* Blocks in nodes that are referenced, and in nodes that are not. */
 uint64_t kv_cache_active(const struct kv_cache *cache);
@@ -82,7 +95,7 @@ void kv_cache_release(struct kv_cache *cache, struct kv_hold *hold);
 /* Drop n_blocks inactive blocks, at most kv_cache_inactive. */
 void kv_cache_evict(struct kv_cache *cache, uint64_t n_blocks);
 
-/* BUG on a broken invariant (counts, references, order, look-up). Costs a walk over all nodes. */
+/* BUG on a broken invariant (counts, references, order, look-up). Costs a walk over all nodes of the store. */
 void kv_cache_check(const struct kv_cache *cache);
 
 #endif

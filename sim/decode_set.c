@@ -166,7 +166,8 @@ void worker_drop_pending(struct worker *w, const struct request *r)
 {
     if (r->first_token_ns >= 0 || r->handed_over)
         return;
-    w->prompt_tok_pending -= r->isl_tok;
+    worker_rank_load(w)->prompt_tok -= r->isl_tok;
+    route_note_load(w);
     route_note_done(w);
 }
 

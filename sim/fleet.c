@@ -88,6 +88,8 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
     };
+    sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
+    route_note_load(w);
     pcg64_stream(&w->rng, sim->config->seed, pool->config->name, (uint64_t)leader->id * MAX_RANKS + rank);
     pcg64_stream(&w->life_rng, sim->config->seed, "startup", (uint64_t)pool->index << 32 | leader->id);
     request_list_init(&w->waiting);
@@ -108,11 +110,34 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     if (!w->growth || !chunks || !ahead)
         return diag_nomem(sim->diag, "worker");
     enum status s = ST_OK;
-    if (engine->prefix_cache)
-        s = kv_cache_new(&w->cache, engine->eviction, sim->diag);
-    if (!s && engine->prefix_cache && engine->host_kv_blocks)
-        s = kv_cache_new(&w->host, kv_eviction_find("lru"), sim->diag);
+    if (pool->kv)
+        s = kv_cache_new(&w->cache, pool->kv, w->slot, engine->eviction, sim->diag);
+    if (!s && pool->host_kv)
+        s = kv_cache_new(&w->host, pool->host_kv, w->slot, kv_eviction_find("lru"), sim->diag);
     return s;
+}
+
+static enum status grow_slots(struct sim *sim, uint32_t capacity)
+{
+    struct worker **workers = realloc(sim->workers, capacity * sizeof(struct worker *));
+    if (workers)
+        sim->workers = workers;
+    struct rank_load *load = realloc(sim->load, capacity * sizeof *load);
+    if (load)
+        sim->load = load;
+    struct rank_load *published = realloc(sim->published, capacity * sizeof *published);
+    if (published)
+        sim->published = published;
+    double *base_cost = realloc(sim->base_cost, capacity * sizeof *base_cost);
+    if (base_cost)
+        sim->base_cost = base_cost;
+    uint32_t *cached_blocks = realloc(sim->cached_blocks, capacity * sizeof *cached_blocks);
+    if (cached_blocks)
+        sim->cached_blocks = cached_blocks;
+    if (!workers || !load || !published || !base_cost || !cached_blocks)
+        return diag_nomem(sim->diag, "workers");
+    sim->workers_capacity = capacity;
+    return ST_OK;
 }
 
 static enum status new_slot(struct sim *sim, struct worker **w)
@@ -126,11 +151,9 @@ static enum status new_slot(struct sim *sim, struct worker **w)
     }
     if (sim->n_workers == sim->workers_capacity) {
         uint32_t capacity = sim->workers_capacity ? 2 * sim->workers_capacity : 16;
-        struct worker **workers = realloc(sim->workers, capacity * sizeof(struct worker *));
-        if (!workers)
-            return diag_nomem(sim->diag, "workers");
-        sim->workers = workers;
-        sim->workers_capacity = capacity;
+        enum status s = grow_slots(sim, capacity);
+        if (s)
+            return s;
     }
     *w = calloc(1, sizeof **w);
     if (!*w)
@@ -197,37 +220,60 @@ void fleet_release(struct sim *sim)
     }
     for (size_t p = 0; p < sim->config->n_pools; p++) {
         free(sim->pools[p].routable);
+        free(sim->pools[p].routable_ranks);
         free(sim->pools[p].costs);
+        kv_store_free(sim->pools[p].kv);
+        kv_store_free(sim->pools[p].host_kv);
     }
     free(sim->workers);
     free(sim->pending.id);
     cluster_release(&sim->cluster);
+    free(sim->load);
+    free(sim->published);
+    free(sim->base_cost);
+    free(sim->cached_blocks);
 }
 
 /* ---- routable workers, by ascending id ---- */
+
+static enum status grow_routable(struct sim *sim, struct pool *pool)
+{
+    uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
+    uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
+    if (routable)
+        pool->routable = routable;
+    uint32_t *ranks = realloc(pool->routable_ranks, (size_t)capacity * pool->config->engine.n_ranks * sizeof *ranks);
+    if (ranks)
+        pool->routable_ranks = ranks;
+    double *costs = realloc(pool->costs, capacity * sizeof *costs);
+    if (costs)
+        pool->costs = costs;
+    if (!routable || !ranks || !costs)
+        return diag_nomem(sim->diag, "workers");
+    pool->routable_capacity = capacity;
+    return ST_OK;
+}
+
+static void routable_place(struct pool *pool, uint32_t i, struct worker *w)
+{
+    pool->routable[i] = w->slot;
+    w->place = i;
+    for (uint32_t k = 0; k < w->n_ranks; k++)
+        pool->routable_ranks[i * w->n_ranks + k] = w->ranks[k]->slot;
+}
 
 static enum status routable_add(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
     if (pool->n_routable == pool->routable_capacity) {
-        uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
-        uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
-        if (routable)
-            pool->routable = routable;
-        double *costs = realloc(pool->costs, capacity * sizeof *costs);
-        if (costs)
-            pool->costs = costs;
-        if (!routable || !costs)
-            return diag_nomem(sim->diag, "workers");
-        pool->routable_capacity = capacity;
+        enum status s = grow_routable(sim, pool);
+        if (s)
+            return s;
     }
     uint32_t i = pool->n_routable++;
-    for (; i > 0 && sim->workers[pool->routable[i - 1]]->id > w->id; i--) {
-        pool->routable[i] = pool->routable[i - 1];
-        sim->workers[pool->routable[i]]->place = i;
-    }
-    pool->routable[i] = w->slot;
-    w->place = i;
+    for (; i > 0 && sim->workers[pool->routable[i - 1]]->id > w->id; i--)
+        routable_place(pool, i, sim->workers[pool->routable[i - 1]]);
+    routable_place(pool, i, w);
     return ST_OK;
 }
 
@@ -236,10 +282,8 @@ static void routable_remove(struct sim *sim, struct worker *w)
     struct pool *pool = w->pool;
     BUG_IF(w->place >= pool->n_routable || pool->routable[w->place] != w->slot);
     pool->n_routable--;
-    for (uint32_t i = w->place; i < pool->n_routable; i++) {
-        pool->routable[i] = pool->routable[i + 1];
-        sim->workers[pool->routable[i]]->place = i;
-    }
+    for (uint32_t i = w->place; i < pool->n_routable; i++)
+        routable_place(pool, i, sim->workers[pool->routable[i + 1]]);
 }
 
 /* ---- life cycle ---- */
@@ -327,6 +371,10 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
     for (uint32_t i = 0; i < w->n_ranks; i++) {
         struct worker *rank = w->ranks[i];
         BUG_IF(worker_kv_used(rank));
+        if (rank->cache)
+            kv_cache_clear(rank->cache);
+        if (rank->host)
+            kv_cache_clear(rank->host);
         rank->kind = STEP_NONE;
         rank->generation++;
         rank->life_generation++;
@@ -511,6 +559,11 @@ enum status fleet_init(struct sim *sim)
         };
         pcg64_stream(&pool->rng, sim->config->seed, "router", p);
         request_list_init(&pool->unrouted);
+        const struct engine_config *engine = &pool->config->engine;
+        if (engine->prefix_cache)
+            s = kv_store_new(&pool->kv, sim->diag);
+        if (!s && engine->prefix_cache && engine->host_kv_blocks)
+            s = kv_store_new(&pool->host_kv, sim->diag);
         for (int i = 0; !s && i < pool->config->replicas; i++)
             s = startup_begin(sim, pool, true);
     }

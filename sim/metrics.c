@@ -218,7 +218,7 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
         sim->gauges[(*n)++] = (struct worker_gauges){
             .role = w->pool->config->role,
             .worker_id = w->id,
-            .active_prefill_tok = (double)w->prompt_tok_pending,
+            .active_prefill_tok = worker_rank_load(w)->prompt_tok,
             .active_decode_blocks = worker_kv_used(w),
             .last_ttft_s = w->last_ttft_s,
             .last_isl_tok = w->last_isl_tok,

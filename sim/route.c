@@ -5,25 +5,35 @@
 
 /* ---- what the routers know ---- */
 
-struct rank_load route_view(const struct worker *w)
+const struct rank_load *route_view(const struct sim *sim)
 {
-    return w->pool->sim->config->view_interval_ns ? w->published : worker_rank_load(w);
+    return sim->config->view_interval_ns ? sim->published : sim->load;
 }
 
-uint32_t route_view_requests(const struct worker *leader)
+void route_note_load(const struct worker *w)
 {
-    uint32_t n = 0;
-    if (leader->pool->sim->config->view_interval_ns == 0)
-        return worker_load(leader);
-    for (uint32_t i = 0; i < leader->n_ranks; i++)
-        n += leader->ranks[i]->published.n_requests;
+    struct pool *pool = w->pool;
+    if (pool->config->router->load_changed)
+        pool->config->router->load_changed(pool, w->slot);
+}
+
+double route_view_requests(const struct pool *pool, uint32_t i)
+{
+    const struct rank_load *view = route_view(pool->sim);
+    uint32_t n_ranks = pool->config->engine.n_ranks;
+    double n = 0;
+    for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++)
+        n += view[pool->routable_ranks[k]].n_requests;
     return n;
 }
 
 void route_publish(struct worker *leader)
 {
-    for (uint32_t i = 0; i < leader->n_ranks; i++)
-        leader->ranks[i]->published = worker_rank_load(leader->ranks[i]);
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        w->pool->sim->published[w->slot] = *worker_rank_load(w);
+        route_note_load(w);
+    }
     leader->pool->unrouted_may_go = true;
 }
 
@@ -34,13 +44,15 @@ void route_publish_all(struct sim *sim)
             route_publish(sim->workers[sim->pools[p].routable[i]]);
 }
 
-static void count_own(const struct sim *sim, struct worker *w, const struct request *r)
+static void count_own(struct sim *sim, const struct worker *w, const struct request *r)
 {
     if (sim->config->view_interval_ns == 0 || !sim->config->view_counts_own)
         return;
-    w->published.n_requests++;
-    w->published.prompt_tok += r->handed_over ? 0 : r->isl_tok;
-    w->published.prompt_blocks += r->isl_tok / worker_block_size(w);
+    struct rank_load *published = &sim->published[w->slot];
+    published->n_requests++;
+    published->prompt_tok += r->handed_over ? 0 : r->isl_tok;
+    published->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
 }
 
 /* ---- routing ---- */
@@ -81,10 +93,11 @@ static bool holds(const struct pool *pool)
 static bool is_full(const struct worker *leader)
 {
     double budget_tok = (double)leader->pool->config->engine.max_num_batched_tokens * leader->n_ranks;
-    uint64_t prompt_tok = 0;
+    const struct rank_load *view = route_view(leader->pool->sim);
+    double prompt_tok = 0;
     for (uint32_t i = 0; i < leader->n_ranks; i++)
-        prompt_tok += route_view(leader->ranks[i]).prompt_tok;
-    return (double)prompt_tok > leader->pool->sim->config->hold_threshold * budget_tok;
+        prompt_tok += view[leader->ranks[i]->slot].prompt_tok;
+    return prompt_tok > leader->pool->sim->config->hold_threshold * budget_tok;
 }
 
 static bool has_taker(const struct pool *pool)

@@ -16,6 +16,8 @@ struct router_ops {
     bool publishes_load; /* keeps a page of its workers' gauges, for a policy to read */
     /* Index into the pool's list of routable workers (never empty here). Ties go to the lowest worker id. */
     uint32_t (*pick)(struct pool *pool, const struct request *request);
+    /* What routers know of the rank in that worker slot has changed. NULL: no matter. */
+    void (*load_changed)(struct pool *pool, uint32_t slot);
 };
 
 extern const struct router_ops *const routers[]; /* ended by NULL */

@@ -11,8 +11,7 @@ static uint32_t pick(struct pool *pool, const struct request *request)
         return a;
     uint32_t b = (uint32_t)pcg64_below(&pool->rng, n - 1);
     b += b >= a; /* another one */
-    uint32_t load_a = route_view_requests(pool->sim->workers[pool->routable[a]]);
-    uint32_t load_b = route_view_requests(pool->sim->workers[pool->routable[b]]);
+    double load_a = route_view_requests(pool, a), load_b = route_view_requests(pool, b);
     if (load_a != load_b)
         return load_a < load_b ? a : b;
     return a < b ? a : b;

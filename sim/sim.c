@@ -2,6 +2,7 @@
 #include "sim/sim.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/sim_internal.h"
 
@@ -45,7 +46,8 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
 static void forget_request(struct sim *sim, uint32_t id)
 {
     const struct request *r = sim_request(sim, id);
-    id_store_remove(&sim->ids, r->ids_at, r->n_ids);
+    if (r->n_ids)
+        word_pool_give(&sim->ids, word_pool_class(r->n_ids), r->ids_at);
     request_table_remove(&sim->requests, id);
 }
 
@@ -112,9 +114,10 @@ static enum status arrive(struct sim *sim)
     r->target_tok = t->isl_tok;
     r->priority = t->priority;
     if (sim->wants_ids && t->n_blocks) {
-        s = id_store_add(&sim->ids, t->block_ids, t->n_blocks, &r->ids_at, sim->diag);
+        s = word_pool_take(&sim->ids, word_pool_class(t->n_blocks), &r->ids_at, sim->diag);
         if (s)
             return s;
+        memcpy(sim->ids.word + r->ids_at, t->block_ids, t->n_blocks * sizeof *t->block_ids);
         r->n_ids = t->n_blocks;
     }
     r->n_attempts = 1;
@@ -202,7 +205,7 @@ enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct re
     uint32_t size = pool->config->engine.block_size_tok, trace_size = sim->config->trace_block_tok;
     uint64_t told = (uint64_t)r->n_ids * trace_size / size;
     uint32_t full = r->isl_tok / size;
-    const uint64_t *ids = sim->ids.id + r->ids_at;
+    const uint64_t *ids = sim->ids.word + r->ids_at;
     *prompt = (struct kv_prompt){ids, told < full ? (uint32_t)told : full, trace_size / size};
     if (trace_size % size == 0)
         return ST_OK;
@@ -691,7 +694,7 @@ enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
         s = end(&sim);
     fleet_release(&sim);
     request_table_release(&sim.requests);
-    id_store_release(&sim.ids);
+    word_pool_release(&sim.ids);
     free(sim.key_scratch);
     event_queue_release(&sim.queue);
     free(sim.kicked);

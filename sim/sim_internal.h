@@ -6,13 +6,13 @@
 #include "sim/decode_run.h"
 #include "sim/event_queue.h"
 #include "sim/id_array.h"
-#include "sim/id_store.h"
 #include "sim/observer.h"
 #include "sim/request.h"
 #include "sim/sim.h"
 #include "sim/traffic.h"
 #include "util/bug.h"
 #include "util/units.h"
+#include "util/word_pool.h"
 
 enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
 
@@ -23,11 +23,11 @@ enum step_kind {
     STEP_RUN, /* decode steps of an unchanged batch */
 };
 
-/* What routers know of a rank. */
+/* What routers know of a rank. Whole numbers, as doubles: a router computes with those of every rank. */
 struct rank_load {
-    uint32_t n_requests;    /* bound to it */
-    uint64_t prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
-    uint64_t prompt_blocks; /* full blocks of their prompts, each prompt for itself */
+    double n_requests;    /* bound to it */
+    double prompt_tok;    /* of them, prompt tokens to be computed there whose first token is not out */
+    double prompt_blocks; /* full blocks of their prompts, each prompt for itself */
 };
 
 /* A running sequence by the step that makes its last token. */
@@ -74,7 +74,6 @@ struct worker {
     struct request_list running;  /* in order of admission; includes the one being prefilled */
     struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
     uint32_t n_transfers;         /* on their way here, blocks reserved */
-    uint64_t prompt_blocks;       /* full blocks of the prompts bound here, each prompt for itself */
     uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
     uint32_t partial;             /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
     uint64_t admit_count;
@@ -115,10 +114,7 @@ struct worker {
     bool kicked;                    /* in sim->kicked */
     bool warm;                      /* has run a step */
 
-    struct rank_load published; /* with a view interval: what routers know of it */
-
     /* Gauges. */
-    uint64_t prompt_tok_pending; /* prompt tokens bound here whose first token is not out */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
     uint64_t n_steps;
 };
@@ -129,6 +125,7 @@ struct pool {
     struct sim *sim;
     uint32_t *routable; /* slots of ready workers, ascending id */
     uint32_t n_routable, routable_capacity;
+    uint32_t *routable_ranks; /* slots of their ranks, n_ranks of each worker in turn */
     uint32_t next_worker_id;
     uint64_t round_robin; /* counter of the round-robin router */
     struct pcg64 rng;     /* of the router */
@@ -137,6 +134,7 @@ struct pool {
     int n_pending; /* of n_starting: waiting for GPUs */
     struct request_list unrouted; /* wait for a worker */
     bool unrouted_may_go;         /* one of them may have a worker now */
+    struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */
     struct pool_result *result;
 };
 
@@ -156,7 +154,7 @@ struct sim {
     int64_t now_ns;
     struct event_queue queue;
     struct request_table requests;
-    struct id_store ids;
+    struct word_pool ids; /* of the prompts in flight */
     bool wants_ids; /* a pool has a prefix cache */
     uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
     uint32_t key_scratch_capacity;
@@ -166,6 +164,11 @@ struct sim {
     bool room_appeared;      /* since they were last looked at */
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
+    /* By worker slot. Together and not in the workers: routers look at all of them. */
+    struct rank_load *load;
+    struct rank_load *published; /* with a view interval: what routers know of it */
+    double *base_cost;           /* of what is bound there: for kv_aware */
+    uint32_t *cached_blocks;     /* of a request that is being routed */
     uint32_t first_free_worker; /* no slot before it is free */
     struct pool pools[POLICY_MAX_POOLS];
     uint32_t *kicked; /* slots of workers that may start a step at this instant */
@@ -240,9 +243,10 @@ enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its 
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
 void route_note_done(struct worker *w);                       /* it has a prompt less to compute */
+void route_note_load(const struct worker *w);                 /* its load has changed */
 bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
-struct rank_load route_view(const struct worker *w);          /* what routers know of the rank */
-uint32_t route_view_requests(const struct worker *leader);    /* bound to the worker, as far as they know */
+const struct rank_load *route_view(const struct sim *sim);    /* what routers know of each rank, by worker slot */
+double route_view_requests(const struct pool *pool, uint32_t i); /* bound to routable worker i, as far as they know */
 void route_publish(struct worker *leader); /* now, what routers know of it is what is */
 void route_publish_all(struct sim *sim);
 
@@ -254,8 +258,14 @@ enum status handoff_transferred(struct sim *sim, uint32_t id);
 enum status handoff_release_source(struct sim *sim, struct request *r);
 
 /* worker_kv.c: the blocks of one rank. */
-uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok);
-uint32_t worker_block_size(const struct worker *w);
+static inline uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok)
+{
+    return tokens / block_size_tok + (tokens % block_size_tok != 0);
+}
+static inline uint32_t worker_block_size(const struct worker *w)
+{
+    return w->pool->config->engine.block_size_tok;
+}
 uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds */
 uint32_t worker_kv_free(const struct worker *w);
 void worker_kv_take(struct worker *w, uint32_t blocks);
@@ -316,8 +326,8 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
-struct rank_load worker_rank_load(const struct worker *w);
-uint32_t worker_load(const struct worker *leader); /* requests bound to it */
+struct rank_load *worker_rank_load(const struct worker *w);
+double worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks. */
 struct worker *worker_choose_rank(struct worker *leader);
 void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */

@@ -17,35 +17,43 @@ bool worker_is_empty(const struct worker *leader)
     return true;
 }
 
+struct rank_load *worker_rank_load(const struct worker *w)
+{
+    return &w->pool->sim->load[w->slot];
+}
+
+double worker_load(const struct worker *leader)
+{
+    double n = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        n += worker_rank_load(leader->ranks[i])->n_requests;
+    return n;
+}
+
 void worker_bind(struct worker *w, struct request *r)
 {
+    struct rank_load *load = worker_rank_load(w);
     w->had_request = true;
     r->worker_slot = w->slot;
-    w->prompt_blocks += r->isl_tok / worker_block_size(w);
+    load->n_requests++;
+    load->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
 }
 
 void worker_unbind(struct worker *w, struct request *r)
 {
+    struct rank_load *load = worker_rank_load(w);
     r->worker_slot = NO_SLOT;
-    w->prompt_blocks -= r->isl_tok / worker_block_size(w);
+    load->n_requests--;
+    load->prompt_blocks -= r->isl_tok / worker_block_size(w);
+    route_note_load(w);
 }
 
-static uint32_t n_bound(const struct worker *w)
+/* A prompt is to be computed here. */
+static void add_pending(struct worker *w, const struct request *r)
 {
-    return w->waiting.n + w->arrived.n + w->running.n + w->incoming.n + w->n_transfers;
-}
-
-struct rank_load worker_rank_load(const struct worker *w)
-{
-    return (struct rank_load){n_bound(w), w->prompt_tok_pending, w->prompt_blocks};
-}
-
-uint32_t worker_load(const struct worker *leader)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < leader->n_ranks; i++)
-        n += n_bound(leader->ranks[i]);
-    return n;
+    worker_rank_load(w)->prompt_tok += r->isl_tok;
+    route_note_load(w);
 }
 
 struct worker *worker_choose_rank(struct worker *leader)
@@ -136,7 +144,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
         return s;
     r->state = REQUEST_WAITING;
     if (r->handed_over && r->first_token_ns < 0)
-        w->prompt_tok_pending += r->isl_tok; /* its prompt is computed here now */
+        add_pending(w, r); /* its prompt is computed here now */
     r->handed_over = false;
     r->computed_tok = 0;
     r->target_tok = r->isl_tok + r->n_output_tok;
@@ -557,7 +565,7 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     else
         request_list_push_back(queue, &sim->requests, id);
     if (!r->handed_over)
-        w->prompt_tok_pending += r->isl_tok;
+        add_pending(w, r);
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
     if (w->kind == STEP_RUN &&
         (queue->head != id || w->running.n >= w->pool->config->engine.max_num_seqs))
@@ -747,7 +755,8 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
 void worker_check(const struct sim *sim, const struct worker *w)
 {
     const struct request_table *t = &sim->requests;
-    uint64_t blocks = 0, context = 0, pending = 0, prompt_blocks = 0;
+    uint64_t blocks = 0, context = 0;
+    struct rank_load load = {0};
     uint32_t n_waiting = 0, n_running = 0, n_decode = 0, n_transfers = 0, n_held = 0, n_incoming = 0;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
@@ -759,7 +768,8 @@ void worker_check(const struct sim *sim, const struct worker *w)
         }
         if (r->worker_slot != w->slot)
             continue;
-        prompt_blocks += r->isl_tok / worker_block_size(w);
+        load.n_requests++;
+        load.prompt_blocks += r->isl_tok / worker_block_size(w);
         n_waiting += r->state == REQUEST_WAITING;
         n_running += r->state == REQUEST_PREFILL || r->state == REQUEST_DECODE;
         n_transfers += r->state == REQUEST_TRANSFER;
@@ -775,7 +785,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
         }
         if (r->first_token_ns < 0 && !r->handed_over &&
             (r->state == REQUEST_WAITING || r->state == REQUEST_PREFILL))
-            pending += r->isl_tok;
+            load.prompt_tok += r->isl_tok;
     }
     const struct engine_config *engine = &w->pool->config->engine;
     BUG_IF(blocks != w->kv_private);
@@ -788,7 +798,9 @@ void worker_check(const struct sim *sim, const struct worker *w)
     BUG_IF(n_transfers != w->n_transfers || n_held != w->n_held);
     BUG_IF(n_decode != w->n_decode || n_decode != w->n_finish || context != w->context_sum_tok);
     BUG_IF(n_running > engine->max_num_seqs);
-    BUG_IF(pending != w->prompt_tok_pending || prompt_blocks != w->prompt_blocks);
+    const struct rank_load *noted = worker_rank_load(w);
+    BUG_IF(load.n_requests != noted->n_requests || load.prompt_tok != noted->prompt_tok ||
+           load.prompt_blocks != noted->prompt_blocks);
     BUG_IF(w->kind == STEP_RUN && w->n_decode > 0 && (w->finish[0].step < w->step + w->run.n_steps -
                                                                               w->run_committed));
 }

@@ -1,16 +1,6 @@
 /* Blocks of one worker's KV cache: private ones, shared ones, and what finds them. */
 #include "sim/sim_internal.h"
 
-uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok)
-{
-    return tokens / block_size_tok + (tokens % block_size_tok != 0);
-}
-
-uint32_t worker_block_size(const struct worker *w)
-{
-    return w->pool->config->engine.block_size_tok;
-}
-
 uint32_t worker_kv_used(const struct worker *w)
 {
     return w->kv_private + (w->cache ? (uint32_t)kv_cache_active(w->cache) : 0);

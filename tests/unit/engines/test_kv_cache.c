@@ -9,11 +9,20 @@
 
 static struct diag d;
 
+static struct kv_store *store;
+
 static struct kv_cache *new_cache(const char *eviction)
 {
     struct kv_cache *c;
-    cr_assert_eq(kv_cache_new(&c, kv_eviction_find(eviction), &d), ST_OK);
+    cr_assert_eq(kv_store_new(&store, &d), ST_OK);
+    cr_assert_eq(kv_cache_new(&c, store, 0, kv_eviction_find(eviction), &d), ST_OK);
     return c;
+}
+
+static void free_cache(struct kv_cache *c)
+{
+    kv_cache_free(c);
+    kv_store_free(store);
 }
 
 static uint32_t match(const struct kv_cache *c, const uint64_t *key, uint32_t n)
@@ -53,7 +62,7 @@ Test(kv_cache, equal_prefixes_share_blocks_and_split_where_they_part)
     kv_cache_release(c, &y);
     cr_assert_eq(kv_cache_active(c), 0);
     cr_assert_eq(match(c, a, 5), 5);
-    kv_cache_free(c);
+    free_cache(c);
 }
 
 Test(kv_cache, the_least_recently_released_goes_first_and_from_its_end)
@@ -73,7 +82,7 @@ Test(kv_cache, the_least_recently_released_goes_first_and_from_its_end)
     kv_cache_evict(c, 2);
     cr_assert_eq(match(c, a, 3), 0);
     kv_cache_check(c);
-    kv_cache_free(c);
+    free_cache(c);
 }
 
 Test(kv_cache, policies_differ_in_who_goes_first)
@@ -93,7 +102,7 @@ Test(kv_cache, policies_differ_in_who_goes_first)
         kv_cache_evict(c, 1);
         cr_assert_eq(match(c, old, 1), cases[i].left_of_old, "%s", cases[i].eviction);
         cr_assert_eq(match(c, popular, 1), cases[i].left_of_popular, "%s", cases[i].eviction);
-        kv_cache_free(c);
+        free_cache(c);
     }
 }
 
@@ -118,11 +127,101 @@ Test(kv_cache, a_tail_is_found_again_by_its_owner_unless_evicted)
     cr_assert_eq(x.shared, 2);
     kv_cache_release(c, &x);
     kv_cache_check(c);
-    kv_cache_free(c);
+    free_cache(c);
+}
+
+/* ---- random use ---- */
+
+enum { N_CHAINS = 4, CHAIN = 12, N_PROMPTS = 24, N_CACHES = 3, MAX_ACTIVE = 8, ROUNDS = 400 };
+
+struct prompts {
+    uint32_t per_key;
+    uint64_t key[N_PROMPTS][CHAIN];
+    uint32_t length[N_PROMPTS];
+};
+
+static void random_prompts(struct prompts *p, struct pcg64 *rng)
+{
+    p->per_key = 1 + (uint32_t)pcg64_below(rng, 3);
+    for (int i = 0; i < N_PROMPTS; i++) {
+        uint32_t same = (uint32_t)pcg64_below(rng, CHAIN);
+        p->length[i] = p->per_key * (1 + (uint32_t)pcg64_below(rng, CHAIN - 1)) - (uint32_t)pcg64_below(rng, p->per_key);
+        for (uint32_t k = 0; k < CHAIN; k++)
+            p->key[i][k] = k < same ? (uint64_t)(i % N_CHAINS) : 100 + pcg64_below(rng, 3);
+    }
+}
+
+static struct kv_prompt prompt_of(const struct prompts *p, int i)
+{
+    return (struct kv_prompt){p->key[i], p->length[i], p->per_key};
+}
+
+/* A cache and what references it. */
+struct user {
+    struct kv_cache *c;
+    struct {
+        int prompt;
+        struct kv_hold hold;
+    } active[MAX_ACTIVE];
+    int n_active;
+};
+
+/* One thing that a worker does, as the numbers say. */
+struct deed {
+    bool starts;
+    int prompt, leaves; /* which of the active, when it does not start one */
+    double first_part;  /* of the prompt that is computed first */
+    double evicted;     /* share of the inactive blocks; < 0: none */
+};
+
+static struct deed random_deed(struct pcg64 *rng)
+{
+    struct deed deed = {.starts = pcg64_below(rng, 2), .prompt = (int)pcg64_below(rng, N_PROMPTS)};
+    deed.leaves = (int)pcg64_below(rng, MAX_ACTIVE);
+    deed.first_part = pcg64_double(rng);
+    deed.evicted = pcg64_below(rng, 3) ? -1 : pcg64_double(rng);
+    return deed;
+}
+
+static void start(struct user *u, const struct prompts *prompts, const struct deed *deed)
+{
+    struct kv_prompt p = prompt_of(prompts, deed->prompt);
+    struct kv_hold hold = {0};
+    uint32_t active, hits = kv_cache_match(u->c, &p, p.n_blocks, &active);
+    uint32_t upto = hits + (uint32_t)(deed->first_part * (p.n_blocks - hits + 1));
+    cr_assert_eq(kv_cache_acquire(u->c, &p, hits, &hold, &d), ST_OK);
+    cr_assert_eq(kv_cache_insert(u->c, &p, upto, &hold, &d), ST_OK);
+    cr_assert_eq(kv_cache_insert(u->c, &p, p.n_blocks, &hold, &d), ST_OK);
+    u->active[u->n_active].prompt = deed->prompt;
+    u->active[u->n_active++].hold = hold;
+}
+
+static void do_deed(struct user *u, const struct prompts *prompts, const struct deed *deed)
+{
+    if (deed->starts && u->n_active < MAX_ACTIVE) {
+        start(u, prompts, deed);
+    } else if (u->n_active) {
+        int at = deed->leaves % u->n_active;
+        kv_cache_release(u->c, &u->active[at].hold);
+        u->active[at] = u->active[--u->n_active];
+    }
+    if (deed->evicted >= 0)
+        kv_cache_evict(u->c, (uint64_t)(deed->evicted * (double)kv_cache_inactive(u->c)));
+}
+
+/* The store says of every prompt what the caches say. */
+static void check_hits(const struct prompts *prompts, const struct user *users)
+{
+    for (int i = 0; i < N_PROMPTS; i++) {
+        struct kv_prompt p = prompt_of(prompts, i);
+        uint32_t hits[N_CACHES] = {0}, active;
+        kv_store_hits(store, &p, hits);
+        for (int k = 0; k < N_CACHES; k++)
+            cr_assert_eq(hits[k], kv_cache_match(users[k].c, &p, p.n_blocks, &active));
+    }
 }
 
 /* Every resident block, by its chain; released when the last reference went. */
-enum { N_CHAINS = 4, CHAIN = 12, N_PROMPTS = 24 };
 struct model_block {
     uint64_t chain[CHAIN];
     uint32_t length, refs;
@@ -153,83 +252,158 @@ static void model_evict(struct model *m, uint32_t n)
     }
 }
 
+static void block_keys(const struct prompts *p, int i, uint64_t *key)
+{
+    for (uint32_t b = 0; b < p->length[i]; b++)
+        key[b] = p->key[i][b / p->per_key] * 10 + b % p->per_key;
+}
+
+static void model_start(struct model *m, const uint64_t *key, uint32_t length)
+{
+    for (uint32_t b = 1; b <= length; b++) {
+        struct model_block *block = model_find(m, key, b);
+        if (!block) {
+            block = &m->block[m->n++];
+            *block = (struct model_block){.length = b};
+            memcpy(block->chain, key, b * sizeof *key);
+        }
+        block->refs++;
+    }
+}
+
+static void model_leave(struct model *m, const uint64_t *key, uint32_t length)
+{
+    for (uint32_t b = length; b >= 1; b--) {
+        struct model_block *block = model_find(m, key, b);
+        if (--block->refs == 0)
+            block->released = ++m->clock;
+    }
+}
+
+static uint32_t model_inactive(const struct model *m)
+{
+    uint32_t inactive = 0;
+    for (uint32_t i = 0; i < m->n; i++)
+        inactive += m->block[i].refs == 0;
+    return inactive;
+}
+
+static void model_deed(struct model *m, const struct user *u, const struct prompts *prompts, const struct deed *deed)
+{
+    uint64_t key[CHAIN * 3];
+    if (deed->starts && u->n_active < MAX_ACTIVE) {
+        block_keys(prompts, deed->prompt, key);
+        model_start(m, key, prompts->length[deed->prompt]);
+    } else if (u->n_active) {
+        int prompt = u->active[deed->leaves % u->n_active].prompt;
+        block_keys(prompts, prompt, key);
+        model_leave(m, key, prompts->length[prompt]);
+    }
+    if (deed->evicted >= 0)
+        model_evict(m, (uint32_t)(deed->evicted * model_inactive(m)));
+}
+
+static void check_against_model(struct model *m, const struct user *u, const struct prompts *prompts)
+{
+    uint32_t inactive = model_inactive(m), active;
+    cr_assert_eq(kv_cache_inactive(u->c), inactive);
+    cr_assert_eq(kv_cache_active(u->c), m->n - inactive);
+    for (int i = 0; i < N_PROMPTS; i++) {
+        uint64_t key[CHAIN * 3];
+        struct kv_prompt p = prompt_of(prompts, i);
+        block_keys(prompts, i, key);
+        uint32_t want = 0;
+        while (want < p.n_blocks && model_find(m, key, want + 1))
+            want++;
+        cr_assert_eq(kv_cache_match(u->c, &p, p.n_blocks, &active), want);
+    }
+}
+
+static void draw_short_prompts(struct prompts *p, struct pcg64 *rng)
+{
+    random_prompts(p, rng);
+    for (int i = 0; i < N_PROMPTS; i++)
+        if (p->length[i] > CHAIN)
+            p->length[i] = CHAIN;
+}
+
 Test(kv_cache, random_use_equals_a_model_block_by_block)
 {
     for (uint64_t seed = 0; seed < 60; seed++) {
         struct pcg64 rng;
+        struct prompts prompts;
+        struct user users[N_CACHES] = {0};
+        struct model *models = calloc(N_CACHES, sizeof *models);
         pcg64_stream(&rng, seed, "test", 0);
-        struct kv_cache *c = new_cache("lru");
-        struct model *m = calloc(1, sizeof *m);
-        uint32_t per_key = 1 + (uint32_t)pcg64_below(&rng, 3);
-        uint64_t prompts[N_PROMPTS][CHAIN];
-        uint32_t length[N_PROMPTS];
-        for (int i = 0; i < N_PROMPTS; i++) {
-            uint32_t same = (uint32_t)pcg64_below(&rng, CHAIN);
-            length[i] = per_key * (1 + (uint32_t)pcg64_below(&rng, CHAIN - 1)) - (uint32_t)pcg64_below(&rng, per_key);
-            for (uint32_t k = 0; k < CHAIN; k++)
-                prompts[i][k] = k < same ? (uint64_t)(i % N_CHAINS) : 100 + pcg64_below(&rng, 3);
+        draw_short_prompts(&prompts, &rng);
+        cr_assert_eq(kv_store_new(&store, &d), ST_OK);
+        for (uint32_t k = 0; k < N_CACHES; k++)
+            cr_assert_eq(kv_cache_new(&users[k].c, store, k, kv_eviction_find("lru"), &d), ST_OK);
+        for (int round = 0; round < ROUNDS; round++) {
+            int k = (int)pcg64_below(&rng, N_CACHES);
+            struct deed deed = random_deed(&rng);
+            model_deed(&models[k], &users[k], &prompts, &deed);
+            do_deed(&users[k], &prompts, &deed);
+            kv_cache_check(users[k].c);
+            check_against_model(&models[k], &users[k], &prompts);
+            check_hits(&prompts, users);
         }
-        struct {
-            int prompt;
-            struct kv_hold hold;
-        } active[8];
-        int n_active = 0;
-        for (int round = 0; round < 400; round++) {
-            if (n_active < 8 && pcg64_below(&rng, 2)) {
-                int i = (int)pcg64_below(&rng, N_PROMPTS);
-                uint64_t block_key[CHAIN * 3];
-                for (uint32_t b = 0; b < length[i]; b++)
-                    block_key[b] = prompts[i][b / per_key] * 10 + b % per_key;
-                uint32_t want = 0;
-                while (want < length[i] && length[i] <= CHAIN && model_find(m, block_key, want + 1))
-                    want++;
-                if (length[i] > CHAIN)
-                    continue;
-                struct kv_prompt p = {prompts[i], length[i], per_key};
-                uint32_t n_referenced, hits = kv_cache_match(c, &p, length[i], &n_referenced);
-                cr_assert_eq(hits, want, "seed %llu round %d", (unsigned long long)seed, round);
-                struct kv_hold hold = {0};
-                uint32_t upto = hits + (uint32_t)pcg64_below(&rng, length[i] - hits + 1);
-                cr_assert_eq(kv_cache_acquire(c, &p, hits, &hold, &d), ST_OK);
-                cr_assert_eq(kv_cache_insert(c, &p, upto, &hold, &d), ST_OK);
-                cr_assert_eq(kv_cache_insert(c, &p, length[i], &hold, &d), ST_OK);
-                for (uint32_t b = 1; b <= length[i]; b++) {
-                    struct model_block *block = model_find(m, block_key, b);
-                    if (!block) {
-                        block = &m->block[m->n++];
-                        *block = (struct model_block){.length = b};
-                        memcpy(block->chain, block_key, b * sizeof *block_key);
-                    }
-                    block->refs++;
-                }
-                active[n_active].prompt = i;
-                active[n_active++].hold = hold;
-            } else if (n_active) {
-                int at = (int)pcg64_below(&rng, (uint64_t)n_active), i = active[at].prompt;
-                uint64_t block_key[CHAIN * 3];
-                for (uint32_t b = 0; b < length[i]; b++)
-                    block_key[b] = prompts[i][b / per_key] * 10 + b % per_key;
-                kv_cache_release(c, &active[at].hold);
-                for (uint32_t b = length[i]; b >= 1; b--) {
-                    struct model_block *block = model_find(m, block_key, b);
-                    if (--block->refs == 0)
-                        block->released = ++m->clock;
-                }
-                active[at] = active[--n_active];
-            }
-            uint32_t inactive = 0;
-            for (uint32_t i = 0; i < m->n; i++)
-                inactive += m->block[i].refs == 0;
-            cr_assert_eq(kv_cache_inactive(c), inactive);
-            cr_assert_eq(kv_cache_active(c), m->n - inactive);
-            if (pcg64_below(&rng, 3) == 0) {
-                uint32_t n = (uint32_t)pcg64_below(&rng, inactive + 1);
-                kv_cache_evict(c, n);
-                model_evict(m, n);
-            }
-            kv_cache_check(c);
+        for (int k = 0; k < N_CACHES; k++) {
+            while (users[k].n_active)
+                kv_cache_release(users[k].c, &users[k].active[--users[k].n_active].hold);
+            kv_cache_clear(users[k].c);
+            kv_cache_check(users[k].c);
+            cr_assert_eq(kv_cache_inactive(users[k].c), 0);
+            check_hits(&prompts, users);
         }
-        free(m);
-        kv_cache_free(c);
+        for (int k = 0; k < N_CACHES; k++)
+            kv_cache_free(users[k].c);
+        kv_store_free(store);
+        free(models);
+    }
+}
+
+static void check_equal(const struct prompts *prompts, const struct user *a, const struct user *b)
+{
+    cr_assert_eq(kv_cache_active(a->c), kv_cache_active(b->c));
+    cr_assert_eq(kv_cache_inactive(a->c), kv_cache_inactive(b->c));
+    for (int i = 0; i < N_PROMPTS; i++) {
+        struct kv_prompt p = prompt_of(prompts, i);
+        uint32_t active_a, active_b;
+        cr_assert_eq(kv_cache_match(a->c, &p, p.n_blocks, &active_a), kv_cache_match(b->c, &p, p.n_blocks, &active_b));
+        cr_assert_eq(active_a, active_b);
+    }
+}
+
+/* The same deeds, in a store of its own and beside others. */
+Test(kv_cache, what_others_hold_changes_nothing)
+{
+    for (uint64_t seed = 0; seed < 90; seed++) {
+        struct pcg64 rng;
+        struct prompts prompts;
+        struct user users[N_CACHES] = {0}, alone = {0};
+        struct kv_store *own_store;
+        const struct kv_eviction *eviction = kv_evictions[seed % 3];
+        pcg64_stream(&rng, seed, "test", 1);
+        random_prompts(&prompts, &rng);
+        cr_assert_eq(kv_store_new(&store, &d), ST_OK);
+        cr_assert_eq(kv_store_new(&own_store, &d), ST_OK);
+        for (uint32_t k = 0; k < N_CACHES; k++)
+            cr_assert_eq(kv_cache_new(&users[k].c, store, k, eviction, &d), ST_OK);
+        cr_assert_eq(kv_cache_new(&alone.c, own_store, 0, eviction, &d), ST_OK);
+        for (int round = 0; round < 3 * ROUNDS; round++) {
+            int k = (int)pcg64_below(&rng, N_CACHES);
+            struct deed deed = random_deed(&rng);
+            do_deed(&users[k], &prompts, &deed);
+            if (k == 0) {
+                do_deed(&alone, &prompts, &deed);
+                check_equal(&prompts, &users[0], &alone);
+            }
+        }
+        for (int k = 0; k < N_CACHES; k++)
+            kv_cache_free(users[k].c);
+        kv_cache_free(alone.c);
+        kv_store_free(store);
+        kv_store_free(own_store);
     }
 }

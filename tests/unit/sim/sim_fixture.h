@@ -317,9 +317,8 @@ static void fixture_scale_at(struct fixture *f, double at_s, int first, int seco
     s->target[s->n++][1] = second;
 }
 
-static enum status fixture_try_run(struct fixture *f, const char *trace_text)
+static void fixture_latency(struct fixture *f)
 {
-    enum status s;
     for (size_t p = 0; p < f->config.n_pools; p++) {
         struct engine_config *engine = &f->config.pools[p].engine;
         if (engine->latency != &latency_linear)
@@ -329,6 +328,12 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
         linear_create(&state, &f->arena, NULL, &f->latency_config, &f->diag);
         engine->latency_state = state;
     }
+}
+
+static enum status fixture_try_run(struct fixture *f, const char *trace_text)
+{
+    enum status s;
+    fixture_latency(f);
     if (!f->config.policy_state) {
         policy_effects_clear(&f->config.policy_first, f->config.n_pools);
         f->config.policy_state = &f->schedule;

@@ -324,3 +324,51 @@ Test(router, with_a_stale_view_held_requests_wait_for_the_next_publication)
     free(t.text);
     fixture_release(&f);
 }
+
+Test(router, kv_aware_draws_among_equals_evenly)
+{
+    enum { N_WORKERS = 5, N = 5000 };
+    struct fixture f;
+    fixture_init(&f, false, N_WORKERS);
+    f.config.pools[0].router = router_find("kv_aware");
+    struct trace_text t = {0};
+    for (int i = 0; i < N; i++)
+        trace_text_add(&t, 50 * i, 16, 1);
+    fixture_run(&f, t.text);
+    int n[N_WORKERS] = {0}, repeats = 0;
+    for (int i = 0; i < N; i++) {
+        n[f.records[i].worker]++;
+        repeats += i > 0 && f.records[i].worker == f.records[i - 1].worker;
+    }
+    /* Within four standard deviations of a fifth of the draws. */
+    for (int i = 0; i < N_WORKERS; i++)
+        cr_expect_float_eq(n[i], N / N_WORKERS, 113);
+    cr_expect_float_eq(repeats, N / N_WORKERS, 113);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* r0 leaves ten blocks on a worker. r1 shares two of them, goes there, and by its 248th token has pushed out the other
+ * eight (20 blocks in all): r2, the same prompt as r0, finds 8 blocks to compute and 4 in use there, 10 and 0 elsewhere.
+ * With the eight it would have found 0 and 4. */
+Test(router, kv_aware_knows_what_a_run_of_decode_steps_has_pushed_out)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    f.config.pools[0].router = router_find("kv_aware");
+    f.config.pools[0].engine.prefix_cache = true;
+    f.config.pools[0].engine.eviction = kv_eviction_find("lru");
+    f.config.pools[0].engine.kv_blocks = 20;
+    struct trace_text t = {0};
+    trace_text_add_ids(&t, 0, 160, 1, (unsigned[]){1, 2, 3, 4, 5}, 5);
+    trace_text_add_ids(&t, 100, 64, 256, (unsigned[]){1, 9}, 2);
+    trace_text_add_ids(&t, 2850, 160, 1, (unsigned[]){1, 2, 3, 4, 5}, 5);
+    fixture_run(&f, t.text);
+    cr_expect_eq(f.records[1].worker, f.records[0].worker);
+    cr_expect_eq(f.records[1].cached_tok, 32);
+    cr_expect_neq(f.records[2].worker, f.records[0].worker);
+    cr_expect_eq(f.records[2].cached_tok, 0);
+    cr_expect_gt(f.records[1].last_token_ns, f.records[2].arrival_ns);
+    free(t.text);
+    fixture_release(&f);
+}
