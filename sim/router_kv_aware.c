@@ -64,9 +64,15 @@ static enum status look_up(struct pool *pool, const struct prices *p, const stru
     if (p->cached_tok == 0)
         return ST_OK;
     enum status s = sim_prompt(sim, pool, r, &prompt);
-    if (!s)
-        kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
-    return s;
+    if (s)
+        return s;
+    kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
+    for (uint32_t k = 0; HEADROOM_CHECK && k < pool->n_routable * pool->config->engine.n_ranks; k++) {
+        uint32_t slot = pool->routable_ranks[k], active;
+        BUG_IF(sim->cached_blocks[slot] !=
+               kv_cache_match(sim->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
+    }
+    return ST_OK;
 }
 
 /* What the caches of routable worker i really hold of it by now. *changed: it is less. */
