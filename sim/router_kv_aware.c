@@ -64,9 +64,15 @@ static enum status look_up(struct pool *pool, const struct prices *p, const stru
     if (p->cached_tok == 0)
         return ST_OK;
     enum status s = sim_prompt(sim, pool, r, &prompt);
-    if (!s)
-        kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
-    return s;
+    if (s)
+        return s;
+    kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
+    for (uint32_t k = 0; HEADROOM_CHECK && k < pool->n_routable * pool->config->engine.n_ranks; k++) {
+        uint32_t slot = pool->routable_ranks[k], active;
+        BUG_IF(sim->cached_blocks[slot] !=
+               kv_cache_match(sim->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
+    }
+    return ST_OK;
 }
 
 /* What the caches of routable worker i really hold of it by now. *changed: it is less. */
@@ -106,6 +112,7 @@ static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uin
     const uint32_t *rank = pool->routable_ranks, *cached = pool->sim->cached_blocks;
     const double *base_cost = pool->sim->base_cost;
     uint32_t n_ranks = pool->config->engine.n_ranks, n = pool->n_routable * n_ranks, best = 0;
+    uint64_t best_draw = 0;
     double own_cost = p->tok * p->own_tok, off = p->tok * p->cached_tok, lowest = INFINITY, bound = INFINITY;
     for (uint32_t k = 0; k < n; k++) {
         uint32_t slot = rank[k];
@@ -115,9 +122,11 @@ static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uin
         if (c > lowest)
             continue;
         uint32_t i = k / n_ranks;
-        if (c < lowest || draw_of(drawn, pool->routable[i]) < draw_of(drawn, pool->routable[best])) {
+        uint64_t draw = draw_of(drawn, pool->routable[i]);
+        if (c < lowest || draw < best_draw) {
             lowest = c;
             best = i;
+            best_draw = draw;
             bound = c - own_cost + 1e-9 * (1 + c + own_cost + off * cached[slot]); /* rounding */
         }
     }
