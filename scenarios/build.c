@@ -314,6 +314,7 @@ static enum status set_cluster(struct builder *b)
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
     struct cluster cluster;
+    uint32_t n_placed = 0;
 
     c->cluster = (struct cluster_config){
         .n_nodes = (uint32_t)sc->cluster.nodes,
@@ -329,9 +330,10 @@ static enum status set_cluster(struct builder *b)
                              "a worker of pool %s has %d GPUs, which no node can give; expected up to "
                              "cluster.gpus_per_node (%u), or a multiple of it within cluster.nodes",
                              pool->name, pool->gpus_per_worker, c->cluster.gpus_per_node);
-        uint32_t node = 0;
-        for (int k = 0; !s && k < pool->replicas; k++) {
-            s = cluster_place(&cluster, CLUSTER_NONE - 1, (uint32_t)pool->gpus_per_worker, &node, b->d);
+        /* Nodes without a limit have room for all. */
+        for (int k = 0; !s && c->cluster.n_nodes && k < pool->replicas; k++) {
+            uint32_t node;
+            s = cluster_place(&cluster, n_placed++, (uint32_t)pool->gpus_per_worker, &node, b->d);
             if (!s && node == CLUSTER_NONE)
                 s = diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "cluster.nodes"),
                                  "%u nodes of %u GPUs have room for %d of the %d replicas of pool %s",

@@ -68,7 +68,7 @@ struct pool_config {
     int64_t weights_peer_ns;       /* a ready worker with the same weights */
     double startup_cv;             /* >= 0; 0: every start takes the sum of the means */
     double startup_failure;        /* probability that a start fails at its end and begins again, in [0, 1) */
-    int64_t startup_retry_ns;      /* wait before it does, doubled with every failure up to STARTUP_LONGEST_RETRY_NS */
+    int64_t startup_retry_ns;      /* wait before it does, doubled with every failure up to 300 s */
 };
 
 /* What the kv_aware router makes of what it sees of a worker: cost = prefill * max(0, prompt blocks pending there and its
@@ -93,9 +93,6 @@ enum scale_down_victim {
     VICTIM_LEAST_LOADED, /* fewest requests */
     VICTIM_MOST_IDLE,    /* without a step for the longest time */
 };
-
-/* The longest wait between two tries of a start, as Kubernetes has it for containers that crash. */
-#define STARTUP_LONGEST_RETRY_NS (INT64_C(300) * 1000000000)
 
 struct sim_config {
     size_t n_pools; /* 1: agg; 2: prefill, decode */

@@ -49,12 +49,12 @@ static int64_t phase_mean_ns(const struct sim *sim, const struct worker *w, enum
 /* Drawn from the worker's own stream: what else is drawn does not move it. */
 static int64_t draw_ns(const struct sim *sim, struct worker *w)
 {
-    double cv = w->pool->config->startup_cv, variance = log1p(cv * cv);
+    double cv = w->pool->config->startup_cv;
     int64_t total_ns = 0;
     for (int i = 0; i < N_STARTUP_PHASES; i++) {
         double ns = (double)phase_mean_ns(sim, w, (enum startup_phase)i);
         if (cv > 0 && ns > 0)
-            ns *= exp(sqrt(variance) * pcg64_normal(&w->life_rng) - variance / 2);
+            ns *= pcg64_lognormal(&w->life_rng, cv);
         total_ns += llrint(ns);
     }
     return total_ns;
@@ -67,12 +67,15 @@ static enum status schedule_ready(struct sim *sim, struct worker *w, int64_t wai
         &sim->queue, event_make(at_ns, EVENT_CLASS_WORKER_READY, w->slot, w->life_generation), sim->diag);
 }
 
+/* As Kubernetes has it for containers that crash. */
+#define LONGEST_RETRY_NS (300 * NS_PER_S)
+
 static int64_t retry_wait_ns(const struct worker *w)
 {
     int64_t ns = w->pool->config->startup_retry_ns;
-    for (uint32_t i = 1; i < w->n_failed_starts && ns < STARTUP_LONGEST_RETRY_NS; i++)
+    for (uint32_t i = 1; i < w->n_failed_starts && ns < LONGEST_RETRY_NS; i++)
         ns *= 2;
-    return least(ns, STARTUP_LONGEST_RETRY_NS);
+    return least(ns, LONGEST_RETRY_NS);
 }
 
 /* Whoever starts on these nodes next finds the image and the weights. */

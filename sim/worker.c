@@ -4,7 +4,6 @@
  * schedule for themselves and step together. */
 #include "sim/sim_internal.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 bool worker_is_empty(const struct worker *leader)
@@ -420,13 +419,6 @@ static struct engine_step step_of(const struct worker *w)
     };
 }
 
-/* Log-normal with mean 1 and coefficient of variation `noise`. */
-static double noise_factor(struct pcg64 *rng, double noise)
-{
-    double variance = log1p(noise * noise);
-    return exp(sqrt(variance) * pcg64_normal(rng) - variance / 2);
-}
-
 static int64_t step_ns(struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
@@ -435,7 +427,7 @@ static int64_t step_ns(struct worker *w)
     if (step.n_decode)
         ms += engine->n_draft_tok * engine->draft_ms;
     if (engine->step_noise > 0)
-        ms *= noise_factor(&w->rng, engine->step_noise);
+        ms *= pcg64_lognormal(&w->rng, engine->step_noise);
     int64_t ns;
     BUG_IF(!ns_from_ms(ms, &ns));
     ns += w->load_ns;

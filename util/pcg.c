@@ -88,3 +88,9 @@ double pcg64_normal(struct pcg64 *rng)
             return x * sqrt(-2 * log(r2) / r2);
     }
 }
+
+double pcg64_lognormal(struct pcg64 *rng, double cv)
+{
+    double variance = log1p(cv * cv); /* of the logarithm */
+    return exp(sqrt(variance) * pcg64_normal(rng) - variance / 2);
+}

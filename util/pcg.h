@@ -38,5 +38,7 @@ uint64_t pcg64_below(struct pcg64 *rng, uint64_t bound);
 double pcg64_exponential(struct pcg64 *rng, double mean);
 /* Standard normal (polar method, two uniforms or more per call, no state kept between calls). */
 double pcg64_normal(struct pcg64 *rng);
+/* Log-normal with mean 1 and this coefficient of variation >= 0. */
+double pcg64_lognormal(struct pcg64 *rng, double cv);
 
 #endif

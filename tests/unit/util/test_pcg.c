@@ -125,3 +125,22 @@ Test(pcg, uniform_exponential_and_normal_have_their_moments)
     cr_assert_float_eq(normal / DRAWS, 0, 5 / sqrt(DRAWS));
     cr_assert_float_eq(normal2 / DRAWS, 1, 5 * sqrt(2.0 / DRAWS));
 }
+
+Test(pcg, lognormal_has_mean_one_and_its_coefficient_of_variation)
+{
+    enum { DRAWS = 200000 };
+    const double cv = 0.5;
+    double sum = 0, squares = 0;
+    struct pcg64 rng;
+    pcg64_seed(&rng, 5, 6);
+    for (int i = 0; i < DRAWS; i++) {
+        double x = pcg64_lognormal(&rng, cv);
+        cr_assert(x > 0 && isfinite(x));
+        sum += x;
+        squares += (x - 1) * (x - 1);
+    }
+    /* Bounds of five standard errors; the fourth central moment is 0.502 here. */
+    cr_assert_float_eq(sum / DRAWS, 1, 5 * cv / sqrt(DRAWS));
+    cr_assert_float_eq(squares / DRAWS, cv * cv, 5 * sqrt(0.502 / DRAWS));
+    cr_assert_eq(pcg64_lognormal(&rng, 0), 1);
+}
