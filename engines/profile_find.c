@@ -14,10 +14,17 @@ enum {
     N_CLOSEST = 5
 };
 
-static bool ends_with(const char *s, const char *end)
+/* Of profile files. Where a folder has the same name with both, the first counts. */
+static const char *const endings[] = {".npz", ".h5", NULL};
+
+/* NULL when `name` has none of them. */
+static const char *ending_of(const char *name)
 {
-    size_t n = strlen(s), m = strlen(end);
-    return n > m && strcmp(s + n - m, end) == 0;
+    size_t n = strlen(name);
+    for (const char *const *ending = endings; *ending; ending++)
+        if (n > strlen(*ending) && strcmp(name + n - strlen(*ending), *ending) == 0)
+            return *ending;
+    return NULL;
 }
 
 static bool is_file(const char *path)
@@ -75,8 +82,8 @@ static enum status walk(struct names *names, const char *dir, const char *under,
         } else if (S_ISDIR(info.st_mode) && depth < MAX_DEPTH) {
             const char *deeper = arena_printf(names->arena, "%s/", name);
             st = deeper ? walk(names, dir, deeper, depth + 1) : diag_nomem(names->d, dir);
-        } else if (S_ISREG(info.st_mode) && ends_with(name, ".h5")) {
-            name[strlen(name) - 3] = '\0';
+        } else if (S_ISREG(info.st_mode) && ending_of(name)) {
+            name[strlen(name) - strlen(ending_of(name))] = '\0';
             st = add_name(names, name);
         }
     }
@@ -192,14 +199,16 @@ enum status profile_find(const char **path, struct arena *arena,
                          const struct profile_search *search, const char *name, struct diag *d)
 {
     *path = NULL;
-    bool by_path = ends_with(name, ".h5") || ends_with(name, ".npz");
+    bool by_path = ending_of(name);
     for (const char *const *dir = search && !by_path ? search->dirs : NULL; dir && *dir; dir++) {
-        const char *bundled = arena_printf(arena, "%s/%s.h5", *dir, name);
-        if (!bundled)
-            return diag_nomem(d, name);
-        if (is_file(bundled)) {
-            *path = bundled;
-            return ST_OK;
+        for (const char *const *ending = endings; *ending; ending++) {
+            const char *bundled = arena_printf(arena, "%s/%s%s", *dir, name, *ending);
+            if (!bundled)
+                return diag_nomem(d, name);
+            if (is_file(bundled)) {
+                *path = bundled;
+                return ST_OK;
+            }
         }
     }
     if (!by_path && !is_file(name))

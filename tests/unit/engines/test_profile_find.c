@@ -39,7 +39,7 @@ Test(profile_find, bundles_the_measured_profiles)
     struct profile p, q = load(MEASURED_8B, 0);
     cr_assert_eq(profile_load(&p, &arena, &search, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1", 0, &diag),
                  ST_OK, "%s", diag.text);
-    cr_expect_str_eq(p.path, BUNDLED "/h200_sxm/vllm/Llama-3.1-8B-FP8/TP1.h5");
+    cr_expect_str_eq(p.path, BUNDLED "/h200_sxm/vllm/Llama-3.1-8B-FP8/TP1.npz");
     cr_assert_eq(profile_save(&p.file, in_folder("p.npz"), 0, &diag), ST_OK);
     cr_assert_eq(profile_save(&q.file, in_folder("q.npz"), 0, &diag), ST_OK);
     cr_expect(same_bytes(in_folder("p.npz"), in_folder("q.npz")));
@@ -57,6 +57,7 @@ Test(profile_find, bundles_the_measured_profiles)
 Test(profile_find, takes_the_first_folder_that_has_the_name)
 {
     add("one/gpu/a.h5");
+    add("two/gpu/a.npz");
     add("two/gpu/a.h5");
     add("two/gpu/deep/er/b.h5");
     add("two/gpu/not-a-profile.txt");
@@ -71,6 +72,9 @@ Test(profile_find, takes_the_first_folder_that_has_the_name)
     struct profile p;
     cr_assert_eq(profile_load(&p, &arena, &both, "gpu/a", 0, &diag), ST_OK);
     cr_expect_str_eq(p.path, in_folder("one/gpu/a.h5"));
+    struct profile_search second = {dirs + 2};
+    cr_assert_eq(profile_load(&p, &arena, &second, "gpu/a", 0, &diag), ST_OK);
+    cr_expect_str_eq(p.path, in_folder("two/gpu/a.npz"));
 }
 
 Test(profile_find, lists_nothing_without_folders)
