@@ -49,15 +49,12 @@ static bool findable(const struct kv_node *n)
     return n->content != KV_NONE;
 }
 
-/* Evictable or not, as it now is. */
-static void update_heap(struct kv_cache *c, uint32_t id)
+/* Its last reference, or the last node behind it, is gone. */
+static void note_evictable(struct kv_cache *c, uint32_t id)
 {
     const struct kv_node *n = &c->store->node[id];
-    bool evictable = id != KV_ROOT && n->refs == 0 && n->n_children == 0;
-    if (evictable && n->heap_at == NOT_IN_HEAP)
-        kv_heap_add(c, id);
-    else if (!evictable && n->heap_at != NOT_IN_HEAP)
-        kv_heap_remove(c, id);
+    if (n->refs == 0 && n->n_children == 0)
+        kv_evictable_add(c, id);
 }
 
 static bool has_others_behind(const struct kv_store *s, uint32_t parent)
@@ -70,7 +67,7 @@ static enum status node_new(struct kv_cache *c, uint32_t parent, uint32_t conten
                             struct diag *d)
 {
     struct kv_store *s = c->store;
-    enum status status = kv_heap_reserve(c, d);
+    enum status status = kv_evictable_reserve(c, d);
     if (!status)
         status = kv_node_take(s, id, d);
     if (!status && content != KV_NONE)
@@ -83,23 +80,23 @@ static enum status node_new(struct kv_cache *c, uint32_t parent, uint32_t conten
                                     .content = content,
                                     .n_blocks = n_blocks,
                                     .generation = s->node[*id].generation,
-                                    .heap_at = NOT_IN_HEAP,
                                     .cache = c->index,
                                     .created = ++c->clock};
     return ST_OK;
 }
 
+/* The first of the evictable nodes. */
 static void node_remove(struct kv_cache *c, uint32_t id)
 {
     struct kv_store *s = c->store;
     uint32_t parent = s->node[id].parent;
     if (findable(&s->node[id]))
         kv_content_disown(s, s->node[id].content, c->index);
-    kv_heap_remove(c, id);
+    kv_evictable_remove_first(c);
     kv_node_give(s, id);
     s->node[parent].n_children--;
     c->n_leaves -= has_others_behind(s, parent);
-    update_heap(c, parent);
+    note_evictable(c, parent);
 }
 
 static void reference(struct kv_cache *c, uint32_t id)
@@ -108,7 +105,6 @@ static void reference(struct kv_cache *c, uint32_t id)
     if (n->refs++ == 0) {
         c->inactive -= n->n_blocks;
         c->active += n->n_blocks;
-        update_heap(c, id);
     }
 }
 
@@ -290,7 +286,7 @@ enum status kv_cache_leave_tail(struct kv_cache *c, const struct kv_hold *hold, 
     struct kv_node *n = &c->store->node[id];
     n->released = ++c->clock;
     c->inactive += n_blocks;
-    update_heap(c, id);
+    note_evictable(c, id);
     *tail = (struct kv_tail){id, n->generation};
     return ST_OK;
 }
@@ -305,7 +301,7 @@ void kv_cache_release(struct kv_cache *c, struct kv_hold *hold)
             c->active -= n->n_blocks;
             c->inactive += n->n_blocks;
             n->released = ++c->clock;
-            update_heap(c, id);
+            note_evictable(c, id);
         }
     }
     *hold = (struct kv_hold){0};
@@ -315,7 +311,7 @@ void kv_cache_evict(struct kv_cache *c, uint64_t n_blocks)
 {
     BUG_IF(n_blocks > c->inactive);
     while (n_blocks > 0) {
-        uint32_t id = c->heap[0].node;
+        uint32_t id = kv_evictable_first(c);
         struct kv_node *n = &c->store->node[id];
         uint32_t gone = n_blocks < n->n_blocks ? (uint32_t)n_blocks : n->n_blocks;
         n_blocks -= gone;
@@ -343,14 +339,11 @@ void kv_cache_check(const struct kv_cache *c)
         BUG_IF(n->parent != KV_ROOT && (parent->n_blocks == 0 || parent->cache != c->index));
         BUG_IF(n->refs > parent->refs && n->parent != KV_ROOT);
         BUG_IF(findable(n) && kv_content_owner(s, n->content, c->index)->node != id);
-        bool evictable = n->refs == 0 && n->n_children == 0;
-        BUG_IF(evictable != (n->heap_at != NOT_IN_HEAP));
-        n_evictable += evictable;
+        n_evictable += n->refs == 0 && n->n_children == 0;
         n_leaves += n->n_children == 0;
         *(n->refs ? &active : &inactive) += n->n_blocks;
     }
     BUG_IF(active != c->active || inactive != c->inactive);
-    BUG_IF(n_evictable != c->n_heap || n_leaves != c->n_leaves);
-    kv_heap_check(c);
+    BUG_IF(n_evictable != kv_evictable_check(c) || n_leaves != c->n_leaves);
     kv_content_check(s);
 }

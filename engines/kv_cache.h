@@ -42,8 +42,8 @@ struct kv_tail {
 struct kv_eviction {
     const char *name;    /* what the user types */
     const char *summary; /* one line */
-    /* Smallest goes first; ties by the lower second, then by node. */
-    void (*rank)(uint64_t released, uint64_t created, uint64_t n_hits, uint64_t rank[2]);
+    /* Smallest goes first, then the least recently released. */
+    uint64_t (*rank)(uint64_t released, uint64_t created, uint64_t n_hits);
 };
 extern const struct kv_eviction *const kv_evictions[]; /* ended by NULL */
 const struct kv_eviction *kv_eviction_find(const char *name); /* NULL when unknown */

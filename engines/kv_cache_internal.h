@@ -9,9 +9,10 @@
 #include "engines/kv_cache.h"
 #include "util/word_pool.h"
 
+/* Slots are a cache line each; a run of many workers waits for memory most of the time. */
+enum { CACHE_LINE = 64 };
 /* Of nodes and contents alike. */
 enum { KV_ROOT = 0, KV_NONE = UINT32_MAX };
-enum { NOT_IN_HEAP = UINT32_MAX };
 
 /* That a cache holds the first n_blocks of a content: its node. */
 struct kv_owner {
@@ -31,13 +32,12 @@ struct kv_content {
 };
 
 struct kv_node {
-    uint32_t parent; /* free ones are chained through it */
+    _Alignas(CACHE_LINE) uint32_t parent; /* free ones are chained through it */
     uint32_t n_children;
     uint32_t content; /* KV_NONE: blocks that no prompt can find */
     uint32_t n_blocks; /* 0: a free slot */
     uint32_t refs;
     uint32_t generation; /* of the slot */
-    uint32_t heap_at;    /* place among the evictable, or NOT_IN_HEAP */
     uint32_t cache;
     uint64_t created, released, n_hits;
 };
@@ -58,9 +58,9 @@ struct kv_store {
     struct word_pool words;
 };
 
-/* An evictable node (no reference, nothing behind it) with its rank. */
+/* A node that was evictable (no reference, nothing behind it) when it was last released. */
 struct kv_evictable {
-    uint64_t rank[2];
+    uint64_t rank, released;
     uint32_t node;
 };
 
@@ -68,7 +68,7 @@ struct kv_cache {
     struct kv_store *store;
     uint32_t index;
     const struct kv_eviction *eviction;
-    struct kv_evictable *heap;
+    struct kv_evictable *heap; /* binary, by rank; has every evictable node, and stale entries */
     uint32_t n_heap, heap_capacity;
     uint32_t n_leaves; /* nodes with nothing behind: as many may be evictable at once */
     uint64_t active, inactive, clock;
@@ -112,10 +112,11 @@ void kv_content_check(const struct kv_store *s);
 enum status kv_node_take(struct kv_store *s, uint32_t *node, struct diag *d);
 void kv_node_give(struct kv_store *s, uint32_t node);
 
-/* kv_eviction.c: the evictable nodes of a cache, a binary heap. */
-enum status kv_heap_reserve(struct kv_cache *c, struct diag *d); /* room for another leaf */
-void kv_heap_add(struct kv_cache *c, uint32_t node);
-void kv_heap_remove(struct kv_cache *c, uint32_t node);
-void kv_heap_check(const struct kv_cache *c);
+/* kv_eviction.c: the evictable nodes of a cache. */
+enum status kv_evictable_reserve(struct kv_cache *c, struct diag *d); /* room for another leaf */
+void kv_evictable_add(struct kv_cache *c, uint32_t node); /* which has become evictable */
+uint32_t kv_evictable_first(struct kv_cache *c);          /* that is to be evicted; there must be one */
+void kv_evictable_remove_first(struct kv_cache *c);
+uint32_t kv_evictable_check(const struct kv_cache *c); /* how many there are */
 
 #endif

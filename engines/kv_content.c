@@ -5,11 +5,10 @@
 #include "engines/kv_cache_internal.h"
 #include "util/bug.h"
 
-enum { FIRST_SLOTS = 256, CACHE_LINE = 64 };
+enum { FIRST_SLOTS = 256 };
 
 /* ---- slots ---- */
 
-/* Slots are a cache line each; a run of many workers waits for memory most of the time. */
 static void *grow_lines(void *old, size_t old_n, size_t n, size_t size)
 {
     void *grown = aligned_alloc(CACHE_LINE, n * size);
@@ -118,7 +117,7 @@ enum status kv_store_new(struct kv_store **store, struct diag *d)
         return status;
     s->n_contents = 1;
     s->content[KV_ROOT].parent = KV_NONE;
-    s->node[KV_ROOT] = (struct kv_node){.parent = KV_NONE, .content = KV_ROOT, .heap_at = NOT_IN_HEAP, .refs = 1};
+    s->node[KV_ROOT] = (struct kv_node){.parent = KV_NONE, .content = KV_ROOT, .refs = 1};
     return ST_OK;
 }
 
@@ -355,7 +354,6 @@ static enum status split_node(struct kv_store *s, uint32_t back, uint32_t front_
     uint32_t generation = f->generation;
     *f = *b;
     f->generation = generation;
-    f->heap_at = NOT_IN_HEAP;
     f->content = front_content;
     f->n_blocks = n_blocks;
     f->n_children = 1;
