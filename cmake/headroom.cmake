@@ -4,7 +4,7 @@ target_include_directories(headroom_flags INTERFACE ${PROJECT_SOURCE_DIR})
 # Strict C17 hides POSIX; the clock, mmap and isatty need it.
 target_compile_definitions(headroom_flags INTERFACE _POSIX_C_SOURCE=200809L)
 # Contracted multiply-adds would make two compilers disagree in the last bit.
-target_compile_options(headroom_flags INTERFACE -ffp-contract=off)
+target_compile_options(headroom_flags INTERFACE -ffp-contract=off -fno-math-errno)
 target_compile_options(headroom_flags INTERFACE -Wall -Wextra)
 if(HEADROOM_WERROR)
   target_compile_options(headroom_flags INTERFACE -Werror)

@@ -1,15 +1,14 @@
 #include "engines/curve.h"
 
-/* The piece to read `at` on: the last whose start is not beyond it, among n - 1 >= 1. */
+/* The piece to read `at` on: the last whose start is not beyond it, among n - 1 >= 1. Where `at` falls is anyone's guess,
+ * so the halving is without a branch to guess wrong. */
 static size_t piece(const double *x, size_t n, double at)
 {
-    size_t low = 0, high = n - 2;
-    while (low < high) {
-        size_t middle = (low + high + 1) / 2;
-        if (x[middle] <= at)
-            low = middle;
-        else
-            high = middle - 1;
+    size_t low = 0;
+    for (size_t left = n - 1; left > 1;) {
+        size_t half = left / 2;
+        low += half * (x[low + half] <= at);
+        left -= half;
     }
     return low;
 }

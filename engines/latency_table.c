@@ -10,6 +10,12 @@
 
 #include "engines/curve.h"
 
+/* A call of fmax() costs more than the step's arithmetic. */
+static double at_least(double least, double x)
+{
+    return x < least ? least : x;
+}
+
 /* How far above the longest measured context a curve has its last point. */
 enum { FAR_FACTOR = 16 };
 
@@ -212,7 +218,7 @@ static double prefill_ms(const struct table *table, double isl_tok)
     if (beyond > 0)
         return curve->value[curve->n - 1] +
                beyond * (table->far_prefill_slope + beyond * table->far_prefill_square);
-    return fmax(curve_at(curve->x, curve->value, curve->n, isl_tok), 0);
+    return at_least(0, curve_at(curve->x, curve->value, curve->n, isl_tok));
 }
 
 /* Chunks: as much as one prompt of all their new tokens, and what each pays more for looking back at its prefix.
@@ -226,20 +232,19 @@ static double table_step_ms(const void *state, const struct engine_step *step)
         decode = curve_at(curve->context_tok, curve->ms, curve->n, step->decode_context_mean_tok);
     }
     if (step->n_chunks == 0)
-        return fmax(decode, 1e-3);
+        return at_least(1e-3, decode);
     double new_tok = 0, look_back = 0;
     for (uint32_t i = 0; i < step->n_chunks; i++) {
         double prefix = step->chunks[i].prefix_tok, added = step->chunks[i].new_tok;
         new_tok += added;
         if (prefix > 0)
-            look_back += fmax(0, prefill_ms(table, prefix + added) - prefill_ms(table, prefix) -
-                                     prefill_ms(table, added));
+            look_back += at_least(0, prefill_ms(table, prefix + added) - prefill_ms(table, prefix) -
+                                         prefill_ms(table, added));
     }
     double host = table->config.host_ms_per_step;
-    double marginal = step->n_decode ? fmax(0, decode - host - table->decode_floor_ms) : 0;
-    return fmax(prefill_ms(table, new_tok) + look_back + marginal + host +
-                    table->config.host_us_per_seq * 1e-3 * step->n_chunks,
-                1e-3);
+    double marginal = step->n_decode ? at_least(0, decode - host - table->decode_floor_ms) : 0;
+    return at_least(1e-3, prefill_ms(table, new_tok) + look_back + marginal + host +
+                              table->config.host_us_per_seq * 1e-3 * step->n_chunks);
 }
 
 const struct latency_model_ops latency_table = {

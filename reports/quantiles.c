@@ -61,7 +61,8 @@ enum status quantiles_add(struct quantiles *q, double value, struct diag *d)
         q->value[q->n] = value + 0.0; /* -0 becomes 0: the sort goes by bits */
     q->n++;
     q->sum += value;
-    q->max = fmax(q->max, value);
+    if (value > q->max)
+        q->max = value;
     return ST_OK;
 }
 

@@ -10,31 +10,38 @@ struct piece {
     uint32_t n;
 };
 
-/* Where a walk along the run has got to: the knots below the mean and the longest context. */
-struct walk {
-    uint32_t mean, longest;
-};
+/* From `knot` on, the last that is not beyond `at`. */
+static uint32_t knot_below(const struct decode_curve *c, double at, uint32_t knot)
+{
+    while (knot + 2 < c->n && c->context_tok[knot + 1] <= at)
+        knot++;
+    return knot;
+}
 
 /* The piece that begins at context `at`, cut to `limit` steps. `knot` remembers the place in the curve between calls
  * with increasing `at`. */
 static struct piece curve_piece(const struct decode_curve *c, double at, uint32_t limit, uint32_t *knot)
 {
-    uint32_t i = *knot;
-    while (i + 2 < c->n && c->context_tok[i + 1] <= at)
-        i++;
-    *knot = i;
+    uint32_t i = *knot = knot_below(c, at, *knot);
     double slope = (c->ms[i + 1] - c->ms[i]) / (c->context_tok[i + 1] - c->context_tok[i]);
     struct piece piece = {c->ms[i] + (at - c->context_tok[i]) * slope, slope, limit};
     if (i + 2 < c->n) {
-        double room = ceil(c->context_tok[i + 1] - at);
+        double room = c->context_tok[i + 1] - at;
         if (room < limit)
-            piece.n = (uint32_t)room;
+            piece.n = (uint32_t)ceil(room);
     }
     return piece;
 }
 
-/* The piece that begins with step `from` of the run; start with a zero walk. */
-static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit, struct walk *walk)
+void decode_run_begin(struct decode_run *run)
+{
+    run->first.mean = knot_below(run->curve, run->context_tok, 0);
+    if (run->skew_alpha != 0)
+        run->first.longest = knot_below(run->curve, run->longest_tok, 0);
+}
+
+/* The piece that begins with step `from` of the run; start with the run's first knots. */
+static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit, struct decode_knots *walk)
 {
     struct piece piece = curve_piece(run->curve, run->context_tok + from, limit, &walk->mean);
     if (run->skew_alpha == 0)
@@ -54,7 +61,7 @@ static double piece_ms(const struct piece *p, double n)
 int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
 {
     double ms = 0;
-    struct walk walk = {0};
+    struct decode_knots walk = run->first;
     for (uint32_t done = 0; done < n;) {
         struct piece piece = next_piece(run, done, n - done, &walk);
         ms += piece_ms(&piece, piece.n);
@@ -79,7 +86,7 @@ uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
 {
     double ms = ms_from_ns(now_ns - run->start_ns);
     uint32_t done = 0;
-    struct walk walk = {0};
+    struct decode_knots walk = run->first;
     while (done < run->n_steps) {
         struct piece piece = next_piece(run, done, run->n_steps - done, &walk);
         double whole = piece_ms(&piece, piece.n);
@@ -103,7 +110,7 @@ uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
 void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,
                          struct histogram *h)
 {
-    struct walk walk = {0};
+    struct decode_knots walk = run->first;
     while (from < to) {
         struct piece piece = next_piece(run, from, to - from, &walk);
         histogram_add_ramp(h, piece.first_ms * 1e6, piece.slope_ms * 1e6, piece.n, weight);

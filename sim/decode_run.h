@@ -12,6 +12,11 @@
 #include "engines/latency.h"
 #include "util/histogram.h"
 
+/* The knots of the curve below the mean and the longest context of a step. */
+struct decode_knots {
+    uint32_t mean, longest;
+};
+
 struct decode_run {
     const struct decode_curve *curve;
     double context_tok; /* mean context of the first step */
@@ -19,7 +24,11 @@ struct decode_run {
     double skew_alpha;  /* 0 to 1 */
     int64_t start_ns;
     uint32_t n_steps; /* planned; may be cut to fewer later */
+    struct decode_knots first; /* of the first step; or any before them, such as zeros */
 };
+
+/* Find the knots of the first step, from which every question to the run is answered. */
+void decode_run_begin(struct decode_run *run);
 
 /* End of step `n` counted from 1 (0 gives the start): start plus the sum of n steps, rounded once. */
 int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n);

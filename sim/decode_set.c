@@ -107,11 +107,16 @@ static uint32_t growth_index(const struct worker *w, uint32_t covered)
     return (covered % size + size - (uint32_t)(w->step % size)) % size;
 }
 
-/* Sequences that need a new block at step `step`. */
-uint32_t decode_growth_at(const struct worker *w, uint64_t step)
+/* Index into w->growth of the sequences that need a new block at step `step`. */
+static uint32_t growth_of_step(const struct worker *w, uint64_t step)
 {
     uint32_t size = worker_block_size(w);
-    return w->growth[(size - (uint32_t)((step - 1) % size)) % size];
+    return (size - (uint32_t)((step - 1) % size)) % size;
+}
+
+uint32_t decode_growth_at(const struct worker *w, uint64_t step)
+{
+    return w->growth[growth_of_step(w, step)];
 }
 
 /* Start decoding: `tokens_out` are out, the next comes with the next step. */
@@ -302,6 +307,14 @@ enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_
     return s;
 }
 
+static uint32_t sum(const uint32_t *value, uint32_t n)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < n; i++)
+        total += value[i];
+    return total;
+}
+
 /* New blocks that steps `from` .. `to` need. */
 static uint32_t growth_over(const struct worker *w, uint64_t from, uint64_t to)
 {
@@ -309,10 +322,12 @@ static uint32_t growth_over(const struct worker *w, uint64_t from, uint64_t to)
         return 0;
     uint32_t size = worker_block_size(w);
     uint64_t n = to - from + 1;
-    uint32_t grown = (uint32_t)(n / size) * w->n_decode;
-    for (uint64_t step = to - n % size + 1; step <= to; step++)
-        grown += decode_growth_at(w, step);
-    return grown;
+    uint32_t grown = (uint32_t)(n / size) * w->n_decode, rest = (uint32_t)(n % size);
+    if (rest == 0)
+        return grown;
+    /* Step by step the index goes down, and from 0 on to the last. */
+    uint32_t last = growth_of_step(w, to), to_end = size - last < rest ? size - last : rest;
+    return grown + sum(w->growth + last, to_end) + sum(w->growth, rest - to_end);
 }
 
 /* Account for the run's steps up to `upto`. The block of a step belongs to the sequence from the step's start. */
@@ -323,7 +338,7 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
         uint32_t n_first = w->first_next.n;
         uint32_t to = n_first || w->second_next.n || w->stalled ? from + 1 : upto;
         int64_t start_ns = decode_run_end_ns(&w->run, from);
-        int64_t end_ns = decode_run_end_ns(&w->run, to);
+        int64_t end_ns = to == w->run.n_steps ? w->step_end_ns : decode_run_end_ns(&w->run, to);
         bool one_by_one = w->stalled && from == 0;
         if (one_by_one)
             decode_count_stalled_gaps(sim, w, end_ns);

@@ -472,6 +472,7 @@ static enum status start_run(struct sim *sim, struct worker *w)
         .start_ns = sim->now_ns,
         .n_steps = 1,
     };
+    decode_run_begin(&w->run);
     enum status s = look_ahead(sim, w);
     if (!s && plan_is_empty(&w->ahead))
         w->run.n_steps = decode_run_length(w);
