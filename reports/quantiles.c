@@ -1,12 +1,14 @@
 #include "reports/quantiles.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/bug.h"
 
 enum { FIRST_CAPACITY = 4096, DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_PASSES = 6 };
+enum { N_PERCENTILES = 5, N_RANKS = 2 * N_PERCENTILES };
 
 void quantiles_release(struct quantiles *q)
 {
@@ -58,7 +60,7 @@ enum status quantiles_add(struct quantiles *q, double value, struct diag *d)
     if (q->counts)
         histogram_add(q->counts, llrint(value), 1);
     else
-        q->value[q->n] = value + 0.0; /* -0 becomes 0: the sort goes by bits */
+        q->value[q->n] = value + 0.0; /* -0 becomes 0: ranks go by bits */
     q->n++;
     q->sum += value;
     if (value > q->max)
@@ -71,19 +73,12 @@ double quantiles_error(const struct quantiles *q)
     return q->counts ? QUANTILES_ERROR : 0;
 }
 
-/* Non-negative doubles are in the order of their bits as integers, so a radix sort does. */
-static enum status sort(double *value, size_t n, struct diag *d)
+/* Non-negative doubles are in the order of their bits as integers, so a radix sort does. `from` has room for 2 n, sorted
+ * are the n that are returned. */
+static const uint64_t *sort(uint64_t *from, size_t n)
 {
-    uint64_t *from = malloc(2 * n * sizeof *from), *block = from, *to;
-    size_t(*count)[N_DIGITS] = calloc(N_PASSES, sizeof *count);
-    enum status s = ST_OK;
-
-    if (!from || !count) {
-        s = diag_nomem(d, "sorting latencies");
-        goto out;
-    }
-    to = from + n;
-    memcpy(from, value, n * sizeof *from);
+    size_t count[N_PASSES][N_DIGITS] = {{0}};
+    uint64_t *to = from + n;
     for (size_t i = 0; i < n; i++) {
         for (unsigned pass = 0; pass < N_PASSES; pass++)
             count[pass][from[i] >> (pass * DIGIT_BITS) & (N_DIGITS - 1)]++;
@@ -104,47 +99,95 @@ static enum status sort(double *value, size_t n, struct diag *d)
         from = to;
         to = swap;
     }
-    memcpy(value, from, n * sizeof *from);
+    return from;
+}
+
+/* Values in steps of 1/64 and finer. */
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+static size_t step_of(double value)
+{
+    return (size_t)(bits_of(value) >> 46);
+}
+
+/* The values at the ascending ranks: only those are sorted that are as large as one of them to within a step. */
+static enum status at_ranks(const double *value, size_t n, const size_t rank[N_RANKS], double found[N_RANKS],
+                            struct diag *d)
+{
+    double least = value[0], most = value[0];
+    for (size_t i = 1; i < n; i++) {
+        least = value[i] < least ? value[i] : least;
+        most = value[i] > most ? value[i] : most;
+    }
+    size_t first = step_of(least), n_steps = step_of(most) - first + 1;
+    size_t *count = calloc(n_steps, sizeof *count), place[N_RANKS], before = 0, n_picked = 0, step = 0;
+    bool *picked = calloc(n_steps, sizeof *picked);
+    uint64_t *pick = NULL;
+    if (!count || !picked)
+        goto out;
+    for (size_t i = 0; i < n; i++)
+        count[step_of(value[i]) - first]++;
+    for (size_t k = 0; k < N_RANKS; k++) {
+        while (before + count[step] <= rank[k])
+            before += count[step++];
+        place[k] = n_picked - (picked[step] ? count[step] : 0) + rank[k] - before;
+        n_picked += picked[step] ? 0 : count[step];
+        picked[step] = true;
+    }
+    pick = malloc(2 * n_picked * sizeof *pick);
+    if (!pick)
+        goto out;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (picked[step_of(value[i]) - first])
+            pick[at++] = bits_of(value[i]);
+    const uint64_t *sorted = sort(pick, n_picked);
+    for (size_t k = 0; k < N_RANKS; k++)
+        memcpy(&found[k], &sorted[place[k]], sizeof found[k]);
 out:
-    free(block);
+    free(picked);
     free(count);
+    enum status s = pick ? ST_OK : diag_nomem(d, "sorting latencies");
+    free(pick);
     return s;
 }
 
-static double at_rank(const struct quantiles *q, size_t rank)
-{
-    return q->counts ? histogram_at_rank(q->counts, rank) : q->value[rank];
-}
-
-/* NumPy's `linear`, with its way of interpolating from the nearer end. */
-static double percentile(const struct quantiles *q, double p)
-{
-    double position = p / 100 * (double)(q->n - 1);
-    size_t below = (size_t)position;
-    if (below + 1 >= q->n)
-        return at_rank(q, q->n - 1);
-    double t = position - (double)below;
-    double a = at_rank(q, below), b = at_rank(q, below + 1);
-    return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
-}
-
-enum status quantiles_distribution(struct quantiles *q, double unit, struct distribution *out,
+enum status quantiles_distribution(const struct quantiles *q, double unit, struct distribution *out,
                                    struct diag *d)
 {
+    static const double percent[N_PERCENTILES] = {50, 75, 90, 95, 99};
+    size_t rank[N_RANKS];
+    double at[N_RANKS], p[N_PERCENTILES];
     *out = (struct distribution){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     if (q->n == 0)
         return ST_OK;
-    enum status s = q->counts ? ST_OK : sort(q->value, q->n, d);
+    for (size_t k = 0; k < N_PERCENTILES; k++) {
+        size_t below = (size_t)(percent[k] / 100 * (double)(q->n - 1));
+        rank[2 * k] = below;
+        rank[2 * k + 1] = below + 1 < q->n ? below + 1 : below;
+    }
+    enum status s = q->counts ? ST_OK : at_ranks(q->value, q->n, rank, at, d);
     if (s != ST_OK)
         return s;
+    for (size_t k = 0; q->counts && k < N_RANKS; k++)
+        at[k] = histogram_at_rank(q->counts, rank[k]);
+    for (size_t k = 0; k < N_PERCENTILES; k++) {
+        /* NumPy's `linear`, with its way of interpolating from the nearer end. */
+        double t = percent[k] / 100 * (double)(q->n - 1) - (double)rank[2 * k], a = at[2 * k], b = at[2 * k + 1];
+        p[k] = t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
+    }
     *out = (struct distribution){
         .n = q->n,
         .mean = q->sum / (double)q->n / unit,
-        .p50 = percentile(q, 50) / unit,
-        .p75 = percentile(q, 75) / unit,
-        .p90 = percentile(q, 90) / unit,
-        .p95 = percentile(q, 95) / unit,
-        .p99 = percentile(q, 99) / unit,
+        .p50 = p[0] / unit,
+        .p75 = p[1] / unit,
+        .p90 = p[2] / unit,
+        .p95 = p[3] / unit,
+        .p99 = p[4] / unit,
         .max = q->max / unit,
     };
     return ST_OK;

@@ -37,8 +37,8 @@ void quantiles_release(struct quantiles *q);
 enum status quantiles_add(struct quantiles *q, double value, struct diag *d);
 /* Bound on the relative error of the percentiles: 0 or QUANTILES_ERROR. */
 double quantiles_error(const struct quantiles *q);
-/* The figures, each divided by `unit`. Sorts the values in place. ST_NOMEM. */
-enum status quantiles_distribution(struct quantiles *q, double unit, struct distribution *out,
+/* The figures, each divided by `unit`. ST_NOMEM. */
+enum status quantiles_distribution(const struct quantiles *q, double unit, struct distribution *out,
                                    struct diag *d);
 
 #endif

@@ -63,6 +63,42 @@ Test(quantiles, many_values_as_numpy_to_the_last_bit)
     cr_assert_eq(f.max, 4294708351.0);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static double of_sorted(const double *value, size_t n, double percent)
+{
+    double position = percent / 100 * (double)(n - 1), below = floor(position), t = position - below;
+    double a = value[(size_t)below], b = value[(size_t)ceil(position)];
+    return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
+}
+
+Test(quantiles, values_of_any_spread_as_sorted)
+{
+    enum { N = 3000 };
+    static double values[N];
+    struct pcg64 rng;
+
+    pcg64_seed(&rng, 7, 1);
+    for (int round = 0; round < 300; round++) {
+        size_t n = 1 + (size_t)(pcg64_double(&rng) * (round % 3 ? 30 : N));
+        double spread = pcg64_double(&rng) * (round % 2 ? 20 : 0.01), zeros = round % 5 ? 0 : 0.6;
+        for (size_t i = 0; i < n; i++)
+            values[i] = pcg64_double(&rng) < zeros ? 0 : floor(1e6 * exp(spread * pcg64_normal(&rng)));
+        struct distribution f = figures_of(values, n, 1);
+        qsort(values, n, sizeof *values, ascending);
+        cr_assert_eq(f.p50, of_sorted(values, n, 50));
+        cr_assert_eq(f.p75, of_sorted(values, n, 75));
+        cr_assert_eq(f.p90, of_sorted(values, n, 90));
+        cr_assert_eq(f.p95, of_sorted(values, n, 95));
+        cr_assert_eq(f.p99, of_sorted(values, n, 99));
+        cr_assert_eq(f.max, values[n - 1]);
+    }
+}
+
 Test(quantiles, unit_divides_every_figure)
 {
     struct distribution f = figures_of((double[]){7e6, 7.25e6}, 2, 1e6);
