@@ -10,6 +10,6 @@
     } while (0)
 
 _Noreturn void bug_abort(const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 #endif

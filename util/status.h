@@ -44,13 +44,13 @@ void diag_init(struct diag *d);
 
 /* Record a failure (unless one is recorded already) and return s. Longer texts are cut. */
 enum status diag_fail(struct diag *d, enum status s, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /* The same with a position: `file:line:column: text`, leaving out what is 0 or NULL. */
 enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((cold, format(printf, 4, 5)));
 
 /* Shorthand for a failed allocation of `what`. */
-enum status diag_nomem(struct diag *d, const char *what);
+enum status diag_nomem(struct diag *d, const char *what) __attribute__((cold));
 
 #endif
