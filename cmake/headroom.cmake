@@ -6,6 +6,8 @@ target_compile_definitions(headroom_flags INTERFACE _POSIX_C_SOURCE=200809L)
 # Contracted multiply-adds would make two compilers disagree in the last bit.
 target_compile_options(headroom_flags INTERFACE -ffp-contract=off -fno-math-errno)
 target_compile_options(headroom_flags INTERFACE -Wall -Wextra)
+# HDF5 names what any part of it needs; the parts used here need little of it.
+target_link_options(headroom_flags INTERFACE LINKER:--as-needed)
 if(HEADROOM_WERROR)
   target_compile_options(headroom_flags INTERFACE -Werror)
 endif()

@@ -3,12 +3,14 @@ import collections
 import pathlib
 import re
 import subprocess
+import sys
 
 SIMULATE = "scenario_run_simulate"
-# Functions whose inclusive costs do not overlap; those that the simulation calls are taken off it.
+# Functions whose inclusive costs do not overlap; those that the simulation calls are taken off it. Each is called from
+# another source file or through a pointer, so that without link-time optimisation none is inlined.
 WITHIN = [("reading the trace", ["trace_next"]),
-          ("policy and forecasts", ["planner_tick", "static_tick"]),
-          ("records of requests and samples", ["on_request", "on_sample", "on_window", "on_decision"])]
+          ("policy and forecasts", ["planner_tick"]),
+          ("records of requests and samples", ["on_request", "on_sample", "on_window"])]
 AFTER = [("figures and report", ["summary_compute", "summary_print", "recorder_finish"])]
 LINE = re.compile(r"^\s*([\d,]+) \([ \d.]+%\)\s+(\S+):(\S+)")
 
@@ -24,12 +26,19 @@ def annotated(profile, *options):
 
 
 def stages(profile):
-    """List of (stage, instructions), which add up to the whole; the loop is the one called `loop`."""
+    """List of (stage, instructions), which add up to the whole; the loop is the one called `loop`. Exits when a function
+    is not in the profile: its cost would be taken for that of another stage."""
     costs = collections.Counter()
     total = 0
     for cost, _, function in annotated(profile, "--inclusive=yes"):
         total = max(total, cost)
         costs[function] = max(costs[function], cost)  # a function of several files is listed for each
+    functions = [SIMULATE, *(function for _, group in WITHIN + AFTER for function in group)]
+    if "static_create" in costs:
+        functions.remove("planner_tick")  # a static policy has nothing to do
+    missing = [function for function in functions if function not in costs]
+    if missing:
+        sys.exit(f"not in the profile: {', '.join(missing)} (renamed, or inlined?); see scripts/bench_split.py")
     within = [(name, sum(costs[f] for f in functions)) for name, functions in WITHIN]
     after = [(name, sum(costs[f] for f in functions)) for name, functions in AFTER]
     loop = costs[SIMULATE] - sum(cost for _, cost in within)
