@@ -7,10 +7,9 @@
 #define ENGINES_KV_CACHE_INTERNAL_H
 
 #include "engines/kv_cache.h"
+#include "util/pages.h"
 #include "util/word_pool.h"
 
-/* Slots are a cache line each; a run of many workers waits for memory most of the time. */
-enum { CACHE_LINE = 64 };
 /* Of nodes and contents alike. */
 enum { KV_ROOT = 0, KV_NONE = UINT32_MAX };
 
@@ -31,6 +30,7 @@ struct kv_content {
     uint8_t key_class, owner_class; /* of the arrays in store->words */
 };
 
+/* As long as a cache line, as contents are: a run of many workers waits for memory most of the time. */
 struct kv_node {
     _Alignas(CACHE_LINE) uint32_t parent; /* free ones are chained through it */
     uint32_t n_children;

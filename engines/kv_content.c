@@ -9,15 +9,11 @@ enum { FIRST_SLOTS = 256 };
 
 /* ---- slots ---- */
 
-static void *grow_lines(void *old, size_t old_n, size_t n, size_t size)
+static void *grow_slots(void *old, size_t old_n, size_t n, size_t size)
 {
-    void *grown = aligned_alloc(CACHE_LINE, n * size);
-    if (!grown)
-        return NULL;
-    if (old)
-        memcpy(grown, old, old_n * size);
-    memset((char *)grown + old_n * size, 0, (n - old_n) * size);
-    free(old);
+    void *grown = pages_grow(old, old_n * size, n * size);
+    if (grown)
+        memset((char *)grown + old_n * size, 0, (n - old_n) * size);
     return grown;
 }
 
@@ -66,8 +62,8 @@ static void table_remove(struct kv_store *s, uint32_t id)
 static enum status grow_contents(struct kv_store *s, struct diag *d)
 {
     uint32_t old = s->content_capacity, capacity = old ? 2 * old : FIRST_SLOTS;
-    struct kv_table_entry *table = malloc(2 * (size_t)capacity * sizeof *table);
-    struct kv_content *content = table ? grow_lines(s->content, old, capacity, sizeof *content) : NULL;
+    struct kv_table_entry *table = pages_grow(NULL, 0, 2 * (size_t)capacity * sizeof *table);
+    struct kv_content *content = table ? grow_slots(s->content, old, capacity, sizeof *content) : NULL;
     if (!content) {
         free(table);
         return diag_nomem(d, "prefix cache");
@@ -91,7 +87,7 @@ static enum status grow_contents(struct kv_store *s, struct diag *d)
 static enum status grow_nodes(struct kv_store *s, struct diag *d)
 {
     uint32_t old = s->node_capacity, capacity = old ? 2 * old : FIRST_SLOTS;
-    struct kv_node *node = grow_lines(s->node, old, capacity, sizeof *node);
+    struct kv_node *node = grow_slots(s->node, old, capacity, sizeof *node);
     if (!node)
         return diag_nomem(d, "prefix cache");
     s->node = node;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "util/bug.h"
+#include "util/pages.h"
 
 enum { FIRST_CAPACITY = 1024 };
 
@@ -16,7 +17,7 @@ enum status request_table_add(struct request_table *t, uint32_t *id, struct diag
 {
     if (t->n_used == t->capacity) {
         uint32_t capacity = t->capacity ? 2 * t->capacity : FIRST_CAPACITY;
-        struct request *slot = realloc(t->slot, capacity * sizeof *slot);
+        struct request *slot = pages_grow(t->slot, t->capacity * sizeof *slot, capacity * sizeof *slot);
         if (!slot)
             return diag_nomem(d, "requests in flight");
         /* Free slots are chained through `next`, lowest first. */

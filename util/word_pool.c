@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "util/pages.h"
+
 enum { FIRST_CAPACITY = 1 << 14 };
 
 void word_pool_release(struct word_pool *p)
@@ -22,7 +24,7 @@ enum status word_pool_take(struct word_pool *p, unsigned class, uint64_t *offset
         uint64_t capacity = p->capacity ? p->capacity : FIRST_CAPACITY;
         while (capacity < end)
             capacity *= 2;
-        uint64_t *grown = realloc(p->word, capacity * sizeof *grown);
+        uint64_t *grown = pages_grow(p->word, p->used * sizeof *grown, capacity * sizeof *grown);
         if (!grown)
             return diag_nomem(d, "block ids");
         p->word = grown;
