@@ -8,13 +8,11 @@
 enum status kv_cache_new(struct kv_cache **cache, struct kv_store *store, uint32_t index,
                          const struct kv_eviction *eviction, struct diag *d)
 {
-    struct kv_cache *c = calloc(1, sizeof *c);
+    struct kv_cache *c = pages_grow(NULL, 0, sizeof *c);
     *cache = c;
     if (!c)
         return diag_nomem(d, "prefix cache");
-    c->store = store;
-    c->index = index;
-    c->eviction = eviction;
+    *c = (struct kv_cache){.store = store, .index = index, .eviction = eviction};
     return ST_OK;
 }
 

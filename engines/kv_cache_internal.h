@@ -66,11 +66,11 @@ struct kv_evictable {
 
 struct kv_cache {
     struct kv_store *store;
-    uint32_t index;
     const struct kv_eviction *eviction;
+    uint32_t index;
+    uint32_t n_leaves; /* nodes with nothing behind: as many may be evictable at once */
     struct kv_evictable *heap; /* binary, by rank; has every evictable node, and stale entries */
     uint32_t n_heap, heap_capacity;
-    uint32_t n_leaves; /* nodes with nothing behind: as many may be evictable at once */
     uint64_t active, inactive, clock;
 };
 

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "util/bug.h"
-#include "util/pages.h"
 
 enum { FIRST_CAPACITY = 1024 };
 

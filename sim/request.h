@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engines/kv_cache.h"
+#include "util/pages.h"
 #include "util/status.h"
 
 #define NO_REQUEST UINT32_MAX
@@ -24,37 +25,41 @@ enum request_state {
     REQUEST_TRANSFER,  /* KV on its way to the decode worker, whose blocks it holds */
 };
 
+/* In cache lines: what its worker and its neighbours in a list look at, when things happened, the rest. */
 struct request {
-    uint64_t index; /* position in the trace */
-    int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
-    int64_t first_token_ns, second_token_ns, last_token_ns;
+    _Alignas(CACHE_LINE) uint32_t next; /* in the list of its state */
+    uint32_t previous;
+    enum request_state state;
     uint32_t isl_tok, osl_tok;
     uint32_t computed_tok; /* tokens whose KV is (or is being) computed on its worker */
     uint32_t target_tok;   /* computing so many yields the next token: ISL + tokens out */
     uint32_t n_output_tok; /* not kept up while decoding: see finish_step */
     uint64_t finish_step;  /* worker's step counter when the last token comes out (while decoding) */
     uint64_t admit_order;  /* of its admission on the worker; the newest is preempted first */
-    double share_mark;     /* worker's share counter when it began to run */
-    double gpu_share_s;    /* GPU-seconds spent on it in this attempt */
-    uint64_t ids_at;       /* block ids of the prompt, in sim->ids */
-    uint32_t n_ids;
-    uint32_t kv_blocks;    /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
-    uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
-    struct kv_hold hold, source_hold; /* the shared ones among them */
-    uint32_t loaded_blocks; /* of them, read back from host memory at its admission */
-    struct kv_tail tail;   /* what it left behind when it was preempted */
-    uint32_t n_attempts, n_preemptions, cached_tok;
     uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */
-    uint32_t source_slot;  /* prefill worker that holds its KV, NO_SLOT */
-    uint32_t prefill_worker, worker; /* ids, for the record */
-    uint32_t prefill_slot; /* of prefill_worker, which may be gone */
-    uint32_t next, previous; /* in the list of its state */
-    uint32_t generation;   /* of transfers of it */
-    uint32_t life;         /* of the slot: time-outs are of one request */
+    uint32_t kv_blocks;    /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t priority;
-    enum request_state state;
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
+
+    int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
+    int64_t first_token_ns, second_token_ns, last_token_ns;
+    uint64_t index; /* position in the trace */
+    double share_mark; /* worker's share counter when it began to run */
+
+    struct kv_hold hold, source_hold; /* the shared ones among its blocks */
+    double gpu_share_s; /* GPU-seconds spent on it in this attempt */
+    uint64_t ids_at;    /* block ids of the prompt, in sim->ids */
+    uint32_t n_ids;
+    uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
+    uint32_t loaded_blocks; /* of its blocks, read back from host memory at its admission */
+    struct kv_tail tail;    /* what it left behind when it was preempted */
+    uint32_t n_attempts, n_preemptions, cached_tok;
+    uint32_t source_slot;            /* prefill worker that holds its KV, NO_SLOT */
+    uint32_t prefill_worker, worker; /* ids, for the record */
+    uint32_t prefill_slot;           /* of prefill_worker, which may be gone */
+    uint32_t generation;             /* of transfers of it */
+    uint32_t life;                   /* of the slot: time-outs are of one request */
 };
 
 struct request_table {
