@@ -23,6 +23,10 @@ struct json_error {
 
 static inline const char *json_skip_space(const char *p)
 {
+    if (*p == ' ') /* one space, or none, is usual */
+        p++;
+    if ((unsigned char)*p > ' ')
+        return p;
     while (*p == ' ' || *p == '\t' || *p == '\r')
         p++;
     return p;

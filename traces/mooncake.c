@@ -12,6 +12,8 @@
 #include "util/text.h"
 #include "util/units.h"
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first digit is the lowest byte");
+
 enum field { TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, HASH_IDS, PRIORITY, N_FIELDS };
 
 static const char *const field_names[N_FIELDS] = {"timestamp", "input_length", "output_length",
@@ -57,27 +59,52 @@ static const char *value_excerpt(char *out, const char *p)
     return text_excerpt(out, p, (size_t)(stop - p));
 }
 
+static inline bool ends_number(char c)
+{
+    return c == ',' || c == ']' || c == '}' || (unsigned char)c <= ' ';
+}
+
 /* Digits into *value, no sign, no leading zero, less than 2^64; NULL when it is anything else. */
-static inline const char *integer_end(const char *p, uint64_t *value)
+static const char *any_integer_end(const char *p, uint64_t *value)
 {
     const char *start = p;
     uint64_t v = 0;
-    for (unsigned digit; (digit = (unsigned)*p - '0') <= 9; p++)
-        v = v * 10 + digit;
+    for (; text_is_digit(*p); p++)
+        v = v * 10 + (uint64_t)(*p - '0');
     if (p == start || (*start == '0' && p - start > 1))
         return NULL;
     if (p - start > 19 && text_uint64(start, (size_t)(p - start), &v) != TEXT_OK)
         return NULL;
     *value = v;
-    bool ended = *p == ',' || *p == ']' || *p == '}' || (unsigned char)*p <= ' ';
-    return ended ? p : NULL;
+    return ends_number(*p) ? p : NULL;
+}
+
+/* The same, with up to eight digits taken all at once: how often a loop over the digits of an id
+ * goes round cannot be predicted. What is longer, 0, wrong or near the end of the line is for the
+ * loop. */
+static inline const char *integer_end(const char *p, const char *end, uint64_t *value)
+{
+    if (end - p < 8 || *p < '1' || *p > '9')
+        return any_integer_end(p, value);
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    v ^= UINT64_C(0x3030303030303030);
+    uint64_t others = ((v + UINT64_C(0x7676767676767676)) | v) & UINT64_C(0x8080808080808080);
+    int n_bits = others ? __builtin_ctzll(others) & ~7 : 64; /* of the digits */
+    if (!ends_number(p[n_bits / 8]))
+        return any_integer_end(p, value);
+    v <<= 64 - n_bits;     /* as eight digits with zeros in front, the first one lowest */
+    v = v * 10 + (v >> 8); /* pairs of digits, in every other byte */
+    *value = ((v & UINT64_C(0xFF000000FF)) * (100 + (UINT64_C(1000000) << 32)) +
+              (v >> 16 & UINT64_C(0xFF000000FF)) * (1 + (UINT64_C(10000) << 32))) >> 32;
+    return p + n_bits / 8;
 }
 
 static const char *scan_length(struct scan *scan, const char *p, enum field field, uint64_t min,
                                uint32_t *tokens)
 {
     uint64_t value;
-    const char *stop = integer_end(p, &value);
+    const char *stop = integer_end(p, scan->end, &value);
     if (!stop || value < min || value > TRACE_TOK_MAX) {
         char found[TEXT_EXCERPT_SIZE];
         diag_fail_at(scan->d, ST_INPUT, scan->at,
@@ -93,7 +120,14 @@ static const char *scan_timestamp(struct scan *scan, const char *p)
 {
     struct json_error e;
     int64_t ns = -1;
-    const char *stop = json_number_end(p, &e);
+    uint64_t ms;
+    const char *stop = integer_end(p, scan->end, &ms);
+    /* Whole milliseconds, as in most traces, need no decimal arithmetic. */
+    if (stop && ms < (uint64_t)(TIME_NEVER / NS_PER_MS)) {
+        scan->request->arrival_ns = (int64_t)ms * NS_PER_MS;
+        return stop;
+    }
+    stop = json_number_end(p, &e);
     if (stop && *p != '-' && text_fixed(p, (size_t)(stop - p), 6, &ns) != TEXT_OK)
         ns = -1;
     if (ns < 0 || ns >= TIME_NEVER) {
@@ -114,28 +148,29 @@ static const char *wrong_ids(struct scan *scan, const char *p, const char *what)
     return NULL;
 }
 
-static const char *scan_ids(struct scan *scan, const char *p)
+/* Apart from the rest of the line, for the registers its loop needs. */
+__attribute__((noinline)) static const char *scan_ids(struct scan *scan, const char *p)
 {
     if (*p != '[')
         return wrong_ids(scan, p, "'hash_ids' must be an array of integers");
     p = json_skip_space(p + 1);
     if (*p == ']')
         return p + 1;
-    for (;;) {
-        uint64_t id;
-        const char *stop = integer_end(p, &id);
+    /* An id and what separates it from the next are two bytes at least. */
+    if (trace_ids_reserve(scan->ids, (size_t)(scan->end - p) / 2 + 1, scan->d) != ST_OK)
+        return NULL;
+    for (uint64_t *id = scan->ids->id;;) {
+        const char *stop = integer_end(p, scan->end, id++);
         if (!stop && *p == '\n')
             return expected(scan, p, "an integer");
         if (!stop)
             return wrong_ids(scan, p,
                              "'hash_ids' must hold integers from 0 to 18446744073709551615");
-        if (trace_ids_push(scan->ids, id, scan->d) != ST_OK)
-            return NULL;
-        p = json_skip_space(stop);
-        if (*p == ']')
-            return p + 1;
-        if (*p != ',')
-            return expected(scan, p, "',' or ']'");
+        p = *stop == ',' ? stop : json_skip_space(stop);
+        if (*p != ',') {
+            scan->ids->n = (uint32_t)(id - scan->ids->id);
+            return *p == ']' ? p + 1 : expected(scan, p, "',' or ']'");
+        }
         p = json_skip_space(p + 1);
     }
 }
@@ -161,42 +196,56 @@ static const char *scan_value(struct scan *scan, const char *p, enum field field
     return p ? p : not_json(scan, &e);
 }
 
-/* Which field the key from its quote at `p` to `end` is; N_FIELDS for another key. */
-static enum field which_field(const char *p, const char *end)
+static inline enum field if_key(const char *p, const char *end, const char *key, enum field field)
 {
-    if (!memchr(p, '\\', (size_t)(end - p))) {
-        switch (end - p - 2) {
-        case sizeof "timestamp" - 1:
-            return memcmp(p + 1, "timestamp", sizeof "timestamp" - 1) == 0 ? TIMESTAMP : N_FIELDS;
-        case sizeof "input_length" - 1:
-            return memcmp(p + 1, "input_length", sizeof "input_length" - 1) == 0 ? INPUT_LENGTH
-                                                                                 : N_FIELDS;
-        case sizeof "output_length" - 1:
-            return memcmp(p + 1, "output_length", sizeof "output_length" - 1) == 0 ? OUTPUT_LENGTH
-                                                                                   : N_FIELDS;
-        case sizeof "hash_ids" - 1:
-            if (memcmp(p + 1, "priority", sizeof "priority" - 1) == 0)
-                return PRIORITY;
-            return memcmp(p + 1, "hash_ids", sizeof "hash_ids" - 1) == 0 ? HASH_IDS : N_FIELDS;
-        default:
-            return N_FIELDS;
-        }
+    size_t n = strlen(key);
+    return (size_t)(end - p) >= n && memcmp(p, key, n) == 0 ? field : N_FIELDS;
+}
+
+/* The field whose key is at `p` without escapes, which spares looking for the key's end first;
+ * N_FIELDS for anything else. */
+static inline enum field plain_field(const char *p, const char *end)
+{
+    switch (*p == '"' ? p[1] : '\n') {
+    case 't':
+        return if_key(p, end, "\"timestamp\"", TIMESTAMP);
+    case 'i':
+        return if_key(p, end, "\"input_length\"", INPUT_LENGTH);
+    case 'o':
+        return if_key(p, end, "\"output_length\"", OUTPUT_LENGTH);
+    case 'h':
+        return if_key(p, end, "\"hash_ids\"", HASH_IDS);
+    case 'p':
+        return if_key(p, end, "\"priority\"", PRIORITY);
+    default:
+        return N_FIELDS;
     }
-    for (enum field field = 0; field < N_FIELDS; field++)
-        if (json_string_is(p, end, field_names[field]))
-            return field;
-    return N_FIELDS;
+}
+
+/* Behind the key at `p`; *field = N_FIELDS when it is none of ours. */
+static const char *scan_key(const struct scan *scan, const char *p, enum field *field)
+{
+    *field = plain_field(p, scan->end);
+    if (*field != N_FIELDS)
+        return p + strlen(field_names[*field]) + 2;
+    struct json_error e;
+    const char *end = json_string_end(p, &e);
+    if (!end)
+        return not_json(scan, &e);
+    for (*field = 0; *field < N_FIELDS; ++*field)
+        if (json_string_is(p, end, field_names[*field]))
+            break;
+    return end;
 }
 
 /* One `"key": value`, from its quote. */
 static const char *scan_pair(struct scan *scan, const char *p)
 {
-    struct json_error e;
-    const char *end = json_string_end(p, &e);
-    if (!end)
-        return not_json(scan, &e);
-    enum field field = which_field(p, end);
-    p = json_skip_space(end);
+    enum field field;
+    p = scan_key(scan, p, &field);
+    if (!p)
+        return NULL;
+    p = json_skip_space(p);
     if (*p != ':')
         return expected(scan, p, "':'");
     if (field != N_FIELDS) {

@@ -35,16 +35,18 @@ const struct trace_format_ops *trace_format_find(const char *name)
     return NULL;
 }
 
-enum status trace_ids_grow(struct trace_ids *ids, struct diag *d)
+enum status trace_ids_reserve(struct trace_ids *ids, size_t n, struct diag *d)
 {
-    uint32_t capacity = ids->capacity ? ids->capacity * 2 : 256;
+    if (n <= ids->capacity)
+        return ST_OK;
+    size_t capacity = n > UINT32_MAX / 2 ? n : n * 2; /* lines differ in length: grow seldom */
     uint64_t *larger = NULL;
-    if (capacity > ids->capacity)
+    if (capacity <= UINT32_MAX)
         larger = realloc(ids->id, capacity * sizeof *larger);
     if (!larger)
         return diag_nomem(d, "block ids of one request");
     ids->id = larger;
-    ids->capacity = capacity;
+    ids->capacity = (uint32_t)capacity;
     return ST_OK;
 }
 

@@ -63,15 +63,8 @@ struct trace_ids {
     uint64_t *id;
     uint32_t n, capacity;
 };
-/* Room for at least one id more. */
-enum status trace_ids_grow(struct trace_ids *ids, struct diag *d);
-static inline enum status trace_ids_push(struct trace_ids *ids, uint64_t id, struct diag *d)
-{
-    enum status s = ids->n < ids->capacity ? ST_OK : trace_ids_grow(ids, d);
-    if (s == ST_OK)
-        ids->id[ids->n++] = id;
-    return s;
-}
+/* Room for at least `n` ids in all; the ids so far are kept. */
+enum status trace_ids_reserve(struct trace_ids *ids, size_t n, struct diag *d);
 
 /* One file format. Lines come without their end, but line[length] can be read and is '\n', with no
  * other

@@ -1,5 +1,6 @@
 #include <cjson/cJSON.h>
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -350,6 +351,141 @@ Test(mooncake, ids_use_all_64_bits)
     free(ids.id);
 }
 
+/* A number of any length up to 20 digits, often at the end of a length. */
+static uint64_t any_id(struct pcg64 *rng)
+{
+    uint64_t power = 1;
+    for (uint64_t digits = pcg64_below(rng, 20); digits > 0; digits--)
+        power *= 10;
+    switch (pcg64_below(rng, 4)) {
+    case 0:
+        return power;
+    case 1:
+        return power - 1;
+    case 2:
+        return UINT64_MAX - pcg64_below(rng, 2);
+    default:
+        return pcg64_below(rng, power);
+    }
+}
+
+static const char *any_space(struct pcg64 *rng)
+{
+    static const char *const spaces[] = {"", "", " ", " ", "  ", "\t", " \r", "\t  "};
+    return spaces[pcg64_below(rng, sizeof spaces / sizeof *spaces)];
+}
+
+static void print_ids(FILE *out, const struct trace_ids *ids, struct pcg64 *rng)
+{
+    fprintf(out, "[%s", any_space(rng));
+    for (uint32_t i = 0; i < ids->n; i++)
+        fprintf(out, "%s%" PRIu64 "%s", i ? any_space(rng) : "", ids->id[i],
+                i + 1 == ids->n ? "" : pcg64_below(rng, 3) ? "," : " ,");
+    fprintf(out, "%s]", any_space(rng));
+}
+
+/* The fields of `q` and some others in any order and layout. */
+static void print_line(FILE *out, const struct trace_request *q, const struct trace_ids *ids,
+                       struct pcg64 *rng)
+{
+    enum { N_KEYS = 7 };
+    static const char *const keys[N_KEYS] = {"\"timestamp\"",
+                                             "\"input_length\"",
+                                             "\"output_length\"",
+                                             "\"hash_ids\"",
+                                             "\"prio\\u0072ity\"",
+                                             "\"timestamps\"",
+                                             "\"hash_id\""};
+    int order[N_KEYS];
+    for (int i = 0; i < N_KEYS; i++) {
+        int j = (int)pcg64_below(rng, (uint64_t)i + 1);
+        order[i] = order[j];
+        order[j] = i;
+    }
+    fprintf(out, "%s{%s", any_space(rng), any_space(rng));
+    for (int i = 0; i < N_KEYS; i++) {
+        fprintf(out, "%s%s%s:%s", i ? "," : "", i ? any_space(rng) : "", keys[order[i]],
+                any_space(rng));
+        switch (order[i]) {
+        case 0:
+            fprintf(out, "%" PRId64, q->arrival_ns / NS_PER_MS);
+            break;
+        case 1:
+            fprintf(out, "%" PRIu32, q->isl_tok);
+            break;
+        case 2:
+            fprintf(out, "%" PRIu32, q->osl_tok);
+            break;
+        case 3:
+            print_ids(out, ids, rng);
+            break;
+        case 4:
+            fprintf(out, "%" PRIu32, q->priority);
+            break;
+        default:
+            fprintf(out, "[12345678, -1]");
+        }
+        fprintf(out, "%s", any_space(rng));
+    }
+    fprintf(out, "}%s", any_space(rng));
+}
+
+Test(mooncake, any_layout_and_any_length_of_number_gives_the_same_request)
+{
+    enum { ROUNDS = 5000, N_IDS = 1200 };
+    uint64_t written[N_IDS];
+    struct trace_ids ids = {0}, expected = {.id = written};
+    struct pcg64 rng;
+    pcg64_seed(&rng, 2026, 2);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct trace_request q, want = {
+            .arrival_ns = (int64_t)(any_id(&rng) % (TIME_NEVER / NS_PER_MS)) * NS_PER_MS,
+            .isl_tok = (uint32_t)(1 + any_id(&rng) % INT32_MAX),
+            .osl_tok = (uint32_t)(any_id(&rng) % INT32_MAX),
+            .priority = (uint32_t)(any_id(&rng) % INT32_MAX)};
+        expected.n = (uint32_t)pcg64_below(&rng, round % 100 == 99 ? N_IDS + 1 : 12);
+        for (uint32_t i = 0; i < expected.n; i++)
+            written[i] = any_id(&rng);
+        char *line = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&line, &length);
+        print_line(out, &want, &expected, &rng);
+        fclose(out);
+        cr_assert_eq(parse(line, length, &q, &ids), ST_OK, "%s\n%s", d.text, line);
+        cr_assert_eq(q.arrival_ns, want.arrival_ns, "%s", line);
+        cr_assert_eq(q.isl_tok, want.isl_tok, "%s", line);
+        cr_assert_eq(q.osl_tok, want.osl_tok, "%s", line);
+        cr_assert_eq(q.priority, want.priority, "%s", line);
+        cr_assert_eq(ids.n, expected.n, "%s", line);
+        if (ids.n)
+            cr_assert_eq(memcmp(ids.id, written, ids.n * sizeof *written), 0, "%s", line);
+        free(line);
+    }
+    free(ids.id);
+}
+
+/* The shortest list of so many ids there can be, at the end of its line. */
+Test(mooncake, ids_of_one_digit_fill_the_room_for_them)
+{
+    struct trace_request q;
+    struct trace_ids ids = {0};
+    for (uint32_t n = 1; n < 700; n++) {
+        char *line = malloc(2 * (size_t)n + 100), *p = line;
+        p += sprintf(p, "{\"timestamp\":1,\"input_length\":2,\"output_length\":3,\"hash_ids\":[");
+        for (uint32_t i = 0; i < n; i++)
+            p += sprintf(p, "%" PRIu32 "%s", i % 10, i + 1 < n ? "," : "]}");
+        free(ids.id); /* so that each line has just the room it asks for */
+        ids = (struct trace_ids){0};
+        cr_assert_eq(parse(line, (size_t)(p - line), &q, &ids), ST_OK, "%s", d.text);
+        cr_assert_eq(ids.n, n);
+        cr_assert_leq(ids.n, ids.capacity);
+        for (uint32_t i = 0; i < n; i++)
+            cr_assert_eq(ids.id[i], i % 10);
+        free(line);
+    }
+    free(ids.id);
+}
+
 Test(mooncake, wrong_values_are_quoted)
 {
     static const struct {
@@ -387,6 +523,20 @@ Test(mooncake, wrong_values_are_quoted)
         {"{\"timestamp\":1,\"hash_ids\":[18446744073709551616]" REST,
          "'hash_ids' must hold integers from 0 to 18446744073709551615, not "
          "'18446744073709551616'"},
+        {"{\"timestamp\":1,\"hash_ids\":[12345678901234567x, 1]" REST,
+         "'hash_ids' must hold integers from 0 to 18446744073709551615, not "
+         "'12345678901234567x'"},
+        {"{\"timestamp\":1,\"hash_ids\":[1234567x, 1]" REST,
+         "'hash_ids' must hold integers from 0 to 18446744073709551615, not '1234567x'"},
+        {"{\"timestamp\":1,\"hash_ids\":[12345678.5, 1]" REST,
+         "'hash_ids' must hold integers from 0 to 18446744073709551615, not '12345678.5'"},
+        {"{\"timestamp\":1,\"hash_ids\":[1234, 0123456, 1]" REST,
+         "'hash_ids' must hold integers from 0 to 18446744073709551615, not '0123456'"},
+        {"{\"timestamp\":1,\"hash_ids\":[1234, , 1234567]" REST,
+         "'hash_ids' must hold integers from 0 to 18446744073709551615, not ''"},
+        {"{\"timestamp\":2305843009214" REST,
+         "'timestamp' must be a number of milliseconds from 0 to 2305843009213, not "
+         "'2305843009214'"},
         {"{\"timestamp\":1,\"timestamp\":2" REST, "'timestamp' is there twice"},
         {"{\"timestamp\":1,\"time\\u0073tamp\":2" REST, "'timestamp' is there twice"},
         {"{}", "'timestamp' is missing"},
@@ -426,6 +576,8 @@ Test(mooncake, broken_json_is_shown_by_its_column)
          "7: not valid JSON: expected no control character in a string, found '?'"},
         {"{\"a\":\"b", "8: not valid JSON: expected '\"', found the end of the line"},
         {"{\"hash_ids\":[1,", "16: not valid JSON: expected an integer, found the end of the line"},
+        {"{\"hash_ids\":[1234567, 12345678",
+         "31: not valid JSON: expected ',' or ']', found the end of the line"},
         {"{\"hash_ids\":[1 2]", "16: not valid JSON: expected ',' or ']', found '2'"},
         {"{\"timestamp\":1" REST " x",
          "52: not valid JSON: expected the end of the line, found 'x'"},
