@@ -97,13 +97,33 @@ static void node_remove(struct kv_cache *c, uint32_t id)
     note_evictable(c, parent);
 }
 
-static void reference(struct kv_cache *c, uint32_t id)
+/* What was left behind the node becomes a node of its own, since this one is no longer evictable. */
+static enum status part_from_tail(struct kv_cache *c, uint32_t id, struct diag *d)
 {
+    struct kv_store *s = c->store;
+    uint32_t tail;
+    enum status status = node_new(c, id, KV_NONE, s->node[id].n_tail, &tail, d);
+    if (status)
+        return status;
+    s->node[tail].released = s->node[id].released - 1;
+    s->node[id].n_tail = 0;
+    note_evictable(c, tail);
+    return ST_OK;
+}
+
+static enum status reference(struct kv_cache *c, uint32_t id, struct diag *d)
+{
+    if (c->store->node[id].n_tail) {
+        enum status status = part_from_tail(c, id, d);
+        if (status)
+            return status;
+    }
     struct kv_node *n = &c->store->node[id];
     if (n->refs++ == 0) {
         c->inactive -= n->n_blocks;
         c->active += n->n_blocks;
     }
+    return ST_OK;
 }
 
 /* What the cache holds of the content behind the hold's that begins with the prompt's next block, cut so that it ends
@@ -167,7 +187,9 @@ enum status kv_cache_acquire(struct kv_cache *c, const struct kv_prompt *p, uint
         if (status)
             return status;
         BUG_IF(node == KV_NONE);
-        reference(c, node);
+        status = reference(c, node, d);
+        if (status)
+            return status;
         c->store->node[node].n_hits++;
         hold->node = node;
         hold->shared += c->store->node[node].n_blocks;
@@ -175,16 +197,17 @@ enum status kv_cache_acquire(struct kv_cache *c, const struct kv_prompt *p, uint
     return ST_OK;
 }
 
-void kv_cache_reclaim_tail(struct kv_cache *c, struct kv_tail tail, struct kv_hold *hold)
+enum status kv_cache_reclaim_tail(struct kv_cache *c, struct kv_tail tail, struct kv_hold *hold, struct diag *d)
 {
     if (tail.node == KV_ROOT)
-        return;
+        return ST_OK;
     const struct kv_node *n = &c->store->node[tail.node];
     if (n->n_blocks == 0 || n->generation != tail.generation || n->parent != hold->node)
-        return;
-    reference(c, tail.node);
+        return ST_OK;
+    enum status status = reference(c, tail.node, d);
     hold->node = tail.node;
-    hold->shared += n->n_blocks;
+    hold->shared += c->store->node[tail.node].n_blocks;
+    return status;
 }
 
 /* The hold's node, of which it has all and nobody else anything, now holds the prompt's blocks up to `upto`. */
@@ -260,7 +283,7 @@ enum status kv_cache_insert(struct kv_cache *c, const struct kv_prompt *p, uint3
             if (!status && node == KV_NONE) {
                 status = insert_new(c, p, upto, alone, content, hold, d);
             } else if (!status) {
-                reference(c, node);
+                status = reference(c, node, d);
                 hold->node = node;
                 hold->shared += s->node[node].n_blocks;
             }
@@ -305,15 +328,36 @@ void kv_cache_release(struct kv_cache *c, struct kv_hold *hold)
     *hold = (struct kv_hold){0};
 }
 
+enum status kv_cache_retire(struct kv_cache *c, struct kv_hold *hold, uint32_t n_blocks, struct diag *d)
+{
+    enum status status = ST_OK;
+    struct kv_node *n = &c->store->node[hold->node];
+    if (c->eviction->by_release && hold->node != KV_ROOT && n->refs == 1 && n->n_children == 0) {
+        n->n_tail = n_blocks;
+        c->clock++; /* its release */
+        c->inactive += n_blocks;
+    } else {
+        struct kv_tail tail;
+        status = kv_cache_leave_tail(c, hold, n_blocks, &tail, d);
+    }
+    kv_cache_release(c, hold);
+    return status;
+}
+
 void kv_cache_evict(struct kv_cache *c, uint64_t n_blocks)
 {
     BUG_IF(n_blocks > c->inactive);
     while (n_blocks > 0) {
         uint32_t id = kv_evictable_first(c);
         struct kv_node *n = &c->store->node[id];
-        uint32_t gone = n_blocks < n->n_blocks ? (uint32_t)n_blocks : n->n_blocks;
+        uint32_t *last = n->n_tail ? &n->n_tail : &n->n_blocks;
+        uint32_t gone = n_blocks < *last ? (uint32_t)n_blocks : *last;
         n_blocks -= gone;
         c->inactive -= gone;
+        if (n->n_tail) {
+            n->n_tail -= gone;
+            continue;
+        }
         if (gone == n->n_blocks) {
             node_remove(c, id);
             continue;
@@ -340,6 +384,8 @@ void kv_cache_check(const struct kv_cache *c)
         n_evictable += n->refs == 0 && n->n_children == 0;
         n_leaves += n->n_children == 0;
         *(n->refs ? &active : &inactive) += n->n_blocks;
+        inactive += n->n_tail;
+        BUG_IF(n->n_tail && (n->refs || n->n_children));
     }
     BUG_IF(active != c->active || inactive != c->inactive);
     BUG_IF(n_evictable != kv_evictable_check(c) || n_leaves != c->n_leaves);

@@ -44,6 +44,7 @@ struct kv_eviction {
     const char *summary; /* one line */
     /* Smallest goes first, then the least recently released. */
     uint64_t (*rank)(uint64_t released, uint64_t created, uint64_t n_hits);
+    bool by_release; /* the rank is `released`: what is given back in turn goes in turn */
 };
 extern const struct kv_eviction *const kv_evictions[]; /* ended by NULL */
 const struct kv_eviction *kv_eviction_find(const char *name); /* NULL when unknown */
@@ -77,7 +78,7 @@ enum status kv_cache_acquire(struct kv_cache *cache, const struct kv_prompt *pro
                              struct kv_hold *hold, struct diag *d);
 
 /* Extend a hold on all of the request's findable prompt blocks by what it left behind; nothing when evicted. */
-void kv_cache_reclaim_tail(struct kv_cache *cache, struct kv_tail tail, struct kv_hold *hold);
+enum status kv_cache_reclaim_tail(struct kv_cache *cache, struct kv_tail tail, struct kv_hold *hold, struct diag *d);
 
 /* The request has computed its prompt up to block `upto`: blocks hold->shared .. upto - 1 can be found from now on.
  * Where another request has made the same blocks findable meanwhile, this one uses those. The caller's count of
@@ -85,12 +86,15 @@ void kv_cache_reclaim_tail(struct kv_cache *cache, struct kv_tail tail, struct k
 enum status kv_cache_insert(struct kv_cache *cache, const struct kv_prompt *prompt, uint32_t upto,
                             struct kv_hold *hold, struct diag *d);
 
-/* Before a release: n_blocks behind the hold stay as inactive blocks that no other prompt can find. */
+/* Before a release by a request that will be back: n_blocks behind the hold stay as inactive blocks that no other prompt can find. */
 enum status kv_cache_leave_tail(struct kv_cache *cache, const struct kv_hold *hold, uint32_t n_blocks,
                                 struct kv_tail *tail, struct diag *d);
 
 /* Give the references back; the hold becomes zero. */
 void kv_cache_release(struct kv_cache *cache, struct kv_hold *hold);
+/* The same for a request that will not come back: n_blocks behind the hold stay as inactive blocks that nobody can
+ * find. */
+enum status kv_cache_retire(struct kv_cache *cache, struct kv_hold *hold, uint32_t n_blocks, struct diag *d);
 
 /* Drop n_blocks inactive blocks, at most kv_cache_inactive. */
 void kv_cache_evict(struct kv_cache *cache, uint64_t n_blocks);

@@ -36,6 +36,7 @@ struct kv_node {
     uint32_t n_children;
     uint32_t content; /* KV_NONE: blocks that no prompt can find */
     uint32_t n_blocks; /* 0: a free slot */
+    uint32_t n_tail;   /* blocks behind that no prompt can find, released just before it: evictable with it, and first */
     uint32_t refs;
     uint32_t generation; /* of the slot */
     uint32_t cache;

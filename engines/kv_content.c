@@ -352,6 +352,7 @@ static enum status split_node(struct kv_store *s, uint32_t back, uint32_t front_
     f->generation = generation;
     f->content = front_content;
     f->n_blocks = n_blocks;
+    f->n_tail = 0;
     f->n_children = 1;
     b->parent = *front;
     b->n_blocks -= n_blocks;

@@ -27,9 +27,9 @@ static uint64_t rank_lfu(uint64_t released, uint64_t created, uint64_t n_hits)
     return n_hits;
 }
 
-static const struct kv_eviction eviction_lru = {"lru", "least recently released first", rank_lru};
-static const struct kv_eviction eviction_lfu = {"lfu", "fewest hits first", rank_lfu};
-static const struct kv_eviction eviction_fifo = {"fifo", "oldest first", rank_fifo};
+static const struct kv_eviction eviction_lru = {"lru", "least recently released first", rank_lru, true};
+static const struct kv_eviction eviction_lfu = {"lfu", "fewest hits first", rank_lfu, false};
+static const struct kv_eviction eviction_fifo = {"fifo", "oldest first", rank_fifo, false};
 
 const struct kv_eviction *const kv_evictions[] = {&eviction_lru, &eviction_lfu, &eviction_fifo, NULL};
 
@@ -116,8 +116,10 @@ void kv_evictable_add(struct kv_cache *c, uint32_t node)
 static void pop(struct kv_cache *c)
 {
     struct kv_evictable last = c->heap[--c->n_heap];
-    if (c->n_heap)
+    if (c->n_heap) {
         sift_down(c, 0, last);
+        __builtin_prefetch(&c->store->node[c->heap[0].node]); /* the next to go, not looked at for long */
+    }
 }
 
 uint32_t kv_evictable_first(struct kv_cache *c)

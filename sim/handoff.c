@@ -89,9 +89,8 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
     struct worker *source = sim->workers[r->source_slot];
     BUG_IF(source->n_held == 0);
     source->n_held--;
-    struct kv_tail tail; /* nobody comes back for it */
     enum status s = worker_give_back(sim, source, &r->source_hold, r->source_blocks,
-                                     r->isl_tok / source->pool->config->engine.block_size_tok, &tail);
+                                     r->isl_tok / source->pool->config->engine.block_size_tok, NULL);
     r->source_blocks = 0;
     r->source_slot = NO_SLOT;
     return s ? s : sim_kick(sim, source->leader); /* a prompt may have waited for this room */

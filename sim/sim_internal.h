@@ -270,7 +270,8 @@ uint32_t worker_kv_used(const struct worker *w); /* blocks that somebody holds *
 uint32_t worker_kv_free(const struct worker *w);
 void worker_kv_take(struct worker *w, uint32_t blocks);
 void worker_kv_give(struct worker *w, uint32_t blocks);
-/* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. */
+/* Give blocks back; `full_blocks` of them hold computed tokens and may stay as evictable. `tail`: what its request finds
+ * again when it comes back; NULL when it does not. */
 enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *hold, uint32_t blocks,
                              uint32_t full_blocks, struct kv_tail *tail);
 /* Blocks of the prompt's first `limit` that are in its cache. */

@@ -118,11 +118,11 @@ static void leave_running(struct sim *sim, struct worker *w, uint32_t id)
 }
 
 /* Computed blocks stay behind as long as nobody needs the room. */
-static enum status release_blocks(struct sim *sim, struct worker *w, struct request *r)
+static enum status release_blocks(struct sim *sim, struct worker *w, struct request *r, struct kv_tail *tail)
 {
     uint32_t blocks = r->kv_blocks;
     r->kv_blocks = 0;
-    return worker_give_back(sim, w, &r->hold, blocks, r->computed_tok / worker_block_size(w), &r->tail);
+    return worker_give_back(sim, w, &r->hold, blocks, r->computed_tok / worker_block_size(w), tail);
 }
 
 /* Back to the head of the queue: its KV is gone and will be computed again. */
@@ -138,7 +138,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     plan_forget(&w->plan, id);
     plan_forget(&w->ahead, id);
     leave_running(sim, w, id);
-    enum status s = release_blocks(sim, w, r);
+    enum status s = release_blocks(sim, w, r, &r->tail);
     if (s)
         return s;
     r->state = REQUEST_WAITING;
@@ -573,7 +573,7 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     leave_running(sim, w, id);
-    enum status s = release_blocks(sim, w, r);
+    enum status s = release_blocks(sim, w, r, NULL);
     worker_unbind(w, r);
     if (!s)
         s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
@@ -707,7 +707,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
     switch (r->state) {
     case REQUEST_WAITING:
         request_list_remove(r->handed_over ? &w->arrived : &w->waiting, &sim->requests, id);
-        s = s ? s : release_blocks(sim, w, r);
+        s = s ? s : release_blocks(sim, w, r, NULL);
         worker_drop_pending(w, r);
         break;
     case REQUEST_PREFILL:
@@ -715,7 +715,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         plan_forget(&w->plan, id);
         plan_forget(&w->ahead, id);
         r->computed_tok = 0; /* the step that was to compute it may still run */
-        s = s ? s : release_blocks(sim, w, r);
+        s = s ? s : release_blocks(sim, w, r, NULL);
         worker_drop_pending(w, r);
         break;
     case REQUEST_DECODE:
@@ -724,7 +724,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         leave_running(sim, w, id);
         if (decode_in_step(w))
             r->kv_blocks = blocks_for(r->computed_tok + 1, worker_block_size(w));
-        s = s ? s : release_blocks(sim, w, r);
+        s = s ? s : release_blocks(sim, w, r, NULL);
         break;
     case REQUEST_HANDOFF:
         request_list_remove(&w->incoming, &sim->requests, id);
@@ -733,7 +733,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         BUG_IF(w->n_transfers == 0);
         w->n_transfers--;
         r->computed_tok = 0;
-        s = s ? s : release_blocks(sim, w, r);
+        s = s ? s : release_blocks(sim, w, r, NULL);
         r->generation++; /* the end of the transfer no longer counts */
         break;
     case REQUEST_FREE:

@@ -43,9 +43,10 @@ enum status worker_give_back(struct sim *sim, struct worker *w, struct kv_hold *
     worker_kv_give(w, blocks - hold->shared);
     if (!w->cache)
         return ST_OK;
-    enum status s = ST_OK;
-    if (full_blocks > hold->shared)
-        s = kv_cache_leave_tail(w->cache, hold, full_blocks - hold->shared, tail, sim->diag);
+    uint32_t behind = full_blocks > hold->shared ? full_blocks - hold->shared : 0;
+    if (!tail)
+        return kv_cache_retire(w->cache, hold, behind, sim->diag);
+    enum status s = kv_cache_leave_tail(w->cache, hold, behind, tail, sim->diag);
     kv_cache_release(w->cache, hold);
     return s;
 }
@@ -143,7 +144,7 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
         return ST_OK;
     enum status s = kv_cache_acquire(w->cache, &prompt, hits, &r->hold, sim->diag);
     if (!s && hits == prompt.n_blocks)
-        kv_cache_reclaim_tail(w->cache, r->tail, &r->hold);
+        s = kv_cache_reclaim_tail(w->cache, r->tail, &r->hold, sim->diag);
     r->tail = (struct kv_tail){0};
     r->kv_blocks = r->hold.shared;
     note_peak(w);

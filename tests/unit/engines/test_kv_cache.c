@@ -118,12 +118,12 @@ Test(kv_cache, a_tail_is_found_again_by_its_owner_unless_evicted)
     cr_assert_eq(kv_cache_inactive(c), 5);
     kv_cache_evict(c, 1);
     x = compute(c, a, 2);
-    kv_cache_reclaim_tail(c, tail, &x);
+    cr_assert_eq(kv_cache_reclaim_tail(c, tail, &x, &d), ST_OK);
     cr_assert_eq(x.shared, 4);
     kv_cache_release(c, &x);
     kv_cache_evict(c, 2);
     x = compute(c, a, 2);
-    kv_cache_reclaim_tail(c, tail, &x);
+    cr_assert_eq(kv_cache_reclaim_tail(c, tail, &x, &d), ST_OK);
     cr_assert_eq(x.shared, 2);
     kv_cache_release(c, &x);
     kv_cache_check(c);
@@ -170,6 +170,7 @@ struct user {
 struct deed {
     bool starts;
     int prompt, leaves; /* which of the active, when it does not start one */
+    uint32_t tail;      /* blocks it leaves behind */
     double first_part;  /* of the prompt that is computed first */
     double evicted;     /* share of the inactive blocks; < 0: none */
 };
@@ -178,6 +179,7 @@ static struct deed random_deed(struct pcg64 *rng)
 {
     struct deed deed = {.starts = pcg64_below(rng, 2), .prompt = (int)pcg64_below(rng, N_PROMPTS)};
     deed.leaves = (int)pcg64_below(rng, MAX_ACTIVE);
+    deed.tail = (uint32_t)pcg64_below(rng, 4);
     deed.first_part = pcg64_double(rng);
     deed.evicted = pcg64_below(rng, 3) ? -1 : pcg64_double(rng);
     return deed;
@@ -202,7 +204,7 @@ static void do_deed(struct user *u, const struct prompts *prompts, const struct 
         start(u, prompts, deed);
     } else if (u->n_active) {
         int at = deed->leaves % u->n_active;
-        kv_cache_release(u->c, &u->active[at].hold);
+        cr_assert_eq(kv_cache_retire(u->c, &u->active[at].hold, deed->tail, &d), ST_OK);
         u->active[at] = u->active[--u->n_active];
     }
     if (deed->evicted >= 0)
@@ -221,7 +223,7 @@ static void check_hits(const struct prompts *prompts, const struct user *users)
     }
 }
 
-/* Every resident block, by its chain; released when the last reference went. */
+/* Every resident block, by its chain (none: it cannot be found); released when the last reference went. */
 struct model_block {
     uint64_t chain[CHAIN];
     uint32_t length, refs;
@@ -271,8 +273,10 @@ static void model_start(struct model *m, const uint64_t *key, uint32_t length)
     }
 }
 
-static void model_leave(struct model *m, const uint64_t *key, uint32_t length)
+static void model_leave(struct model *m, const uint64_t *key, uint32_t length, uint32_t tail)
 {
+    for (; tail; tail--)
+        m->block[m->n++] = (struct model_block){.released = ++m->clock};
     for (uint32_t b = length; b >= 1; b--) {
         struct model_block *block = model_find(m, key, b);
         if (--block->refs == 0)
@@ -297,7 +301,7 @@ static void model_deed(struct model *m, const struct user *u, const struct promp
     } else if (u->n_active) {
         int prompt = u->active[deed->leaves % u->n_active].prompt;
         block_keys(prompts, prompt, key);
-        model_leave(m, key, prompts->length[prompt]);
+        model_leave(m, key, prompts->length[prompt], deed->tail);
     }
     if (deed->evicted >= 0)
         model_evict(m, (uint32_t)(deed->evicted * model_inactive(m)));
