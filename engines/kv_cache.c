@@ -20,7 +20,7 @@ void kv_cache_free(struct kv_cache *c)
 {
     if (!c)
         return;
-    free(c->heap);
+    free(c->queue); /* with the heap behind it */
     free(c);
 }
 
@@ -371,7 +371,7 @@ void kv_cache_evict(struct kv_cache *c, uint64_t n_blocks)
 void kv_cache_check(const struct kv_cache *c)
 {
     const struct kv_store *s = c->store;
-    uint64_t active = 0, inactive = 0;
+    uint32_t active = 0, inactive = 0;
     uint32_t n_evictable = 0, n_leaves = 0;
     for (uint32_t id = KV_ROOT + 1; id < s->node_capacity; id++) {
         const struct kv_node *n = &s->node[id];

@@ -70,9 +70,11 @@ struct kv_cache {
     const struct kv_eviction *eviction;
     uint32_t index;
     uint32_t n_leaves; /* nodes with nothing behind: as many may be evictable at once */
-    struct kv_evictable *heap; /* binary, by rank; has every evictable node, and stale entries */
-    uint32_t n_heap, heap_capacity;
-    uint64_t active, inactive, clock;
+    struct kv_evictable *queue; /* of kv_eviction.c, and behind it the heap; every evictable node is in one of them */
+    uint32_t queue_first, n_queued, n_heap;
+    uint32_t capacity; /* of each */
+    uint32_t active, inactive; /* blocks */
+    uint64_t clock;
 };
 
 /* kv_content.c. Contents and owners may move with any call that returns a status. */

@@ -89,7 +89,7 @@ const struct scenario_section scenario_sections[] = {
 #define MAX_S 1e9
 #define MAX_MS 1e12
 #define MAX_TOK 2147483647.0
-#define MAX_SEQS 65536.0
+#define MAX_SEQS 65535.0 /* a worker counts them in 16 bits */
 #define MAX_WORKERS 100000.0
 
 const struct scenario_key scenario_keys[] = {

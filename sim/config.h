@@ -31,7 +31,7 @@ struct engine_config {
     const void *latency_state;
     uint32_t block_size_tok;         /* tokens per KV block, > 0 */
     uint32_t kv_blocks;              /* blocks per worker, >= n_ranks */
-    uint32_t max_num_seqs;           /* running sequences, > 0 */
+    uint32_t max_num_seqs;           /* running sequences, > 0, < 2^16 */
     uint32_t max_num_batched_tokens; /* tokens per step, >= max_num_seqs */
     bool chunked_prefill;            /* a prompt may be cut by the token budget */
     bool prefix_cache;               /* prompts share the blocks of equal prefixes */

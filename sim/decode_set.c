@@ -156,7 +156,7 @@ void decode_leave(struct sim *sim, struct worker *w, uint32_t id)
     worker_note_tokens(w, r);
     r->computed_tok = covered;
     r->kv_blocks = blocks_for(covered, worker_block_size(w));
-    uint32_t *growth = &w->growth[growth_index(w, covered)];
+    uint16_t *growth = &w->growth[growth_index(w, covered)];
     BUG_IF(*growth == 0 || w->n_decode == 0);
     (*growth)--;
     w->n_decode--;
@@ -307,7 +307,7 @@ enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_
     return s;
 }
 
-static uint32_t sum(const uint32_t *value, uint32_t n)
+static uint32_t sum(const uint16_t *value, uint32_t n)
 {
     uint32_t total = 0;
     for (uint32_t i = 0; i < n; i++)

@@ -86,7 +86,7 @@ struct worker {
     struct kv_cache *cache;  /* shared blocks; NULL without prefix cache */
     struct kv_cache *host;   /* what host memory keeps, all of it inactive; NULL without that tier */
     int64_t load_ns;         /* reading back for the step that is being put together */
-    uint32_t *growth;
+    uint16_t *growth;
 
     /* Decoding sequences. */
     uint32_t n_decode;
