@@ -83,6 +83,9 @@ struct profile_search {
     const char *const *dirs;
 };
 
+/* ".npz" or ".h5", which of them `name` ends in: a path, not the name of a bundled profile. NULL: neither. */
+const char *profile_ending(const char *name);
+
 /* Read a profile by bundled name or by path (.h5 or .npz, told apart by content), check it, and build the
  * view above. All memory comes from the arena. A file with several rows (one per TP size) needs `tp` > 0 to
  * choose one; a Dynamo prefill or decode file of a pair finds its other half beside it.

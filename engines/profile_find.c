@@ -17,8 +17,7 @@ enum {
 /* Of profile files. Where a folder has the same name with both, the first counts. */
 static const char *const endings[] = {".npz", ".h5", NULL};
 
-/* NULL when `name` has none of them. */
-static const char *ending_of(const char *name)
+const char *profile_ending(const char *name)
 {
     size_t n = strlen(name);
     for (const char *const *ending = endings; *ending; ending++)
@@ -82,8 +81,8 @@ static enum status walk(struct names *names, const char *dir, const char *under,
         } else if (S_ISDIR(info.st_mode) && depth < MAX_DEPTH) {
             const char *deeper = arena_printf(names->arena, "%s/", name);
             st = deeper ? walk(names, dir, deeper, depth + 1) : diag_nomem(names->d, dir);
-        } else if (S_ISREG(info.st_mode) && ending_of(name)) {
-            name[strlen(name) - strlen(ending_of(name))] = '\0';
+        } else if (S_ISREG(info.st_mode) && profile_ending(name)) {
+            name[strlen(name) - strlen(profile_ending(name))] = '\0';
             st = add_name(names, name);
         }
     }
@@ -199,7 +198,7 @@ enum status profile_find(const char **path, struct arena *arena,
                          const struct profile_search *search, const char *name, struct diag *d)
 {
     *path = NULL;
-    bool by_path = ending_of(name);
+    bool by_path = profile_ending(name);
     for (const char *const *dir = search && !by_path ? search->dirs : NULL; dir && *dir; dir++) {
         for (const char *const *ending = endings; *ending; ending++) {
             const char *bundled = arena_printf(arena, "%s/%s%s", *dir, name, *ending);

@@ -9,12 +9,6 @@
 #include "engines/npz.h"
 #include "engines/profile_internal.h"
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n > m && strcmp(s + n - m, end) == 0;
-}
-
 static enum status write_all(int fd, const unsigned char *bytes, size_t n)
 {
     while (n) {
@@ -58,10 +52,11 @@ static enum status write_file(const char *path, const unsigned char *bytes, size
 enum status profile_save(const struct profile_file *file, const char *path, unsigned flags,
                          struct diag *d)
 {
-    bool npz = ends_with(path, ".npz");
-    if (!npz && !ends_with(path, ".h5"))
+    const char *ending = profile_ending(path);
+    if (!ending)
         return diag_fail(d, ST_INPUT, "'%s' must end in .npz or .h5, which chooses the format",
                          path);
+    bool npz = strcmp(ending, ".npz") == 0;
     struct stat info;
     if (!(flags & PROFILE_OVERWRITE) && lstat(path, &info) == 0)
         return diag_fail(d, ST_INPUT, "'%s' exists already", path);

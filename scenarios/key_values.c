@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "engines/profile.h"
 #include "util/bug.h"
 #include "util/text.h"
 
@@ -281,13 +282,6 @@ static enum status store_path(const struct scenario_key *key, const struct key_t
     return ST_OK;
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-
-    return n > m && strcmp(s + n - m, end) == 0;
-}
-
 static enum status store_text(const struct scenario_key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
@@ -397,8 +391,7 @@ enum status scenario_key_store(const struct scenario_key *key, const struct key_
     case KEY_PATH:
         return store_path(key, to, node, d);
     case KEY_PROFILE:
-        if (node->kind == NODE_TEXT &&
-            (ends_with(node->text, ".h5") || ends_with(node->text, ".npz")))
+        if (node->kind == NODE_TEXT && profile_ending(node->text))
             return store_path(key, to, node, d);
         return store_text(key, to, node, d);
     case KEY_TEXT:

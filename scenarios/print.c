@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engines/profile.h"
 #include "scenarios/keys_internal.h"
 #include "util/bug.h"
 #include "util/json_out.h"
@@ -83,9 +84,7 @@ static void print_path(const struct printer *p, const char *path)
 
 static void print_profile(const struct printer *p, const char *profile)
 {
-    const char *dot = strrchr(profile, '.');
-
-    if (dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".npz") == 0))
+    if (profile_ending(profile))
         print_path(p, profile);
     else
         print_text(p->out, profile);
