@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "scenarios/nearest.h"
+#include "scenarios/text/nearest.h"
 #include "util/text.h"
 
 static const struct cli_option help_option = {"help", 'h', NULL, "print this help"};

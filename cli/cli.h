@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "engines/profile.h"
+#include "engines/profile/profile.h"
 #include "util/arena.h"
 #include "util/status.h"
 

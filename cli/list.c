@@ -2,12 +2,12 @@
 
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "engines/latency.h"
+#include "engines/latency/latency.h"
 #include "planner/fixes.h"
+#include "planner/forecast/predictor.h"
 #include "planner/policy.h"
-#include "planner/predictor.h"
-#include "scenarios/scenario.h"
-#include "sim/router.h"
+#include "scenarios/keys/scenario.h"
+#include "sim/routing/router.h"
 #include "traces/trace.h"
 
 #define LIST_REGISTRY(function, registry)                                                          \

@@ -41,7 +41,8 @@ const struct cli_verb cli_verbs[] = {
      .summary = "what there is to choose from: policies, predictors, routers, ...",
      .details =
          "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles,\n"
-         "presets, keys (reference of the scenario file, Markdown), schema (its JSON Schema), verbs\n"
+         "presets, keys (reference of the scenario file, Markdown), schema (its JSON Schema), "
+         "verbs\n"
          "(with their options). Without WHAT: policies to fixes, one after the other.",
      .run = list_run},
     {.name = "version",

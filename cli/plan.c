@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "scenarios/plan.h"
+#include "scenarios/build/plan.h"
 #include "util/json_out.h"
 
 const struct cli_option plan_options[] = {

@@ -5,8 +5,8 @@
 #include "cli/cli.h"
 #include "cli/plot.h"
 #include "cli/table.h"
-#include "engines/latency.h"
-#include "engines/profile_trust.h"
+#include "engines/latency/latency.h"
+#include "engines/profile/profile_trust.h"
 
 const struct cli_option profile_show_options[] = {
     {"tp", '\0', "N", "row of a profile with one per tensor parallel size"},

@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sim/observer.h"
+#include "record/observer.h"
 #include "util/units.h"
 
 int64_t progress_clock_ns(void)

@@ -8,8 +8,8 @@
 #include "cli/progress.h"
 #include "reports/recorder.h"
 #include "reports/summary.h"
-#include "scenarios/build.h"
-#include "scenarios/scenario.h"
+#include "scenarios/build/build.h"
+#include "scenarios/keys/scenario.h"
 #include "sim/sim.h"
 #include "util/units.h"
 
@@ -98,7 +98,7 @@ static enum status simulate(struct scenario_run *run, struct recorder *recorder,
                             struct diag *d)
 {
     struct observer observer = recorder_observer(recorder);
-    struct sim_result *result = ARENA_NEW(args->arena, 1, struct sim_result);
+    struct run_result *result = ARENA_NEW(args->arena, 1, struct run_result);
 
     if (!result)
         return diag_nomem(d, "result");

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "scenarios/scenario.h"
+#include "scenarios/keys/scenario.h"
 
 static enum status add_override(struct scenario_override *o, const struct cli_args *args,
                                 const struct cli_given *given, struct diag *d)

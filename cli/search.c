@@ -24,8 +24,8 @@ static const char *program_folder(char *path, size_t size)
     return path;
 }
 
-/* The folders that exist of: the one a variable names, the one beside the installed program, the one
- * of the source tree. */
+/* The folders that exist of: the one a variable names, the one beside the installed program, the
+ * one of the source tree. */
 static enum status find_folders(const char *const **folders, struct arena *arena,
                                 const char *variable, const char *shared, const char *source,
                                 struct diag *d)

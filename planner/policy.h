@@ -38,7 +38,8 @@ struct pool_counts {
 /* Traffic of one window, as counters: the sums and the number of observations each. Which moment an
  * observation belongs to follows the Dynamo frontend: TTFT and ISL at the first token, ITL at each
  * further token, count, duration and OSL when the request completes. A number of observations that
- * is NaN (with its sum) says that there is no such series: it appears with its first observation. */
+ * is NaN (with its sum) says that there is no such series: it appears with its first observation.
+ */
 struct traffic_window {
     double length_s;
     double n_requests; /* completed in the window */
@@ -63,7 +64,7 @@ struct policy_input {
     int64_t now_ns;
     size_t n_pools;
     struct pool_counts pools[POLICY_MAX_POOLS]; /* in the order of policy_setup */
-    bool has_traffic; /* false also when the query failed */
+    bool has_traffic;                           /* false also when the query failed */
     struct traffic_window traffic;
     bool has_gauges; /* false also when the scrape failed */
     size_t n_gauges;
@@ -83,8 +84,8 @@ struct policy_effects {
     /* When to call again, and with what. next_ns > now_ns, or TIME_NEVER. */
     int64_t next_ns;
     unsigned next_needs; /* enum policy_need bits */
-    /* Length of the window that NEED_TRAFFIC asks for. Set at every call as long as traffic will be asked for again:
-     * the caller keeps counters for that long, not longer. */
+    /* Length of the window that NEED_TRAFFIC asks for. Set at every call as long as traffic will be
+     * asked for again: the caller keeps counters for that long, not longer. */
     int64_t window_ns;
 
     /* For the record only. `report` = this call is worth a line in decisions.jsonl. */
@@ -105,7 +106,7 @@ struct policy_setup {
     int gpus_per_worker[POLICY_MAX_POOLS];
     const struct profile *profiles[POLICY_MAX_POOLS];
     bool no_gauges[POLICY_MAX_POOLS]; /* nobody publishes the load of the pool's workers */
-    double ttft_ms, itl_ms; /* SLA targets */
+    double ttft_ms, itl_ms;           /* SLA targets */
     uint64_t seed;
 };
 

@@ -47,9 +47,10 @@ struct policy_config {
     int64_t metric_reporting_prometheus_port;
 
     /* planner: not in Dynamo. */
-    unsigned fixes;       /* enum planner_fix bits; 0 = faithful */
-    const char *compat;   /* faithful, or fixed: every fix on */
-    double start_delay_s; /* the planner's loops start that long after the run; NaN = 30, Dynamo's */
+    unsigned fixes;     /* enum planner_fix bits; 0 = faithful */
+    const char *compat; /* faithful, or fixed: every fix on */
+    double
+        start_delay_s; /* the planner's loops start that long after the run; NaN = 30, Dynamo's */
 };
 
 /* One scalar of a configuration, as its reader typed it. */

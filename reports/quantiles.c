@@ -73,8 +73,8 @@ double quantiles_error(const struct quantiles *q)
     return q->counts ? QUANTILES_ERROR : 0;
 }
 
-/* Non-negative doubles are in the order of their bits as integers, so a radix sort does. `from` has room for 2 n, sorted
- * are the n that are returned. */
+/* Non-negative doubles are in the order of their bits as integers, so a radix sort does. `from` has
+ * room for 2 n, sorted are the n that are returned. */
 static const uint64_t *sort(uint64_t *from, size_t n)
 {
     size_t count[N_PASSES][N_DIGITS] = {{0}};
@@ -114,9 +114,10 @@ static size_t step_of(double value)
     return (size_t)(bits_of(value) >> 46);
 }
 
-/* The values at the ascending ranks: only those are sorted that are as large as one of them to within a step. */
-static enum status at_ranks(const double *value, size_t n, const size_t rank[N_RANKS], double found[N_RANKS],
-                            struct diag *d)
+/* The values at the ascending ranks: only those are sorted that are as large as one of them to
+ * within a step. */
+static enum status at_ranks(const double *value, size_t n, const size_t rank[N_RANKS],
+                            double found[N_RANKS], struct diag *d)
 {
     double least = value[0], most = value[0];
     for (size_t i = 1; i < n; i++) {
@@ -124,7 +125,8 @@ static enum status at_ranks(const double *value, size_t n, const size_t rank[N_R
         most = value[i] > most ? value[i] : most;
     }
     size_t first = step_of(least), n_steps = step_of(most) - first + 1;
-    size_t *count = calloc(n_steps, sizeof *count), place[N_RANKS], before = 0, n_picked = 0, step = 0;
+    size_t *count = calloc(n_steps, sizeof *count), place[N_RANKS], before = 0, n_picked = 0,
+           step = 0;
     bool *picked = calloc(n_steps, sizeof *picked);
     uint64_t *pick = NULL;
     if (!count || !picked)
@@ -177,7 +179,8 @@ enum status quantiles_distribution(const struct quantiles *q, double unit, struc
         at[k] = histogram_at_rank(q->counts, rank[k]);
     for (size_t k = 0; k < N_PERCENTILES; k++) {
         /* NumPy's `linear`, with its way of interpolating from the nearer end. */
-        double t = percent[k] / 100 * (double)(q->n - 1) - (double)rank[2 * k], a = at[2 * k], b = at[2 * k + 1];
+        double t = percent[k] / 100 * (double)(q->n - 1) - (double)rank[2 * k], a = at[2 * k],
+               b = at[2 * k + 1];
         p[k] = t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
     }
     *out = (struct distribution){

@@ -1,10 +1,10 @@
 /* The values of one latency family, and the figures people ask of them.
  *
  * Percentiles are NumPy's default (`linear`): the percentile p of n sorted values is the value at
- * position p / 100 * (n - 1), linearly interpolated. Up to `max_exact` values, every one is kept and
- * they are exact. With one more, the values become counts of a util/histogram.h, so memory is bounded:
- * percentiles are then within QUANTILES_ERROR of themselves (plus half a unit of the values, which are
- * counted as integers), while the mean and the maximum stay exact. */
+ * position p / 100 * (n - 1), linearly interpolated. Up to `max_exact` values, every one is kept
+ * and they are exact. With one more, the values become counts of a util/histogram.h, so memory is
+ * bounded: percentiles are then within QUANTILES_ERROR of themselves (plus half a unit of the
+ * values, which are counted as integers), while the mean and the maximum stay exact. */
 #ifndef REPORTS_QUANTILES_H
 #define REPORTS_QUANTILES_H
 

@@ -413,7 +413,7 @@ static enum status on_event(void *context, const struct event_record *e, struct 
         ROW_LITERAL(&row, ", \"worker\": ");
         row_int(&row, e->worker);
     }
-    if (e->node != CLUSTER_NONE) {
+    if (e->node != NO_NODE) {
         ROW_LITERAL(&row, ", \"node\": ");
         row_int(&row, e->node);
     }

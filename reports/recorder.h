@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "planner/policy.h"
+#include "record/observer.h"
 #include "reports/quantiles.h"
-#include "sim/observer.h"
 #include "util/status.h"
 
 struct summary; /* reports/summary.h */
@@ -43,7 +43,8 @@ struct recorder_options {
     const char *out_dir;         /* must exist; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
     bool replace;                /* files of an earlier run in out_dir may be replaced */
-    size_t max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
+    size_t
+        max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
     /* Passed through to the simulator's progress calls; NULL = none. */
     void (*progress)(void *context, const struct sim_progress *p);
     void *progress_context;

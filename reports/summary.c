@@ -185,7 +185,7 @@ static enum status compute_latency(struct summary *y, struct recorder_totals *t,
 
 /* GPU-hours, what they cost, and how the fleet moved. After compute_requests. */
 static void compute_fleet(struct summary *y, const struct recorder_totals *t,
-                          const struct sim_result *result)
+                          const struct run_result *result)
 {
     const struct run_info *info = y->info;
     double states[N_GPU_STATES] = {0}, cost = 0;
@@ -230,7 +230,7 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
 }
 
 static void compute_throughput(struct summary *y, const struct recorder_totals *t,
-                               const struct sim_result *result)
+                               const struct run_result *result)
 {
     double span_s = s_from_ns(result->end_ns - result->measured_from_ns);
 
@@ -245,7 +245,7 @@ static void compute_throughput(struct summary *y, const struct recorder_totals *
 }
 
 static void compute_performance(struct summary *y, const struct recorder_totals *t,
-                                const struct sim_result *result,
+                                const struct run_result *result,
                                 const struct run_performance *performance)
 {
     static const struct run_performance unknown = {NAN, NAN, NAN};
@@ -295,7 +295,7 @@ static struct spark spark_of(const struct recorder_point *points, size_t n_point
 }
 
 enum status summary_compute(struct summary *summary, struct recorder *recorder,
-                            const struct sim_result *result, uint64_t trace_digest,
+                            const struct run_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d)
 {
     struct recorder_totals *totals = recorder_totals(recorder);

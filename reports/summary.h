@@ -25,9 +25,9 @@
 #include <stdio.h>
 
 #include "planner/policy.h"
+#include "record/run_result.h"
 #include "reports/quantiles.h"
 #include "reports/recorder.h"
-#include "sim/sim.h"
 #include "util/status.h"
 
 enum { SUMMARY_SCHEMA_VERSION = 1, SUMMARY_SPARK_SIZE = 50 };
@@ -116,7 +116,7 @@ struct summary {
 /* `performance` may be NULL: then those figures are NaN. The summary owns nothing, but borrows the
  * recorder's run_info. ST_NOMEM. */
 enum status summary_compute(struct summary *summary, struct recorder *recorder,
-                            const struct sim_result *result, uint64_t trace_digest,
+                            const struct run_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d);
 
 /* summary.json. Equal runs give equal bytes but for `performance`. The caller checks `out` for

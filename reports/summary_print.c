@@ -228,9 +228,10 @@ static void print_latency(const struct printer *p, const struct summary *y)
         figures(p, 7, (double[]){f->mean, f->p50, f->p75, f->p90, f->p95, f->p99, f->max}, 2);
     }
     if (y->latency_ms.error_relative > 0)
-        fprintf(p->out,
-                "  too many requests to keep each: percentiles within %.2g %%, mean and max exact\n",
-                y->latency_ms.error_relative * 100);
+        fprintf(
+            p->out,
+            "  too many requests to keep each: percentiles within %.2g %%, mean and max exact\n",
+            y->latency_ms.error_relative * 100);
 }
 
 static void print_throughput(const struct printer *p, const struct summary *y)
@@ -288,12 +289,14 @@ static void print_failures(const struct printer *p, const struct summary *y)
 
     if (y->scaling.failed + y->scaling.failed_starts > 0) {
         subtitle(p, "Failures");
-        fprintf(p->out, "%s workers, %s starts\n", grouped(a, y->scaling.failed), grouped(b, y->scaling.failed_starts));
+        fprintf(p->out, "%s workers, %s starts\n", grouped(a, y->scaling.failed),
+                grouped(b, y->scaling.failed_starts));
     }
     if (y->scaling.node_failures + y->scaling.reclaims > 0) {
         subtitle(p, "Nodes");
-        fprintf(p->out, "%s failed, %s reclaimed, and %s workers with them\n", grouped(a, y->scaling.node_failures),
-                grouped(b, y->scaling.reclaims), grouped(c, y->scaling.lost_with_nodes));
+        fprintf(p->out, "%s failed, %s reclaimed, and %s workers with them\n",
+                grouped(a, y->scaling.node_failures), grouped(b, y->scaling.reclaims),
+                grouped(c, y->scaling.lost_with_nodes));
     }
 }
 

@@ -1,8 +1,9 @@
 /* Pending events: a 4-ary heap of 16-byte values ordered by one 128-bit key.
  *
- * The key is (time, class, id, generation), so the order of events at one instant is written down in one place
- * (enum event_class) and does not depend on when they were inserted. An event is cancelled by giving its owner a
- * new generation: the loop drops stale events before the clock moves. */
+ * The key is (time, class, id, generation), so the order of events at one instant is written down
+ * in one place (enum event_class) and does not depend on when they were inserted. An event is
+ * cancelled by giving its owner a new generation: the loop drops stale events before the clock
+ * moves. */
 #ifndef SIM_EVENT_QUEUE_H
 #define SIM_EVENT_QUEUE_H
 
@@ -11,9 +12,10 @@
 #include "util/pcg.h" /* uint128 */
 #include "util/status.h"
 
-/* Order of events at one instant. Arrivals are not queued: they come between TRANSFER_DONE and the start of
- * steps, and those that a router has held back go to workers right after them. Everything below EVENT_CLASS_SETTLED is
- * settled (and idle workers have started their steps) before the rest is looked at. */
+/* Order of events at one instant. Arrivals are not queued: they come between TRANSFER_DONE and the
+ * start of steps, and those that a router has held back go to workers right after them. Everything
+ * below EVENT_CLASS_SETTLED is settled (and idle workers have started their steps) before the rest
+ * is looked at. */
 enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */
     EVENT_CLASS_WORKER_READY,  /* id: worker slot */
@@ -23,12 +25,12 @@ enum event_class {
     EVENT_CLASS_FIRST_TIMEOUT, /* id: request slot */
     EVENT_CLASS_SETTLED,
     EVENT_CLASS_GRACE_END = EVENT_CLASS_SETTLED, /* id: worker slot */
-    EVENT_CLASS_FAILURE,     /* id: worker slot */
-    EVENT_CLASS_NODE_FAILURE, /* id: node */
-    EVENT_CLASS_NODE_NOTICE,  /* id: node */
-    EVENT_CLASS_NODE_LEAVES,  /* id: node */
-    EVENT_CLASS_NODE_BACK,    /* id: node */
-    EVENT_CLASS_PUBLISH, /* the workers tell the routers their load */
+    EVENT_CLASS_FAILURE,                         /* id: worker slot */
+    EVENT_CLASS_NODE_FAILURE,                    /* id: node */
+    EVENT_CLASS_NODE_NOTICE,                     /* id: node */
+    EVENT_CLASS_NODE_LEAVES,                     /* id: node */
+    EVENT_CLASS_NODE_BACK,                       /* id: node */
+    EVENT_CLASS_PUBLISH,                         /* the workers tell the routers their load */
     EVENT_CLASS_WINDOW,
     EVENT_CLASS_SAMPLE,
     EVENT_CLASS_SCRAPE,
@@ -39,7 +41,7 @@ enum event_class {
 enum { EVENT_ID_BITS = 28, EVENT_GENERATION_BITS = 28 };
 
 struct event {
-    int64_t at_ns; /* >= 0 */
+    int64_t at_ns;  /* >= 0 */
     uint64_t order; /* class << 56 | id << 28 | generation */
 };
 
@@ -47,7 +49,7 @@ static inline struct event event_make(int64_t at_ns, enum event_class class, uin
                                       uint32_t generation)
 {
     uint64_t mask = (UINT64_C(1) << EVENT_GENERATION_BITS) - 1;
-    return (struct event){at_ns, (uint64_t)class << 56 | (uint64_t)id << EVENT_GENERATION_BITS |
+    return (struct event){at_ns, (uint64_t) class << 56 | (uint64_t)id << EVENT_GENERATION_BITS |
                                      (generation & mask)};
 }
 static inline enum event_class event_class_of(struct event e)

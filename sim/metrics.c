@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/router.h"
+#include "sim/routing/router.h"
 
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
 {
-    return traffic_between(&start->total, &sim->traffic.total, s_from_ns(sim->now_ns - start->at_ns));
+    return traffic_between(&start->total, &sim->traffic.total,
+                           s_from_ns(sim->now_ns - start->at_ns));
 }
 
 enum status metrics_sync(struct sim *sim)
@@ -30,8 +31,9 @@ bool metrics_out(const struct sim *sim)
     return since_ns >= 0 && since_ns < sim->config->outage_ns;
 }
 
-/* Snapshots are taken at every policy call and where its window begins, or at every scrape. Those older than the window the policy asks for are dropped, but the
- * newest of them stays: the window may begin between two. */
+/* Snapshots are taken at every policy call and where its window begins, or at every scrape. Those
+ * older than the window the policy asks for are dropped, but the newest of them stays: the window
+ * may begin between two. */
 enum status metrics_snapshot(struct sim *sim)
 {
     int64_t keep_from_ns = sim->now_ns - sim->effects.window_ns;
@@ -75,7 +77,8 @@ enum status metrics_expect_call(struct sim *sim)
 {
     const struct policy_effects *e = &sim->effects;
     int64_t start_ns = e->next_ns - e->window_ns;
-    if (sim->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) || start_ns <= sim->now_ns)
+    if (sim->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) ||
+        start_ns <= sim->now_ns)
         return ST_OK;
     return event_queue_push(&sim->queue, event_make(start_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
 }
@@ -91,19 +94,23 @@ enum status metrics_scrape(struct sim *sim)
     }
     if (s || interval_ns == 0)
         return s;
-    return event_queue_push(&sim->queue, event_make(sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, 0, 0),
-                            sim->diag);
+    return event_queue_push(
+        &sim->queue, event_make(sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
 }
 
 /* The counters of one series: a sum and the number of its observations, or the latter alone. */
 struct series {
     size_t n_at, sum_at; /* in struct traffic_window */
 };
-#define SERIES(n, sum) {offsetof(struct traffic_window, n), offsetof(struct traffic_window, sum)}
+#define SERIES(n, sum)                                                                             \
+    {                                                                                              \
+        offsetof(struct traffic_window, n), offsetof(struct traffic_window, sum)                   \
+    }
 static const struct series histograms[] = {SERIES(n_ttft, ttft_sum_s), SERIES(n_itl, itl_sum_s),
-                                           SERIES(n_duration, duration_sum_s), SERIES(n_isl, isl_sum_tok),
-                                           SERIES(n_osl, osl_sum_tok)},
-                           counters[] = {SERIES(n_requests, n_requests), SERIES(n_arrived, n_arrived)};
+                                           SERIES(n_duration, duration_sum_s),
+                                           SERIES(n_isl, isl_sum_tok), SERIES(n_osl, osl_sum_tok)},
+                           counters[] = {SERIES(n_requests, n_requests),
+                                         SERIES(n_arrived, n_arrived)};
 #undef SERIES
 
 static double *counter(const struct traffic_window *w, size_t at)
@@ -118,11 +125,13 @@ struct sampling {
     double sampled_s, to_start_s, to_end_s;
 };
 
-static struct sampling find_samples(const struct sim *sim, int64_t window_ns, const struct series *series)
+static struct sampling find_samples(const struct sim *sim, int64_t window_ns,
+                                    const struct series *series)
 {
     int64_t start_ns = sim->now_ns - window_ns;
     for (uint32_t i = sim->first_history; i < sim->n_history; i++) {
-        const struct traffic_counters *first = &sim->history[i], *last = &sim->history[sim->n_history - 1];
+        const struct traffic_counters *first = &sim->history[i],
+                                      *last = &sim->history[sim->n_history - 1];
         if (first->at_ns > start_ns && *counter(&first->total, series->n_at) > 0)
             return (struct sampling){.n = sim->n_history - i,
                                      .first = &first->total,
@@ -134,8 +143,8 @@ static struct sampling find_samples(const struct sim *sim, int64_t window_ns, co
     return (struct sampling){.n = 0};
 }
 
-/* Prometheus' increase() of one counter (Prometheus 3, extrapolatedRate of promql/functions.go; docs/planner.md,
- * section 2). */
+/* Prometheus' increase() of one counter (Prometheus 3, extrapolatedRate of promql/functions.go;
+ * docs/planner.md, section 2). */
 static double increase(const struct sampling *g, size_t at)
 {
     double first = *counter(g->first, at), grown = *counter(g->last, at) - first;
@@ -178,13 +187,14 @@ static struct traffic_window exact_window(const struct sim *sim, int64_t window_
 
 struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns)
 {
-    return sim->config->scrape_interval_ns ? scraped_window(sim, window_ns) : exact_window(sim, window_ns);
+    return sim->config->scrape_interval_ns ? scraped_window(sim, window_ns)
+                                           : exact_window(sim, window_ns);
 }
 
 /* ---- gauges ---- */
 
-/* A router knows the load of what it has sent somewhere: a worker's gauges appear with its first request, and stay as
- * they were left until it goes. */
+/* A router knows the load of what it has sent somewhere: a worker's gauges appear with its first
+ * request, and stay as they were left until it goes. */
 static bool publishes(const struct sim *sim, const struct worker *w)
 {
     const struct sim_config *config = sim->config;

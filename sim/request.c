@@ -16,7 +16,8 @@ enum status request_table_add(struct request_table *t, uint32_t *id, struct diag
 {
     if (t->n_used == t->capacity) {
         uint32_t capacity = t->capacity ? 2 * t->capacity : FIRST_CAPACITY;
-        struct request *slot = pages_grow(t->slot, t->capacity * sizeof *slot, capacity * sizeof *slot);
+        struct request *slot =
+            pages_grow(t->slot, t->capacity * sizeof *slot, capacity * sizeof *slot);
         if (!slot)
             return diag_nomem(d, "requests in flight");
         /* Free slots are chained through `next`, lowest first. */
@@ -89,7 +90,8 @@ void request_list_push_front(struct request_list *l, struct request_table *t, ui
 typedef bool goes_before(const struct request *a, const struct request *b);
 
 /* Behind the last one that it does not go before. */
-static void insert(struct request_list *l, struct request_table *t, uint32_t id, goes_before *before_it)
+static void insert(struct request_list *l, struct request_table *t, uint32_t id,
+                   goes_before *before_it)
 {
     struct request *r = &t->slot[id];
     uint32_t before = l->tail;

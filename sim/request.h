@@ -1,12 +1,13 @@
-/* Requests in flight. Slots are reused, so memory follows what is in flight, not the trace. A request is named by
- * its slot; the array may move when one is added, so no pointer is kept across an arrival. */
+/* Requests in flight. Slots are reused, so memory follows what is in flight, not the trace. A
+ * request is named by its slot; the array may move when one is added, so no pointer is kept across
+ * an arrival. */
 #ifndef SIM_REQUEST_H
 #define SIM_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engines/kv_cache.h"
+#include "engines/kv/kv_cache.h"
 #include "util/pages.h"
 #include "util/status.h"
 
@@ -16,16 +17,17 @@
 /* Where a request is. Every state belongs to exactly one list or to none. */
 enum request_state {
     REQUEST_FREE,
-    REQUEST_AWAY,      /* lost, its client waits before it sends it again */
-    REQUEST_UNROUTED,  /* waits for a worker to become routable, or to have less to do */
-    REQUEST_WAITING,   /* in a worker's queue */
-    REQUEST_PREFILL,   /* running, prompt (or recomputation) not finished */
-    REQUEST_DECODE,    /* running, one token a step */
-    REQUEST_HANDOFF,   /* prompt done on a prefill worker, waits for room on its decode worker */
-    REQUEST_TRANSFER,  /* KV on its way to the decode worker, whose blocks it holds */
+    REQUEST_AWAY,     /* lost, its client waits before it sends it again */
+    REQUEST_UNROUTED, /* waits for a worker to become routable, or to have less to do */
+    REQUEST_WAITING,  /* in a worker's queue */
+    REQUEST_PREFILL,  /* running, prompt (or recomputation) not finished */
+    REQUEST_DECODE,   /* running, one token a step */
+    REQUEST_HANDOFF,  /* prompt done on a prefill worker, waits for room on its decode worker */
+    REQUEST_TRANSFER, /* KV on its way to the decode worker, whose blocks it holds */
 };
 
-/* In cache lines: what its worker and its neighbours in a list look at, when things happened, the rest. */
+/* In cache lines: what its worker and its neighbours in a list look at, when things happened, the
+ * rest. */
 struct request {
     _Alignas(CACHE_LINE) uint32_t next; /* in the list of its state */
     uint32_t previous;
@@ -34,22 +36,23 @@ struct request {
     uint32_t computed_tok; /* tokens whose KV is (or is being) computed on its worker */
     uint32_t target_tok;   /* computing so many yields the next token: ISL + tokens out */
     uint32_t n_output_tok; /* not kept up while decoding: see finish_step */
-    uint64_t finish_step;  /* worker's step counter when the last token comes out (while decoding) */
-    uint64_t admit_order;  /* of its admission on the worker; the newest is preempted first */
-    uint32_t worker_slot;  /* worker it is bound to, NO_SLOT */
-    uint32_t kv_blocks;    /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
+    uint64_t finish_step; /* worker's step counter when the last token comes out (while decoding) */
+    uint64_t admit_order; /* of its admission on the worker; the newest is preempted first */
+    uint32_t worker_slot; /* worker it is bound to, NO_SLOT */
+    uint32_t
+        kv_blocks; /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t priority;
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
 
     int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
     int64_t first_token_ns, second_token_ns, last_token_ns;
-    uint64_t index; /* position in the trace */
+    uint64_t index;    /* position in the trace */
     double share_mark; /* worker's share counter when it began to run */
 
     struct kv_hold hold, source_hold; /* the shared ones among its blocks */
-    double gpu_share_s; /* GPU-seconds spent on it in this attempt */
-    uint64_t ids_at;    /* block ids of the prompt, in sim->ids */
+    double gpu_share_s;               /* GPU-seconds spent on it in this attempt */
+    uint64_t ids_at;                  /* block ids of the prompt, in sim->ids */
     uint32_t n_ids;
     uint32_t source_blocks; /* held on the prefill worker until the transfer is over */
     uint32_t loaded_blocks; /* of its blocks, read back from host memory at its admission */

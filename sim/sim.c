@@ -8,7 +8,8 @@
 
 enum { PROGRESS_EVERY = 4096 };
 
-/* After the last arrival, a run without a request moving for this long has been starved by its policy. */
+/* After the last arrival, a run without a request moving for this long has been starved by its
+ * policy. */
 #define STARVED_NS (3600 * NS_PER_S)
 
 /* ---- the life of a request ---- */
@@ -89,8 +90,8 @@ static enum status schedule_timeouts(struct sim *sim, uint32_t id)
     enum status s = ST_OK;
     if (config->timeout_ns < TIME_NEVER)
         s = event_queue_push(
-            &sim->queue, event_make(sim->now_ns + config->timeout_ns, EVENT_CLASS_TIMEOUT, id, life),
-            sim->diag);
+            &sim->queue,
+            event_make(sim->now_ns + config->timeout_ns, EVENT_CLASS_TIMEOUT, id, life), sim->diag);
     if (!s && config->first_token_timeout_ns < TIME_NEVER)
         s = event_queue_push(&sim->queue,
                              event_make(sim->now_ns + config->first_token_timeout_ns,
@@ -285,7 +286,8 @@ static enum status start_kicked(struct sim *sim)
 
 /* ---- what happens on the clock ---- */
 
-static enum status push_timer(struct sim *sim, int64_t at_ns, enum event_class class, uint32_t generation)
+static enum status push_timer(struct sim *sim, int64_t at_ns, enum event_class class,
+                              uint32_t generation)
 {
     return event_queue_push(&sim->queue, event_make(at_ns, class, 0, generation), sim->diag);
 }
@@ -296,7 +298,8 @@ static enum status schedule_policy(struct sim *sim)
         return ST_OK;
     BUG_IF(sim->effects.next_ns < sim->now_ns);
     enum status s = metrics_expect_call(sim);
-    return s ? s : push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
+    return s ? s
+             : push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
 }
 
 static enum status call_policy(struct sim *sim)
@@ -306,7 +309,8 @@ static enum status call_policy(struct sim *sim)
     struct pool_counts before[POLICY_MAX_POOLS];
     for (size_t p = 0; p < config->n_pools; p++) {
         const struct pool *pool = &sim->pools[p];
-        before[p] = (struct pool_counts){pool->target, pool->n_ready, pool->n_starting, pool->n_draining};
+        before[p] =
+            (struct pool_counts){pool->target, pool->n_ready, pool->n_starting, pool->n_draining};
         input.pools[p] = before[p];
         sim->n_started[p] = sim->n_cancelled[p] = sim->n_drained[p] = sim->n_terminated[p] = 0;
     }
@@ -360,7 +364,8 @@ static enum status call_policy(struct sim *sim)
 static enum status close_window(struct sim *sim)
 {
     enum status s = metrics_sync(sim);
-    bool measured = sim_measuring(sim, sim->window_start.at_ns) && sim->now_ns > sim->window_start.at_ns;
+    bool measured =
+        sim_measuring(sim, sim->window_start.at_ns) && sim->now_ns > sim->window_start.at_ns;
     if (!s && sim->observer->window && measured) {
         struct window_record record = {sim->window_start.at_ns, sim->now_ns,
                                        traffic_since(sim, &sim->window_start)};
@@ -475,7 +480,8 @@ static bool is_current(const struct sim *sim, struct event e)
                sim->requests.slot[id].state != REQUEST_FREE;
     case EVENT_CLASS_FIRST_TIMEOUT:
         return event_is_current(e, sim->requests.slot[id].life) &&
-               sim->requests.slot[id].state != REQUEST_FREE && sim->requests.slot[id].first_token_ns < 0;
+               sim->requests.slot[id].state != REQUEST_FREE &&
+               sim->requests.slot[id].first_token_ns < 0;
     case EVENT_CLASS_POLICY:
         return event_is_current(e, sim->policy_generation);
     case EVENT_CLASS_PUBLISH:
@@ -509,7 +515,8 @@ static enum status read_arrival(struct sim *sim)
     return ST_OK;
 }
 
-/* In checked builds, of every worker whenever the instant is settled; worker.c checks the one it touched. */
+/* In checked builds, of every worker whenever the instant is settled; worker.c checks the one it
+ * touched. */
 static void check_invariants(const struct sim *sim)
 {
     if (!HEADROOM_CHECK)
@@ -523,8 +530,8 @@ static void check_invariants(const struct sim *sim)
             pending++;
         else
             gpus += w->pool->config->gpus_per_worker;
-        BUG_IF((w->state == WORKER_PENDING) != (w->node == CLUSTER_NONE));
-        BUG_IF(w->node != CLUSTER_NONE && sim->cluster.node[w->node].state == NODE_DOWN);
+        BUG_IF((w->state == WORKER_PENDING) != (w->node == NO_NODE));
+        BUG_IF(w->node != NO_NODE && sim->cluster.node[w->node].state == NODE_DOWN);
     }
     for (uint32_t i = 0; i < sim->cluster.n_nodes; i++)
         on_nodes += (int)(sim->config->cluster.gpus_per_node - sim->cluster.node[i].free_gpus);
@@ -591,7 +598,8 @@ static bool is_passive(const struct sim *sim, struct event e)
     enum event_class class = event_class_of(e);
     if (class == EVENT_CLASS_PUBLISH)
         return !route_waits_for_view(sim);
-    return class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE || class == EVENT_CLASS_SCRAPE;
+    return class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE ||
+           class == EVENT_CLASS_SCRAPE;
 }
 
 /* Requests are in flight, but nothing is coming that could move them. */
@@ -682,11 +690,11 @@ static enum status end(struct sim *sim)
 }
 
 enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
-                    const struct observer *observer, struct sim_result *result, struct diag *d)
+                    const struct observer *observer, struct run_result *result, struct diag *d)
 {
     struct sim sim = {
         .config = config, .observer = observer, .trace = trace, .result = result, .diag = d};
-    *result = (struct sim_result){0};
+    *result = (struct run_result){0};
     enum status s = begin(&sim);
     if (!s)
         s = loop(&sim);

@@ -1,8 +1,8 @@
 /* Mooncake JSONL: one object a line with `timestamp` [ms], `input_length`, `output_length` [tokens]
- * and, optionally, `hash_ids` (one id per block of the prompt) and `priority` (0, the default, is served
- * first). Keys in any order; other keys are passed over, whatever their value. Stricter than JSON asks
- * for: none of these keys twice,
- * no minus sign in front of their values (`-0`), and the lengths and ids written as plain integers
+ * and, optionally, `hash_ids` (one id per block of the prompt) and `priority` (0, the default, is
+ * served first). Keys in any order; other keys are passed over, whatever their value. Stricter than
+ * JSON asks for: none of these keys twice, no minus sign in front of their values (`-0`), and the
+ * lengths and ids written as plain integers
  * (`5.0` and `5e3` are fine for `timestamp` only). */
 #include <inttypes.h>
 #include <string.h>
@@ -96,7 +96,8 @@ static inline const char *integer_end(const char *p, const char *end, uint64_t *
     v <<= 64 - n_bits;     /* as eight digits with zeros in front, the first one lowest */
     v = v * 10 + (v >> 8); /* pairs of digits, in every other byte */
     *value = ((v & UINT64_C(0xFF000000FF)) * (100 + (UINT64_C(1000000) << 32)) +
-              (v >> 16 & UINT64_C(0xFF000000FF)) * (1 + (UINT64_C(10000) << 32))) >> 32;
+              (v >> 16 & UINT64_C(0xFF000000FF)) * (1 + (UINT64_C(10000) << 32))) >>
+             32;
     return p + n_bits / 8;
 }
 

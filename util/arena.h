@@ -1,7 +1,8 @@
 /* Memory that lives together and is freed together.
  *
- * Everything that lasts as long as a run (configuration, names, profiles, policy state) comes from one
- * arena and is released once. Memory is zeroed, so the zero value of a struct is its start value. */
+ * Everything that lasts as long as a run (configuration, names, profiles, policy state) comes from
+ * one arena and is released once. Memory is zeroed, so the zero value of a struct is its start
+ * value. */
 #ifndef UTIL_ARENA_H
 #define UTIL_ARENA_H
 

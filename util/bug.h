@@ -1,4 +1,5 @@
-/* A broken invariant of ours: says where, and aborts. Always on. Never use it for a user's mistake. */
+/* A broken invariant of ours: says where, and aborts. Always on. Never use it for a user's mistake.
+ */
 #ifndef UTIL_BUG_H
 #define UTIL_BUG_H
 

@@ -45,7 +45,8 @@ static double bucket_end(unsigned bucket)
     return (double)((int64_t)(next - (shift << 10)) << shift);
 }
 
-void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n, uint64_t weight)
+void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n,
+                        uint64_t weight)
 {
     if (n == 0 || weight == 0)
         return;
@@ -64,7 +65,8 @@ void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_
     unsigned bucket = bucket_of(low), final = bucket_of(high);
     uint64_t done = 0;
     for (; bucket < final; bucket++) {
-        /* Values below the end of the bucket, halves rounding up: a tie is worth no more care than the bucket. */
+        /* Values below the end of the bucket, halves rounding up: a tie is worth no more care than
+         * the bucket. */
         double below = ceil((bucket_end(bucket) - 0.5 - first) / slope);
         uint64_t reached = below <= (double)done ? done : below >= (double)n ? n : (uint64_t)below;
         h->count[bucket] += (reached - done) * weight;

@@ -1,9 +1,11 @@
-/* Counts by value on a log-linear scale, for token-level figures that would not fit as single values.
+/* Counts by value on a log-linear scale, for token-level figures that would not fit as single
+ * values.
  *
  * Every power of two is cut into HISTOGRAM_STEPS equal buckets, so a value is known within
- * 1 / (2 * HISTOGRAM_STEPS) of itself (0.05 %) when the middle of the bucket is reported; values below
- * HISTOGRAM_STEPS are exact. Sum, minimum and maximum are exact. Two histograms add bucket by bucket
- * (the scheme of HdrHistogram, with a fixed range). Values are non-negative integers (nanoseconds). */
+ * 1 / (2 * HISTOGRAM_STEPS) of itself (0.05 %) when the middle of the bucket is reported; values
+ * below HISTOGRAM_STEPS are exact. Sum, minimum and maximum are exact. Two histograms add bucket by
+ * bucket (the scheme of HdrHistogram, with a fixed range). Values are non-negative integers
+ * (nanoseconds). */
 #ifndef UTIL_HISTOGRAM_H
 #define UTIL_HISTOGRAM_H
 
@@ -24,13 +26,15 @@ struct histogram {
 
 /* The zero value is an empty histogram. */
 void histogram_add(struct histogram *h, int64_t value, uint64_t weight);
-/* The n values first, first + slope, first + 2 slope, ... (each rounded), with the same weight; slope may be of any
- * sign as long as no value is negative. Costs one step per bucket crossed, not per value. */
-void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n, uint64_t weight);
+/* The n values first, first + slope, first + 2 slope, ... (each rounded), with the same weight;
+ * slope may be of any sign as long as no value is negative. Costs one step per bucket crossed, not
+ * per value. */
+void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n,
+                        uint64_t weight);
 void histogram_merge(struct histogram *to, const struct histogram *from);
 
-/* Value of the element of rank q * (n - 1) (rounded down) in ascending order, q in [0, 1]: the middle of
- * its bucket, held within [min, max]. NaN when empty. */
+/* Value of the element of rank q * (n - 1) (rounded down) in ascending order, q in [0, 1]: the
+ * middle of its bucket, held within [min, max]. NaN when empty. */
 double histogram_quantile(const struct histogram *h, double q);
 /* The same of the element of a rank from 0 to n - 1. */
 double histogram_at_rank(const struct histogram *h, uint64_t rank);

@@ -1,8 +1,8 @@
 /* JSON written with numbers that read back equal.
  *
- * cJSON prints doubles lossily, so everything we write goes through here: the shortest of %.15g, %.16g
- * and %.17g that reads back to the same double; integers as integers; NaN and infinities as null.
- * Keys come out in the order they are written; nothing is buffered beyond the FILE. */
+ * cJSON prints doubles lossily, so everything we write goes through here: the shortest of %.15g,
+ * %.16g and %.17g that reads back to the same double; integers as integers; NaN and infinities as
+ * null. Keys come out in the order they are written; nothing is buffered beyond the FILE. */
 #ifndef UTIL_JSON_OUT_H
 #define UTIL_JSON_OUT_H
 
@@ -38,8 +38,9 @@ void json_key_double(struct json_out *j, const char *key, double v);
 void json_key_int(struct json_out *j, const char *key, int64_t v);
 void json_key_bool(struct json_out *j, const char *key, bool v);
 
-/* Shortest text (of 15 to 17 digits) that reads back equal; "null" for NaN and infinities. Returns its
- * length. `text` has room for JSON_NUMBER_SIZE bytes. Also used for CSV, where NaN is left empty. */
+/* Shortest text (of 15 to 17 digits) that reads back equal; "null" for NaN and infinities. Returns
+ * its length. `text` has room for JSON_NUMBER_SIZE bytes. Also used for CSV, where NaN is left
+ * empty. */
 int json_format_double(char *text, double v);
 
 #endif

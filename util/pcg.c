@@ -66,7 +66,8 @@ double pcg64_double(struct pcg64 *rng)
 
 uint64_t pcg64_below(struct pcg64 *rng, uint64_t bound)
 {
-    uint64_t threshold = (0 - bound) % bound; /* 2^64 mod bound: the draws that would be one too many */
+    uint64_t threshold =
+        (0 - bound) % bound; /* 2^64 mod bound: the draws that would be one too many */
     uint64_t draw;
     do
         draw = pcg64_next(rng);

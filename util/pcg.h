@@ -1,9 +1,9 @@
 /* PCG random numbers: XSL-RR 128/64 (the generator NumPy calls PCG64) and XSH-RR 64/32.
  *
- * M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random
- * Number Generation", Harvey Mudd College HMC-CS-2014-0905. State belongs to the caller; there is no
- * global generator. One stream per purpose and entity (`pcg64_stream`), so that a draw added in one
- * place moves nothing elsewhere. */
+ * M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for
+ * Random Number Generation", Harvey Mudd College HMC-CS-2014-0905. State belongs to the caller;
+ * there is no global generator. One stream per purpose and entity (`pcg64_stream`), so that a draw
+ * added in one place moves nothing elsewhere. */
 #ifndef UTIL_PCG_H
 #define UTIL_PCG_H
 

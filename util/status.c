@@ -65,7 +65,8 @@ enum status diag_fail(struct diag *d, enum status s, const char *format, ...)
     return s;
 }
 
-enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, const char *format, ...)
+enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, const char *format,
+                         ...)
 {
     va_list args;
     va_start(args, format);

@@ -1,15 +1,15 @@
 /* Results of library calls, and the message that goes with a failure.
  *
- * A function that can fail returns `enum status` and takes a `struct diag *` owned by the caller. On
- * failure it fills the diag once; the first message wins, so callers simply pass the status on. Library
- * code never prints and never exits: cli/ does both. */
+ * A function that can fail returns `enum status` and takes a `struct diag *` owned by the caller.
+ * On failure it fills the diag once; the first message wins, so callers simply pass the status on.
+ * Library code never prints and never exits: cli/ does both. */
 #ifndef UTIL_STATUS_H
 #define UTIL_STATUS_H
 
 #include <stddef.h>
 
 /* name, process exit code, one-line meaning */
-#define STATUS_MAP(XX)                                                                              \
+#define STATUS_MAP(XX)                                                                             \
     XX(OK, 0, "done")                                                                              \
     XX(END, 0, "no more items; not a failure")                                                     \
     XX(MISSED, 1, "an expectation was missed")                                                     \
@@ -36,7 +36,7 @@ struct source_pos {
 enum { DIAG_TEXT_SIZE = 1024 };
 
 struct diag {
-    enum status status; /* ST_OK until something failed */
+    enum status status;        /* ST_OK until something failed */
     char text[DIAG_TEXT_SIZE]; /* one line, no full stop, no newline */
 };
 
@@ -47,8 +47,8 @@ enum status diag_fail(struct diag *d, enum status s, const char *format, ...)
     __attribute__((cold, format(printf, 3, 4)));
 
 /* The same with a position: `file:line:column: text`, leaving out what is 0 or NULL. */
-enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, const char *format, ...)
-    __attribute__((cold, format(printf, 4, 5)));
+enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, const char *format,
+                         ...) __attribute__((cold, format(printf, 4, 5)));
 
 /* Shorthand for a failed allocation of `what`. */
 enum status diag_nomem(struct diag *d, const char *what) __attribute__((cold));

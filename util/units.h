@@ -1,4 +1,5 @@
-/* The simulator's clock counts integer nanoseconds. These are the only places where other units enter. */
+/* The simulator's clock counts integer nanoseconds. These are the only places where other units
+ * enter. */
 #ifndef UTIL_UNITS_H
 #define UTIL_UNITS_H
 

@@ -1,5 +1,6 @@
-/* Arrays of 64-bit words of any length out of one block of memory, reused by size class: a load that repeats stops
- * allocating. Named by offset, since the block may move whenever an array is taken. */
+/* Arrays of 64-bit words of any length out of one block of memory, reused by size class: a load
+ * that repeats stops allocating. Named by offset, since the block may move whenever an array is
+ * taken. */
 #ifndef UTIL_WORD_POOL_H
 #define UTIL_WORD_POOL_H
 
@@ -12,7 +13,8 @@ enum { WORD_POOL_CLASSES = 33 };
 struct word_pool {
     uint64_t *word;
     uint64_t used, capacity;
-    uint64_t free_head[WORD_POOL_CLASSES]; /* offset + 1 of the first free array of 2^class words; 0 = none */
+    uint64_t free_head[WORD_POOL_CLASSES]; /* offset + 1 of the first free array of 2^class words; 0
+                                              = none */
 };
 
 void word_pool_release(struct word_pool *p);

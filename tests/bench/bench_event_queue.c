@@ -1,5 +1,6 @@
-/* The simulator's event queue against others, in the hold model: take the earliest event, put one back an exponential
- * time later. All must hand out the same events in the same order. CPU time per event, medians of several turns. */
+/* The simulator's event queue against others, in the hold model: take the earliest event, put one
+ * back an exponential time later. All must hand out the same events in the same order. CPU time per
+ * event, medians of several turns. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,8 @@ static void *heap_create(void)
     {                                                                                              \
         struct heap *h = queue;                                                                    \
         uint32_t hole = h->n++;                                                                    \
-        for (; hole > 0 && key_of(h->e[(hole - 1) / (arity)]) > key_of(e); hole = (hole - 1) / (arity)) \
+        for (; hole > 0 && key_of(h->e[(hole - 1) / (arity)]) > key_of(e);                         \
+             hole = (hole - 1) / (arity))                                                          \
             h->e[hole] = h->e[(hole - 1) / (arity)];                                               \
         h->e[hole] = e;                                                                            \
     }                                                                                              \
@@ -76,7 +78,7 @@ static void *heap_create(void)
         struct heap *h = queue;                                                                    \
         struct event top = h->e[0], last = h->e[--h->n];                                           \
         uint32_t hole = 0;                                                                         \
-        for (uint32_t first = 1; first < h->n; first = (arity) * hole + 1) {                       \
+        for (uint32_t first = 1; first < h->n; first = (arity)*hole + 1) {                         \
             uint32_t least = first;                                                                \
             for (uint32_t i = first + 1; i < first + (arity) && i < h->n; i++)                     \
                 if (key_of(h->e[i]) < key_of(h->e[least]))                                         \
@@ -115,8 +117,9 @@ static struct event sorted_pop(void *queue)
     return h->e[--h->n];
 }
 
-/* ---- calendar queue: R. Brown, Communications of the ACM 31(10), 1988. Days of a fixed length, as many as there are
- * events, each a list in order; the length is set from the gaps seen when the number of days changes. ---- */
+/* ---- calendar queue: R. Brown, Communications of the ACM 31(10), 1988. Days of a fixed length, as
+ * many as there are events, each a list in order; the length is set from the gaps seen when the
+ * number of days changes. ---- */
 
 struct link {
     struct event e;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "planner/predictor.h"
+#include "planner/forecast/predictor.h"
 #include "util/bug.h"
 #include "util/pcg.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "planner/dryrun.h"
+#include "planner/dynamo1/dryrun.h"
 #include "tests/conformance/golden.h"
 
 enum { WHERE_SIZE = 160, MAX_COLUMNS = 32 };

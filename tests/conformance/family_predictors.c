@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/arima.h"
 #include "planner/fixes.h"
-#include "planner/predictor.h"
-#include "planner/predictor_arima.h"
+#include "planner/forecast/arima.h"
+#include "planner/forecast/predictor.h"
+#include "planner/forecast/predictor_arima.h"
 #include "tests/conformance/family.h"
 
 static double number(const cJSON *item)

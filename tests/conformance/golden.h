@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "planner/planner_core.h"
+#include "planner/dynamo1/planner_core.h"
 #include "tests/conformance/family.h"
 #include "util/arena.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "engines/npz.h"
-#include "engines/profile_internal.h"
+#include "engines/profile/npz.h"
+#include "engines/profile/profile_internal.h"
 #include "util/bug.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "engines/profile.h"
+#include "engines/profile/profile.h"
 #include "planner/fixes.h"
 #include "planner/policy.h"
 #include "planner/policy_config.h"

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenarios/scenario.h"
+#include "scenarios/keys/scenario.h"
 #include "util/bug.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);

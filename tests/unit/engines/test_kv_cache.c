@@ -1,5 +1,5 @@
 /* The tree of runs against a model that knows every block by itself. */
-#include "engines/kv_cache.h"
+#include "engines/kv/kv_cache.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -145,7 +145,8 @@ static void random_prompts(struct prompts *p, struct pcg64 *rng)
     p->per_key = 1 + (uint32_t)pcg64_below(rng, 3);
     for (int i = 0; i < N_PROMPTS; i++) {
         uint32_t same = (uint32_t)pcg64_below(rng, CHAIN);
-        p->length[i] = p->per_key * (1 + (uint32_t)pcg64_below(rng, CHAIN - 1)) - (uint32_t)pcg64_below(rng, p->per_key);
+        p->length[i] = p->per_key * (1 + (uint32_t)pcg64_below(rng, CHAIN - 1)) -
+                       (uint32_t)pcg64_below(rng, p->per_key);
         for (uint32_t k = 0; k < CHAIN; k++)
             p->key[i][k] = k < same ? (uint64_t)(i % N_CHAINS) : 100 + pcg64_below(rng, 3);
     }
@@ -223,7 +224,8 @@ static void check_hits(const struct prompts *prompts, const struct user *users)
     }
 }
 
-/* Every resident block, by its chain (none: it cannot be found); released when the last reference went. */
+/* Every resident block, by its chain (none: it cannot be found); released when the last reference
+ * went. */
 struct model_block {
     uint64_t chain[CHAIN];
     uint32_t length, refs;
@@ -238,7 +240,8 @@ struct model {
 static struct model_block *model_find(struct model *m, const uint64_t *key, uint32_t length)
 {
     for (uint32_t i = 0; i < m->n; i++)
-        if (m->block[i].length == length && memcmp(m->block[i].chain, key, length * sizeof *key) == 0)
+        if (m->block[i].length == length &&
+            memcmp(m->block[i].chain, key, length * sizeof *key) == 0)
             return &m->block[i];
     return NULL;
 }
@@ -248,7 +251,8 @@ static void model_evict(struct model *m, uint32_t n)
     for (; n; n--) {
         uint32_t best = UINT32_MAX;
         for (uint32_t i = 0; i < m->n; i++)
-            if (m->block[i].refs == 0 && (best == UINT32_MAX || m->block[i].released < m->block[best].released))
+            if (m->block[i].refs == 0 &&
+                (best == UINT32_MAX || m->block[i].released < m->block[best].released))
                 best = i;
         m->block[best] = m->block[--m->n];
     }
@@ -292,7 +296,8 @@ static uint32_t model_inactive(const struct model *m)
     return inactive;
 }
 
-static void model_deed(struct model *m, const struct user *u, const struct prompts *prompts, const struct deed *deed)
+static void model_deed(struct model *m, const struct user *u, const struct prompts *prompts,
+                       const struct deed *deed)
 {
     uint64_t key[CHAIN * 3];
     if (deed->starts && u->n_active < MAX_ACTIVE) {
@@ -307,7 +312,8 @@ static void model_deed(struct model *m, const struct user *u, const struct promp
         model_evict(m, (uint32_t)(deed->evicted * model_inactive(m)));
 }
 
-static void check_against_model(struct model *m, const struct user *u, const struct prompts *prompts)
+static void check_against_model(struct model *m, const struct user *u,
+                                const struct prompts *prompts)
 {
     uint32_t inactive = model_inactive(m), active;
     cr_assert_eq(kv_cache_inactive(u->c), inactive);
@@ -374,7 +380,8 @@ static void check_equal(const struct prompts *prompts, const struct user *a, con
     for (int i = 0; i < N_PROMPTS; i++) {
         struct kv_prompt p = prompt_of(prompts, i);
         uint32_t active_a, active_b;
-        cr_assert_eq(kv_cache_match(a->c, &p, p.n_blocks, &active_a), kv_cache_match(b->c, &p, p.n_blocks, &active_b));
+        cr_assert_eq(kv_cache_match(a->c, &p, p.n_blocks, &active_a),
+                     kv_cache_match(b->c, &p, p.n_blocks, &active_b));
         cr_assert_eq(active_a, active_b);
     }
 }

@@ -1,10 +1,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "engines/curve.h"
-#include "engines/latency.h"
-#include "engines/latency_dynosim.h"
-#include "engines/npz.h"
+#include "engines/latency/curve.h"
+#include "engines/latency/latency.h"
+#include "engines/latency/latency_dynosim.h"
+#include "engines/profile/npz.h"
 
 struct fixture {
     struct arena arena;

@@ -1,7 +1,7 @@
 #include <math.h>
 
-#include "engines/curve.h"
-#include "engines/latency.h"
+#include "engines/latency/curve.h"
+#include "engines/latency/latency.h"
 #include "tests/unit/engines/test_profile_fixture.h"
 
 TestSuite(latency_steps, .init = fixture_begin, .fini = fixture_end);
@@ -223,8 +223,8 @@ Test(latency_steps, needs_its_tables)
                MEASURED_8B);
 }
 
-/* Every bundled profile that has the tables, and beyond what it tabulates: contexts up to 130,000, up to 1,024
- * sequences. */
+/* Every bundled profile that has the tables, and beyond what it tabulates: contexts up to 130,000,
+ * up to 1,024 sequences. */
 Test(latency_steps, is_positive_and_never_falls)
 {
     const char *const *names;

@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "engines/latency.h"
+#include "engines/latency/latency.h"
 #include "tests/unit/engines/test_profile_fixture.h"
 
 TestSuite(latency_table, .init = fixture_begin, .fini = fixture_end);
@@ -208,7 +208,8 @@ Test(latency_table, prefill_goes_on_beyond_both_ends)
     }
 }
 
-/* The estimate of the same engine sums kernels up to 131k tokens: 6.75 s for a prompt of 100k in chunks of 8192. */
+/* The estimate of the same engine sums kernels up to 131k tokens: 6.75 s for a prompt of 100k in
+ * chunks of 8192. */
 Test(latency_table, a_prompt_of_100k_tokens_takes_about_what_the_kernels_of_the_estimate_add_up_to)
 {
     struct profile p = bundled_profile(measured[0]);

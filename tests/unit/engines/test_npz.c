@@ -1,4 +1,4 @@
-#include "engines/npz.h"
+#include "engines/profile/npz.h"
 
 #include <zlib.h>
 

@@ -1,4 +1,4 @@
-#include "engines/profile.h"
+#include "engines/profile/profile.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engines/profile.h"
+#include "engines/profile/profile.h"
 
 #define PROFILES TEST_DATA_DIR "/profiles/"
 #define MEASURED_8B PROFILES "H200_SXM__vllm__Llama-3.1-8B-FP8__TP1.measured.npz"

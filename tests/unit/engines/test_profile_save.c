@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "engines/hdf5.h"
+#include "engines/profile/hdf5.h"
 #include "tests/unit/engines/test_profile_fixture.h"
 
 TestSuite(profile_save, .init = fixture_begin, .fini = fixture_end);

@@ -1,6 +1,6 @@
 #include <ctype.h>
 
-#include "engines/profile_trust.h"
+#include "engines/profile/profile_trust.h"
 #include "tests/unit/engines/test_profile_fixture.h"
 
 TestSuite(profile_trust, .init = fixture_begin, .fini = fixture_end);

@@ -7,9 +7,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "engines/profile.h"
+#include "engines/profile/profile.h"
+#include "planner/dynamo1/planner_core.h"
 #include "planner/fixes.h"
-#include "planner/planner_core.h"
 
 enum { FIXTURE_KV_TOKENS = 100000 };
 
@@ -75,9 +75,8 @@ static inline void fixture_init(struct fixture *f)
 /* Call when the configuration is as the test wants it. */
 static inline void fixture_start(struct fixture *f, int64_t prefill_gpus, int64_t decode_gpus)
 {
-    struct planner_setup setup = {.prefill = &f->prefill,
-                                  .decode = &f->decode,
-                                  .gpus = {prefill_gpus, decode_gpus}};
+    struct planner_setup setup = {
+        .prefill = &f->prefill, .decode = &f->decode, .gpus = {prefill_gpus, decode_gpus}};
 
     cr_assert_eq(planner_core_init(&f->core, &f->arena, &f->config, &setup, &f->d), ST_OK, "%s",
                  f->d.text);

@@ -2,13 +2,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/arima.h"
-#include "planner/arima_internal.h"
-#include "planner/arima_optimise.h"
 #include "planner/fixes.h"
-#include "planner/kpss.h"
-#include "planner/predictor.h"
-#include "planner/predictor_arima.h"
+#include "planner/forecast/arima.h"
+#include "planner/forecast/arima_internal.h"
+#include "planner/forecast/arima_optimise.h"
+#include "planner/forecast/kpss.h"
+#include "planner/forecast/predictor.h"
+#include "planner/forecast/predictor_arima.h"
 
 /* Numbers beside this series are what statsmodels 0.15.0 and pmdarima 2.1.1 answer for it. */
 static const double climb[] = {12, 15, 14, 18, 21, 19, 24, 22, 27, 25, 23, 28,

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "planner/dryrun.h"
+#include "planner/dynamo1/dryrun.h"
 
 static const struct trace_window windows[] = {
     {0, 1000, 1000, 100}, {100, 3000, 1000, 100}, {200, 500, 1000, 100}, {300, 500, 6000, 100}};

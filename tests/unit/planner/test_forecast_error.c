@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/forecast_error.h"
+#include "planner/forecast/forecast_error.h"
 
 static const double tiny = 1e-12;
 

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/gauges.h"
+#include "planner/dynamo1/gauges.h"
 
 static void put(struct gauge_page *p, enum worker_type type, uint64_t id, double prefill_tok,
                 double ttft_s)

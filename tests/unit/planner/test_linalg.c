@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/linalg.h"
+#include "planner/forecast/linalg.h"
 #include "util/pcg.h"
 
 static void random_matrix(struct pcg64 *rng, double *a, size_t n)

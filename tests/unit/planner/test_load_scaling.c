@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/load_scaling.h"
+#include "planner/dynamo1/load_scaling.h"
 
 /* A line y = x (ms per token or block), and two workers. */
 struct scene {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "planner/fixes.h"
-#include "planner/predictor.h"
+#include "planner/forecast/predictor.h"
 #include "util/pcg.h"
 
 static const struct predictor_config defaults = {.interval_s = 180,

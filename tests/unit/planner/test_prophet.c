@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "planner/fixes.h"
-#include "planner/predictor.h"
-#include "planner/prophet.h"
+#include "planner/forecast/predictor.h"
+#include "planner/forecast/prophet.h"
 
 static const double day_s = 86400.0;
 

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/regression.h"
+#include "planner/dynamo1/regression.h"
 
 static struct regression make(struct arena *arena, size_t window, size_t least)
 {

@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/spline.h"
+#include "planner/dynamo1/spline.h"
 
 static struct spline fit(struct arena *arena, size_t n, const double *x, const double *y)
 {

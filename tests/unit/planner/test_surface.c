@@ -2,7 +2,7 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "planner/surface.h"
+#include "planner/dynamo1/surface.h"
 
 /* Scattered, in general position, reaching x = 0 and 1. */
 static const double px[] = {0, 1, 0, 1, 0.31, 0.62, 0.17, 0.83, 0.44};

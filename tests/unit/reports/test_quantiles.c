@@ -71,7 +71,8 @@ static int ascending(const void *a, const void *b)
 
 static double of_sorted(const double *value, size_t n, double percent)
 {
-    double position = percent / 100 * (double)(n - 1), below = floor(position), t = position - below;
+    double position = percent / 100 * (double)(n - 1), below = floor(position),
+           t = position - below;
     double a = value[(size_t)below], b = value[(size_t)ceil(position)];
     return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
 }
@@ -87,7 +88,8 @@ Test(quantiles, values_of_any_spread_as_sorted)
         size_t n = 1 + (size_t)(pcg64_double(&rng) * (round % 3 ? 30 : N));
         double spread = pcg64_double(&rng) * (round % 2 ? 20 : 0.01), zeros = round % 5 ? 0 : 0.6;
         for (size_t i = 0; i < n; i++)
-            values[i] = pcg64_double(&rng) < zeros ? 0 : floor(1e6 * exp(spread * pcg64_normal(&rng)));
+            values[i] =
+                pcg64_double(&rng) < zeros ? 0 : floor(1e6 * exp(spread * pcg64_normal(&rng)));
         struct distribution f = figures_of(values, n, 1);
         qsort(values, n, sizeof *values, ascending);
         cr_assert_eq(f.p50, of_sorted(values, n, 50));

@@ -103,7 +103,7 @@ Test(recorder, decision_tells_what_was_seen_wanted_and_done)
     cr_assert_eq(o.decision(o.context, &record, &d), ST_OK);
 
     struct summary summary;
-    struct sim_result *result = hand_made_result();
+    struct run_result *result = hand_made_result();
     cr_assert_eq(summary_compute(&summary, recorder, result, 0, NULL, &d), ST_OK);
     cr_assert_eq(recorder_finish(recorder, &summary, &d), ST_OK);
     char *text = read_text(dir, "decisions.jsonl");
@@ -147,15 +147,15 @@ Test(recorder, events_say_only_what_they_concern)
     cr_assert_eq(open_in(&recorder, dir, false), ST_OK);
     struct observer o = recorder_observer(recorder);
     const struct event_record events[] = {
-        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER, CLUSTER_NONE},
-        {1500000, EVENT_ROUTE, 17, 1, 3, CLUSTER_NONE},
-        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4, CLUSTER_NONE},
+        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER, NO_NODE},
+        {1500000, EVENT_ROUTE, 17, 1, 3, NO_NODE},
+        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4, NO_NODE},
         {2000001, EVENT_WORKER_START, UINT64_MAX, 0, 5, 2},
     };
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         cr_assert_eq(o.event(o.context, &events[i], &d), ST_OK);
     struct summary summary;
-    struct sim_result *result = hand_made_result();
+    struct run_result *result = hand_made_result();
     cr_assert_eq(summary_compute(&summary, recorder, result, 0, NULL, &d), ST_OK);
     cr_assert_eq(recorder_finish(recorder, &summary, &d), ST_OK);
     char *text = read_text(dir, "events.jsonl");
@@ -294,7 +294,7 @@ Test(recorder, full_disk_is_an_error_that_names_the_file)
     char *dir = new_dir(), expected[600];
     struct recorder *recorder;
     struct summary summary;
-    struct sim_result *result = hand_made_result();
+    struct run_result *result = hand_made_result();
 
     if (access("/dev/full", W_OK) != 0)
         cr_skip_test("no /dev/full");

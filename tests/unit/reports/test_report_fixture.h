@@ -148,9 +148,9 @@ static inline void feed(const struct observer *o)
 }
 
 /* Too large for the stack. Freed by the caller. */
-static inline struct sim_result *hand_made_result(void)
+static inline struct run_result *hand_made_result(void)
 {
-    struct sim_result *r = calloc(1, sizeof *r);
+    struct run_result *r = calloc(1, sizeof *r);
 
     r->measured_from_ns = 10 * NS_PER_S;
     r->end_ns = 110 * NS_PER_S;
@@ -193,7 +193,7 @@ static inline struct recorder *run_by_hand(const struct recorder_options *option
     cr_assert_eq(recorder_open(&recorder, options, &d), ST_OK, "%s", d.text);
     struct observer o = recorder_observer(recorder);
     feed(&o);
-    struct sim_result *result = hand_made_result();
+    struct run_result *result = hand_made_result();
     cr_assert_eq(summary_compute(summary, recorder, result, 0x12ab, &performance, &d), ST_OK);
     free(result);
     return recorder;

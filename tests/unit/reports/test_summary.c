@@ -198,7 +198,7 @@ Test(summary, run_without_requests_has_no_figures_but_is_written)
     info.currency = NULL;
     struct recorder_options options = {.info = &info};
     struct recorder *recorder;
-    struct sim_result *result = calloc(1, sizeof *result);
+    struct run_result *result = calloc(1, sizeof *result);
     struct summary y;
 
     diag_init(&d);
@@ -369,7 +369,7 @@ Test(summary, equal_runs_give_equal_bytes)
 Test(summary, curve_is_the_mean_of_each_part)
 {
     struct recorder *recorder;
-    struct sim_result *result = calloc(1, sizeof *result);
+    struct run_result *result = calloc(1, sizeof *result);
     struct summary y;
 
     diag_init(&d);
@@ -393,7 +393,7 @@ Test(summary, curve_is_the_mean_of_each_part)
 Test(summary, curve_of_a_constant_is_that_constant)
 {
     struct recorder *recorder;
-    struct sim_result *result = calloc(1, sizeof *result);
+    struct run_result *result = calloc(1, sizeof *result);
     struct summary y;
 
     diag_init(&d);

@@ -92,8 +92,9 @@ Test(summary_print, percentiles_that_are_not_exact_say_so)
     struct recorder *recorder = run_by_hand(&options, &y);
     char *text = printed(&y, false);
 
-    cr_assert_not_null(strstr(text, "\n  too many requests to keep each: percentiles within 0.049 %, "
-                                    "mean and max exact\n"),
+    cr_assert_not_null(strstr(text,
+                              "\n  too many requests to keep each: percentiles within 0.049 %, "
+                              "mean and max exact\n"),
                        "%s", text);
     free(text);
     recorder_free(recorder);
@@ -127,7 +128,7 @@ Test(summary_print, run_without_requests_shows_dashes)
                             .policy = "static"};
     struct recorder_options options = {.info = &info};
     struct recorder *recorder;
-    struct sim_result *result = calloc(1, sizeof *result);
+    struct run_result *result = calloc(1, sizeof *result);
     struct summary y;
     struct diag d;
 

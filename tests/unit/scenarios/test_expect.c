@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "scenarios/expect.h"
+#include "scenarios/keys/expect.h"
 
 static struct expectation parse(const char *text)
 {

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "scenarios/nearest.h"
+#include "scenarios/text/nearest.h"
 
 static const char *nearest_of(const char *typed)
 {

@@ -1,9 +1,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "scenarios/policy_file.h"
-#include "scenarios/scenario.h"
-#include "scenarios/yaml_tree.h"
+#include "scenarios/keys/policy_file.h"
+#include "scenarios/keys/scenario.h"
+#include "scenarios/text/yaml_tree.h"
 
 static struct arena arena;
 static struct diag diag;

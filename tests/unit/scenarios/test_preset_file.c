@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "scenarios/preset_file.h"
+#include "scenarios/keys/preset_file.h"
 
 static struct arena arena;
 static struct diag diag;
@@ -76,17 +76,18 @@ Test(preset_file, unknown_names_are_told_the_known_ones_once)
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "long", 4, &preset), ST_INPUT);
-    cr_expect_str_eq(diag.text, "s.yaml:4:9: startup.preset: no preset 'long' (known: a, b, c; of a "
-                                "file of your own: PATH#NAME)");
+    cr_expect_str_eq(diag.text,
+                     "s.yaml:4:9: startup.preset: no preset 'long' (known: a, b, c; of a "
+                     "file of your own: PATH#NAME)");
     cr_assert_eq(find(&nowhere, "a", 4, &preset), ST_INPUT);
-    cr_expect_str_eq(diag.text, "s.yaml:4:9: startup.preset: no preset 'a' (known: none; of a file of "
-                                "your own: PATH#NAME)");
+    cr_expect_str_eq(diag.text,
+                     "s.yaml:4:9: startup.preset: no preset 'a' (known: none; of a file of "
+                     "your own: PATH#NAME)");
 }
 
 Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override)
 {
-    const struct preset_place place = {
-        NULL, "p.yaml", arena_printf(&arena, "%s/bundled/", folder)};
+    const struct preset_place place = {NULL, "p.yaml", arena_printf(&arena, "%s/bundled/", folder)};
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "p.yaml#b", 4, &preset), ST_OK, "%s", diag.text);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenarios/build.h"
-#include "scenarios/scenario.h"
+#include "scenarios/build/build.h"
+#include "scenarios/keys/scenario.h"
 #include "util/units.h"
 
 static struct arena arena;

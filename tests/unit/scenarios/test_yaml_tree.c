@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scenarios/yaml_tree.h"
+#include "scenarios/text/yaml_tree.h"
 
 static struct arena arena;
 static struct diag diag;

@@ -1,5 +1,5 @@
-/* A run built in code: a trace from text, a latency model that can be computed by hand, a policy that follows a
- * schedule, and everything the observer was told. */
+/* A run built in code: a trace from text, a latency model that can be computed by hand, a policy
+ * that follows a schedule, and everything the observer was told. */
 #ifndef TESTS_UNIT_SIM_SIM_FIXTURE_H
 #define TESTS_UNIT_SIM_SIM_FIXTURE_H
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "planner/policy.h"
-#include "sim/router.h"
+#include "sim/routing/router.h"
 #include "sim/sim.h"
 #include "util/pcg.h"
 #include "util/units.h"
@@ -106,7 +106,8 @@ static void check_input(const struct policy_input *input)
     cr_assert_leq(n_named, n_workers);
 }
 
-static void schedule_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+static void schedule_tick(void *state, const struct policy_input *input,
+                          struct policy_effects *effects)
 {
     struct schedule *s = state;
     effects->scale = effects->report = true;
@@ -127,11 +128,11 @@ struct fixture {
     struct linear_model model;
     struct latency_config latency_config;
     struct schedule schedule;
-    struct sim_result *result;
+    struct run_result *result;
     bool want_log, want_nodes;
     bool want_gpu_time;
-    double gpu_s[POLICY_MAX_POOLS];              /* from its events: of workers that have stopped */
-    int64_t *held_from_ns[POLICY_MAX_POOLS];     /* by worker id; -1 = holds no GPUs */
+    double gpu_s[POLICY_MAX_POOLS];          /* from its events: of workers that have stopped */
+    int64_t *held_from_ns[POLICY_MAX_POOLS]; /* by worker id; -1 = holds no GPUs */
     uint32_t n_held_ids[POLICY_MAX_POOLS];
     char *log; /* "12.500 first_token r3 agg/0" lines */
     size_t log_used;
@@ -196,7 +197,8 @@ static enum status fixture_window(void *context, const struct window_record *w, 
 static double fixture_held_s(const struct fixture *f, size_t pool, int64_t from_ns, int64_t to_ns)
 {
     int64_t start_ns = from_ns > f->config.warmup_ns ? from_ns : f->config.warmup_ns;
-    return to_ns > start_ns ? s_from_ns(to_ns - start_ns) * f->config.pools[pool].gpus_per_worker : 0;
+    return to_ns > start_ns ? s_from_ns(to_ns - start_ns) * f->config.pools[pool].gpus_per_worker
+                            : 0;
 }
 
 static void fixture_note_gpu_time(struct fixture *f, const struct event_record *e)
@@ -242,7 +244,7 @@ static enum status fixture_event(void *context, const struct event_record *e, st
         n += snprintf(to + n, room - n, " r%llu", (unsigned long long)e->request);
     if (e->pool != SIZE_MAX)
         n += snprintf(to + n, room - n, " %s/%u", f->config.pools[e->pool].name, e->worker);
-    if (e->node != CLUSTER_NONE && f->want_nodes)
+    if (e->node != NO_NODE && f->want_nodes)
         n += snprintf(to + n, room - n, " node %u", e->node);
     n += snprintf(to + n, room - n, "\n");
     f->log_used += (size_t)n;
@@ -281,8 +283,12 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
     };
     for (size_t p = 0; p < f->config.n_pools; p++)
         f->config.pools[p] = (struct pool_config){
-            .name = !disagg ? "agg" : p ? "decode" : "prefill",
-            .role = !disagg ? POOL_AGG : p ? POOL_DECODE : POOL_PREFILL,
+            .name = !disagg ? "agg"
+                    : p     ? "decode"
+                            : "prefill",
+            .role = !disagg ? POOL_AGG
+                    : p     ? POOL_DECODE
+                            : POOL_PREFILL,
             .replicas = replicas,
             .gpus_per_worker = 1,
             .weights_cached_ns = TIME_NEVER,
@@ -367,8 +373,8 @@ static void fixture_run(struct fixture *f, const char *trace_text)
     cr_assert_eq(f->n_records, n);
 }
 
-static void fixture_run_policy(struct fixture *f, const char *trace_text, const struct policy_ops *ops,
-                               void *state, int64_t first_ns)
+static void fixture_run_policy(struct fixture *f, const char *trace_text,
+                               const struct policy_ops *ops, void *state, int64_t first_ns)
 {
     f->config.policy = ops;
     f->config.policy_state = state;
@@ -383,27 +389,30 @@ struct trace_text {
     size_t used, capacity;
 };
 
-static void trace_text_add(struct trace_text *t, double arrival_ms, unsigned isl_tok, unsigned osl_tok)
+static void trace_text_add(struct trace_text *t, double arrival_ms, unsigned isl_tok,
+                           unsigned osl_tok)
 {
     if (t->capacity - t->used < 256) {
         t->capacity = t->capacity ? 2 * t->capacity : 4096;
         t->text = realloc(t->text, t->capacity);
     }
-    t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used,
-                                "{\"timestamp\": %.6f, \"input_length\": %u, \"output_length\": %u}\n",
-                                arrival_ms, isl_tok, osl_tok);
+    t->used +=
+        (size_t)snprintf(t->text + t->used, t->capacity - t->used,
+                         "{\"timestamp\": %.6f, \"input_length\": %u, \"output_length\": %u}\n",
+                         arrival_ms, isl_tok, osl_tok);
 }
 
 /* Priority of the last request added. */
 static void trace_text_priority(struct trace_text *t, unsigned priority)
 {
     t->used -= 2; /* the closing brace */
-    t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used, ", \"priority\": %u}\n", priority);
+    t->used += (size_t)snprintf(t->text + t->used, t->capacity - t->used, ", \"priority\": %u}\n",
+                                priority);
 }
 
 /* The same with block ids. */
-static void trace_text_add_ids(struct trace_text *t, double arrival_ms, unsigned isl_tok, unsigned osl_tok,
-                               const unsigned *ids, unsigned n_ids)
+static void trace_text_add_ids(struct trace_text *t, double arrival_ms, unsigned isl_tok,
+                               unsigned osl_tok, const unsigned *ids, unsigned n_ids)
 {
     trace_text_add(t, arrival_ms, isl_tok, osl_tok);
     t->used -= 2; /* the closing brace */

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "sim/cluster.h"
+#include "sim/fleet/cluster.h"
 
 static struct diag d;
 
@@ -20,7 +20,8 @@ Test(cluster, packing_fills_the_fullest_node_and_spreading_the_emptiest)
         struct cluster c;
         cr_assert_eq(cluster_init(&c, &config, &d), ST_OK);
         for (uint32_t i = 0; i < 4; i++)
-            cr_assert_eq(place(&c, i, n_gpus[i]), want[placement][i], "placement %d, worker %u", placement, i);
+            cr_assert_eq(place(&c, i, n_gpus[i]), want[placement][i], "placement %d, worker %u",
+                         placement, i);
         cluster_release(&c);
     }
 }
@@ -33,7 +34,7 @@ Test(cluster, fragments_are_no_room_for_a_worker_that_needs_one_node)
     cr_assert_eq(cluster_init(&c, &config, &d), ST_OK);
     for (uint32_t i = 0; i < 6; i++)
         place(&c, i, 2);
-    cr_assert_eq(place(&c, 6, 4), CLUSTER_NONE);
+    cr_assert_eq(place(&c, 6, 4), NO_NODE);
     cr_assert_eq(place(&c, 7, 2), 0);
     cluster_free(&c, 7, 2, 0);
     cluster_free(&c, 0, 2, 0); /* worker 0 was the first on node 0 */
@@ -54,7 +55,7 @@ Test(cluster, a_worker_larger_than_a_node_takes_whole_nodes)
     cr_assert(cluster_is_on(&c, 1, 1, 1));
     cr_assert(cluster_is_on(&c, 1, 1, 2));
     cr_assert_not(cluster_is_on(&c, 1, 1, 3));
-    cr_assert_eq(place(&c, 2, 16), CLUSTER_NONE); /* one whole node is left */
+    cr_assert_eq(place(&c, 2, 16), NO_NODE); /* one whole node is left */
     cluster_free(&c, 1, 16, 1);
     cr_assert_eq(place(&c, 2, 24), 1);
     cluster_release(&c);
@@ -81,8 +82,10 @@ Test(cluster, a_transfer_takes_a_link_at_either_end)
     cr_assert_eq(cluster_init(&c, &config, &d), ST_OK);
     cr_assert_eq(cluster_transfer_end_ns(&c, 0, 1, 100, 10), 110);
     cr_assert_eq(cluster_transfer_end_ns(&c, 0, 2, 100, 10), 110);
-    cr_assert_eq(cluster_transfer_end_ns(&c, 0, 2, 100, 10), 120); /* both links of node 0 are taken */
-    cr_assert_eq(cluster_transfer_end_ns(&c, 1, 2, 100, 10), 120); /* node 2: the link of the transfer that ended at 110 */
+    cr_assert_eq(cluster_transfer_end_ns(&c, 0, 2, 100, 10),
+                 120); /* both links of node 0 are taken */
+    cr_assert_eq(cluster_transfer_end_ns(&c, 1, 2, 100, 10),
+                 120); /* node 2: the link of the transfer that ended at 110 */
     cr_assert_eq(cluster_transfer_end_ns(&c, 2, 1, 100, 10), 130);
     cr_assert_eq(cluster_transfer_end_ns(&c, 2, 2, 100, 10), 110); /* within a node: none */
     cluster_release(&c);

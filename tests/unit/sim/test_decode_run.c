@@ -1,4 +1,4 @@
-#include "sim/decode_run.h"
+#include "sim/worker/decode_run.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -19,7 +19,8 @@ static double curve_at(const struct decode_curve *c, double at)
                           (c->context_tok[i + 1] - c->context_tok[i]);
 }
 
-static struct decode_run random_run(struct pcg64 *rng, double *x, double *y, struct decode_curve *curve)
+static struct decode_run random_run(struct pcg64 *rng, double *x, double *y,
+                                    struct decode_curve *curve)
 {
     double at = 50 * pcg64_double(rng);
     for (int i = 0; i < N_KNOTS; i++) {
@@ -98,7 +99,8 @@ Test(decode_run, gaps_land_in_the_same_buckets_as_one_by_one)
     cr_assert_float_eq(closed->sum, stepped->sum, 1e-9 * stepped->sum);
     uint64_t misplaced = 0;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        misplaced += closed->count[i] > stepped->count[i] ? closed->count[i] - stepped->count[i] : 0;
+        misplaced +=
+            closed->count[i] > stepped->count[i] ? closed->count[i] - stepped->count[i] : 0;
     cr_assert_leq(misplaced, total / 1000, "%llu of %llu", (unsigned long long)misplaced,
                   (unsigned long long)total);
     free(closed);

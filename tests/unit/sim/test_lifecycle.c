@@ -1,8 +1,9 @@
-/* Workers over time, worked out by hand: phases, GPUs by node, starts and nodes that fail, spot reclaim. */
+/* Workers over time, worked out by hand: phases, GPUs by node, starts and nodes that fail, spot
+ * reclaim. */
 #include "sim_fixture.h"
 
-static void assert_gpu_s(const struct fixture *f, size_t pool, double starting, double idle, double busy,
-                         double draining)
+static void assert_gpu_s(const struct fixture *f, size_t pool, double starting, double idle,
+                         double busy, double draining)
 {
     const double want[N_GPU_STATES] = {starting, idle, busy, draining};
     for (int s = 0; s < N_GPU_STATES; s++)
@@ -15,19 +16,17 @@ static void assert_log_has(const struct fixture *f, const char *line)
     cr_assert_not_null(strstr(f->log, line), "'%s' not in\n%s", line, f->log);
 }
 
-
 /* One node of four GPUs, workers of two; a step takes 1 s, a prompt is one step and a token.
  *
  *   0 s   worker 0 ready; request 0 (20 tokens) runs on it until 20
  *   1 s   scale to 3: worker 1 gets the other two GPUs, worker 2 waits
- *         worker 1: schedule 1 + image 0 (its node has it) + weights 4 + warm-up 2 = 7 s; its first start fails at 8
- *   8 s   begins again after 3 s: 11 to 18 s; ready at 18
- *   20 s  request 1 (30 tokens) arrives: least loaded, worker 0
- *   25 s  scale to 1: worker 2, which waits, goes; worker 1 (idle) is drained, and gone at once
- *   30 s  scale to 2: worker 3 on the GPUs of worker 1; it starts for 7 s and is ready at 37
- *   40 s  request 2 (100 tokens): least loaded, worker 3
- *   41 s  scale to 1: worker 3, the newest, drains with 5 s of grace: killed at 46, request 2 is lost
- *   50 s  request 1 is done, and with it the run
+ *         worker 1: schedule 1 + image 0 (its node has it) + weights 4 + warm-up 2 = 7 s; its first
+ * start fails at 8 8 s   begins again after 3 s: 11 to 18 s; ready at 18 20 s  request 1 (30
+ * tokens) arrives: least loaded, worker 0 25 s  scale to 1: worker 2, which waits, goes; worker 1
+ * (idle) is drained, and gone at once 30 s  scale to 2: worker 3 on the GPUs of worker 1; it starts
+ * for 7 s and is ready at 37 40 s  request 2 (100 tokens): least loaded, worker 3 41 s  scale to 1:
+ * worker 3, the newest, drains with 5 s of grace: killed at 46, request 2 is lost 50 s  request 1
+ * is done, and with it the run
  *
  * Seconds by worker (two GPUs each):
  *   0: busy 0-20 and 20-50
@@ -71,7 +70,9 @@ Test(lifecycle, gpu_time_by_state_of_a_schedule_worked_out_by_hand)
     assert_log_has(&f, "1000.000 worker_start agg/1\n1000.000 worker_pending agg/2\n");
     assert_log_has(&f, "8000.000 worker_fail agg/1\n");
     assert_log_has(&f, "18000.000 worker_ready agg/1\n");
-    assert_log_has(&f, "25000.000 worker_stop agg/2\n25000.000 worker_drain agg/1\n25000.000 worker_stop agg/1\n");
+    assert_log_has(
+        &f,
+        "25000.000 worker_stop agg/2\n25000.000 worker_drain agg/1\n25000.000 worker_stop agg/1\n");
     assert_log_has(&f, "30000.000 worker_start agg/3\n");
     assert_log_has(&f, "37000.000 worker_ready agg/3\n");
     assert_log_has(&f, "46000.000 worker_stop agg/3\n46000.000 lose r2\n");
@@ -97,7 +98,8 @@ Test(lifecycle, a_crash_ends_gpu_time_at_once_and_another_worker_starts)
     f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 5 * NS_PER_S;
     f.config.worker_mtbf_s = 50;
     double fails_s[2];
-    for (f.config.seed = 1;; f.config.seed++) { /* worker 0 between 10 and 40 s, the next long after */
+    for (f.config.seed = 1;;
+         f.config.seed++) { /* worker 0 between 10 and 40 s, the next long after */
         for (uint32_t id = 0; id < 2; id++) {
             struct pcg64 rng;
             pcg64_stream(&rng, f.config.seed, "failure", id);
@@ -112,7 +114,8 @@ Test(lifecycle, a_crash_ends_gpu_time_at_once_and_another_worker_starts)
     fixture_run(&f, t.text);
     cr_assert_eq(f.records[0].outcome, OUTCOME_LOST);
     cr_assert_float_eq(s_from_ns(f.records[0].end_ns), fails_s[0], 1e-8);
-    /* Worker 0 busy until it fails; worker 1 starts for 5 s, waits for request 1 and computes it for 1 s. */
+    /* Worker 0 busy until it fails; worker 1 starts for 5 s, waits for request 1 and computes it
+     * for 1 s. */
     assert_gpu_s(&f, 0, 5, 100 - fails_s[0] - 5, fails_s[0] + 1, 0);
     cr_assert_eq(f.result->pools[0].n_failed, 1);
     free(t.text);
@@ -132,7 +135,7 @@ Test(lifecycle, the_second_start_on_a_node_finds_the_image_and_the_weights)
     pool->image_cached_ns = 1 * NS_PER_S;
     pool->weights_cached_ns = 4 * NS_PER_S;
     fixture_scale_at(&f, 1, 1, 0);
-    fixture_scale_at(&f, 10, 2, 0);  /* beside the first, which is not done: nothing is there yet */
+    fixture_scale_at(&f, 10, 2, 0); /* beside the first, which is not done: nothing is there yet */
     fixture_scale_at(&f, 100, 1, 0);
     fixture_scale_at(&f, 101, 3, 0); /* worker 2 beside worker 0; worker 3 on a fresh node */
     struct trace_text t = {0};
@@ -143,7 +146,8 @@ Test(lifecycle, the_second_start_on_a_node_finds_the_image_and_the_weights)
     assert_log_has(&f, "86000.000 worker_ready agg/0\n");
     assert_log_has(&f, "10000.000 worker_start agg/1 node 0\n");
     assert_log_has(&f, "95000.000 worker_ready agg/1\n");
-    assert_log_has(&f, "101000.000 worker_start agg/2 node 0\n101000.000 worker_start agg/3 node 1\n");
+    assert_log_has(&f,
+                   "101000.000 worker_start agg/2 node 0\n101000.000 worker_start agg/3 node 1\n");
     assert_log_has(&f, "111000.000 worker_ready agg/2\n"); /* 1 + 4 + 5 */
     assert_log_has(&f, "186000.000 worker_ready agg/3\n"); /* 60 + 20 + 5 */
     fixture_release(&f);
@@ -186,9 +190,9 @@ Test(lifecycle, retries_of_a_start_wait_twice_as_long_each_time)
     f.config.drain_ns = 1010 * NS_PER_S;
     fixture_run(&f, t.text);
     assert_log_has(&f, "6000.000 worker_fail");
-    assert_log_has(&f, "111000.000 worker_fail");  /* 100 + 5 later */
-    assert_log_has(&f, "316000.000 worker_fail");  /* 200 + 5 */
-    assert_log_has(&f, "621000.000 worker_fail");  /* 300, not 400 */
+    assert_log_has(&f, "111000.000 worker_fail"); /* 100 + 5 later */
+    assert_log_has(&f, "316000.000 worker_fail"); /* 200 + 5 */
+    assert_log_has(&f, "621000.000 worker_fail"); /* 300, not 400 */
     assert_gpu_s(&f, 0, 1009, 0, 0, 0);
     free(t.text);
     fixture_release(&f);
@@ -231,7 +235,8 @@ Test(lifecycle, workers_that_wait_get_gpus_in_the_order_they_were_asked_for_unle
 }
 
 /* First failure or notice of a node, as its stream says. */
-static double node_time_s(uint64_t seed, const char *purpose, uint32_t node, uint32_t generation, double mean_s)
+static double node_time_s(uint64_t seed, const char *purpose, uint32_t node, uint32_t generation,
+                          double mean_s)
 {
     struct pcg64 rng;
     pcg64_stream(&rng, seed, purpose, (uint64_t)node << 32 | generation);
@@ -244,7 +249,8 @@ Test(lifecycle, a_node_that_fails_takes_all_its_workers_and_is_back_after_its_re
     fixture_init(&f, false, 3);
     f.want_log = f.want_nodes = true;
     f.model = (struct linear_model){.base_ms = 1000};
-    f.config.cluster = (struct cluster_config){.n_nodes = 2, .gpus_per_node = 2}; /* workers 0 and 1; worker 2 */
+    f.config.cluster =
+        (struct cluster_config){.n_nodes = 2, .gpus_per_node = 2}; /* workers 0 and 1; worker 2 */
     f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 2 * NS_PER_S;
     f.config.node_mtbf_s = 1000;
     f.config.node_repair_ns = 30 * NS_PER_S;
@@ -261,8 +267,8 @@ Test(lifecycle, a_node_that_fails_takes_all_its_workers_and_is_back_after_its_re
         trace_text_add(&t, 0, 10, 60); /* one on each worker, until 60 s */
     trace_text_add(&t, 90000, 10, 1);
     fixture_run(&f, t.text);
-    /* Requests 0 and 1 begin again on worker 2, the only one left. Of the two that are started at once, the free GPU of
-     * node 1 is for worker 3; worker 4 waits for node 0. */
+    /* Requests 0 and 1 begin again on worker 2, the only one left. Of the two that are started at
+     * once, the free GPU of node 1 is for worker 3; worker 4 waits for node 0. */
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(f.records[i].outcome, OUTCOME_COMPLETED);
         cr_assert_eq(f.records[i].worker, 2);
@@ -270,10 +276,11 @@ Test(lifecycle, a_node_that_fails_takes_all_its_workers_and_is_back_after_its_re
     }
     cr_assert_eq(f.records[2].n_attempts, 1);
     char line[128];
-    snprintf(line, sizeof line, "%.3f worker_start agg/3 node 1\n%.3f worker_pending agg/4\n", at_s * 1e3, at_s * 1e3);
+    snprintf(line, sizeof line, "%.3f worker_start agg/3 node 1\n%.3f worker_pending agg/4\n",
+             at_s * 1e3, at_s * 1e3);
     assert_log_has(&f, line);
-    snprintf(line, sizeof line, "%.3f node_back node 0\n%.3f worker_start agg/4 node 0\n", (at_s + 30) * 1e3,
-             (at_s + 30) * 1e3);
+    snprintf(line, sizeof line, "%.3f node_back node 0\n%.3f worker_start agg/4 node 0\n",
+             (at_s + 30) * 1e3, (at_s + 30) * 1e3);
     assert_log_has(&f, line);
     cr_assert_eq(f.result->n_node_failures, 1);
     cr_assert_eq(f.result->pools[0].n_lost_nodes, 2);
@@ -282,7 +289,8 @@ Test(lifecycle, a_node_that_fails_takes_all_its_workers_and_is_back_after_its_re
     fixture_release(&f);
 }
 
-/* A notice of 10 s: requests that end in time are kept, others are lost; replacements are up before it ends. */
+/* A notice of 10 s: requests that end in time are kept, others are lost; replacements are up before
+ * it ends. */
 Test(lifecycle, a_reclaimed_node_drains_for_as_long_as_its_notice)
 {
     struct fixture f;
@@ -302,14 +310,15 @@ Test(lifecycle, a_reclaimed_node_drains_for_as_long_as_its_notice)
             break;
     }
     struct trace_text t = {0};
-    trace_text_add(&t, 0, 10, 12);  /* worker 0: done at 12 s */
-    trace_text_add(&t, 0, 10, 100); /* worker 1: cut off at the end of the notice */
+    trace_text_add(&t, 0, 10, 12);               /* worker 0: done at 12 s */
+    trace_text_add(&t, 0, 10, 100);              /* worker 1: cut off at the end of the notice */
     trace_text_add(&t, (at_s + 5) * 1e3, 10, 1); /* the replacements are ready: none waits */
     trace_text_add(&t, 90000, 10, 1);
     fixture_run(&f, t.text);
     char line[160];
-    snprintf(line, sizeof line, "%.3f node_notice node 0\n%.3f worker_drain agg/0\n%.3f worker_drain agg/1\n", at_s * 1e3,
-             at_s * 1e3, at_s * 1e3);
+    snprintf(line, sizeof line,
+             "%.3f node_notice node 0\n%.3f worker_drain agg/0\n%.3f worker_drain agg/1\n",
+             at_s * 1e3, at_s * 1e3, at_s * 1e3);
     assert_log_has(&f, line);
     assert_log_has(&f, "12000.000 worker_stop agg/0\n");
     cr_assert_eq(f.records[0].outcome, OUTCOME_COMPLETED);
@@ -326,7 +335,8 @@ Test(lifecycle, a_reclaimed_node_drains_for_as_long_as_its_notice)
     fixture_release(&f);
 }
 
-/* Prompts that are done on a prefill worker and wait there for room on the decode worker go with it. */
+/* Prompts that are done on a prefill worker and wait there for room on the decode worker go with
+ * it. */
 Test(lifecycle, a_shrinking_prefill_pool_loses_the_decode_requests_that_wait_for_its_kv)
 {
     for (int retry = 0; retry < 2; retry++) {
@@ -338,18 +348,23 @@ Test(lifecycle, a_shrinking_prefill_pool_loses_the_decode_requests_that_wait_for
         f.config.retry_lost = retry;
         f.config.kv_bytes_per_token = 1e6;
         f.config.kv_bandwidth_bytes_per_s = 1e7; /* 10 tokens: 1 s */
-        f.config.pools[1].engine.kv_blocks = 2;  /* of 16 tokens: one request of 10 + 11 at a time, or two short ones */
+        f.config.pools[1].engine.kv_blocks =
+            2; /* of 16 tokens: one request of 10 + 11 at a time, or two short ones */
         fixture_scale_at(&f, 2.5, 1, 1);
         struct trace_text t = {0};
-        trace_text_add(&t, 0, 10, 20);  /* prefill 0, 0 to 1 s; transfer to 2 s; decodes until 22 s */
-        trace_text_add(&t, 0, 30, 2);   /* prefill 1, 0 to 1 s; two blocks: no room on the decode worker */
+        trace_text_add(&t, 0, 10,
+                       20); /* prefill 0, 0 to 1 s; transfer to 2 s; decodes until 22 s */
+        trace_text_add(&t, 0, 30,
+                       2); /* prefill 1, 0 to 1 s; two blocks: no room on the decode worker */
         fixture_run(&f, t.text);
         cr_assert_eq(f.records[0].outcome, OUTCOME_COMPLETED);
         cr_assert_eq(f.records[0].last_token_ns, 22 * NS_PER_S);
         cr_assert_eq(f.records[1].outcome, retry ? OUTCOME_COMPLETED : OUTCOME_LOST);
-        cr_assert_float_eq(f.result->pools[1].wasted_gpu_s + f.result->pools[0].wasted_gpu_s, 1, 1e-9);
+        cr_assert_float_eq(f.result->pools[1].wasted_gpu_s + f.result->pools[0].wasted_gpu_s, 1,
+                           1e-9);
         if (retry) {
-            /* Again at 2.5 s on prefill 0, done at 3.5; room at 22, transfer of 30 tokens 3 s, two steps. */
+            /* Again at 2.5 s on prefill 0, done at 3.5; room at 22, transfer of 30 tokens 3 s, two
+             * steps. */
             cr_assert_eq(f.records[1].prefill_done_ns, 3500 * NS_PER_MS);
             cr_assert_eq(f.records[1].last_token_ns, 27 * NS_PER_S);
             cr_assert_eq(f.records[1].arrival_ns, 0); /* latencies count from the first attempt */

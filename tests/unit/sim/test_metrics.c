@@ -1,4 +1,5 @@
-/* What a policy can see: whose gauges are on the page, counters as scrapes know them, and an outage. */
+/* What a policy can see: whose gauges are on the page, counters as scrapes know them, and an
+ * outage. */
 #include "sim_fixture.h"
 
 /* Asks for everything every `every_ns`, and keeps the answers. */
@@ -9,7 +10,8 @@ struct watcher {
     struct worker_gauges gauges[64][4];
 };
 
-static void watch_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+static void watch_tick(void *state, const struct policy_input *input,
+                       struct policy_effects *effects)
 {
     struct watcher *w = state;
     cr_assert_lt(w->n, 64);
@@ -80,7 +82,8 @@ Test(metrics, idle_workers_are_there_from_the_start_when_told_so)
     watch_gauges(&w, "kv_aware", false, true);
     for (size_t i = 0; i < 5; i++)
         cr_assert_eq(w.seen[i].n_gauges, 2);
-    cr_assert_eq(w.gauges[0][0].last_ttft_s * w.gauges[0][1].last_ttft_s, -0.02, "one of them served");
+    cr_assert_eq(w.gauges[0][0].last_ttft_s * w.gauges[0][1].last_ttft_s, -0.02,
+                 "one of them served");
 }
 
 Test(metrics, only_the_kv_router_publishes_load)
@@ -122,8 +125,8 @@ static struct watcher *watch_scrapes(struct watcher *w, double interval_s, const
     return w;
 }
 
-/* Ten a second all the time. The window of 10 s holds 10 samples 9 s apart, between which 90 requests were completed:
- * 90 * 10 / 9. */
+/* Ten a second all the time. The window of 10 s holds 10 samples 9 s apart, between which 90
+ * requests were completed: 90 * 10 / 9. */
 Test(metrics, a_steady_counter_is_extrapolated_to_the_whole_window)
 {
     struct watcher w;
@@ -142,14 +145,16 @@ Test(metrics, a_steady_counter_is_extrapolated_to_the_whole_window)
     free(t.text);
 }
 
-/* One that no worker can hold, so that the trace begins at 0 and no counter of completed ones does. */
+/* One that no worker can hold, so that the trace begins at 0 and no counter of completed ones does.
+ */
 static void add_rejected(struct trace_text *t)
 {
     trace_text_add(t, 0, 20000, 1);
 }
 
-/* Requests every 100 ms from 7 s on. Samples at 7.6, 8.6 and 9.6 s know the series: 6 requests at the first, 20 more at
- * the last. It would have been 0 at 7 s, but is extrapolated by half a gap at most. */
+/* Requests every 100 ms from 7 s on. Samples at 7.6, 8.6 and 9.6 s know the series: 6 requests at
+ * the first, 20 more at the last. It would have been 0 at 7 s, but is extrapolated by half a gap at
+ * most. */
 Test(metrics, a_series_that_begins_in_the_window_is_extrapolated_by_half_a_gap)
 {
     struct watcher w;
@@ -163,7 +168,8 @@ Test(metrics, a_series_that_begins_in_the_window_is_extrapolated_by_half_a_gap)
     free(t.text);
 }
 
-/* From 7.5 s on: 1 request at 7.6 s and 20 more at 9.6 s, so that the counter would have been 0 at 7.5 s. */
+/* From 7.5 s on: 1 request at 7.6 s and 20 more at 9.6 s, so that the counter would have been 0
+ * at 7.5 s. */
 Test(metrics, a_counter_is_not_extrapolated_below_zero)
 {
     struct watcher w;
@@ -184,7 +190,8 @@ Test(metrics, requests_after_the_last_scrape_are_not_seen_yet)
     trace_text_add(&t, 9900, 100, 1);
     trace_text_add(&t, 16000, 100, 1);
     watch_scrapes(&w, 1, t.text);
-    cr_assert_eq(w.seen[1].traffic.n_requests, 0, "the first request was there when the series began");
+    cr_assert_eq(w.seen[1].traffic.n_requests, 0,
+                 "the first request was there when the series began");
     cr_assert_eq(w.seen[1].traffic.n_ttft, 0, "present, without growth: an idle window");
     cr_assert_float_eq(w.seen[2].traffic.n_requests, 10.0 / 9, 1e-9);
     free(t.text);
@@ -240,8 +247,9 @@ Test(metrics, an_outage_fails_every_query_and_scrape_while_it_lasts)
         cr_assert_eq(w.seen[i].has_traffic, !out);
         cr_assert_eq(w.seen[i].has_gauges, !out);
     }
-    /* At 25 s the window holds no sample, at 30 s five of them, 4 s apart with 40 requests between, and the half of a
-     * gap before the first: the rest of the window is lost. At 35 s all is well again. */
+    /* At 25 s the window holds no sample, at 30 s five of them, 4 s apart with 40 requests between,
+     * and the half of a gap before the first: the rest of the window is lost. At 35 s all is well
+     * again. */
     cr_assert_eq(w.seen[4].traffic.n_requests, 0);
     cr_assert(isnan(w.seen[4].traffic.n_ttft));
     cr_assert_float_eq(w.seen[5].traffic.n_requests, 40 * (4 + 0.5 + 1 - phase_s) / 4, 1e-5);

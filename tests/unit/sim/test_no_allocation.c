@@ -1,4 +1,5 @@
-/* A load that repeats stops allocating once everything has been as large as it gets. Linked with the allocator wrapped. */
+/* A load that repeats stops allocating once everything has been as large as it gets. Linked with
+ * the allocator wrapped. */
 #include "sim_fixture.h"
 
 void *__real_malloc(size_t n);
@@ -36,7 +37,13 @@ void *__wrap_aligned_alloc(size_t alignment, size_t n)
     return __real_aligned_alloc(alignment, n);
 }
 
-enum { ROUNDS = 60, SESSIONS = 40, TURNS = 4, PER_ROUND = SESSIONS * TURNS, N = ROUNDS * PER_ROUND };
+enum {
+    ROUNDS = 60,
+    SESSIONS = 40,
+    TURNS = 4,
+    PER_ROUND = SESSIONS * TURNS,
+    N = ROUNDS * PER_ROUND
+};
 
 /* Allocations up to the middle of the run, and up to the last request. */
 struct counts {
@@ -55,15 +62,18 @@ static enum status count_request(void *context, const struct request_record *r, 
     return ST_OK;
 }
 
-/* Sessions whose turns begin with what was said before; every round is the last one with prompts of its own. */
+/* Sessions whose turns begin with what was said before; every round is the last one with prompts of
+ * its own. */
 static void conversations(struct trace_text *t)
 {
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned i = 0; i < PER_ROUND; i++) {
-            unsigned ids[4 + 3 * TURNS] = {1, 2}, session = i % SESSIONS, turn = i / SESSIONS, n = 2;
+            unsigned ids[4 + 3 * TURNS] = {1, 2}, session = i % SESSIONS, turn = i / SESSIONS,
+                                 n = 2;
             for (unsigned k = 0; k < 2 + 3 * turn + session % 3; k++)
                 ids[n++] = 100 + (round * SESSIONS + session) * 100 + k;
-            trace_text_add_ids(t, (round * PER_ROUND + i) * 30.0, n * 32 - session % 32, 10 + i * 7 % 90, ids, n);
+            trace_text_add_ids(t, (round * PER_ROUND + i) * 30.0, n * 32 - session % 32,
+                               10 + i * 7 % 90, ids, n);
         }
     }
 }
@@ -89,14 +99,17 @@ static void run(bool disagg, void (*settle)(struct fixture *f))
     f.config.policy_state = &f.schedule;
     fixture_latency(&f);
     conversations(&t);
-    struct trace_options options = {.format = "auto", .speedup = 1, .block_size_tok = f.config.trace_block_tok};
-    cr_assert_eq(trace_open_memory(&trace, "test", t.text, strlen(t.text), &options, &f.diag), ST_OK);
+    struct trace_options options = {
+        .format = "auto", .speedup = 1, .block_size_tok = f.config.trace_block_tok};
+    cr_assert_eq(trace_open_memory(&trace, "test", t.text, strlen(t.text), &options, &f.diag),
+                 ST_OK);
     struct observer observer = {.context = &counts, .request = count_request};
     cr_assert_eq(sim_run(&f.config, trace, &observer, f.result, &f.diag), ST_OK, "%s", f.diag.text);
     trace_close(trace);
     cr_assert_eq(counts.n_done, N);
     cr_assert_gt(counts.half_way, 0);
-    cr_expect_eq(counts.last - counts.half_way, 0, "%zu allocations", counts.last - counts.half_way);
+    cr_expect_eq(counts.last - counts.half_way, 0, "%zu allocations",
+                 counts.last - counts.half_way);
     cr_expect_gt(f.result->cached_tok, f.result->prompt_tok / 10);
     free(t.text);
     fixture_release(&f);

@@ -1,7 +1,8 @@
 /* Which worker gets a request, and when: choices that can be computed by hand. */
 #include "sim_fixture.h"
 
-/* r0, 20 blocks of prompt, decodes on one worker. r1 begins with the same 16 blocks and has 21. Did it follow? */
+/* r0, 20 blocks of prompt, decodes on one worker. r1 begins with the same 16 blocks and has 21. Did
+ * it follow? */
 static bool follows_its_prefix(struct kv_router_weights weights)
 {
     struct fixture f;
@@ -25,14 +26,19 @@ static bool follows_its_prefix(struct kv_router_weights weights)
 Test(router, kv_aware_weighs_cached_blocks_against_load)
 {
     cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 1}));
-    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1.3, .prefill = 1})); /* 20.8 > 20 */
+    cr_expect(follows_its_prefix(
+        (struct kv_router_weights){.overlap = 1.3, .prefill = 1})); /* 20.8 > 20 */
     cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 1.3}));
     cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 0, .prefill = 9}));
-    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 11})); /* 32 > 31 */
-    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 13}));
+    cr_expect(follows_its_prefix(
+        (struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 11})); /* 32 > 31 */
+    cr_expect_not(
+        follows_its_prefix((struct kv_router_weights){.overlap = 1, .prefill = 2, .request = 13}));
     /* No more than the prompt's 21 blocks are saved. */
-    cr_expect(follows_its_prefix((struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 0.5}));
-    cr_expect_not(follows_its_prefix((struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 2}));
+    cr_expect(follows_its_prefix(
+        (struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 0.5}));
+    cr_expect_not(
+        follows_its_prefix((struct kv_router_weights){.overlap = 100, .prefill = 1, .request = 2}));
 }
 
 /* Share of many small requests that went to the worker where another decodes all the time. */
@@ -69,8 +75,8 @@ Test(router, kv_aware_draws_by_a_softmax_over_the_range_of_the_costs)
 static void expect_workers(const struct fixture *f, const char *workers)
 {
     for (size_t i = 0; workers[i]; i++)
-        cr_expect_eq(f->records[i].worker, (uint32_t)(workers[i] - '0'), "request %zu on worker %u, not of %s", i,
-                     f->records[i].worker, workers);
+        cr_expect_eq(f->records[i].worker, (uint32_t)(workers[i] - '0'),
+                     "request %zu on worker %u, not of %s", i, f->records[i].worker, workers);
 }
 
 /* r1 is done after 12 ms, the others go on for seconds; the workers publish at 1 s. */
@@ -97,7 +103,8 @@ static void expect_view(int64_t interval_ns, bool counts_own, const char *worker
 Test(router, a_stale_view_shows_loads_as_they_were_published)
 {
     expect_view(0, true, "011010");
-    expect_view(NS_PER_S, true, "010110"); /* r1 is not known to have left; at 1 s there are 2 and 0 */
+    expect_view(NS_PER_S, true,
+                "010110"); /* r1 is not known to have left; at 1 s there are 2 and 0 */
     expect_view(NS_PER_S, false, "000111");
 }
 
@@ -199,7 +206,8 @@ Test(router, prompts_stay_on_the_decode_pool_while_the_prefill_queue_is_long)
         trace_text_add(&t, i, 100, 1);
     fixture_run(&f, t.text);
     for (int i = 0; i < 8; i++)
-        cr_expect_eq(f.records[i].prefill_worker == NO_WORKER, (i >= 2 && i <= 4) || i == 7, "request %d", i);
+        cr_expect_eq(f.records[i].prefill_worker == NO_WORKER, (i >= 2 && i <= 4) || i == 7,
+                     "request %d", i);
     free(t.text);
     fixture_release(&f);
 }
@@ -211,8 +219,8 @@ Test(router, a_prompt_from_the_prefill_pool_does_not_starve_behind_local_ones)
     f.config.local_prefill_max_tok = 40;
     f.config.pools[1].engine.kv_blocks = 10;
     struct trace_text t = {0};
-    trace_text_add(&t, 0, 96, 20); /* 6 to 8 blocks until 19.6 + 20 * 11 = 239.6 */
-    trace_text_add(&t, 50, 96, 1); /* waits for 6 */
+    trace_text_add(&t, 0, 96, 20);  /* 6 to 8 blocks until 19.6 + 20 * 11 = 239.6 */
+    trace_text_add(&t, 50, 96, 1);  /* waits for 6 */
     trace_text_add(&t, 100, 16, 1); /* would fit, but came later */
     fixture_run(&f, t.text);
     cr_expect_eq(f.records[0].last_token_ns, 239600 * NS_PER_US);
@@ -297,7 +305,8 @@ Test(router, a_fresh_worker_and_a_client_that_gives_up_let_held_requests_go)
     struct trace_text t = {0};
     trace_text_add(&t, 0, 150, 1); /* would be out at 35 */
     trace_text_add(&t, 3, 150, 1); /* held until 15, then would be out at 50 */
-    trace_text_add(&t, 25, 10, 1); /* held until r0 leaves, in the middle of a step; then one token */
+    trace_text_add(&t, 25, 10,
+                   1); /* held until r0 leaves, in the middle of a step; then one token */
     fixture_run(&f, t.text);
     cr_assert(strstr(f.log, "15.000 route r1 agg/1\n"), "%s", f.log);
     cr_assert(strstr(f.log, "30.000 timeout r0\n30.000 route r2 agg/0\n"), "%s", f.log);
@@ -348,9 +357,9 @@ Test(router, kv_aware_draws_among_equals_evenly)
     fixture_release(&f);
 }
 
-/* r0 leaves ten blocks on a worker. r1 shares two of them, goes there, and by its 248th token has pushed out the other
- * eight (20 blocks in all): r2, the same prompt as r0, finds 8 blocks to compute and 4 in use there, 10 and 0 elsewhere.
- * With the eight it would have found 0 and 4. */
+/* r0 leaves ten blocks on a worker. r1 shares two of them, goes there, and by its 248th token has
+ * pushed out the other eight (20 blocks in all): r2, the same prompt as r0, finds 8 blocks to
+ * compute and 4 in use there, 10 and 0 elsewhere. With the eight it would have found 0 and 4. */
 Test(router, kv_aware_knows_what_a_run_of_decode_steps_has_pushed_out)
 {
     struct fixture f;

@@ -1,7 +1,8 @@
-/* Thousands of small random deployments. Worker invariants are checked inside the run (checked builds); here:
- * requests and GPU time are conserved, times are in order, and the closed form of decode runs gives what stepping
- * token by token gives. A failure prints the seed, the smallest number of requests that still fails, and what has to be
- * random for it: everything else is switched off. HEADROOM_SEED=n runs that seed alone. */
+/* Thousands of small random deployments. Worker invariants are checked inside the run (checked
+ * builds); here: requests and GPU time are conserved, times are in order, and the closed form of
+ * decode runs gives what stepping token by token gives. A failure prints the seed, the smallest
+ * number of requests that still fails, and what has to be random for it: everything else is
+ * switched off. HEADROOM_SEED=n runs that seed alone. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -35,7 +36,8 @@ static void random_nodes(struct fixture *f, struct pcg64 *rng)
         if (pool->gpus_per_worker > (int)size && pool->gpus_per_worker % (int)size)
             pool->gpus_per_worker = (int)size;
         needed += (uint32_t)pool->replicas * ((uint32_t)pool->gpus_per_worker / size + 1);
-        pool->startup_phase_ns[STARTUP_IMAGE_PULL] = draw(rng, 0, 1) * draw(rng, 0, 300) * NS_PER_MS;
+        pool->startup_phase_ns[STARTUP_IMAGE_PULL] =
+            draw(rng, 0, 1) * draw(rng, 0, 300) * NS_PER_MS;
         pool->startup_phase_ns[STARTUP_WEIGHTS] = draw(rng, 0, 1) * draw(rng, 0, 300) * NS_PER_MS;
         pool->image_cached_ns = draw(rng, 0, 20) * NS_PER_MS;
         if (draw(rng, 0, 1))
@@ -48,7 +50,8 @@ static void random_nodes(struct fixture *f, struct pcg64 *rng)
     cluster->n_nodes = draw(rng, 0, 1) ? 0 : needed + draw(rng, 4, 6);
     cluster->placement = draw(rng, 0, 1) ? PLACE_PACK : PLACE_SPREAD;
     cluster->links_per_node = draw(rng, 0, 1) * draw(rng, 1, 2);
-    f->config.kv_local_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e5 : f->config.kv_bandwidth_bytes_per_s;
+    f->config.kv_local_bandwidth_bytes_per_s =
+        draw(rng, 0, 1) ? 1e5 : f->config.kv_bandwidth_bytes_per_s;
     f->config.node_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
     f->config.node_repair_ns = draw(rng, 0, 3) ? draw(rng, 0, 1000) * NS_PER_MS : TIME_NEVER;
     f->config.spot_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
@@ -115,10 +118,16 @@ static const struct {
     const char *name;
     void (*leave_out)(struct fixture *);
 } parts[] = {
-    {"failures of workers", without_failures}, {"failures of nodes", without_node_failures},
-    {"limits of nodes", without_limits_of_nodes}, {"scaling", without_scaling}, {"time-outs", without_time_outs},
-    {"retries", without_retries}, {"prefix cache", without_prefix_cache}, {"ranks", without_ranks},
-    {"engine options", without_engine_options}, {"routers", without_routers},
+    {"failures of workers", without_failures},
+    {"failures of nodes", without_node_failures},
+    {"limits of nodes", without_limits_of_nodes},
+    {"scaling", without_scaling},
+    {"time-outs", without_time_outs},
+    {"retries", without_retries},
+    {"prefix cache", without_prefix_cache},
+    {"ranks", without_ranks},
+    {"engine options", without_engine_options},
+    {"routers", without_routers},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
@@ -180,10 +189,11 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->config.max_prefill_queue = draw(rng, 0, 2) ? 0 : draw(rng, 1, 8);
     f->config.view_interval_ns = draw(rng, 0, 2) ? 0 : draw(rng, 10, 800) * NS_PER_MS + 321;
     f->config.view_counts_own = draw(rng, 0, 1);
-    f->config.kv_router = (struct kv_router_weights){.overlap = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
-                                                     .prefill = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
-                                                     .request = draw(rng, 0, 2) ? 0 : 3 * pcg64_double(rng),
-                                                     .temperature = draw(rng, 0, 3) ? 0 : pcg64_double(rng)};
+    f->config.kv_router =
+        (struct kv_router_weights){.overlap = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                   .prefill = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
+                                   .request = draw(rng, 0, 2) ? 0 : 3 * pcg64_double(rng),
+                                   .temperature = draw(rng, 0, 3) ? 0 : pcg64_double(rng)};
     if (draw(rng, 0, 3) == 0)
         f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
     if (draw(rng, 0, 3) == 0)
@@ -227,11 +237,13 @@ static void run_case(struct fixture *f, const struct property_case *c, bool exac
     unsigned longest = draw(&rng, 2, 300);
     struct trace_text t = {0};
     for (unsigned i = 0; i < c->n_requests; i++) {
-        unsigned isl_tok = draw(&rng, 1, longest), n_ids = (isl_tok + TRACE_BLOCK - 1) / TRACE_BLOCK;
+        unsigned isl_tok = draw(&rng, 1, longest),
+                 n_ids = (isl_tok + TRACE_BLOCK - 1) / TRACE_BLOCK;
         unsigned ids[64], same = draw(&rng, 0, n_ids), family = draw(&rng, 1, 3);
         for (unsigned b = 0; b < n_ids; b++)
             ids[b] = b < same ? family : 100 + i;
-        trace_text_add_ids(&t, at_ms, isl_tok, draw(&rng, 0, 60), ids, draw(&rng, 0, 5) ? n_ids : 0);
+        trace_text_add_ids(&t, at_ms, isl_tok, draw(&rng, 0, 60), ids,
+                           draw(&rng, 0, 5) ? n_ids : 0);
         if (draw(&rng, 0, 2) == 0)
             trace_text_priority(&t, draw(&rng, 0, 3));
         at_ms += draw(&rng, 0, 3) ? pcg64_exponential(&rng, gap_ms) : 0;
@@ -243,8 +255,8 @@ static void run_case(struct fixture *f, const struct property_case *c, bool exac
 static bool in_order(const struct request_record *r)
 {
     int64_t last = r->arrival_ns;
-    const int64_t times[] = {r->scheduled_ns, r->prefill_done_ns, r->first_token_ns, r->second_token_ns,
-                             r->last_token_ns, r->end_ns};
+    const int64_t times[] = {r->scheduled_ns,    r->prefill_done_ns, r->first_token_ns,
+                             r->second_token_ns, r->last_token_ns,   r->end_ns};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         if (times[i] < 0)
             continue;
@@ -266,7 +278,8 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
             return "a request has no record, or two";
         if (!in_order(r))
             return "times out of order";
-        if (r->outcome == OUTCOME_COMPLETED && (r->n_output_tok != r->osl_tok || r->prefill_done_ns < 0))
+        if (r->outcome == OUTCOME_COMPLETED &&
+            (r->n_output_tok != r->osl_tok || r->prefill_done_ns < 0))
             return "completed without all its tokens";
         if (r->outcome == OUTCOME_COMPLETED && (r->first_token_ns >= 0) != (r->osl_tok > 0))
             return "first token missing";
@@ -299,15 +312,18 @@ static bool close_ns(int64_t a, int64_t b)
     return llabs(a - b) <= NS_PER_US;
 }
 
-static const char *why_different(const struct fixture *a, const struct fixture *b, unsigned n_requests)
+static const char *why_different(const struct fixture *a, const struct fixture *b,
+                                 unsigned n_requests)
 {
     for (size_t i = 0; i < n_requests; i++) {
         const struct request_record *r = &a->records[i], *q = &b->records[i];
-        if (r->outcome != q->outcome || r->n_output_tok != q->n_output_tok || r->worker != q->worker ||
-            r->n_preemptions != q->n_preemptions)
+        if (r->outcome != q->outcome || r->n_output_tok != q->n_output_tok ||
+            r->worker != q->worker || r->n_preemptions != q->n_preemptions)
             return "another outcome than step by step";
-        if (!close_ns(r->scheduled_ns, q->scheduled_ns) || !close_ns(r->first_token_ns, q->first_token_ns) ||
-            !close_ns(r->second_token_ns, q->second_token_ns) || !close_ns(r->last_token_ns, q->last_token_ns))
+        if (!close_ns(r->scheduled_ns, q->scheduled_ns) ||
+            !close_ns(r->first_token_ns, q->first_token_ns) ||
+            !close_ns(r->second_token_ns, q->second_token_ns) ||
+            !close_ns(r->last_token_ns, q->last_token_ns))
             return "other times than step by step";
     }
     if (a->result->itl.n != b->result->itl.n)
@@ -348,12 +364,13 @@ static void check_seed(unsigned seed)
         if (try_case(less))
             c = less;
         else
-            snprintf(needs + strlen(needs), sizeof needs - strlen(needs), "%s%s", *needs ? ", " : "", parts[i].name);
+            snprintf(needs + strlen(needs), sizeof needs - strlen(needs), "%s%s",
+                     *needs ? ", " : "", parts[i].name);
     }
     while (c.n_requests > 1 && try_case((struct property_case){seed, c.n_requests - 1, c.without}))
         c.n_requests--;
-    cr_assert_fail("HEADROOM_SEED=%u, %u requests, with %s: %s", seed, c.n_requests, *needs ? needs : "nothing special",
-                   why);
+    cr_assert_fail("HEADROOM_SEED=%u, %u requests, with %s: %s", seed, c.n_requests,
+                   *needs ? needs : "nothing special", why);
 }
 
 static void check_seeds(unsigned from, unsigned to)

@@ -17,36 +17,37 @@ Test(sim_small, five_requests_give_the_hand_computed_event_log)
     trace_text_add(&t, 20, 400, 1); /* 25 blocks never fit 20 */
     trace_text_add(&t, 300, 10, 2);
     fixture_run(&f, t.text);
-    cr_assert_str_eq(f.log,
-                     "0.000 worker_start agg/0\n"
-                     "0.000 worker_ready agg/0\n"
-                     "0.000 arrive r0\n"
-                     "0.000 route r0 agg/0\n"
-                     "0.000 admit r0 agg/0\n"
-                     "5.000 arrive r1\n"
-                     "5.000 route r1 agg/0\n"
-                     "6.000 arrive r2\n"
-                     "6.000 route r2 agg/0\n"
-                     "18.000 prefill_done r0 agg/0\n" /* 10 + 80 * 0.1 */
-                     "18.000 first_token r0 agg/0\n"
-                     "18.000 admit r1 agg/0\n" /* 99 of its 150 tokens; two sequences are the limit */
-                     "20.000 arrive r3\n"
-                     "20.000 reject r3\n"
-                     "55.000 finish r0 agg/0\n" /* 18 + (10 + 9.9 + 1) + (10 + 5.1 + 1) */
-                     "55.000 prefill_done r1 agg/0\n"
-                     "55.000 first_token r1 agg/0\n"
-                     "55.000 admit r2 agg/0\n"
-                     "70.000 finish r1 agg/0\n" /* 55 + 10 + 4 + 1 */
-                     "70.000 prefill_done r2 agg/0\n"
-                     "70.000 first_token r2 agg/0\n"
-                     "70.000 finish r2 agg/0\n"
-                     "300.000 arrive r4\n"
-                     "300.000 route r4 agg/0\n"
-                     "300.000 admit r4 agg/0\n"
-                     "311.000 prefill_done r4 agg/0\n"
-                     "311.000 first_token r4 agg/0\n"
-                     "322.000 finish r4 agg/0\n",
-                     "%s", f.log);
+    cr_assert_str_eq(
+        f.log,
+        "0.000 worker_start agg/0\n"
+        "0.000 worker_ready agg/0\n"
+        "0.000 arrive r0\n"
+        "0.000 route r0 agg/0\n"
+        "0.000 admit r0 agg/0\n"
+        "5.000 arrive r1\n"
+        "5.000 route r1 agg/0\n"
+        "6.000 arrive r2\n"
+        "6.000 route r2 agg/0\n"
+        "18.000 prefill_done r0 agg/0\n" /* 10 + 80 * 0.1 */
+        "18.000 first_token r0 agg/0\n"
+        "18.000 admit r1 agg/0\n" /* 99 of its 150 tokens; two sequences are the limit */
+        "20.000 arrive r3\n"
+        "20.000 reject r3\n"
+        "55.000 finish r0 agg/0\n" /* 18 + (10 + 9.9 + 1) + (10 + 5.1 + 1) */
+        "55.000 prefill_done r1 agg/0\n"
+        "55.000 first_token r1 agg/0\n"
+        "55.000 admit r2 agg/0\n"
+        "70.000 finish r1 agg/0\n" /* 55 + 10 + 4 + 1 */
+        "70.000 prefill_done r2 agg/0\n"
+        "70.000 first_token r2 agg/0\n"
+        "70.000 finish r2 agg/0\n"
+        "300.000 arrive r4\n"
+        "300.000 route r4 agg/0\n"
+        "300.000 admit r4 agg/0\n"
+        "311.000 prefill_done r4 agg/0\n"
+        "311.000 first_token r4 agg/0\n"
+        "322.000 finish r4 agg/0\n",
+        "%s", f.log);
     cr_assert_eq(f.records[0].second_token_ns, 38900 * NS_PER_US);
     cr_assert_eq(f.records[0].last_token_ns, 55 * NS_PER_MS);
     cr_assert_eq(f.records[4].second_token_ns, 322 * NS_PER_MS);
@@ -95,7 +96,8 @@ Test(sim_small, a_prompt_crosses_from_prefill_to_decode_with_its_transfer_time)
     fixture_release(&f);
 }
 
-/* Two requests whose outputs do not fit together: the newer one is preempted, computed again and finishes. */
+/* Two requests whose outputs do not fit together: the newer one is preempted, computed again and
+ * finishes. */
 Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_paid_again)
 {
     struct fixture f;
@@ -106,8 +108,9 @@ Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_pa
     trace_text_add(&t, 0, 32, 18); /* 2 blocks, 4 in the end */
     trace_text_add(&t, 0, 31, 18); /* 2 blocks, 3 in the end */
     fixture_run(&f, t.text);
-    /* Both prompts in one step: 10 + 6.3 = 16.3. Decoding at 12 ms a step: r0 takes its third block with the first
-     * step, r1 its third with the second: 5 + 1 > 5, so r1 goes after one decode step with two tokens out. */
+    /* Both prompts in one step: 10 + 6.3 = 16.3. Decoding at 12 ms a step: r0 takes its third block
+     * with the first step, r1 its third with the second: 5 + 1 > 5, so r1 goes after one decode
+     * step with two tokens out. */
     cr_assert_eq(f.records[1].n_preemptions, 1);
     cr_assert_eq(f.records[0].n_preemptions, 0);
     cr_assert_eq(f.records[1].second_token_ns, 28300 * NS_PER_US);
@@ -123,8 +126,8 @@ Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_pa
     fixture_release(&f);
 }
 
-/* One worker of 2 GPUs from 0; a second asked for at 100 s is ready at 130 s; back to one at 200 s, when the second
- * has a request until 230 s. */
+/* One worker of 2 GPUs from 0; a second asked for at 100 s is ready at 130 s; back to one at 200 s,
+ * when the second has a request until 230 s. */
 static void run_schedule(struct fixture *f, enum scale_down_mode mode, int64_t grace_ns, bool retry)
 {
     fixture_init(f, false, 1);
@@ -220,7 +223,8 @@ Test(sim_small, a_transfer_dies_with_its_source)
     cr_assert_eq(f.records[0].prefill_done_ns, 20 * NS_PER_MS);
     cr_assert_eq(f.records[0].n_output_tok, 0);
     /* The prompt's step was for nothing. */
-    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s + f.result->pools[1].wasted_gpu_s, 0.020, 1e-12);
+    cr_assert_float_eq(f.result->pools[0].wasted_gpu_s + f.result->pools[1].wasted_gpu_s, 0.020,
+                       1e-12);
     free(t.text);
     fixture_release(&f);
 }
@@ -233,7 +237,8 @@ Test(sim_small, a_draining_source_stays_until_its_transfer_is_over)
     f.config.kv_latency_ns = 50 * NS_PER_MS;
     fixture_scale_at(&f, 0.030, 0, 1);
     struct trace_text t = {0};
-    trace_text_add(&t, 0, 100, 3); /* prompt done at 20 ms, KV there at 70 ms, three steps of 11 ms */
+    trace_text_add(&t, 0, 100,
+                   3); /* prompt done at 20 ms, KV there at 70 ms, three steps of 11 ms */
     fixture_run(&f, t.text);
     cr_assert_eq(f.records[0].outcome, OUTCOME_COMPLETED);
     cr_assert_eq(f.records[0].last_token_ns, 103 * NS_PER_MS);
@@ -368,14 +373,16 @@ Test(sim_small, least_loaded_takes_the_emptier_worker)
     fixture_release(&f);
 }
 
-/* A policy that is called every 100 ms and asks for the traffic of the last second every tenth time. */
+/* A policy that is called every 100 ms and asks for the traffic of the last second every tenth
+ * time. */
 struct window_policy {
     int n_calls;
     double n_arrived, n_completed, n_ttft, n_windows;
     double last_ttft_s[2];
 };
 
-static void window_tick(void *state, const struct policy_input *input, struct policy_effects *effects)
+static void window_tick(void *state, const struct policy_input *input,
+                        struct policy_effects *effects)
 {
     struct window_policy *p = state;
     if (input->has_traffic) {
@@ -390,7 +397,8 @@ static void window_tick(void *state, const struct policy_input *input, struct po
             p->last_ttft_s[input->gauges[i].role == POOL_DECODE] = input->gauges[i].last_ttft_s;
     p->n_calls++;
     effects->next_ns = input->now_ns + 100 * NS_PER_MS;
-    effects->next_needs = (unsigned)NEED_GAUGES | (p->n_calls % 10 == 9 ? (unsigned)NEED_TRAFFIC : 0u);
+    effects->next_needs =
+        (unsigned)NEED_GAUGES | (p->n_calls % 10 == 9 ? (unsigned)NEED_TRAFFIC : 0u);
     effects->window_ns = NS_PER_S;
 }
 
@@ -418,7 +426,8 @@ Test(sim_small, windows_and_gauges_reach_the_policy)
     fixture_release(&f);
 }
 
-/* Two requests, the second arriving in the middle of a step: with async scheduling it waits one step more. */
+/* Two requests, the second arriving in the middle of a step: with async scheduling it waits one
+ * step more. */
 Test(sim_small, async_scheduling_costs_an_arrival_one_step_and_hides_nothing_else)
 {
     for (int async = 0; async < 2; async++) {
@@ -489,12 +498,15 @@ Test(sim_small, prefill_first_lets_the_sequences_wait_for_a_prompt)
         trace_text_add(&t, 0, 100, 4);
         trace_text_add(&t, 25, 100, 2);
         fixture_run(&f, t.text);
-        /* Prompt 0 to 20, one step to 31; then the second prompt: beside the sequence (21 ms), or alone (20 ms). */
+        /* Prompt 0 to 20, one step to 31; then the second prompt: beside the sequence (21 ms), or
+         * alone (20 ms). */
         cr_assert_eq(f.records[1].first_token_ns, (prefill_first ? 51 : 52) * NS_PER_MS);
         /* Third token of the first: with that step, or with the next, of two sequences. */
-        cr_assert_eq(f.records[0].last_token_ns, (prefill_first ? 51 + 12 + 11 : 52 + 12) * NS_PER_MS);
+        cr_assert_eq(f.records[0].last_token_ns,
+                     (prefill_first ? 51 + 12 + 11 : 52 + 12) * NS_PER_MS);
         cr_assert_eq(f.result->itl.n, 4);
-        cr_assert_float_eq(f.result->itl.sum, (prefill_first ? 11 + 32 + 11 + 12 : 11 + 21 + 12 + 12) * 1e6, 1);
+        cr_assert_float_eq(f.result->itl.sum,
+                           (prefill_first ? 11 + 32 + 11 + 12 : 11 + 21 + 12 + 12) * 1e6, 1);
         free(t.text);
         fixture_release(&f);
     }
@@ -542,7 +554,8 @@ Test(sim_small, clients_that_give_up_leave_at_once_and_count_as_timed_out)
     cr_assert_eq(f.records[0].n_output_tok, 3);
     cr_assert_eq(f.records[1].outcome, OUTCOME_TIMED_OUT);
     cr_assert_eq(f.records[1].end_ns, 35 * NS_PER_MS);
-    cr_assert_eq(f.records[2].outcome, OUTCOME_TIMED_OUT); /* its token would come at 73, its client waits to 70 */
+    cr_assert_eq(f.records[2].outcome,
+                 OUTCOME_TIMED_OUT); /* its token would come at 73, its client waits to 70 */
     cr_assert_eq(f.records[3].outcome, OUTCOME_TIMED_OUT);
     free(t.text);
     fixture_release(&f);
@@ -559,7 +572,8 @@ Test(sim_small, drafts_that_are_always_accepted_come_with_their_step)
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 8);
     fixture_run(&f, t.text);
-    /* Prompt 20 ms and a token; then steps of 10 + 3 * 1 + 2 * 0.5 = 14 ms for three tokens: 3 + 3 + 1. */
+    /* Prompt 20 ms and a token; then steps of 10 + 3 * 1 + 2 * 0.5 = 14 ms for three tokens: 3 + 3
+     * + 1. */
     cr_assert_eq(f.records[0].second_token_ns, 34 * NS_PER_MS);
     cr_assert_eq(f.records[0].last_token_ns, (20 + 3 * 14) * NS_PER_MS);
     cr_assert_eq(f.result->itl.n, 7);
@@ -588,7 +602,8 @@ Test(sim_small, step_noise_keeps_the_mean_and_repeats_with_the_seed)
     cr_assert_neq(last_ns[0], last_ns[2]);
 }
 
-/* Three prompts that do not fit together: the first comes back from host memory, 4 of its 5 blocks of 16 tokens. */
+/* Three prompts that do not fit together: the first comes back from host memory, 4 of its 5 blocks
+ * of 16 tokens. */
 Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
 {
     for (int host = 0; host < 2; host++) {
@@ -601,7 +616,8 @@ Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
         engine->eviction = kv_eviction_find("lru");
         engine->host_kv_blocks = host ? 100 : 0;
         engine->host_bandwidth_bytes_per_s = 64e3;
-        engine->kv_bytes_per_token = 1; /* 1 ms per block of 16 tokens at 16 B a ms: 64 tokens in 1 ms */
+        engine->kv_bytes_per_token =
+            1; /* 1 ms per block of 16 tokens at 16 B a ms: 64 tokens in 1 ms */
         static const unsigned first[] = {1, 2, 3, 4, 5}, other[] = {6, 7, 8, 9, 10};
         struct trace_text t = {0};
         trace_text_add_ids(&t, 0, 80, 1, first, 5);
@@ -609,12 +625,13 @@ Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
         trace_text_add_ids(&t, 200, 80, 1, first, 5);
         fixture_run(&f, t.text);
         cr_assert_eq(f.records[0].first_token_ns, 18 * NS_PER_MS);
-        /* Without: one block survives (6 - 5) and is the first; 64 tokens to compute. With: 16 to compute, 3 blocks
-         * more to read. */
+        /* Without: one block survives (6 - 5) and is the first; 64 tokens to compute. With: 16 to
+         * compute, 3 blocks more to read. */
         cr_assert_eq(f.records[2].cached_tok, host ? 64 : 16);
         int64_t want_ns = host ? 200 * NS_PER_MS + 11600 * NS_PER_US + 750 * NS_PER_US
                                : 200 * NS_PER_MS + 16400 * NS_PER_US;
-        cr_assert_eq(f.records[2].first_token_ns, want_ns, "%lld", (long long)f.records[2].first_token_ns);
+        cr_assert_eq(f.records[2].first_token_ns, want_ns, "%lld",
+                     (long long)f.records[2].first_token_ns);
         free(t.text);
         fixture_release(&f);
     }
@@ -631,7 +648,7 @@ Test(sim_small, a_lost_request_comes_again_after_its_back_off_and_gives_up_at_la
     f.config.max_attempts = 3;
     fixture_scale_at(&f, 1.5, 0, 0); /* lost at 1.5 s, again at 3.5 */
     fixture_scale_at(&f, 3, 1, 0);
-    fixture_scale_at(&f, 4, 0, 0);   /* lost at 4, again at 8 */
+    fixture_scale_at(&f, 4, 0, 0); /* lost at 4, again at 8 */
     fixture_scale_at(&f, 5, 1, 0);
     fixture_scale_at(&f, 9.5, 0, 0); /* lost for good */
     struct trace_text t = {0};
@@ -649,8 +666,10 @@ Test(sim_small, a_lost_request_comes_again_after_its_back_off_and_gives_up_at_la
 /* Worker 0 has a long request, worker 1 nothing since 12 s, worker 2 nothing since 1 s. */
 Test(sim_small, the_victim_is_chosen_as_asked)
 {
-    static const uint32_t want[] = {[VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 2, [VICTIM_MOST_IDLE] = 2};
-    static const uint32_t want_swapped[] = {[VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 1, [VICTIM_MOST_IDLE] = 1};
+    static const uint32_t want[] = {
+        [VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 2, [VICTIM_MOST_IDLE] = 2};
+    static const uint32_t want_swapped[] = {
+        [VICTIM_NEWEST] = 2, [VICTIM_LEAST_LOADED] = 1, [VICTIM_MOST_IDLE] = 1};
     for (int swapped = 0; swapped < 2; swapped++) {
         for (int victim = 0; victim < 3; victim++) {
             struct fixture f;
@@ -752,7 +771,8 @@ Test(sim_small, a_start_is_the_sum_of_its_phases_and_may_have_to_begin_again)
     free(t.text);
 }
 
-/* Two prompts done at 20 ms on two workers, 100 ms each to send: over links of their own, or one after the other. */
+/* Two prompts done at 20 ms on two workers, 100 ms each to send: over links of their own, or one
+ * after the other. */
 Test(sim_small, transfers_over_the_links_of_a_node_go_one_after_another)
 {
     /* Two workers on a node with no limit, one link or two; or each on a node of its own. */

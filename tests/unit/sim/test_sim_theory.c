@@ -54,11 +54,13 @@ Test(sim_theory, utilisation_is_arrival_rate_times_service_time)
     fixture_release(&f);
 }
 
-/* L = lambda W: the time average seen by regular samples against the mean time per request, for each queue. */
+/* L = lambda W: the time average seen by regular samples against the mean time per request, for
+ * each queue. */
 static void assert_little(const char *queue, double sampled, double sum_s, double span_s)
 {
     double want = sum_s / span_s;
-    cr_assert_float_eq(sampled, want, 0.02 * want + 1e-3, "%s: sampled %g, lambda W %g", queue, sampled, want);
+    cr_assert_float_eq(sampled, want, 0.02 * want + 1e-3, "%s: sampled %g, lambda W %g", queue,
+                       sampled, want);
 }
 
 Test(sim_theory, little_holds_for_every_queue)
@@ -67,14 +69,16 @@ Test(sim_theory, little_holds_for_every_queue)
     fixture_init(&f, true, 2);
     f.config.kv_latency_ns = 30 * NS_PER_MS;
     f.config.sample_ns = 12345678;
-    f.model = (struct linear_model){.base_ms = 5, .new_ms = 0.02, .seq_ms = 0.5, .context_ms = 1e-4};
+    f.model =
+        (struct linear_model){.base_ms = 5, .new_ms = 0.02, .seq_ms = 0.5, .context_ms = 1e-4};
     f.config.pools[1].engine.max_num_seqs = 16;
     struct trace_text t = {0};
     struct pcg64 rng;
     pcg64_stream(&rng, 2, "arrivals", 0);
     double at_ms = 0;
     for (int i = 0; i < 20000; i++) {
-        trace_text_add(&t, at_ms, 50 + (unsigned)pcg64_below(&rng, 1500), 2 + (unsigned)pcg64_below(&rng, 60));
+        trace_text_add(&t, at_ms, 50 + (unsigned)pcg64_below(&rng, 1500),
+                       2 + (unsigned)pcg64_below(&rng, 60));
         at_ms += pcg64_exponential(&rng, 20);
     }
     fixture_run(&f, t.text);
@@ -112,7 +116,8 @@ Test(sim_theory, more_workers_never_raise_the_mean_ttft)
     pcg64_stream(&rng, 3, "arrivals", 0);
     double at_ms = 0;
     for (int i = 0; i < 3000; i++) {
-        trace_text_add(&t, at_ms, 20 + (unsigned)pcg64_below(&rng, 800), 1 + (unsigned)pcg64_below(&rng, 100));
+        trace_text_add(&t, at_ms, 20 + (unsigned)pcg64_below(&rng, 800),
+                       1 + (unsigned)pcg64_below(&rng, 100));
         at_ms += pcg64_exponential(&rng, 25);
     }
     static const char *const names[] = {"round_robin", "least_loaded"};
@@ -127,7 +132,8 @@ Test(sim_theory, more_workers_never_raise_the_mean_ttft)
             for (size_t i = 0; i < f.n_records; i++)
                 sum += ms_from_ns(f.records[i].first_token_ns - f.records[i].arrival_ns);
             double mean = sum / f.n_records;
-            cr_assert_leq(mean, last, "%s, %d workers: %g after %g", names[router], workers, mean, last);
+            cr_assert_leq(mean, last, "%s, %d workers: %g after %g", names[router], workers, mean,
+                          last);
             last = mean;
             fixture_release(&f);
         }
@@ -154,15 +160,17 @@ static size_t conversation_isl(unsigned *isl_tok, size_t capacity)
     struct diag d;
     size_t n = 0;
     diag_init(&d);
-    cr_assert_eq(trace_open(&trace, PROJECT_DIR "/traces/data/mooncake_conversation.jsonl.gz", &options, &d), ST_OK);
+    cr_assert_eq(
+        trace_open(&trace, PROJECT_DIR "/traces/data/mooncake_conversation.jsonl.gz", &options, &d),
+        ST_OK);
     while (n < capacity && trace_next(trace, &r, &d) == ST_OK)
         isl_tok[n++] = r.isl_tok;
     trace_close(trace);
     return n;
 }
 
-/* One server, service base + new * ISL with the trace's ISLs: mean wait = lambda E[S^2] / (2 (1 - rho))
- * (Pollaczek-Khinchine). */
+/* One server, service base + new * ISL with the trace's ISLs: mean wait = lambda E[S^2] / (2 (1 -
+ * rho)) (Pollaczek-Khinchine). */
 Test(sim_theory, mg1_mean_wait_with_the_conversation_traces_prompt_lengths)
 {
     enum { N = 600000, CAPACITY = 12031 };
@@ -196,8 +204,9 @@ Test(sim_theory, mg1_mean_wait_with_the_conversation_traces_prompt_lengths)
     fixture_release(&f);
 }
 
-/* A queue that never empties keeps k sequences running, each for N steps on average, one of them with its prompt:
- * mean step T = base + (k - q) seq + q new ISL with q = k / N prompts per step, and k / (N T) requests a second. */
+/* A queue that never empties keeps k sequences running, each for N steps on average, one of them
+ * with its prompt: mean step T = base + (k - q) seq + q new ISL with q = k / N prompts per step,
+ * and k / (N T) requests a second. */
 Test(sim_theory, a_full_engine_settles_at_its_fixed_point)
 {
     enum { N = 4000, PLACES = 16, MEAN_OSL = 80, ISL = 200 };
@@ -225,7 +234,8 @@ Test(sim_theory, a_full_engine_settles_at_its_fixed_point)
     fixture_release(&f);
 }
 
-/* No batch serves more than n / step(n) tokens a second, and a batch of equals serves exactly that. */
+/* No batch serves more than n / step(n) tokens a second, and a batch of equals serves exactly that.
+ */
 Test(sim_theory, output_rate_is_bounded_by_the_batch_and_met_by_a_batch_of_equals)
 {
     struct fixture f;

@@ -380,7 +380,9 @@ static void print_ids(FILE *out, const struct trace_ids *ids, struct pcg64 *rng)
     fprintf(out, "[%s", any_space(rng));
     for (uint32_t i = 0; i < ids->n; i++)
         fprintf(out, "%s%" PRIu64 "%s", i ? any_space(rng) : "", ids->id[i],
-                i + 1 == ids->n ? "" : pcg64_below(rng, 3) ? "," : " ,");
+                i + 1 == ids->n       ? ""
+                : pcg64_below(rng, 3) ? ","
+                                      : " ,");
     fprintf(out, "%s]", any_space(rng));
 }
 
@@ -389,13 +391,9 @@ static void print_line(FILE *out, const struct trace_request *q, const struct tr
                        struct pcg64 *rng)
 {
     enum { N_KEYS = 7 };
-    static const char *const keys[N_KEYS] = {"\"timestamp\"",
-                                             "\"input_length\"",
-                                             "\"output_length\"",
-                                             "\"hash_ids\"",
-                                             "\"prio\\u0072ity\"",
-                                             "\"timestamps\"",
-                                             "\"hash_id\""};
+    static const char *const keys[N_KEYS] = {
+        "\"timestamp\"",      "\"input_length\"", "\"output_length\"", "\"hash_ids\"",
+        "\"prio\\u0072ity\"", "\"timestamps\"",   "\"hash_id\""};
     int order[N_KEYS];
     for (int i = 0; i < N_KEYS; i++) {
         int j = (int)pcg64_below(rng, (uint64_t)i + 1);
@@ -438,11 +436,11 @@ Test(mooncake, any_layout_and_any_length_of_number_gives_the_same_request)
     struct pcg64 rng;
     pcg64_seed(&rng, 2026, 2);
     for (int round = 0; round < ROUNDS; round++) {
-        struct trace_request q, want = {
-            .arrival_ns = (int64_t)(any_id(&rng) % (TIME_NEVER / NS_PER_MS)) * NS_PER_MS,
-            .isl_tok = (uint32_t)(1 + any_id(&rng) % INT32_MAX),
-            .osl_tok = (uint32_t)(any_id(&rng) % INT32_MAX),
-            .priority = (uint32_t)(any_id(&rng) % INT32_MAX)};
+        struct trace_request q,
+            want = {.arrival_ns = (int64_t)(any_id(&rng) % (TIME_NEVER / NS_PER_MS)) * NS_PER_MS,
+                    .isl_tok = (uint32_t)(1 + any_id(&rng) % INT32_MAX),
+                    .osl_tok = (uint32_t)(any_id(&rng) % INT32_MAX),
+                    .priority = (uint32_t)(any_id(&rng) % INT32_MAX)};
         expected.n = (uint32_t)pcg64_below(&rng, round % 100 == 99 ? N_IDS + 1 : 12);
         for (uint32_t i = 0; i < expected.n; i++)
             written[i] = any_id(&rng);

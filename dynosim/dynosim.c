@@ -1,0 +1,409 @@
+/* The loop: one clock, and everything of one instant settled in a written order. */
+#include "dynosim/dynosim.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "dynosim/dynosim_internal.h"
+
+enum { PROGRESS_EVERY = 4096 };
+
+/* Requests that no worker takes are waited for so long after anything has moved. */
+#define STARVED_NS (3600 * NS_PER_S)
+
+/* ---- the life of a request ---- */
+
+enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
+                       const struct dyno_worker *w)
+{
+    if (!run->observer->event)
+        return ST_OK;
+    struct event_record e = {run->now_ns,
+                             kind,
+                             id == NO_ID ? UINT64_MAX : run->requests[id].index,
+                             w ? w->pool->index : SIZE_MAX,
+                             w ? w->id : NO_WORKER,
+                             NO_NODE};
+    return run->observer->event(run->observer->context, &e, run->diag);
+}
+
+enum status dyno_finish(struct dyno_run *run, uint32_t id, enum outcome outcome)
+{
+    struct dyno_request *r = &run->requests[id];
+    if (outcome == OUTCOME_COMPLETED)
+        dyno_count_completion(run, r);
+    enum status s = dyno_report(run, r, outcome);
+    run->n_in_flight--;
+    r->is_over = true;
+    dyno_request_remove(run, id);
+    return s;
+}
+
+/* Tokens it has when it leaves a worker of the pool. */
+static uint32_t end_tok(const struct dyno_run *run, const struct dynosim_pool *pool,
+                        const struct dyno_request *r)
+{
+    uint32_t out = r->osl_tok;
+    if (pool->role == POOL_PREFILL && !run->semantics->prefill_full_output && out > 1)
+        out = 1;
+    uint32_t end = r->isl_tok + out;
+    return pool->max_model_len && end > pool->max_model_len && r->isl_tok < pool->max_model_len
+               ? pool->max_model_len
+               : end;
+}
+
+enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id)
+{
+    if (pool->n_ready == 0) {
+        dyno_list_push_back(run, &pool->unrouted, id);
+        return ST_OK;
+    }
+    struct dyno_worker *w;
+    struct dyno_request *r = &run->requests[id];
+    enum status s = dyno_choose(run, pool, id, &w);
+    if (!s)
+        s = dyno_router_bind(run, w, r);
+    if (!s)
+        s = dyno_event(run, EVENT_ROUTE, id, w);
+    if (s)
+        return s;
+    r->end_tok = end_tok(run, pool->config, r);
+    r->recomputing = false;
+    if (pool->config->role == POOL_DECODE) {
+        r->worker_id = w->id;
+        dyno_list_push_back(run, &w->reservations, id);
+        s = dyno_check_reservation(run, w, id);
+        /* It lets requests handed over pass those that were preempted. */
+        if (!s)
+            s = dyno_kick(run, w);
+        return s || w->busy ? s : dyno_try_reservation(run, w);
+    }
+    if (pool->config->role == POOL_PREFILL)
+        r->prefill_id = w->id;
+    else
+        r->worker_id = w->id;
+    r->known_tok = r->isl_tok;
+    w->queued_tok += r->isl_tok;
+    dyno_list_push_back(run, &w->waiting, id);
+    return dyno_kick(run, w);
+}
+
+/* A prompt is no longer than its block ids. */
+static uint32_t prompt_tok(const struct dyno_run *run, const struct trace_request *t)
+{
+    uint64_t covered = (uint64_t)t->n_blocks * run->config->trace_block_tok;
+    return t->n_blocks && covered < t->isl_tok ? (uint32_t)covered : t->isl_tok;
+}
+
+static enum status arrive(struct dyno_run *run)
+{
+    const struct trace_request *t = &run->next;
+    uint32_t id;
+    enum status s = dyno_request_add(run, &id);
+    if (s)
+        return s;
+    struct dyno_request *r = &run->requests[id];
+    r->index = run->n_offered++;
+    r->arrival_ns = run->now_ns;
+    r->isl_tok = prompt_tok(run, t);
+    r->osl_tok = t->osl_tok;
+    run->n_in_flight++;
+    run->traffic.total.n_arrived++;
+    s = dyno_request_set_keys(run, r, t);
+    if (!s)
+        s = dyno_event(run, EVENT_ARRIVE, id, NULL);
+    return s ? s : dyno_route(run, &run->pools[0], id);
+}
+
+static int64_t round_to(int64_t ns, int64_t unit_ns)
+{
+    int64_t n = ns / unit_ns, rest = ns % unit_ns;
+    if (2 * rest > unit_ns || (2 * rest == unit_ns && n % 2))
+        n++;
+    return n * unit_ns;
+}
+
+static enum status read_arrival(struct dyno_run *run)
+{
+    enum status s = trace_next(run->trace, &run->next, run->diag);
+    run->have_next = s == ST_OK;
+    if (s != ST_OK)
+        return s == ST_END ? ST_OK : s;
+    int64_t at_ns = run->next.arrival_ns;
+    if (run->config->arrival_round_ns > 0)
+        at_ns = round_to(at_ns, run->config->arrival_round_ns);
+    if (run->config->speedup != 1)
+        at_ns = llrint((double)at_ns / run->config->speedup);
+    run->next_arrival_ns = at_ns;
+    if (run->observer->progress && run->n_offered % PROGRESS_EVERY == 0) {
+        struct sim_progress progress = {trace_progress(run->trace), run->now_ns, run->n_offered};
+        run->observer->progress(run->observer->context, &progress);
+    }
+    return ST_OK;
+}
+
+/* ---- idle workers that may start a pass ---- */
+
+enum status dyno_kick(struct dyno_run *run, struct dyno_worker *w)
+{
+    if (w->kicked || w->busy)
+        return ST_OK;
+    if (run->n_kicked == run->kicked_capacity) {
+        uint32_t capacity = run->kicked_capacity ? 2 * run->kicked_capacity : 64;
+        uint32_t *kicked = realloc(run->kicked, capacity * sizeof *kicked);
+        if (!kicked)
+            return diag_nomem(run->diag, "workers");
+        run->kicked = kicked;
+        run->kicked_capacity = capacity;
+    }
+    w->kicked = true;
+    struct dyno_worker *const *workers = run->workers;
+    uint32_t i = run->n_kicked++;
+    for (; i > 0; i--) {
+        const struct dyno_worker *other = workers[run->kicked[i - 1]];
+        if (other->pool->index < w->pool->index || (other->pool == w->pool && other->id < w->id))
+            break;
+        run->kicked[i] = run->kicked[i - 1];
+    }
+    run->kicked[i] = w->slot;
+    return ST_OK;
+}
+
+/* In order of pool and id. A worker whose passes take no time goes on until one does or nothing is
+ * left; what that causes elsewhere comes in the next round. */
+static enum status start_passes(struct dyno_run *run)
+{
+    enum status s = ST_OK;
+    uint32_t n = run->n_kicked;
+    for (uint32_t i = 0; !s && i < n; i++) {
+        struct dyno_worker *w = run->workers[run->kicked[i]];
+        bool started = true;
+        while (!s && started && !w->busy)
+            s = dyno_start_pass(run, w, &started);
+        w->kicked = false;
+        if (!s && !w->busy)
+            dyno_set_gpu_state(run, w, GPU_IDLE);
+    }
+    for (uint32_t i = 0; !s && i < n; i++)
+        s = dyno_remove_drained(run, run->workers[run->kicked[i]]);
+    run->n_kicked = 0;
+    return s;
+}
+
+/* ---- what happens on the clock ---- */
+
+static enum status handle(struct dyno_run *run, struct dyno_timer t)
+{
+    enum status s;
+    run->result->n_events++;
+    switch (dyno_timer_kind(t)) {
+    case DYNO_PASS_DONE:
+        s = dyno_end_pass(run, run->workers[t.target]);
+        return s ? s : dyno_kick(run, run->workers[t.target]);
+    case DYNO_WORKER_READY:
+        return dyno_worker_ready(run, run->workers[t.target]);
+    case DYNO_TRANSFER_DONE:
+        return dyno_transferred(run, t.target);
+    case DYNO_WINDOW:
+        s = dyno_close_window(run);
+        return s ? s
+                 : dyno_queue_push(&run->queue, run->now_ns + run->config->window_ns, DYNO_WINDOW,
+                                   0, run->diag);
+    case DYNO_SAMPLE:
+        s = dyno_take_sample(run);
+        return s ? s
+                 : dyno_queue_push(&run->queue, run->now_ns + run->config->sample_ns, DYNO_SAMPLE,
+                                   0, run->diag);
+    case DYNO_TICK:
+        return dyno_call_policy(run);
+    }
+    BUG("unknown kind of event");
+}
+
+static bool due(const struct dyno_run *run, enum dyno_event_kind last)
+{
+    return run->queue.n && run->queue.heap[0].at_ns == run->now_ns &&
+           dyno_timer_kind(run->queue.heap[0]) <= last;
+}
+
+static enum status settle(struct dyno_run *run)
+{
+    enum status s = ST_OK;
+    bool changed = true;
+    while (!s && changed) {
+        changed = false;
+        while (!s && due(run, DYNO_TRANSFER_DONE)) {
+            changed = true;
+            s = handle(run, dyno_queue_pop(&run->queue));
+        }
+        while (!s && run->have_next && run->next_arrival_ns == run->now_ns) {
+            changed = true;
+            s = arrive(run);
+            if (!s)
+                s = read_arrival(run);
+        }
+        if (!s && run->actions.n) {
+            changed = true;
+            s = dyno_handoff_run(run);
+        }
+        if (!s && run->n_kicked) {
+            changed = true;
+            s = start_passes(run);
+        }
+        if (!s && !changed && due(run, DYNO_TICK)) {
+            changed = true;
+            s = handle(run, dyno_queue_pop(&run->queue));
+        }
+    }
+    return s;
+}
+
+static enum status dead_end(struct dyno_run *run)
+{
+    for (uint32_t i = 0; i < run->n_workers; i++) {
+        const struct dyno_worker *w = run->workers[i];
+        if (w->waiting.n == 0)
+            continue;
+        const struct dyno_request *r = &run->requests[w->waiting.head];
+        return diag_fail(run->diag, ST_INPUT,
+                         "dead end: request %llu (%u tokens by now) waits first on worker %u of "
+                         "pool '%s', and nothing is left that could make room for it (%u of %u KV "
+                         "blocks of %u tokens in use, %u tokens per pass)",
+                         (unsigned long long)r->index, r->known_tok, w->id, w->pool->config->name,
+                         block_pool_in_use(&w->kv), w->kv.n_blocks, w->pool->config->block_size_tok,
+                         w->pool->config->max_num_batched_tokens);
+    }
+    BUG("requests in flight, but none waits");
+}
+
+static bool is_starved(const struct dyno_run *run)
+{
+    bool waits = false;
+    for (size_t p = 0; p < run->config->n_pools; p++)
+        waits |= run->pools[p].unrouted.n > 0;
+    return waits;
+}
+
+static enum status loop(struct dyno_run *run)
+{
+    int64_t moved_ns = 0;
+    while (run->have_next || run->n_in_flight) {
+        bool moves = run->have_next || run->queue.n_moving;
+        if (moves)
+            moved_ns = run->now_ns;
+        else if (!is_starved(run))
+            return dead_end(run);
+        else if (run->effects.next_ns >= TIME_NEVER || run->now_ns - moved_ns > STARVED_NS)
+            return ST_OK;
+        int64_t next_ns = run->queue.n ? run->queue.heap[0].at_ns : TIME_NEVER;
+        if (run->have_next && run->next_arrival_ns < next_ns)
+            next_ns = run->next_arrival_ns;
+        BUG_IF(next_ns < run->now_ns);
+        run->now_ns = next_ns;
+        enum status s = settle(run);
+        if (s)
+            return s;
+    }
+    return ST_OK;
+}
+
+/* ---- a whole run ---- */
+
+static enum status check_pool(const struct dynosim_config *config, const struct dynosim_pool *pool,
+                              struct diag *d)
+{
+    if (pool->block_size_tok == 0 || pool->kv_blocks == 0 || pool->max_num_seqs == 0 ||
+        pool->max_num_batched_tokens == 0)
+        return diag_fail(d, ST_INPUT,
+                         "pool '%s': block size, KV blocks, max_num_seqs and "
+                         "max_num_batched_tokens must be positive",
+                         pool->name);
+    if (pool->block_size_tok != config->pools[0].block_size_tok)
+        return diag_fail(
+            d, ST_INPUT,
+            "compat: dynosim needs the same block size in both pools, not %u and %u tokens",
+            config->pools[0].block_size_tok, pool->block_size_tok);
+    if (!config->semantics.straight_line_tables && !pool->model)
+        return diag_fail(d, ST_INPUT,
+                         "pool '%s': straight-line-tables is off, but there is no latency model",
+                         pool->name);
+    BUG_IF(!(pool->speedup > 0) || !(pool->decode_speedup > 0) || pool->replicas < 0);
+    return ST_OK;
+}
+
+static enum status check_config(const struct dynosim_config *config, struct diag *d)
+{
+    BUG_IF(config->n_pools < 1 || config->n_pools > POLICY_MAX_POOLS ||
+           config->trace_block_tok == 0);
+    BUG_IF(!(config->speedup > 0) || config->window_ns <= 0);
+    BUG_IF((config->n_pools == 1) != (config->pools[0].role == POOL_AGG));
+    BUG_IF(config->n_pools == 2 &&
+           (config->pools[0].role != POOL_PREFILL || config->pools[1].role != POOL_DECODE));
+    enum status s = ST_OK;
+    for (size_t p = 0; !s && p < config->n_pools; p++)
+        s = check_pool(config, &config->pools[p], d);
+    return s;
+}
+
+static enum status begin(struct dyno_run *run)
+{
+    const struct dynosim_config *config = run->config;
+    pcg64_stream(&run->ties, config->seed, "dynosim router", 0);
+    run->effects.next_ns = TIME_NEVER;
+    if (config->policy)
+        run->effects = config->policy_first;
+    enum status s = dyno_fleet_init(run);
+    if (!s && run->effects.next_ns < TIME_NEVER)
+        s = dyno_queue_push(&run->queue, run->effects.next_ns, DYNO_TICK, 0, run->diag);
+    if (!s)
+        s = dyno_queue_push(&run->queue, config->window_ns, DYNO_WINDOW, 0, run->diag);
+    if (!s && config->sample_ns)
+        s = dyno_queue_push(&run->queue, 0, DYNO_SAMPLE, 0, run->diag);
+    return s ? s : read_arrival(run);
+}
+
+static enum status end(struct dyno_run *run)
+{
+    dyno_fleet_close(run);
+    enum status s = dyno_close_window(run);
+    if (!s && run->config->sample_ns)
+        s = dyno_take_sample(run);
+    for (uint32_t id = 0; !s && id < run->n_requests; id++)
+        if (run->requests[id].is_used && !run->requests[id].is_over)
+            s = dyno_report(run, &run->requests[id], OUTCOME_UNFINISHED);
+    run->result->end_ns = run->now_ns;
+    for (size_t p = 0; p < run->config->n_pools; p++)
+        run->result->n_scale_events += run->result->pools[p].n_up + run->result->pools[p].n_down;
+    return s;
+}
+
+enum status dynosim_run(const struct dynosim_config *config, struct trace_reader *trace,
+                        const struct observer *observer, struct run_result *result, struct diag *d)
+{
+    enum status s = check_config(config, d);
+    *result = (struct run_result){0};
+    if (s)
+        return s;
+    struct dyno_run run = {
+        .config = config,
+        .semantics = &config->semantics,
+        .observer = observer,
+        .trace = trace,
+        .result = result,
+        .diag = d,
+        .free_request = NO_ID,
+    };
+    s = begin(&run);
+    if (!s)
+        s = loop(&run);
+    if (!s)
+        s = end(&run);
+    dyno_fleet_release(&run);
+    dyno_requests_release(&run);
+    dyno_queue_release(&run.queue);
+    free(run.actions.action);
+    free(run.kicked);
+    free(run.costs);
+    free(run.gauges);
+    return s;
+}

@@ -1,0 +1,24 @@
+/* Minimising a smooth function of a few variables along the same path as the reference takes.
+ *
+ * An ARIMA update stops after five iterations, usually short of the optimum, so its forecast
+ * depends on where each iteration lands and not only on where they lead. */
+#ifndef PLANNER_FORECAST_ARIMA_OPTIMISE_H
+#define PLANNER_FORECAST_ARIMA_OPTIMISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { OPTIMISE_MAX_VARIABLES = 16 };
+
+struct optimise_problem {
+    /* The value at x; false = cannot be computed, which ends the search. */
+    bool (*value)(void *context, const double *x, double *f);
+    void *context;
+    size_t n; /* <= OPTIMISE_MAX_VARIABLES */
+    int max_iterations;
+};
+
+/* Improves x in place. false when `value` failed. */
+bool optimise(const struct optimise_problem *problem, double *x);
+
+#endif

@@ -1,0 +1,144 @@
+/* What a run tells its observer while it goes. The simulator knows no output format; reports/
+ * implements this. Records are values, valid during the call. A NULL function is not called. Every
+ * offered request gives exactly one request record, when it ends (or at the end of the run). */
+#ifndef RECORD_OBSERVER_H
+#define RECORD_OBSERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "planner/policy.h"
+#include "util/status.h"
+
+/* identifier, text in outputs, meaning */
+#define OUTCOME_MAP(XX)                                                                            \
+    XX(COMPLETED, "completed", "all output tokens came out")                                       \
+    XX(LOST, "lost", "was on a worker that was terminated, and not retried")                       \
+    XX(REJECTED, "rejected", "can never fit an engine's limits")                                   \
+    XX(UNFINISHED, "unfinished", "still in flight when the run ended")                             \
+    XX(TIMED_OUT, "timed_out", "its client gave up waiting")
+
+enum outcome {
+#define XX(id, name, text) OUTCOME_##id,
+    OUTCOME_MAP(XX)
+#undef XX
+        N_OUTCOMES
+};
+const char *outcome_name(enum outcome o);
+
+#define NO_WORKER UINT32_MAX
+#define NO_NODE UINT32_MAX
+
+/* Times are ns on the run's clock, -1 = did not happen. */
+struct request_record {
+    uint64_t index; /* 0-based position in the trace */
+    bool measured;  /* arrived in the measured span */
+    enum outcome outcome;
+    uint32_t isl_tok, osl_tok; /* as in the trace */
+    uint32_t n_output_tok;     /* tokens that came out */
+    uint32_t n_attempts;       /* 1 + retries */
+    uint32_t n_preemptions;
+    uint32_t cached_tok;             /* prompt tokens found in the prefix cache at admission */
+    uint32_t prefill_worker, worker; /* prefill pool; decode or agg pool; NO_WORKER = none */
+    int64_t arrival_ns;
+    int64_t scheduled_ns;    /* start of the step that first computed a part of it */
+    int64_t prefill_done_ns; /* end of the step that completed the prompt */
+    int64_t first_token_ns, second_token_ns, last_token_ns;
+    int64_t end_ns; /* when the record was made */
+};
+
+/* One timeline sample per pool. */
+struct sample_record {
+    int64_t at_ns;
+    size_t pool; /* index */
+    const char *pool_name;
+    int target, ready, starting, draining;
+    int pending;                   /* of those starting: waiting for GPUs */
+    uint64_t n_waiting, n_running; /* requests */
+    double
+        kv_utilization; /* used blocks / blocks of ready and draining workers; 0 without workers */
+    /* Whole deployment, over the time since the previous sample; the same in every pool's row. */
+    struct traffic_window traffic;
+};
+
+/* One policy call that was worth reporting. */
+struct decision_record {
+    int64_t at_ns;
+    uint64_t number; /* from 0 */
+    size_t n_pools;
+    const char *pool_names[POLICY_MAX_POOLS];
+    struct pool_counts counts[POLICY_MAX_POOLS]; /* before the decision */
+    const struct policy_effects *effects;
+    /* What the actuator did. */
+    int started[POLICY_MAX_POOLS], cancelled[POLICY_MAX_POOLS], drained[POLICY_MAX_POOLS],
+        terminated[POLICY_MAX_POOLS];
+};
+
+/* One attainment window (fixed length, aligned to the start of the measured span). */
+struct window_record {
+    int64_t start_ns, end_ns;
+    struct traffic_window traffic;
+};
+
+/* identifier, text in events.jsonl, order at one instant is the order they are reported in */
+#define EVENT_KIND_MAP(XX)                                                                         \
+    XX(ARRIVE, "arrive")                                                                           \
+    XX(ROUTE, "route")                                                                             \
+    XX(REJECT, "reject")                                                                           \
+    XX(ADMIT, "admit")                                                                             \
+    XX(PREEMPT, "preempt")                                                                         \
+    XX(PREFILL_DONE, "prefill_done")                                                               \
+    XX(TRANSFER_START, "transfer_start")                                                           \
+    XX(TRANSFER_DONE, "transfer_done")                                                             \
+    XX(FIRST_TOKEN, "first_token")                                                                 \
+    XX(FINISH, "finish")                                                                           \
+    XX(LOSE, "lose")                                                                               \
+    XX(RETRY, "retry")                                                                             \
+    XX(TIMEOUT, "timeout")                                                                         \
+    XX(WORKER_PENDING, "worker_pending")                                                           \
+    XX(WORKER_START, "worker_start")                                                               \
+    XX(WORKER_READY, "worker_ready")                                                               \
+    XX(WORKER_DRAIN, "worker_drain")                                                               \
+    XX(WORKER_CALL_BACK, "worker_call_back")                                                       \
+    XX(WORKER_FAIL, "worker_fail")                                                                 \
+    XX(WORKER_STOP, "worker_stop")                                                                 \
+    XX(NODE_FAIL, "node_fail")                                                                     \
+    XX(NODE_NOTICE, "node_notice")                                                                 \
+    XX(NODE_LEAVE, "node_leave")                                                                   \
+    XX(NODE_BACK, "node_back")
+
+enum event_kind {
+#define XX(id, name) EVENT_##id,
+    EVENT_KIND_MAP(XX)
+#undef XX
+};
+const char *event_kind_name(enum event_kind kind);
+
+struct event_record {
+    int64_t at_ns;
+    enum event_kind kind;
+    uint64_t request; /* trace index, or UINT64_MAX */
+    size_t pool;      /* index, or SIZE_MAX */
+    uint32_t worker;  /* id, or NO_WORKER */
+    uint32_t node;    /* of a node or of a worker's start; NO_NODE */
+};
+
+struct sim_progress {
+    double share;   /* of the trace, 0 to 1 */
+    int64_t now_ns; /* simulated */
+    uint64_t n_offered;
+};
+
+struct observer {
+    void *context;
+    /* A failing callback ends the run with its status. */
+    enum status (*request)(void *context, const struct request_record *r, struct diag *d);
+    enum status (*sample)(void *context, const struct sample_record *s, struct diag *d);
+    enum status (*decision)(void *context, const struct decision_record *r, struct diag *d);
+    enum status (*window)(void *context, const struct window_record *w, struct diag *d);
+    enum status (*event)(void *context, const struct event_record *e, struct diag *d);
+    /* Called now and then (at least every few thousand requests). */
+    void (*progress)(void *context, const struct sim_progress *p);
+};
+
+#endif

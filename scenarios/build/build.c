@@ -1,0 +1,549 @@
+#include "scenarios/build/build.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engines/latency/latency.h"
+#include "engines/profile/profile.h"
+#include "reports/summary.h"
+#include "scenarios/build/build_internal.h"
+#include "sim/routing/router.h"
+#include "util/bug.h"
+#include "util/units.h"
+
+/* KV bytes per token of an 8B model (32 layers, 8 heads of 128, two bytes): where nothing is said.
+ */
+static const double kv_bytes_per_token_unsaid = 131072;
+
+struct builder {
+    struct scenario_run *run;
+    const struct scenario *scenario;
+    struct arena *arena;
+    const struct profile_search *search;
+    struct diag *d;
+    size_t n_pools;
+    enum pool_role roles[POLICY_MAX_POOLS];
+};
+
+/* Durations were checked against their ranges, which lie within the clock's. */
+static int64_t ns(double seconds)
+{
+    int64_t value;
+
+    BUG_IF(!ns_from_s(seconds, &value));
+    return value;
+}
+
+static int64_t ns_of_ms(double ms)
+{
+    int64_t value;
+
+    BUG_IF(!ns_from_ms(ms, &value));
+    return value;
+}
+
+static int64_t ns_or_never(double seconds)
+{
+    return seconds > 0 ? ns(seconds) : TIME_NEVER;
+}
+
+static const struct pool_settings *settings(const struct builder *b, size_t i)
+{
+    return &b->scenario->pools[b->roles[i]];
+}
+
+static void choose_pools(struct builder *b)
+{
+    for (size_t role = 0; role < 3; role++) {
+        if (b->scenario->pools[role].present)
+            b->roles[b->n_pools++] = (enum pool_role)role;
+    }
+}
+
+/* What went wrong in a file that a key names: positions inside that file stay in front. */
+static enum status fail_at_key(struct diag *d, const struct diag *cause, struct source_pos at,
+                               const char *key)
+{
+    return diag_fail_at(d, cause->status, at, "%s: %s", key, cause->text);
+}
+
+enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
+                                  struct arena *arena, const struct profile_search *search,
+                                  const struct profile **profile, struct diag *d)
+{
+    const struct engine_settings *e = &scenario->pools[role].engine;
+    struct profile *loaded = ARENA_NEW(arena, 1, struct profile);
+    struct diag cause;
+
+    if (!loaded)
+        return diag_nomem(d, "profile");
+    diag_init(&cause);
+    if (profile_load(loaded, arena, search, e->profile, e->tp, &cause))
+        return fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
+                           "engine.profile");
+    *profile = loaded;
+    return ST_OK;
+}
+
+static enum status load_profile(struct builder *b, size_t i, const struct profile **profile)
+{
+    const struct engine_settings *e = &settings(b, i)->engine;
+
+    for (size_t k = 0; k < i; k++) {
+        const struct engine_settings *other = &settings(b, k)->engine;
+        if (strcmp(other->profile, e->profile) == 0 && other->tp == e->tp) {
+            *profile = b->run->config.pools[k].profile;
+            return ST_OK;
+        }
+    }
+    return scenario_load_profile(b->scenario, b->roles[i], b->arena, b->search, profile, b->d);
+}
+
+static bool same_latency(const struct engine_settings *a, const struct engine_settings *b)
+{
+    return strcmp(a->latency_model, b->latency_model) == 0 && a->max_num_seqs == b->max_num_seqs &&
+           a->draft_tokens == b->draft_tokens &&
+           memcmp(&a->host_ms_per_step, &b->host_ms_per_step, sizeof(double)) == 0 &&
+           memcmp(&a->host_us_per_seq, &b->host_us_per_seq, sizeof(double)) == 0;
+}
+
+static enum status create_latency(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct engine_settings *e = &settings(b, i)->engine;
+    struct latency_config config = {.max_num_seqs =
+                                        (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
+                                    .host_ms_per_step = e->host_ms_per_step,
+                                    .host_us_per_seq = e->host_us_per_seq};
+    struct diag cause;
+    void *state;
+
+    for (size_t k = 0; k < i; k++) {
+        const struct pool_config *other = &b->run->config.pools[k];
+        if (other->profile == pool->profile && same_latency(&settings(b, k)->engine, e)) {
+            pool->engine.latency = other->engine.latency;
+            pool->engine.latency_state = other->engine.latency_state;
+            return ST_OK;
+        }
+    }
+    pool->engine.latency = latency_model_find(e->latency_model);
+    BUG_IF(!pool->engine.latency);
+    diag_init(&cause);
+    if (pool->engine.latency->create(&state, b->arena, pool->profile, &config, &cause))
+        return fail_at_key(b->d, &cause,
+                           scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
+                           "engine.latency_model");
+    pool->engine.latency_state = state;
+    return ST_OK;
+}
+
+static enum status set_kv_blocks(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct engine_settings *e = &settings(b, i)->engine;
+    int64_t blocks = e->kv_blocks;
+
+    if (blocks == 0)
+        blocks = pool->profile->max_kv_tokens / e->block_size_tok;
+    if (blocks < 1 || blocks > UINT32_MAX)
+        return diag_fail_at(b->d, ST_INPUT,
+                            scenario_engine_at(b->scenario, b->roles[i], "block_size_tok"),
+                            "the profile holds %lld KV tokens, which is %lld blocks of "
+                            "engine.block_size_tok %lld; expected 1 to %lld",
+                            (long long)pool->profile->max_kv_tokens, (long long)blocks,
+                            (long long)e->block_size_tok, (long long)UINT32_MAX);
+    pool->engine.kv_blocks = (uint32_t)blocks;
+    pool->engine.watermark_blocks = (uint32_t)ceil(e->kv_watermark * (double)blocks);
+    return ST_OK;
+}
+
+static enum status set_ranks(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    int64_t ranks = settings(b, i)->engine.data_parallel_ranks;
+
+    if (ranks == 0)
+        ranks = pool->profile->dp;
+    if (ranks < 1 || ranks > MAX_RANKS || ranks > pool->engine.kv_blocks)
+        return diag_fail_at(b->d, ST_INPUT,
+                            scenario_engine_at(b->scenario, b->roles[i], "data_parallel_ranks"),
+                            "%lld data-parallel ranks over %lld KV blocks; expected 1 to %d ranks, "
+                            "each with a block",
+                            (long long)ranks, (long long)pool->engine.kv_blocks, MAX_RANKS);
+    pool->engine.n_ranks = (uint32_t)ranks;
+    return ST_OK;
+}
+
+static void set_startup(struct builder *b, struct pool_config *pool)
+{
+    const struct scenario *sc = b->scenario;
+
+    pool->startup_phase_ns[STARTUP_DELAY] = ns(sc->startup.delay_s);
+    pool->startup_phase_ns[STARTUP_SCHEDULE] = ns(sc->startup.schedule_s);
+    pool->startup_phase_ns[STARTUP_IMAGE_PULL] = ns(sc->startup.image_pull_s);
+    pool->startup_phase_ns[STARTUP_WEIGHTS] = ns(sc->startup.weights_s);
+    pool->startup_phase_ns[STARTUP_WARMUP] = ns(sc->startup.warmup_s);
+    pool->image_cached_ns = ns(sc->startup.image_cached_s);
+    pool->weights_cached_ns =
+        isnan(sc->startup.weights_cached_s) ? TIME_NEVER : ns(sc->startup.weights_cached_s);
+    pool->weights_peer_ns =
+        isnan(sc->startup.weights_peer_s) ? TIME_NEVER : ns(sc->startup.weights_peer_s);
+    pool->startup_cv = sc->startup.cv;
+    pool->startup_failure = sc->startup.failure_probability;
+    pool->startup_retry_ns = ns(sc->startup.retry_s);
+}
+
+static enum status build_pool(struct builder *b, size_t i)
+{
+    struct pool_config *pool = &b->run->config.pools[i];
+    const struct pool_settings *p = settings(b, i);
+    const struct engine_settings *e = &p->engine;
+
+    enum status s = load_profile(b, i, &pool->profile);
+    if (s)
+        return s;
+    pool->name = pool_role_names[b->roles[i]];
+    pool->role = b->roles[i];
+    pool->replicas = (int)p->replicas;
+    pool->gpus_per_worker =
+        (int)(p->gpus_per_worker ? p->gpus_per_worker : pool->profile->gpu_count);
+    pool->router = router_find(p->router ? p->router : b->scenario->router);
+    BUG_IF(!pool->router);
+    set_startup(b, pool);
+    pool->engine.block_size_tok = (uint32_t)e->block_size_tok;
+    pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
+    pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
+    pool->engine.chunked_prefill = e->chunked_prefill;
+    pool->engine.async_scheduling = e->async_scheduling;
+    pool->engine.prefill_first = strcmp(e->step_order, "prefill_first") == 0;
+    pool->engine.by_priority = strcmp(e->queue_order, "priority") == 0;
+    pool->engine.step_noise = e->step_noise;
+    pool->engine.n_draft_tok = (uint32_t)e->draft_tokens;
+    pool->engine.draft_acceptance = e->draft_acceptance;
+    pool->engine.draft_ms = e->draft_ms;
+    pool->engine.prefix_cache = e->prefix_cache;
+    pool->engine.eviction = kv_eviction_find(e->kv_eviction);
+    BUG_IF(!pool->engine.eviction);
+    pool->engine.cold_start_ns = ns_of_ms(e->cold_start_ms);
+    s = set_kv_blocks(b, i);
+    if (!s)
+        s = set_ranks(b, i);
+    return s ? s : create_latency(b, i);
+}
+
+static void set_transfer(struct builder *b)
+{
+    struct sim_config *c = &b->run->config;
+    double bytes = b->scenario->kv_transfer.bytes_per_token;
+
+    if (isnan(bytes))
+        bytes = c->pools[0].profile->kv_bytes_per_token;
+    c->kv_bytes_per_token = bytes > 0 || !isnan(b->scenario->kv_transfer.bytes_per_token)
+                                ? bytes
+                                : kv_bytes_per_token_unsaid;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        struct engine_config *engine = &c->pools[i].engine;
+        engine->host_kv_blocks = (uint32_t)settings(b, i)->engine.host_kv_blocks;
+        engine->host_bandwidth_bytes_per_s = settings(b, i)->engine.host_bandwidth_gb_s * 1e9;
+        engine->kv_bytes_per_token = c->kv_bytes_per_token;
+    }
+    c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
+    double local_gb_s = b->scenario->kv_transfer.local_bandwidth_gb_s;
+    c->kv_local_bandwidth_bytes_per_s =
+        isnan(local_gb_s) ? c->kv_bandwidth_bytes_per_s : local_gb_s * 1e9;
+    c->kv_send_whole_prompt =
+        b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;
+    c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
+}
+
+static void set_routing(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+
+    c->kv_router = (struct kv_router_weights){.overlap = sc->kv_router.overlap_weight,
+                                              .prefill = sc->kv_router.prefill_weight,
+                                              .request = sc->kv_router.request_weight,
+                                              .temperature = sc->kv_router.temperature};
+    c->view_interval_ns = ns(sc->router_view.interval_s);
+    c->view_counts_own = sc->router_view.own_requests;
+    c->holds_requests = !isnan(sc->router_queue.threshold);
+    c->hold_threshold = c->holds_requests ? sc->router_queue.threshold : 0;
+    c->hold_order = strcmp(sc->router_queue.order, "shortest_first") == 0 ? HOLD_SHORTEST
+                    : strcmp(sc->router_queue.order, "priority") == 0     ? HOLD_PRIORITY
+                                                                          : HOLD_FCFS;
+    c->local_prefill_max_tok = (uint32_t)sc->disagg.local_prefill_max_tok;
+    c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
+}
+
+static void set_rest(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+
+    set_routing(b);
+    set_transfer(b);
+    c->scale_down =
+        strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
+    c->drain_grace_ns = ns(sc->scale_down.grace_s);
+    c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    c->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
+                : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
+                                                                   : VICTIM_NEWEST;
+    c->call_back = sc->scale_down.call_back;
+    c->max_attempts = (uint32_t)sc->client.max_attempts;
+    c->backoff_ns = ns(sc->client.backoff_s);
+    c->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
+    c->node_mtbf_s = sc->failures.node_mtbf_h * 3600;
+    c->node_repair_ns = ns_or_never(sc->failures.node_repair_h * 3600);
+    c->spot_mtbf_s = sc->failures.spot_mtbf_h * 3600;
+    c->spot_notice_ns = ns(sc->failures.spot_notice_s);
+    c->spot_return_ns = ns_or_never(sc->failures.spot_return_h * 3600);
+    c->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
+    c->timeout_ns = ns_or_never(sc->client.timeout_s);
+    c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
+    c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
+    c->seed = (uint64_t)sc->seed;
+    c->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
+    c->warmup_ns = ns(sc->span.warmup_s);
+    c->duration_ns = ns_or_never(sc->span.duration_s);
+    c->drain_ns = ns_or_never(sc->span.drain_s);
+    c->window_ns = ns(sc->sla.window_s);
+    c->sample_ns = ns(sc->output.sample_s);
+}
+
+/* The replicas of time 0 must have their GPUs, and every other worker a chance to get some. */
+static enum status set_cluster(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct cluster cluster;
+    uint32_t n_placed = 0;
+
+    c->cluster = (struct cluster_config){
+        .n_nodes = (uint32_t)sc->cluster.nodes,
+        .gpus_per_node = (uint32_t)sc->cluster.gpus_per_node,
+        .placement = strcmp(sc->cluster.placement, "spread") == 0 ? PLACE_SPREAD : PLACE_PACK,
+        .links_per_node = (uint32_t)sc->kv_transfer.links_per_node,
+    };
+    enum status s = cluster_init(&cluster, &c->cluster, b->d);
+    for (size_t i = 0; !s && i < c->n_pools; i++) {
+        const struct pool_config *pool = &c->pools[i];
+        if (!cluster_can_hold(&c->cluster, (uint32_t)pool->gpus_per_worker))
+            s = diag_fail_at(
+                b->d, ST_INPUT, scenario_at(sc, "cluster"),
+                "a worker of pool %s has %d GPUs, which no node can give; expected up to "
+                "cluster.gpus_per_node (%u), or a multiple of it within cluster.nodes",
+                pool->name, pool->gpus_per_worker, c->cluster.gpus_per_node);
+        /* Nodes without a limit have room for all. */
+        for (int k = 0; !s && c->cluster.n_nodes && k < pool->replicas; k++) {
+            uint32_t node;
+            s = cluster_place(&cluster, n_placed++, (uint32_t)pool->gpus_per_worker, &node, b->d);
+            if (!s && node == NO_NODE)
+                s = diag_fail_at(
+                    b->d, ST_INPUT, scenario_at(sc, "cluster.nodes"),
+                    "%u nodes of %u GPUs have room for %d of the %d replicas of pool %s",
+                    c->cluster.n_nodes, c->cluster.gpus_per_node, k, pool->replicas, pool->name);
+        }
+    }
+    cluster_release(&cluster);
+    return s;
+}
+
+/* Less than this is a slip of the hand, and more memory than a run has. */
+static const double least_scrape_interval_s = 0.01;
+
+static enum status set_metrics(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    double interval_s = sc->metrics.scrape_interval_s;
+
+    if (interval_s > 0 && interval_s < least_scrape_interval_s)
+        return diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "metrics.scrape_interval_s"),
+                            "metrics.scrape_interval_s is %g, expected 0 or at least %g",
+                            interval_s, least_scrape_interval_s);
+    c->idle_workers_publish = sc->metrics.idle_workers;
+    c->any_router_publishes = sc->metrics.any_router;
+    c->scrape_interval_ns = ns(isnan(interval_s) ? 5 : interval_s);
+    c->outage_at_ns = ns(sc->metrics.outage_at_s);
+    c->outage_ns = ns(sc->metrics.outage_s);
+    return ST_OK;
+}
+
+static enum status create_policy(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct policy_setup setup = {.n_pools = b->n_pools,
+                                 .ttft_ms = sc->sla.ttft_ms,
+                                 .itl_ms = sc->sla.tpot_ms,
+                                 .seed = (uint64_t)sc->seed};
+    struct policy_config config = sc->policy;
+    bool is_dynosim = strcmp(sc->compat, "dynosim") == 0;
+    struct diag cause;
+
+    if (is_dynosim && isnan(config.start_delay_s))
+        config.start_delay_s = 0;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        setup.roles[i] = c->pools[i].role;
+        setup.replicas[i] = c->pools[i].replicas;
+        setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
+        setup.profiles[i] = c->pools[i].profile;
+        setup.no_gauges[i] =
+            !is_dynosim && !c->any_router_publishes && !c->pools[i].router->publishes_load;
+    }
+    c->policy = policy_find(sc->policy.type);
+    BUG_IF(!c->policy);
+    diag_init(&cause);
+    if (c->policy->create(&c->policy_state, b->arena, &config, &setup, &c->policy_first, &cause))
+        return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
+    return ST_OK;
+}
+
+enum status scenario_open_trace(const struct scenario *sc, struct trace_reader **reader,
+                                struct diag *d)
+{
+    struct trace_options options = {.format = sc->trace.format,
+                                    .limit = (uint64_t)sc->trace.limit,
+                                    /* The reference shifts, rounds and divides in its own order. */
+                                    .speedup =
+                                        strcmp(sc->compat, "dynosim") ? sc->trace.speedup : 1,
+                                    .block_size_tok = (uint32_t)sc->trace.block_size_tok};
+    struct diag cause;
+
+    diag_init(&cause);
+    enum status s = trace_open(reader, sc->trace.path, &options, &cause);
+    if (s == ST_IO)
+        return fail_at_key(d, &cause, scenario_at(sc, "trace.path"), "trace.path");
+    return s ? diag_fail(d, s, "%s", cause.text) : ST_OK;
+}
+
+/* A price of the GPU type wins over one for all. */
+static double price_of(const struct gpu_prices *prices, const char *gpu_type)
+{
+    double price = 0;
+
+    for (size_t i = 0; i < prices->n; i++) {
+        const struct gpu_price *p = &prices->price[i];
+        if (!p->gpu_type || strcmp(p->gpu_type, gpu_type) == 0)
+            price = p->per_hour;
+    }
+    return price;
+}
+
+static enum status check_prices(struct builder *b)
+{
+    const struct gpu_prices *prices = &b->scenario->cost.per_gpu_hour;
+
+    if (prices->n == 0 || !prices->price[0].gpu_type)
+        return ST_OK;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        const char *gpu_type = b->run->config.pools[i].profile->gpu_type;
+        bool found = false;
+        for (size_t k = 0; k < prices->n; k++)
+            found = found || strcmp(prices->price[k].gpu_type, gpu_type) == 0;
+        if (!found)
+            return diag_fail_at(b->d, ST_INPUT, scenario_at(b->scenario, "cost.per_gpu_hour"),
+                                "cost.per_gpu_hour has no price of '%s', the GPU of pool %s",
+                                gpu_type, b->run->config.pools[i].name);
+    }
+    return ST_OK;
+}
+
+static void set_info(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct sim_config *c = &b->run->config;
+    struct run_info *info = &b->run->info;
+    bool priced = false;
+
+    info->scenario = sc->name;
+    info->seed = c->seed;
+    info->ttft_target_ns = c->ttft_target_ns;
+    info->tpot_target_ns = c->tpot_target_ns;
+    info->n_pools = b->n_pools;
+    for (size_t i = 0; i < b->n_pools; i++) {
+        info->pool_names[i] = c->pools[i].name;
+        info->gpus_per_worker[i] = c->pools[i].gpus_per_worker;
+        info->profiles[i] = c->pools[i].profile->name;
+        info->price_per_gpu_hour[i] =
+            price_of(&sc->cost.per_gpu_hour, c->pools[i].profile->gpu_type);
+        priced = priced || info->price_per_gpu_hour[i] > 0;
+    }
+    info->policy = c->policy->name;
+    info->predictor = strcmp(sc->policy.type, "planner") == 0 ? sc->policy.load_predictor : NULL;
+    info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
+    info->note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
+    info->currency = priced ? sc->cost.currency : NULL;
+    const char *slash = strrchr(sc->trace.path, '/');
+    info->trace = slash ? slash + 1 : sc->trace.path;
+}
+
+static enum status check_expectations(struct builder *b)
+{
+    const struct expectations *expect = &b->scenario->expect;
+    const struct run_info *info = &b->run->info;
+
+    for (size_t i = 0; i < expect->n; i++) {
+        const struct expectation *e = &expect->item[i];
+        if (!summary_key_exists(e->key, info->n_pools, info->pool_names))
+            return diag_fail_at(b->d, ST_INPUT, e->at,
+                                "expectation '%s': summary.json has no number '%s'", e->text,
+                                e->key);
+    }
+    return ST_OK;
+}
+
+enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
+                           struct arena *arena, const struct profile_search *search, struct diag *d)
+{
+    struct builder b = {.run = run, .scenario = scenario, .arena = arena, .search = search, .d = d};
+    enum status s = ST_OK;
+
+    *run = (struct scenario_run){0};
+    choose_pools(&b);
+    run->config.n_pools = b.n_pools;
+    for (size_t i = 0; i < b.n_pools && !s; i++)
+        s = build_pool(&b, i);
+    if (!s)
+        s = check_prices(&b);
+    if (s)
+        return s;
+    set_rest(&b);
+    s = set_cluster(&b);
+    if (!s)
+        s = set_metrics(&b);
+    if (!s)
+        s = create_policy(&b);
+    if (s)
+        return s;
+    set_info(&b);
+    s = check_expectations(&b);
+    if (!s && strcmp(scenario->compat, "dynosim") == 0)
+        s = scenario_build_dynosim(run, scenario, arena, d);
+    if (!s)
+        s = scenario_open_trace(scenario, &run->trace, d);
+    if (s)
+        scenario_run_release(run);
+    return s;
+}
+
+enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
+                                  struct run_result *result, struct diag *d)
+{
+    if (run->is_dynosim && strcmp(trace_format(run->trace), "azure") == 0)
+        run->dynosim.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
+    if (run->is_dynosim)
+        return dynosim_run(&run->dynosim, run->trace, observer, result, d);
+    return sim_run(&run->config, run->trace, observer, result, d);
+}
+
+void scenario_run_release(struct scenario_run *run)
+{
+    trace_close(run->trace);
+    run->trace = NULL;
+    if (run->config.policy && run->config.policy->release)
+        run->config.policy->release(run->config.policy_state);
+    run->config.policy = NULL;
+}

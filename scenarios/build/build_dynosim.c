@@ -1,0 +1,149 @@
+#include "scenarios/build/build_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/routing/router.h"
+#include "util/units.h"
+
+/* A key whose value the reference could not be told. */
+struct unknown_key {
+    bool used;
+    const char *key, *expected;
+};
+
+static enum status refuse_unknown(const struct scenario *sc, const struct scenario_run *run,
+                                  struct diag *d)
+{
+    const struct sim_config *c = &run->config;
+    bool engine = false, ranks = false, startup = false;
+    for (size_t i = 0; i < c->n_pools; i++) {
+        const struct engine_config *e = &c->pools[i].engine;
+        engine = engine || e->async_scheduling || e->prefill_first || e->by_priority ||
+                 e->step_noise > 0 || e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns ||
+                 e->watermark_blocks || strcmp(e->eviction->name, "lru") != 0;
+        startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0 ||
+                  c->pools[i].image_cached_ns > 0 || c->pools[i].weights_cached_ns < TIME_NEVER ||
+                  c->pools[i].weights_peer_ns < TIME_NEVER;
+        ranks = ranks || e->n_ranks > 1;
+    }
+    const struct unknown_key keys[] = {
+        {engine, "engine",
+         "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
+         "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
+        {startup, "startup",
+         "no cv, failure_probability, image_cached_s, weights_cached_s, weights_peer_s"},
+        {c->cluster.n_nodes > 0, "cluster.nodes", "0"},
+        {c->kv_local_bandwidth_bytes_per_s < c->kv_bandwidth_bytes_per_s ||
+             c->kv_local_bandwidth_bytes_per_s > c->kv_bandwidth_bytes_per_s,
+         "kv_transfer.local_bandwidth_gb_s", "that of bandwidth_gb_s"},
+        {ranks, "engine.data_parallel_ranks", "1"},
+        {c->view_interval_ns > 0, "router_view.interval_s", "0"},
+        {c->holds_requests, "router_queue.threshold", "null"},
+        {c->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
+        {c->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
+        {c->cluster.links_per_node > 0, "kv_transfer.links_per_node",
+         "0 (or compat_off [uncontended-links])"},
+        {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
+        {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
+        {sc->metrics.scrape_interval_s > 0, "metrics.scrape_interval_s", "0"},
+        {c->outage_ns > 0, "metrics.outage_s", "0"},
+        {c->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
+        {c->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
+        {c->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures",
+         "no mtbf above 0"},
+        {c->victim != VICTIM_NEWEST, "scale_down.victim", "newest"},
+        {c->call_back, "scale_down.call_back", "false"},
+        {c->warmup_ns > 0, "span.warmup_s", "0"},
+        {c->duration_ns < TIME_NEVER, "span.duration_s", "0"},
+        {c->drain_ns < TIME_NEVER, "span.drain_s", "0"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].used)
+            return diag_fail_at(
+                d, ST_INPUT, scenario_at(sc, keys[i].key),
+                "%s has no counterpart in the reference simulator; with compat dynosim, "
+                "expected %s",
+                keys[i].key, keys[i].expected);
+    return ST_OK;
+}
+
+static enum status build_pool(struct dynosim_pool *to, const struct pool_config *from,
+                              struct arena *arena, struct diag *d)
+{
+    to->name = from->name;
+    to->role = from->role;
+    to->replicas = from->replicas;
+    to->gpus_per_worker = from->gpus_per_worker;
+    to->startup_ns = 0;
+    for (int i = 0; i < N_STARTUP_PHASES; i++)
+        to->startup_ns += from->startup_phase_ns[i];
+    to->routing =
+        strcmp(from->router->name, "kv_aware") == 0 ? DYNOSIM_KV_ROUTER : DYNOSIM_ROUND_ROBIN;
+    to->block_size_tok = from->engine.block_size_tok;
+    to->kv_blocks = from->engine.kv_blocks;
+    to->max_num_seqs = from->engine.max_num_seqs;
+    to->max_num_batched_tokens = from->engine.max_num_batched_tokens;
+    to->prefix_caching = from->engine.prefix_cache;
+    to->chunked_prefill = from->engine.chunked_prefill;
+    to->model = from->engine.latency;
+    to->model_state = from->engine.latency_state;
+    /* Without tables the reference falls back to its polynomials. */
+    if (strcmp(from->engine.latency->name, "polynomial") == 0)
+        return ST_OK;
+    return dynosim_latency_fit(&to->latency, arena, from->profile, d);
+}
+
+enum status scenario_build_dynosim(struct scenario_run *run, const struct scenario *scenario,
+                                   struct arena *arena, struct diag *d)
+{
+    const struct sim_config *c = &run->config;
+    struct dynosim_config *to = &run->dynosim;
+    enum status s = refuse_unknown(scenario, run, d);
+    if (s)
+        return s;
+    run->is_dynosim = true;
+    dynosim_config_init(to);
+    to->n_pools = c->n_pools;
+    for (size_t i = 0; i < c->n_pools; i++) {
+        const char *router = c->pools[i].router->name;
+        if (strcmp(router, "round_robin") != 0 && strcmp(router, "kv_aware") != 0)
+            return diag_fail_at(
+                d, ST_INPUT, scenario_at(scenario, "router"),
+                "router '%s' is not one of the reference simulator's; with compat dynosim, "
+                "expected round_robin or kv_aware",
+                router);
+        s = build_pool(&to->pools[i], &c->pools[i], arena, d);
+        if (s)
+            return s;
+    }
+    for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
+        if (scenario->compat_off >> i & 1)
+            *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
+    to->router.overlap_credit = c->kv_router.overlap;
+    to->router.prefill_scale = c->kv_router.prefill;
+    to->router.request_weight = c->kv_router.request;
+    to->router.temperature = c->kv_router.temperature;
+    to->seed = c->seed;
+    to->trace_block_tok = c->trace_block_tok;
+    to->speedup = scenario->trace.speedup;
+    /* Not set means no time there: our default bandwidth alone does not set it. */
+    if (!isnan(scenario->kv_transfer.bytes_per_token)) {
+        to->kv_bytes_per_token = scenario->kv_transfer.bytes_per_token;
+        to->kv_bandwidth_bytes_per_s = c->kv_bandwidth_bytes_per_s;
+    }
+    to->fallback_kv_bytes_per_token = c->kv_bytes_per_token;
+    to->fallback_kv_bandwidth_bytes_per_s = c->kv_bandwidth_bytes_per_s;
+    to->transfer =
+        scenario->kv_transfer.tokens && strcmp(scenario->kv_transfer.tokens, "missing") == 0
+            ? DYNOSIM_DESTINATION_MISSING
+            : DYNOSIM_WHOLE_PROMPT;
+    if (strcmp(c->policy->name, "static") != 0) {
+        to->policy = c->policy;
+        to->policy_state = c->policy_state;
+        to->policy_first = c->policy_first;
+    }
+    to->window_ns = c->window_ns;
+    to->sample_ns = c->sample_ns;
+    return ST_OK;
+}

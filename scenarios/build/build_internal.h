@@ -1,0 +1,12 @@
+/* Parts of scenario_build that have a file of their own. */
+#ifndef SCENARIOS_BUILD_BUILD_INTERNAL_H
+#define SCENARIOS_BUILD_BUILD_INTERNAL_H
+
+#include "scenarios/build/build.h"
+
+/* `compat: dynosim`, from the run's config as it stands for ours. ST_INPUT names a key that has no
+ * counterpart in the reference. */
+enum status scenario_build_dynosim(struct scenario_run *run, const struct scenario *scenario,
+                                   struct arena *arena, struct diag *d);
+
+#endif

@@ -1,0 +1,408 @@
+#include "scenarios/keys/keys_internal.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engines/profile/profile.h"
+#include "util/bug.h"
+#include "util/text.h"
+
+#define FIELD(type, base, key) ((type *)(void *)((char *)(base) + (key)->offset))
+#define CONST_FIELD(type, base, key)                                                               \
+    ((type const *)(const void *)((const char *)(base) + (key)->offset))
+
+void scenario_key_preset(const struct scenario_key *key, void *base)
+{
+    switch (key->type) {
+    case KEY_BOOL:
+        *FIELD(bool, base, key) = key->preset > 0;
+        return;
+    case KEY_INT:
+        *FIELD(int64_t, base, key) = (int64_t)key->preset;
+        return;
+    case KEY_NUMBER:
+        *FIELD(double, base, key) = key->preset;
+        return;
+    case KEY_TEXT:
+    case KEY_ENUM:
+    case KEY_PATH:
+    case KEY_PROFILE:
+    case KEY_PRESET:
+    case KEY_ROUTER:
+        *FIELD(const char *, base, key) = key->preset_text;
+        return;
+    case KEY_PRICES:
+        *FIELD(struct gpu_prices, base, key) = (struct gpu_prices){0};
+        return;
+    case KEY_EXPECT:
+        *FIELD(struct expectations, base, key) = (struct expectations){0};
+        return;
+    case KEY_NAMES:
+        *FIELD(unsigned, base, key) = 0;
+        return;
+    }
+    BUG("key %s has no type", key->name);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Only for the types an engine or a pool has. */
+bool scenario_key_equal(const struct scenario_key *key, const void *base, const void *other)
+{
+    switch (key->type) {
+    case KEY_BOOL:
+        return *CONST_FIELD(bool, base, key) == *CONST_FIELD(bool, other, key);
+    case KEY_INT:
+        return *CONST_FIELD(int64_t, base, key) == *CONST_FIELD(int64_t, other, key);
+    case KEY_NUMBER:
+        return memcmp(CONST_FIELD(double, base, key), CONST_FIELD(double, other, key),
+                      sizeof(double)) == 0;
+    case KEY_TEXT:
+    case KEY_ENUM:
+    case KEY_PATH:
+    case KEY_PROFILE:
+        return same_text(*CONST_FIELD(const char *, base, key),
+                         *CONST_FIELD(const char *, other, key));
+    case KEY_PRESET:
+    case KEY_ROUTER:
+    case KEY_PRICES:
+    case KEY_EXPECT:
+    case KEY_NAMES:
+        break;
+    }
+    BUG("key %s is in no engine and no pool", key->name);
+}
+
+static void append(char out[KEY_EXPECTED_SIZE], const char *text)
+{
+    size_t used = strlen(out);
+
+    snprintf(out + used, KEY_EXPECTED_SIZE - used, "%s", text);
+}
+
+static void append_choices(const struct scenario_key *key, char out[KEY_EXPECTED_SIZE])
+{
+    for (size_t i = 0; scenario_key_choice(key, i); i++) {
+        append(out, i ? ", " : "");
+        append(out, scenario_key_choice(key, i));
+    }
+}
+
+/* A range is told whole when both ends say something, else by the end that matters. */
+static void append_range(const struct scenario_key *key, bool above, char out[KEY_EXPECTED_SIZE])
+{
+    enum { TELLING = 1000000 };
+    char range[96];
+
+    if (key->max < TELLING && key->min > -TELLING)
+        snprintf(range, sizeof range,
+                 key->above_min ? " above %.10g, up to %.10g" : " from %.10g to %.10g", key->min,
+                 key->max);
+    else if (above)
+        snprintf(range, sizeof range, " <= %.16g", key->max);
+    else if (key->min <= -TELLING)
+        snprintf(range, sizeof range, " >= %.16g", key->min);
+    else
+        snprintf(range, sizeof range, key->above_min ? " > %.10g" : " >= %.10g", key->min);
+    append(out, range);
+}
+
+void scenario_key_expected(const struct scenario_key *key, bool above, char out[KEY_EXPECTED_SIZE])
+{
+    out[0] = '\0';
+    switch (key->type) {
+    case KEY_BOOL:
+        append(out, "true or false");
+        return;
+    case KEY_INT:
+        append(out, "an integer");
+        append_range(key, above, out);
+        return;
+    case KEY_NUMBER:
+        append(out, "a number");
+        append_range(key, above, out);
+        return;
+    case KEY_PRICES:
+        append(out, "a number >= 0, or a map of GPU type to such a number");
+        return;
+    case KEY_TEXT:
+        append(out, "a text");
+        return;
+    case KEY_PATH:
+        append(out, "the path of a file");
+        return;
+    case KEY_PROFILE:
+        append(out, "the name of a bundled profile, or a path");
+        return;
+    case KEY_PRESET:
+        append(out, "the name of a bundled preset, or PATH#NAME");
+        return;
+    case KEY_ENUM:
+        append(out, "one of ");
+        append_choices(key, out);
+        return;
+    case KEY_ROUTER:
+        append(out, "one of ");
+        append_choices(key, out);
+        append(out, ", or a map of pool to one of these");
+        return;
+    case KEY_EXPECT:
+        append(out, "a list of texts such as 'attainment.overall >= 0.9'");
+        return;
+    case KEY_NAMES:
+        append(out, "a list of ");
+        append_choices(key, out);
+        return;
+    }
+    BUG("key %s has no type", key->name);
+}
+
+static enum status refuse(const struct scenario_key *key, const struct key_target *to,
+                          const struct yaml_node *node, bool above, struct diag *d)
+{
+    char expected[KEY_EXPECTED_SIZE], got[NODE_TEXT_SIZE];
+
+    scenario_key_expected(key, above, expected);
+    return diag_fail_at(d, ST_INPUT, node->at, "%s must be %s, not %s", to->path, expected,
+                        yaml_node_describe(got, node));
+}
+
+static enum status not_available(const struct key_target *to, const struct yaml_node *node,
+                                 const char *available, struct diag *d)
+{
+    char got[NODE_TEXT_SIZE];
+
+    return diag_fail_at(d, ST_INPUT, node->at,
+                        "%s %s is not available in this version (available: %s)", to->path,
+                        yaml_node_describe(got, node), available);
+}
+
+static enum status check_range(const struct scenario_key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    bool number = node->kind == NODE_INT || node->kind == NODE_NUMBER;
+
+    if (!number || !(node->d >= key->min) || (key->above_min && node->d <= key->min))
+        return refuse(key, to, node, false, d);
+    if (!(node->d <= key->max))
+        return refuse(key, to, node, true, d);
+    return ST_OK;
+}
+
+static enum status store_bool(const struct scenario_key *key, const struct key_target *to,
+                              const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_BOOL)
+        return refuse(key, to, node, false, d);
+    bool preset = key->preset > 0;
+    if (key->fixed && node->b != preset)
+        return not_available(to, node, preset ? "true" : "false", d);
+    *FIELD(bool, to->base, key) = node->b;
+    return ST_OK;
+}
+
+/* A number without a fraction will do, as in JSON Schema. */
+static enum status store_int(const struct scenario_key *key, const struct key_target *to,
+                             const struct yaml_node *node, struct diag *d)
+{
+    enum status s = check_range(key, to, node, d);
+    if (s)
+        return s;
+    int64_t value = node->i;
+    if (node->kind == NODE_NUMBER) {
+        if (fabs(node->d) > 0x1p53 || trunc(node->d) < node->d || trunc(node->d) > node->d)
+            return refuse(key, to, node, false, d);
+        value = (int64_t)node->d;
+    }
+    if (key->fixed && value != (int64_t)key->preset) {
+        char available[24];
+        snprintf(available, sizeof available, "%lld", (long long)key->preset);
+        return not_available(to, node, available, d);
+    }
+    *FIELD(int64_t, to->base, key) = value;
+    return ST_OK;
+}
+
+static enum status store_number(const struct scenario_key *key, const struct key_target *to,
+                                const struct yaml_node *node, struct diag *d)
+{
+    enum status s = check_range(key, to, node, d);
+    if (!s)
+        *FIELD(double, to->base, key) = node->d;
+    return s;
+}
+
+static bool listed(const char *const *words, const char *word)
+{
+    for (; words && *words; words++) {
+        if (strcmp(*words, word) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status store_enum(const struct scenario_key *key, const struct key_target *to,
+                              const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_TEXT)
+        return refuse(key, to, node, false, d);
+    for (size_t i = 0; scenario_key_choice(key, i); i++) {
+        if (strcmp(scenario_key_choice(key, i), node->text) == 0) {
+            *FIELD(const char *, to->base, key) = node->text;
+            return ST_OK;
+        }
+    }
+    if (!listed(key->planned, node->text))
+        return refuse(key, to, node, false, d);
+    char available[KEY_EXPECTED_SIZE] = "";
+    append_choices(key, available);
+    return not_available(to, node, available, d);
+}
+
+/* Relative paths of an override are relative to the working directory, those of the file to the
+ * file. */
+static enum status store_path(const struct scenario_key *key, const struct key_target *to,
+                              const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_TEXT || !*node->text)
+        return refuse(key, to, node, false, d);
+    if (key->fixed)
+        return not_available(to, node, key->unset, d);
+    bool from_file = node->at.line > 0;
+    const char *path = node->text;
+    if (from_file && path[0] != '/')
+        path = arena_printf(to->arena, "%s%s", to->scenario->base_dir, path);
+    if (!path)
+        return diag_nomem(d, "path");
+    *FIELD(const char *, to->base, key) = path;
+    return ST_OK;
+}
+
+static enum status store_text(const struct scenario_key *key, const struct key_target *to,
+                              const struct yaml_node *node, struct diag *d)
+{
+    /* `name: 70` is meant as a name. */
+    bool scalar = node->kind != NODE_LIST && node->kind != NODE_MAP && node->kind != NODE_NULL;
+
+    if (!scalar || (key->type != KEY_TEXT && !*node->text))
+        return refuse(key, to, node, false, d);
+    *FIELD(const char *, to->base, key) = node->text;
+    return ST_OK;
+}
+
+enum { GPU_TYPE_MAX = 64 };
+
+static enum status store_prices(const struct scenario_key *key, const struct key_target *to,
+                                const struct yaml_node *node, struct diag *d)
+{
+    size_t n = node->kind == NODE_MAP ? node->n : 1;
+    struct gpu_price *price = ARENA_NEW(to->arena, n, struct gpu_price);
+    enum status s = ST_OK;
+
+    if (!price)
+        return diag_nomem(d, "prices");
+    if (node->kind != NODE_MAP) {
+        s = check_range(key, to, node, d);
+        price[0] = (struct gpu_price){NULL, node->d};
+    } else {
+        size_t i = 0;
+        for (const struct yaml_node *item = node->first; item && !s; item = item->next) {
+            struct key_target inner = *to;
+            if (strlen(item->key) > GPU_TYPE_MAX)
+                return diag_fail_at(d, ST_INPUT, item->key_at,
+                                    "%s: a GPU type of more than %d characters", to->path,
+                                    GPU_TYPE_MAX);
+            char shown[TEXT_EXCERPT_SIZE];
+            inner.path = arena_printf(to->arena, "%s.%s", to->path,
+                                      text_excerpt(shown, item->key, strlen(item->key)));
+            if (!inner.path)
+                return diag_nomem(d, "prices");
+            s = check_range(key, &inner, item, d);
+            price[i++] = (struct gpu_price){item->key, item->d};
+        }
+    }
+    if (!s)
+        *FIELD(struct gpu_prices, to->base, key) = (struct gpu_prices){n, price};
+    return s;
+}
+
+static enum status store_expectations(const struct scenario_key *key, const struct key_target *to,
+                                      const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_LIST)
+        return refuse(key, to, node, false, d);
+    struct expectation *items = ARENA_NEW(to->arena, node->n, struct expectation);
+    size_t i = 0;
+    if (!items)
+        return diag_nomem(d, "expectations");
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        if (item->kind != NODE_TEXT)
+            return refuse(key, to, item, false, d);
+        enum status s = expectation_parse(&items[i++], to->arena, item->text, item->at, d);
+        if (s)
+            return s;
+    }
+    *FIELD(struct expectations, to->base, key) = (struct expectations){node->n, items};
+    return ST_OK;
+}
+
+static enum status store_names(const struct scenario_key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    unsigned names = 0;
+
+    if (node->kind != NODE_LIST)
+        return refuse(key, to, node, false, d);
+    for (const struct yaml_node *item = node->first; item; item = item->next) {
+        size_t i = 0;
+        const char *choice = NULL;
+        if (item->kind == NODE_TEXT)
+            while ((choice = scenario_key_choice(key, i)) && strcmp(choice, item->text) != 0)
+                i++;
+        if (!choice)
+            return refuse(key, to, item, false, d);
+        names |= 1u << i;
+    }
+    *FIELD(unsigned, to->base, key) = names;
+    return ST_OK;
+}
+
+enum status scenario_key_store(const struct scenario_key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind == NODE_NULL && key->unset) {
+        scenario_key_preset(key, to->base);
+        return ST_OK;
+    }
+    switch (key->type) {
+    case KEY_BOOL:
+        return store_bool(key, to, node, d);
+    case KEY_INT:
+        return store_int(key, to, node, d);
+    case KEY_NUMBER:
+        return store_number(key, to, node, d);
+    case KEY_ENUM:
+    case KEY_ROUTER:
+        return store_enum(key, to, node, d);
+    case KEY_PATH:
+        return store_path(key, to, node, d);
+    case KEY_PROFILE:
+        if (node->kind == NODE_TEXT && profile_ending(node->text))
+            return store_path(key, to, node, d);
+        return store_text(key, to, node, d);
+    case KEY_TEXT:
+    case KEY_PRESET:
+        return store_text(key, to, node, d);
+    case KEY_PRICES:
+        return store_prices(key, to, node, d);
+    case KEY_EXPECT:
+        return store_expectations(key, to, node, d);
+    case KEY_NAMES:
+        return store_names(key, to, node, d);
+    }
+    BUG("key %s has no type", key->name);
+}

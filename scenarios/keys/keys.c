@@ -1,0 +1,446 @@
+#include "scenarios/keys/keys_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dynosim/dynosim.h"
+#include "engines/kv/kv_cache.h"
+#include "engines/latency/latency.h"
+#include "planner/fixes.h"
+#include "planner/forecast/predictor.h"
+#include "planner/policy.h"
+#include "sim/config.h"
+#include "sim/routing/router.h"
+#include "traces/trace.h"
+
+#define REGISTRY_CHOICE(function, registry)                                                        \
+    static const char *function(size_t i)                                                          \
+    {                                                                                              \
+        return registry[i] ? registry[i]->name : NULL;                                             \
+    }
+REGISTRY_CHOICE(latency_choice, latency_models)
+REGISTRY_CHOICE(router_choice, routers)
+REGISTRY_CHOICE(eviction_choice, kv_evictions)
+REGISTRY_CHOICE(policy_choice, policies)
+REGISTRY_CHOICE(predictor_choice, predictors)
+
+static const char *format_choice(size_t i)
+{
+    if (i == 0)
+        return "auto";
+    return trace_formats[i - 1] ? trace_formats[i - 1]->name : NULL;
+}
+
+static const char *semantic_choice(size_t i)
+{
+    return i < N_DYNOSIM_SEMANTICS ? dynosim_semantics[i].name : NULL;
+}
+
+static const char *fix_choice(size_t i)
+{
+    return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
+}
+
+static const char *const compat_choices[] = {"none", "dynosim", NULL};
+static const char *const transfer_choices[] = {"missing", "prompt", NULL};
+static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
+static const char *const placements[] = {"pack", "spread", NULL};
+static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
+static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
+static const char *const queue_orders[] = {"fcfs", "priority", NULL};
+static const char *const hold_orders[] = {"fcfs", "shortest_first", "priority", NULL};
+static const char *const lost_choices[] = {"fail", "retry", NULL};
+
+/* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
+ */
+static const char *const planned_policies[] = {"schedule", "hpa", "keda", "process", NULL};
+
+const struct scenario_section scenario_sections[] = {
+    {"", "The scenario"},
+    {"trace", "The requests that are replayed"},
+    {"sla", "Targets of one request"},
+    {"span", "The part of the run that is measured"},
+    {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
+    {"cluster", "The nodes that workers get their GPUs from"},
+    {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
+    {"kv_router", "What the router kv_aware makes of what it sees"},
+    {"router_view", "What the routers that go by load know of the workers"},
+    {"router_queue", "Requests held back by the router of the pool `agg` or `prefill`"},
+    {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`"},
+    {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
+    {"client", "What the users of the service do"},
+    {"startup", "Bringing up a worker"},
+    {"scale_down", "Taking away a worker"},
+    {"failures", "What breaks"},
+    {"metrics", "What a policy can see"},
+    {"policy", "What decides how many workers there are"},
+    {"output", "What is recorded"},
+    {"cost", "Prices"},
+    {NULL, NULL},
+};
+
+#define TOP(member) PLACE_SCENARIO, offsetof(struct scenario, member)
+#define ENGINE(member) PLACE_ENGINE, offsetof(struct engine_settings, member)
+#define POOL(member) PLACE_POOL, offsetof(struct pool_settings, member)
+#define RANGE(lo, hi) .min = lo, .max = hi
+#define ABOVE(lo, hi) .min = lo, .max = hi, .above_min = true
+
+/* Beyond these lies a slip of the hand, not a deployment: 31 years, and so on. */
+#define MAX_S 1e9
+#define MAX_MS 1e12
+#define MAX_TOK 2147483647.0
+#define MAX_SEQS 65535.0 /* a worker counts them in 16 bits */
+#define MAX_WORKERS 100000.0
+
+const struct scenario_key scenario_keys[] = {
+    {"", "name", KEY_TEXT, TOP(name), .unset = "the file's name without its ending",
+     .doc = "what reports call the run"},
+    {"", "description", KEY_TEXT, TOP(description), .preset_text = "",
+     .doc = "for readers of the file; without effect"},
+    {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
+     .doc = "of every random draw"},
+    {"", "compat", KEY_ENUM, TOP(compat), .choices = compat_choices, .preset_text = "none",
+     .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
+            "(docs/dynosim.md)"},
+    {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,
+     .doc = "with compat dynosim: simplifications of the reference to turn to our reading"},
+
+    {"trace", "path", KEY_PATH, TOP(trace.path), .required = true,
+     .doc = "file of requests, plain or gzip"},
+    {"trace", "format", KEY_ENUM, TOP(trace.format), .choice = format_choice, .preset_text = "auto",
+     .doc = "of the file; auto tells it from the content"},
+    {"trace", "limit", KEY_INT, TOP(trace.limit), RANGE(0, 1e15), .unit = "requests",
+     .doc = "stop after so many; 0 = all"},
+    {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), ABOVE(0, 1e6), .preset = 1,
+     .doc = "arrival times are divided by it"},
+    {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
+     .preset = 512, .unit = "tokens", .doc = "what one block id of the trace stands for"},
+
+    {"sla", "ttft_ms", KEY_NUMBER, TOP(sla.ttft_ms), ABOVE(0, MAX_MS), .preset = 1500, .unit = "ms",
+     .doc = "time to first token, at most"},
+    {"sla", "tpot_ms", KEY_NUMBER, TOP(sla.tpot_ms), ABOVE(0, MAX_MS), .preset = 50, .unit = "ms",
+     .doc = "mean time per output token after the first, at most"},
+    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), RANGE(0.001, MAX_S), .preset = 180,
+     .unit = "s", .doc = "length of the windows of attainment.windows"},
+
+    {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "requests that arrive before this are served but not measured"},
+    {"span", "duration_s", KEY_NUMBER, TOP(span.duration_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "measured arrivals are taken for so long after the warm-up; 0 = whole trace"},
+    {"span", "drain_s", KEY_NUMBER, TOP(span.drain_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "the run ends at most so long after the last arrival; 0 = when all are done"},
+
+    {"engine", "profile", KEY_PROFILE, ENGINE(profile), .required = true,
+     .doc = "bundled engine profile (`headroom profile list`), or path of a .h5 or .npz file"},
+    {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .unset = "the profile has one row",
+     .doc = "tensor parallel size, chooses the row of a profile with several"},
+    {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
+     .preset_text = "table", .doc = "how the time of an engine step is computed from the profile"},
+    {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,
+     .unit = "tokens", .doc = "KV cache block"},
+    {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK),
+     .unset = "what the profile holds", .unit = "blocks", .doc = "KV cache of one worker"},
+    {"engine", "max_num_seqs", KEY_INT, ENGINE(max_num_seqs), RANGE(1, MAX_SEQS), .preset = 256,
+     .unit = "sequences", .doc = "running at one time in one worker, at most"},
+    {"engine", "max_num_batched_tokens", KEY_INT, ENGINE(max_num_batched_tokens), RANGE(1, MAX_TOK),
+     .preset = 8192, .unit = "tokens",
+     .doc = "computed in one engine step, at most; not less than max_num_seqs"},
+    {"engine", "chunked_prefill", KEY_BOOL, ENGINE(chunked_prefill), .preset = 1,
+     .doc = "a prompt may be cut to what is left of the step's tokens"},
+    {"engine", "prefix_cache", KEY_BOOL, ENGINE(prefix_cache), .preset = 1,
+     .doc = "keep the KV blocks of prompts for later ones that begin alike (as far as the trace "
+            "names them)"},
+    {"engine", "kv_eviction", KEY_ENUM, ENGINE(kv_eviction), .choice = eviction_choice,
+     .preset_text = "lru", .doc = "which unused blocks make way first"},
+    {"engine", "kv_watermark", KEY_NUMBER, ENGINE(kv_watermark), RANGE(0, 0.99),
+     .unit = "share of the blocks", .doc = "kept free when a prompt is admitted beside others"},
+    {"engine", "data_parallel_ranks", KEY_INT, ENGINE(data_parallel_ranks), RANGE(1, MAX_RANKS),
+     .unset = "those of the profile", .unit = "ranks",
+     .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
+    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling),
+     .doc = "step k+1 is put together when step k starts"},
+    {"engine", "host_kv_blocks", KEY_INT, ENGINE(host_kv_blocks), RANGE(0, MAX_TOK),
+     .unit = "blocks",
+     .doc =
+         "of host memory, per data-parallel rank, that keep a copy of what was computed; 0 = none"},
+    {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), ABOVE(0, 1e9),
+     .preset = 50, .unit = "10^9 bytes/s",
+     .doc = "of reading host blocks back; the step waits for it"},
+    {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
+     .preset_text = "decode_first",
+     .doc =
+         "decode_first: prompts join the step of the running sequences; prefill_first: those wait "
+         "while there are prompts to compute (not with async_scheduling)"},
+    {"engine", "queue_order", KEY_ENUM, ENGINE(queue_order), .choices = queue_orders,
+     .preset_text = "fcfs",
+     .doc = "fcfs: by arrival; priority: by the trace's `priority`, lowest first, and the least "
+            "urgent "
+            "is preempted first"},
+    {"engine", "step_noise", KEY_NUMBER, ENGINE(step_noise), RANGE(0, 10),
+     .doc = "coefficient of variation of a step's time (log-normal); 0 = none"},
+    {"engine", "draft_tokens", KEY_INT, ENGINE(draft_tokens), RANGE(0, 64), .unit = "tokens",
+     .doc = "speculative decoding: drafted per step and sequence; 0 = none"},
+    {"engine", "draft_acceptance", KEY_NUMBER, ENGINE(draft_acceptance), RANGE(0, 1), .preset = 0.7,
+     .doc = "probability that a draft token is accepted, given that those before it were"},
+    {"engine", "draft_ms", KEY_NUMBER, ENGINE(draft_ms), RANGE(0, 1e6), .unit = "ms",
+     .doc = "added to a step per draft token"},
+    {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(-1000, 1e6),
+     .unit = "ms",
+     .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
+    {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
+     .doc = "host time added to every step, per running sequence"},
+    {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",
+     .doc = "extra on the first step of a fresh worker"},
+
+    {"cluster", "nodes", KEY_INT, TOP(cluster.nodes), RANGE(0, MAX_WORKERS), .unit = "nodes",
+     .doc = "a worker for which none has room waits; 0 = as many as needed"},
+    {"cluster", "gpus_per_node", KEY_INT, TOP(cluster.gpus_per_node), RANGE(1, 1024), .preset = 8,
+     .unit = "GPUs", .doc = "a worker is on one node, or, if it has more GPUs, on whole nodes"},
+    {"cluster", "placement", KEY_ENUM, TOP(cluster.placement), .choices = placements,
+     .preset_text = "pack",
+     .doc = "node of a new worker: the one with the fewest free GPUs that has room, or the one "
+            "with the most"},
+
+    {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
+     .unit = "workers", .doc = "ready at the start"},
+    {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
+     .unset = "those of the profile", .unit = "GPUs", .doc = "held by one worker"},
+    {"pools.POOL", "router", KEY_ENUM, POOL(router), .choice = router_choice,
+     .unset = "as `router` says", .doc = "router of this pool"},
+
+    {"", "router", KEY_ROUTER, TOP(router), .choice = router_choice, .preset_text = "round_robin",
+     .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
+
+    {"kv_router", "overlap_weight", KEY_NUMBER, TOP(kv_router.overlap_weight), RANGE(0, 1e6),
+     .preset = 1, .doc = "taken off the prompt blocks to compute, per block the worker has cached"},
+    {"kv_router", "prefill_weight", KEY_NUMBER, TOP(kv_router.prefill_weight), RANGE(0, 1e6),
+     .preset = 1, .doc = "cost of a prompt block to compute; a prompt block in use costs 1"},
+    {"kv_router", "request_weight", KEY_NUMBER, TOP(kv_router.request_weight), RANGE(0, 1e6),
+     .doc = "cost of a request that is waiting or running, in blocks"},
+    {"kv_router", "temperature", KEY_NUMBER, TOP(kv_router.temperature), RANGE(0, 1e6),
+     .doc = "0: the lowest cost wins; above, a worker is drawn with a probability in proportion to "
+            "exp(-cost / range of the costs / temperature)"},
+
+    {"router_view", "interval_s", KEY_NUMBER, TOP(router_view.interval_s), RANGE(0, MAX_S),
+     .unit = "s",
+     .doc = "every worker publishes its load (requests, prompt tokens, prompt blocks) once in so "
+            "long; 0: it is "
+            "known as it is. Which blocks a worker has cached is always known as it is"},
+    {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
+     .doc = "the router adds what it has sent a worker since that worker last published; false: it "
+            "goes by what "
+            "was published alone"},
+
+    {"router_queue", "threshold", KEY_NUMBER, TOP(router_queue.threshold), RANGE(0, 1e6),
+     .preset = NAN, .unset = "none is held", .unit = "max_num_batched_tokens",
+     .doc = "requests are held while every worker has more than so many prompt tokens whose first "
+            "output token is "
+            "not out; then the router chooses among all workers, as always"},
+    {"router_queue", "order", KEY_ENUM, TOP(router_queue.order), .choices = hold_orders,
+     .preset_text = "fcfs",
+     .doc = "which held request goes first: by arrival, by prompt length, or by the trace's "
+            "`priority`"},
+
+    {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok),
+     RANGE(0, MAX_TOK), .unit = "tokens",
+     .doc = "when at most so many tokens of it are not cached on the decode worker it would go to; "
+            "0 = never"},
+    {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK),
+     .unit = "requests", .doc = "also when at least so many wait in the prefill pool; 0 = never"},
+
+    {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
+     .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",
+     .doc = "KV cache of one prompt token"},
+    {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), ABOVE(0, 1e9),
+     .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
+    {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s),
+     ABOVE(0, 1e9), .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s",
+     .doc = "of a transfer within a node"},
+    {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
+     .unset = "missing; with compat dynosim, prompt",
+     .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
+    {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), RANGE(0, 1024),
+     .unit = "links",
+     .doc = "network links of a node; a transfer between nodes takes one at either end, and waits "
+            "for it; 0 = "
+            "transfers never wait"},
+    {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
+     .unit = "ms", .doc = "added to every transfer"},
+
+    {"client", "first_token_timeout_s", KEY_NUMBER, TOP(client.first_token_timeout_s),
+     RANGE(0, MAX_S), .unit = "s",
+     .doc = "the client gives up when no token has come after so long; 0 = never"},
+    {"client", "max_attempts", KEY_INT, TOP(client.max_attempts), RANGE(0, 1e6), .unit = "attempts",
+     .doc = "with scale_down.lost_requests retry: gives up after so many; 0 = never"},
+    {"client", "backoff_s", KEY_NUMBER, TOP(client.backoff_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "wait before the second attempt, doubled before each further one; 0 = at once"},
+    {"client", "timeout_s", KEY_NUMBER, TOP(client.timeout_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "the client gives up when not all tokens have come after so long; 0 = never"},
+
+    {"startup", "preset", KEY_PRESET, TOP(startup.preset), .unset = "none",
+     .presets = "startup.yaml",
+     .doc = "keys of this section under one name (`headroom list presets`), from published "
+            "figures; what "
+            "stands beside it wins"},
+    {"startup", "delay_s", KEY_NUMBER, TOP(startup.delay_s), RANGE(0, MAX_S), .preset = 30,
+     .unit = "s",
+     .doc = "from the decision to the first routable moment; the phases below add to it"},
+    {"startup", "schedule_s", KEY_NUMBER, TOP(startup.schedule_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "phase: a node is found"},
+    {"startup", "image_pull_s", KEY_NUMBER, TOP(startup.image_pull_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "phase: the container image arrives"},
+    {"startup", "image_cached_s", KEY_NUMBER, TOP(startup.image_cached_s), RANGE(0, MAX_S),
+     .unit = "s", .doc = "the same on a node where a worker has started before"},
+    {"startup", "weights_s", KEY_NUMBER, TOP(startup.weights_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "phase: the weights are loaded from storage"},
+    {"startup", "weights_cached_s", KEY_NUMBER, TOP(startup.weights_cached_s), RANGE(0, MAX_S),
+     .preset = NAN, .unset = "as weights_s", .unit = "s",
+     .doc = "the same on a node that has loaded them before, if that is faster"},
+    {"startup", "weights_peer_s", KEY_NUMBER, TOP(startup.weights_peer_s), RANGE(0, MAX_S),
+     .preset = NAN, .unset = "not done", .unit = "s",
+     .doc = "the same from a ready worker with the same profile, if that is faster"},
+    {"startup", "warmup_s", KEY_NUMBER, TOP(startup.warmup_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "phase: compilation, graph capture, first step"},
+    {"startup", "cv", KEY_NUMBER, TOP(startup.cv), RANGE(0, 10),
+     .doc = "coefficient of variation of each phase (log-normal); 0: always the mean"},
+    {"startup", "failure_probability", KEY_NUMBER, TOP(startup.failure_probability), RANGE(0, 0.99),
+     .doc = "that a start fails at its end and begins again on the GPUs it holds"},
+    {"startup", "retry_s", KEY_NUMBER, TOP(startup.retry_s), RANGE(0, MAX_S), .preset = 10,
+     .unit = "s",
+     .doc = "wait before it does, doubled with each failure up to 300 (Kubernetes: 10)"},
+
+    {"scale_down", "mode", KEY_ENUM, TOP(scale_down.mode), .choices = scale_down_modes,
+     .preset_text = "drain",
+     .doc = "drain: the worker finishes what it has; terminate: that is lost"},
+    {"scale_down", "grace_s", KEY_NUMBER, TOP(scale_down.grace_s), RANGE(0, MAX_S), .preset = 600,
+     .unit = "s", .doc = "a draining worker is killed after this long"},
+    {"scale_down", "lost_requests", KEY_ENUM, TOP(scale_down.lost_requests),
+     .choices = lost_choices, .preset_text = "fail",
+     .doc = "what the client does: gives up, or sends the request again at once"},
+
+    {"scale_down", "victim", KEY_ENUM, TOP(scale_down.victim), .choices = victims,
+     .preset_text = "newest", .doc = "the ready worker that goes first"},
+    {"scale_down", "call_back", KEY_BOOL, TOP(scale_down.call_back),
+     .doc = "a scale-up takes draining workers back before it starts new ones"},
+
+    {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_S),
+     .unit = "h",
+     .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
+            "another is started; 0 = none fail"},
+    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+     .doc = "mean time between failures of one node (exponential), with all its workers; 0 = none "
+            "fail"},
+    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_S),
+     .preset = 1, .unit = "h", .doc = "until a failed node is back; 0 = never"},
+    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+     .doc = "mean time until a node is reclaimed (exponential); 0 = none is"},
+    {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), RANGE(0, MAX_S),
+     .preset = 120, .unit = "s",
+     .doc =
+         "between the notice, when its workers begin to drain and others are started, and its end"},
+    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_S),
+     .preset = 1, .unit = "h",
+     .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
+
+    {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers),
+     .doc = "workers publish their load from the moment they are ready; false, as with Dynamo's "
+            "router: from "
+            "their first request on"},
+    {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router),
+     .doc = "every router publishes the load of its workers; false, as with Dynamo: kv_aware only"},
+    {"metrics", "scrape_interval_s", KEY_NUMBER, TOP(metrics.scrape_interval_s), RANGE(0, MAX_S),
+     .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0", .unit = "s",
+     .doc =
+         "Prometheus knows the traffic counters at these moments only; 0 = whenever it is asked"},
+    {"metrics", "outage_at_s", KEY_NUMBER, TOP(metrics.outage_at_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "from here on nothing can be scraped or queried"},
+    {"metrics", "outage_s", KEY_NUMBER, TOP(metrics.outage_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "for so long; 0 = no outage"},
+
+    {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
+     .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
+    {"policy", "config", KEY_PATH, TOP(policy_file), .unset = "none",
+     .doc = "Dynamo's own planner configuration file, YAML or JSON; what stands beside it in "
+            "`policy` wins, `sla` does not"},
+    {"policy", "generation", KEY_INT, TOP(policy_generation), RANGE(1, 2), .preset = 1,
+     .fixed = true, .doc = "of Dynamo's planner"},
+
+    {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
+     .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},
+
+    {"cost", "preset", KEY_PRESET, TOP(cost.preset), .unset = "none", .presets = "prices.yaml",
+     .doc = "keys of this section under one name (`headroom list presets`), as a provider "
+            "published them; "
+            "what stands beside it wins"},
+    {"cost", "currency", KEY_TEXT, TOP(cost.currency), .preset_text = "USD",
+     .doc = "of the prices"},
+    {"cost", "per_gpu_hour", KEY_PRICES, TOP(cost.per_gpu_hour), RANGE(0, 1e9),
+     .doc = "price; a number, or a map of GPU type to number; 0 = no cost is reported"},
+
+    {"", "expect", KEY_EXPECT, TOP(expect),
+     .doc = "figures of summary.json that must hold, such as `attainment.overall >= 0.9`; "
+            "if one does not, the exit status is 1"},
+    {.name = NULL},
+};
+
+struct scenario_key scenario_policy_key(const struct policy_field *field)
+{
+    static const enum key_type types[] = {
+        [POLICY_FIELD_BOOL] = KEY_BOOL,     [POLICY_FIELD_INT] = KEY_INT,
+        [POLICY_FIELD_DOUBLE] = KEY_NUMBER, [POLICY_FIELD_ENUM] = KEY_ENUM,
+        [POLICY_FIELD_STRING] = KEY_TEXT,   [POLICY_FIELD_FIXES] = KEY_NAMES,
+    };
+    struct scenario_key key = {
+        .section = "policy",
+        .name = field->name,
+        .type = types[field->type],
+        .place = PLACE_POLICY,
+        .offset = field->offset,
+        .min = field->min,
+        .max = field->max,
+        .choices = field->choices,
+        .unset = field->nullable ? "unset" : NULL,
+        .doc = field->doc,
+        .field = field,
+    };
+    const struct policy_value *preset = &field->preset;
+
+    if (preset->kind == POLICY_BOOL)
+        key.preset = preset->b;
+    else if (preset->kind == POLICY_INT)
+        key.preset = (double)preset->i;
+    else if (field->type == POLICY_FIELD_DOUBLE)
+        key.preset = preset->d;
+    else if (preset->kind == POLICY_STRING)
+        key.preset_text = preset->s;
+    if (strcmp(field->name, "load_predictor") == 0) {
+        key.choice = predictor_choice;
+    } else if (strcmp(field->name, "ttft") == 0) {
+        key.unset = "as `sla.ttft_ms`";
+    } else if (strcmp(field->name, "itl") == 0) {
+        key.unset = "as `sla.tpot_ms`";
+    } else if (strcmp(field->name, "start_delay_s") == 0) {
+        key.unset = "30; with compat dynosim, 0";
+    } else if (strcmp(field->name, "load_predictor_warmup_trace") == 0) {
+        key.type = KEY_PATH;
+    } else if (field->type == POLICY_FIELD_FIXES) {
+        key.choice = fix_choice;
+    }
+    return key;
+}
+
+const struct scenario_key *scenario_key_find(const char *section, const char *name)
+{
+    for (const struct scenario_key *key = scenario_keys; key->name; key++) {
+        if (strcmp(key->name, name) == 0 && strcmp(key->section, section) == 0)
+            return key;
+    }
+    return NULL;
+}
+
+const char *scenario_key_choice(const struct scenario_key *key, size_t i)
+{
+    if (key->choice)
+        return key->choice(i);
+    return key->choices ? key->choices[i] : NULL;
+}

@@ -1,0 +1,91 @@
+#include <string.h>
+
+#include "scenarios/keys/keys_internal.h"
+#include "util/json_out.h"
+
+static void write_preset(const struct scenario_key *key, FILE *out)
+{
+    char number[JSON_NUMBER_SIZE];
+
+    if (key->required)
+        fputs("required", out);
+    else if (key->unset)
+        fputs(key->unset, out);
+    else if (key->type == KEY_BOOL)
+        fputs(key->preset > 0 ? "true" : "false", out);
+    else if (key->type == KEY_EXPECT || key->type == KEY_NAMES)
+        fputs("[]", out);
+    else if (key->preset_text)
+        fputs(*key->preset_text ? key->preset_text : "empty", out);
+    else {
+        json_format_double(number, key->preset);
+        fputs(number, out);
+    }
+}
+
+static void write_row(const struct scenario_key *key, FILE *out)
+{
+    char expected[KEY_EXPECTED_SIZE];
+
+    scenario_key_expected(key, false, expected);
+    fprintf(out, "| `%s` | %s%s%s | ", key->name, expected, key->unit ? ", " : "",
+            key->unit ? key->unit : "");
+    write_preset(key, out);
+    fprintf(out, " | %s", key->doc);
+    if (key->fixed)
+        fputs(" (only the default is available)", out);
+    fputs(" |\n", out);
+}
+
+static void write_head(const char *title, const char *text, FILE *out)
+{
+    fprintf(out, "\n## `%s`\n\n%s.\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+            title, text);
+}
+
+static void write_policy_fields(FILE *out)
+{
+    for (const struct policy_field *f = policy_fields; f->name; f++) {
+        struct scenario_key key = scenario_policy_key(f);
+        write_row(&key, out);
+    }
+}
+
+static void write_sections(FILE *out)
+{
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++)
+        fprintf(out, "| `%s` | a map | | %s |\n", s->name, s->doc);
+}
+
+void scenario_write_reference(FILE *out)
+{
+    fputs("# The scenario file\n\n"
+          "YAML (or JSON) by the rules of YAML 1.2: `no` and `on` are texts, `010` is ten. Every "
+          "key but those\n"
+          "marked required may be left out. A path is relative to the scenario file; given with\n"
+          "`--set PATH=VALUE` it is relative to the working directory. `headroom run FILE "
+          "--print-scenario`\n"
+          "prints a file with every default filled in. This page is what `headroom list keys` "
+          "prints.\n\n"
+          "## Top level\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+          out);
+    for (const struct scenario_section *s = scenario_sections; s->name; s++) {
+        const char *section = s->name;
+        if (strcmp(section, "pools") == 0) {
+            section = "pools.POOL";
+            write_head("pools.agg`, `pools.prefill`, `pools.decode", s->doc, out);
+        } else if (*section) {
+            write_head(section, s->doc, out);
+        }
+        for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+            if (strcmp(k->section, section) == 0)
+                write_row(k, out);
+        }
+        if (strcmp(section, "pools.POOL") == 0)
+            fputs("| any key of `engine` | | that of `engine` | |\n", out);
+        else if (strcmp(section, "policy") == 0)
+            write_policy_fields(out);
+        else if (!*section)
+            write_sections(out);
+    }
+}

@@ -1,0 +1,675 @@
+#include "scenarios/keys/scenario.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "planner/forecast/predictor.h"
+#include "scenarios/keys/keys_internal.h"
+#include "scenarios/keys/policy_file.h"
+#include "scenarios/keys/preset_file.h"
+#include "scenarios/text/file_text.h"
+#include "scenarios/text/nearest.h"
+#include "scenarios/text/yaml_tree.h"
+#include "util/bug.h"
+#include "util/text.h"
+
+const char *const pool_role_names[3] = {
+    [POOL_AGG] = "agg", [POOL_PREFILL] = "prefill", [POOL_DECODE] = "decode"};
+
+struct loader {
+    struct scenario *scenario;
+    struct arena *arena;
+    struct yaml_node *root;
+    const char *const *preset_dirs;
+    struct diag *d;
+};
+
+/* ---- overrides ---- */
+
+/* A map to put things into. What is there and is not a map is replaced, but for `router: NAME`,
+ * which goes on to hold for the pools that are not named. */
+static struct yaml_node *open_section(struct loader *l, struct yaml_node *parent, const char *key,
+                                      struct source_pos at)
+{
+    struct yaml_node *found = yaml_node_child(parent, key);
+    if (found && found->kind == NODE_MAP)
+        return found;
+    struct yaml_node *map = ARENA_NEW(l->arena, 1, struct yaml_node);
+    if (!map)
+        return NULL;
+    map->kind = NODE_MAP;
+    map->at = at;
+    if (found && found->kind == NODE_TEXT && parent == l->root && strcmp(key, "router") == 0) {
+        const struct yaml_node *pools = yaml_node_child(l->root, "pools");
+        for (size_t i = 0; i < 3; i++) {
+            if (!yaml_node_child(pools, pool_role_names[i]))
+                continue;
+            struct yaml_node *copy = yaml_node_copy(found, l->arena);
+            if (!copy)
+                return NULL;
+            yaml_node_put(map, pool_role_names[i], found->key_at, copy);
+        }
+    }
+    yaml_node_put(parent, key, at, map);
+    return map;
+}
+
+static enum status apply_override(struct loader *l, const struct scenario_override *override)
+{
+    struct source_pos at = {.file = override->label};
+    const char *equals = strchr(override->text, '=');
+    struct yaml_node *value, *map = l->root;
+
+    if (!equals || equals == override->text)
+        return diag_fail_at(l->d, ST_INPUT, at,
+                            "expected path=value, such as policy.min_endpoint=2");
+    enum status s = yaml_tree_parse(&value, l->arena, override->label, equals + 1,
+                                    strlen(equals + 1), true, l->d);
+    if (s)
+        return s;
+    if (!value) { /* nothing after the sign */
+        value = ARENA_NEW(l->arena, 1, struct yaml_node);
+        if (!value)
+            return diag_nomem(l->d, "override");
+        value->at = at;
+    }
+    for (const char *p = override->text;;) {
+        size_t n = strcspn(p, ".=");
+        const char *key = arena_strndup(l->arena, p, n);
+        if (!key)
+            return diag_nomem(l->d, "override");
+        if (n == 0)
+            return diag_fail_at(l->d, ST_INPUT, at, "an empty name in the path");
+        p += n;
+        if (*p == '=') {
+            yaml_node_put(map, key, at, value);
+            return ST_OK;
+        }
+        p++;
+        map = open_section(l, map, key, at);
+        if (!map)
+            return diag_nomem(l->d, "override");
+    }
+}
+
+/* ---- unknown keys ---- */
+
+/* Offers the names that may stand in a section, to `n` and, when not NULL, to the list. */
+static void offer(struct nearest *n, char list[KEY_EXPECTED_SIZE], const char *name)
+{
+    nearest_offer(n, name);
+    size_t used = strlen(list);
+    snprintf(list + used, KEY_EXPECTED_SIZE - used, "%s%s", used ? ", " : "", name);
+}
+
+static bool field_applies(const struct policy_field *field, const char *type)
+{
+    for (const char *const *p = field->policies; *p; p++) {
+        if (strcmp(*p, type) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void offer_section(const struct loader *l, struct nearest *n, char list[KEY_EXPECTED_SIZE],
+                          const char *section)
+{
+    bool pool = strncmp(section, "pools.", 6) == 0;
+
+    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+        if (strcmp(k->section, pool ? "pools.POOL" : section) == 0 ||
+            (pool && k->place == PLACE_ENGINE))
+            offer(n, list, k->name);
+    }
+    if (strcmp(section, "") == 0) {
+        for (const struct scenario_section *s = scenario_sections + 1; s->name; s++)
+            offer(n, list, s->name);
+    } else if (strcmp(section, "pools") == 0 || strcmp(section, "router") == 0) {
+        for (size_t i = 0; i < 3; i++)
+            offer(n, list, pool_role_names[i]);
+    } else if (strcmp(section, "policy") == 0) {
+        for (const struct policy_field *f = policy_fields; f->name; f++) {
+            if (field_applies(f, l->scenario->policy.type))
+                offer(n, list, f->name);
+        }
+    }
+}
+
+static enum status unknown_key(struct loader *l, const char *section, const struct yaml_node *node)
+{
+    char list[KEY_EXPECTED_SIZE] = "", shown[TEXT_EXCERPT_SIZE];
+    const char *where = *section ? section : "the scenario";
+    struct nearest n;
+
+    nearest_init(&n, node->key);
+    offer_section(l, &n, list, section);
+    text_excerpt(shown, node->key, strlen(node->key));
+    if (n.best)
+        return diag_fail_at(l->d, ST_INPUT, node->key_at,
+                            "unknown key '%s' in %s; did you mean '%s'?", shown, where, n.best);
+    return diag_fail_at(l->d, ST_INPUT, node->key_at, "unknown key '%s' in %s; valid keys: %s",
+                        shown, where, list);
+}
+
+/* ---- values ---- */
+
+static void *base_of(struct loader *l, const struct scenario_key *key, struct pool_settings *pool)
+{
+    switch (key->place) {
+    case PLACE_SCENARIO:
+        return l->scenario;
+    case PLACE_ENGINE:
+        return pool ? &pool->engine : &l->scenario->engine;
+    case PLACE_POOL:
+        return pool;
+    case PLACE_POLICY:
+        return &l->scenario->policy;
+    }
+    BUG("key %s has no place", key->name);
+}
+
+static enum status store(struct loader *l, const struct scenario_key *key, const char *section,
+                         struct pool_settings *pool, const struct yaml_node *node)
+{
+    struct key_target target = {l->scenario, l->arena, NULL, base_of(l, key, pool)};
+
+    target.path = *section ? arena_printf(l->arena, "%s.%s", section, node->key) : node->key;
+    if (!target.path)
+        return diag_nomem(l->d, "scenario");
+    return scenario_key_store(key, &target, node, l->d);
+}
+
+static enum status need_map(struct loader *l, const char *section, const struct yaml_node *node)
+{
+    char got[NODE_TEXT_SIZE];
+
+    if (node->kind == NODE_MAP || node->kind == NODE_NULL)
+        return ST_OK;
+    return diag_fail_at(l->d, ST_INPUT, node->at, "%s must be a map, not %s", section,
+                        yaml_node_describe(got, node));
+}
+
+static bool is_section(const char *name)
+{
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
+        if (strcmp(s->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status read_preset(struct loader *l, const char *section,
+                               const struct scenario_key *key, const struct yaml_node *wanted)
+{
+    const struct preset_place place = {l->preset_dirs, key->presets, l->scenario->base_dir};
+    const char *path = arena_printf(l->arena, "%s.%s", section, key->name);
+    const struct yaml_node *preset;
+
+    enum status s = path ? store(l, key, section, NULL, wanted) : diag_nomem(l->d, "scenario");
+    if (s || wanted->kind == NODE_NULL)
+        return s;
+    s = preset_find(&preset, l->arena, &place, path, wanted, l->d);
+    for (const struct yaml_node *node = s ? NULL : preset->first; node && !s; node = node->next) {
+        const struct scenario_key *inner = scenario_key_find(section, node->key);
+        if (strcmp(node->key, "summary") == 0)
+            continue;
+        if (inner == key)
+            s = diag_fail_at(l->d, ST_INPUT, node->key_at, "a preset cannot name another");
+        else
+            s = inner ? store(l, inner, section, NULL, node) : unknown_key(l, section, node);
+    }
+    return s;
+}
+
+/* The keys of one plain section, or the top level; those of its preset first. */
+static enum status read_section(struct loader *l, const char *section, const struct yaml_node *map)
+{
+    const struct scenario_key *preset = scenario_key_find(section, "preset");
+    const struct yaml_node *wanted = preset ? yaml_node_child(map, preset->name) : NULL;
+    enum status s = need_map(l, section, map);
+
+    if (!s && wanted)
+        s = read_preset(l, section, preset, wanted);
+    for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
+        const struct scenario_key *key = scenario_key_find(section, node->key);
+        if (node == wanted)
+            continue;
+        if (key && key->type == KEY_ROUTER && node->kind == NODE_MAP)
+            continue; /* with the pools */
+        if (key)
+            s = store(l, key, section, NULL, node);
+        else if (*section || !is_section(node->key))
+            s = unknown_key(l, section, node);
+        else if (strcmp(node->key, "pools") != 0 && strcmp(node->key, "policy") != 0)
+            s = read_section(l, node->key, node);
+    }
+    return s;
+}
+
+static enum status read_pool(struct loader *l, enum pool_role role, const struct yaml_node *map)
+{
+    struct pool_settings *pool = &l->scenario->pools[role];
+    const char *section = arena_printf(l->arena, "pools.%s", pool_role_names[role]);
+    bool has_replicas = false;
+
+    if (!section)
+        return diag_nomem(l->d, "scenario");
+    enum status s = need_map(l, section, map);
+    for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
+        const struct scenario_key *key = scenario_key_find("pools.POOL", node->key);
+        if (!key)
+            key = scenario_key_find("engine", node->key);
+        s = key ? store(l, key, section, pool, node) : unknown_key(l, section, node);
+        has_replicas = has_replicas || strcmp(node->key, "replicas") == 0;
+    }
+    if (!s && !has_replicas)
+        s = diag_fail_at(l->d, ST_INPUT, map->key_at, "%s needs replicas, the workers at the start",
+                         section);
+    return s;
+}
+
+/* `router: {prefill: NAME, decode: NAME}`; what a pool says itself wins. */
+static enum status read_router_map(struct loader *l, const struct yaml_node *map)
+{
+    const struct scenario_key *key = scenario_key_find("pools.POOL", "router");
+    enum status s = ST_OK;
+
+    for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
+        size_t role = 0;
+        while (role < 3 && strcmp(node->key, pool_role_names[role]) != 0)
+            role++;
+        if (role == 3)
+            s = unknown_key(l, "router", node);
+        else if (!l->scenario->pools[role].present)
+            s = diag_fail_at(l->d, ST_INPUT, node->key_at,
+                             "router.%s: the scenario has no such pool", node->key);
+        else
+            s = store(l, key, "router", &l->scenario->pools[role], node);
+    }
+    return s;
+}
+
+static enum status check_layout(struct loader *l, const struct yaml_node *pools)
+{
+    const struct pool_settings *p = l->scenario->pools;
+    bool agg = p[POOL_AGG].present, prefill = p[POOL_PREFILL].present,
+         decode = p[POOL_DECODE].present;
+    struct source_pos at = pools ? pools->key_at : (struct source_pos){.file = l->scenario->file};
+
+    if (!agg && !prefill && !decode)
+        return diag_fail_at(l->d, ST_INPUT, at,
+                            "pools is missing; expected either agg, or prefill and decode");
+    if (agg && (prefill || decode))
+        return diag_fail_at(l->d, ST_INPUT, at,
+                            "pools has both agg and %s; expected either agg, or prefill and decode",
+                            prefill ? "prefill" : "decode");
+    if (!agg && !(prefill && decode))
+        return diag_fail_at(l->d, ST_INPUT, at, "pools has %s but not %s",
+                            prefill ? "prefill" : "decode", prefill ? "decode" : "prefill");
+    return ST_OK;
+}
+
+static enum status read_pools(struct loader *l)
+{
+    const struct yaml_node *pools = yaml_node_child(l->root, "pools");
+    const struct yaml_node *router = yaml_node_child(l->root, "router");
+    const struct yaml_node *given[3] = {NULL};
+    enum status s = pools ? need_map(l, "pools", pools) : ST_OK;
+
+    for (const struct yaml_node *node = pools ? pools->first : NULL; node && !s;
+         node = node->next) {
+        size_t role = 0;
+        while (role < 3 && strcmp(node->key, pool_role_names[role]) != 0)
+            role++;
+        if (role == 3)
+            return unknown_key(l, "pools", node);
+        l->scenario->pools[role].present = node->kind != NODE_NULL;
+        given[role] = node;
+    }
+    if (!s)
+        s = check_layout(l, pools);
+    for (size_t role = 0; role < 3; role++)
+        l->scenario->pools[role].engine = l->scenario->engine;
+    if (!s && router && router->kind == NODE_MAP)
+        s = read_router_map(l, router);
+    for (size_t role = 0; role < 3 && !s; role++) {
+        if (l->scenario->pools[role].present)
+            s = read_pool(l, (enum pool_role)role, given[role]);
+    }
+    return s;
+}
+
+/* ---- policy ---- */
+
+/* A file's fields of another policy are left out when its type was overridden: `--set
+ * policy.type=static` is how a planner is held against a fixed fleet. */
+static enum status other_policy(struct loader *l, const char *policy, const struct yaml_node *node,
+                                const struct yaml_node *type)
+{
+    bool type_overridden = type && type->at.line == 0;
+
+    if (type_overridden && node->key_at.line > 0)
+        return ST_OK;
+    return diag_fail_at(l->d, ST_INPUT, node->key_at,
+                        "policy.%s does not belong to policy.type '%s', but to '%s'", node->key,
+                        l->scenario->policy.type, policy);
+}
+
+/* The planner's own configuration file, when one is given; *file is its map, for what it says. */
+static enum status read_policy_file(struct loader *l, const struct yaml_node *node,
+                                    const struct yaml_node *type, const struct yaml_node **file)
+{
+    struct policy_config *c = &l->scenario->policy;
+    struct diag cause;
+
+    *file = NULL;
+    if (!node || node->kind == NODE_NULL)
+        return ST_OK;
+    if (strcmp(c->type, "planner") != 0)
+        return other_policy(l, "planner", node, type);
+    enum status s = store(l, scenario_key_find("policy", "config"), "policy", NULL, node);
+    if (s)
+        return s;
+    diag_init(&cause);
+    s = policy_file_read(c, file, l->arena, l->scenario->policy_file, &cause);
+    if (s == ST_IO)
+        return diag_fail_at(l->d, s, node->at, "policy.config: %s", cause.text);
+    return s ? diag_fail(l->d, s, "%s", cause.text) : ST_OK;
+}
+
+/* The preset of the predictor is Dynamo's, whether or not this version has it. */
+static enum status check_predictor(struct loader *l, const struct yaml_node *policy)
+{
+    const struct policy_config *c = &l->scenario->policy;
+    const struct policy_field *field = policy_field_find("load_predictor");
+    char available[KEY_EXPECTED_SIZE] = "";
+
+    if (!field || !field_applies(field, c->type) || predictor_find(c->load_predictor))
+        return ST_OK;
+    for (size_t i = 0; predictors[i]; i++) {
+        size_t used = strlen(available);
+        snprintf(available + used, sizeof available - used, "%s%s", i ? ", " : "",
+                 predictors[i]->name);
+    }
+    return diag_fail_at(l->d, ST_INPUT, policy->at,
+                        "policy.load_predictor '%s', the default, is not available in this version "
+                        "(available: %s)",
+                        c->load_predictor, available);
+}
+
+/* A target that neither the scenario's policy nor the planner's own file gives is that of the sla;
+ * null in the scenario's policy takes back what the file says. */
+static bool is_of_sla(const struct yaml_node *policy, const struct yaml_node *file, const char *key)
+{
+    const struct yaml_node *node = yaml_node_child(policy, key);
+
+    return node ? node->kind == NODE_NULL : !yaml_node_child(file, key);
+}
+
+/* The rules across fields. What the planner's own file gets wrong by itself is said of that file.
+ */
+static enum status check_policy(struct loader *l, const struct policy_config *file_alone,
+                                const struct yaml_node *file)
+{
+    struct source_pos at = scenario_at(l->scenario, "policy");
+    struct policy_config alone = *file_alone;
+    struct diag ignored;
+
+    diag_init(&ignored);
+    if (file && policy_config_check(&alone, at, &ignored))
+        at = file->at;
+    return policy_config_check(&l->scenario->policy, at, l->d);
+}
+
+static enum status read_policy(struct loader *l)
+{
+    static const struct yaml_node empty = {.kind = NODE_MAP};
+    const struct yaml_node *policy = yaml_node_child(l->root, "policy"), *file;
+    struct policy_config *c = &l->scenario->policy;
+    enum status s = ST_OK;
+
+    if (!policy)
+        policy = &empty;
+    s = need_map(l, "policy", policy);
+    const struct yaml_node *type = yaml_node_child(policy, "type");
+    if (!s && type)
+        s = store(l, scenario_key_find("policy", "type"), "policy", NULL, type);
+    if (s)
+        return s;
+    policy_config_defaults(c, c->type);
+    const struct yaml_node *config = yaml_node_child(policy, "config");
+    s = read_policy_file(l, config, type, &file);
+    const struct policy_config file_alone = *c;
+    for (const struct yaml_node *node = policy->first; node && !s; node = node->next) {
+        const struct scenario_key *key = scenario_key_find("policy", node->key);
+        const struct policy_field *field = policy_field_find(node->key);
+        if (node == type || node == config)
+            continue;
+        if (key) {
+            s = store(l, key, "policy", NULL, node);
+        } else if (!field) {
+            s = unknown_key(l, "policy", node);
+        } else if (!field_applies(field, c->type)) {
+            s = other_policy(l, field->policies[0], node, type);
+        } else {
+            struct scenario_key field_key = scenario_policy_key(field);
+            s = store(l, &field_key, "policy", NULL, node);
+        }
+    }
+    if (is_of_sla(policy, file, "ttft"))
+        c->ttft_ms = l->scenario->sla.ttft_ms;
+    if (is_of_sla(policy, file, "itl"))
+        c->itl_ms = l->scenario->sla.tpot_ms;
+    if (!s)
+        s = check_predictor(l, policy);
+    return s ? s : check_policy(l, &file_alone, file);
+}
+
+/* ---- rules across keys ---- */
+
+static enum status check_pool(struct loader *l, enum pool_role role)
+{
+    const struct engine_settings *e = &l->scenario->pools[role].engine;
+    const char *name = pool_role_names[role];
+
+    if (!e->profile)
+        return diag_fail_at(l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "profile"),
+                            "engine.profile is missing; expected the name of a bundled profile "
+                            "(headroom profile list), or a path");
+    if (e->async_scheduling && strcmp(e->step_order, "prefill_first") == 0)
+        return diag_fail_at(l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "step_order"),
+                            "step_order 'prefill_first' of pool %s does not go with "
+                            "async_scheduling; expected 'decode_first'",
+                            name);
+    if (e->max_num_batched_tokens < e->max_num_seqs)
+        return diag_fail_at(
+            l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "max_num_batched_tokens"),
+            "max_num_batched_tokens of pool %s must be >= max_num_seqs (%lld), not %lld", name,
+            (long long)e->max_num_seqs, (long long)e->max_num_batched_tokens);
+    return ST_OK;
+}
+
+static enum status check_scenario(struct loader *l)
+{
+    struct scenario *sc = l->scenario;
+    int64_t workers = 0;
+
+    if (!sc->trace.path)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
+                            "trace.path is missing; expected a file of requests");
+    if (sc->output.sample_s > 0 && sc->output.sample_s < 0.001)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "output.sample_s"),
+                            "output.sample_s must be 0 or >= 0.001, not %g", sc->output.sample_s);
+    for (size_t role = 0; role < 3; role++) {
+        if (!sc->pools[role].present)
+            continue;
+        workers += sc->pools[role].replicas;
+        enum status s = check_pool(l, (enum pool_role)role);
+        if (s)
+            return s;
+    }
+    if (workers == 0)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "pools"),
+                            "pools has no worker at all; expected at least one replica");
+    return ST_OK;
+}
+
+/* ---- loading ---- */
+
+static enum status set_names(struct loader *l, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+    size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+
+    l->scenario->file = arena_strdup(l->arena, path);
+    l->scenario->base_dir = arena_strndup(l->arena, path, (size_t)(base - path));
+    l->scenario->name = arena_strndup(l->arena, base, n);
+    if (!l->scenario->file || !l->scenario->base_dir || !l->scenario->name)
+        return diag_nomem(l->d, "scenario");
+    return ST_OK;
+}
+
+static void set_presets(struct scenario *sc)
+{
+    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+        if (k->place == PLACE_SCENARIO)
+            scenario_key_preset(k, sc);
+        else if (k->place == PLACE_ENGINE)
+            scenario_key_preset(k, &sc->engine);
+    }
+}
+
+enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
+                           const char *bytes, size_t length,
+                           const struct scenario_override *overrides, size_t n_overrides,
+                           const char *const *preset_dirs, struct diag *d)
+{
+    struct loader l = {.scenario = scenario, .arena = arena, .preset_dirs = preset_dirs, .d = d};
+
+    *scenario = (struct scenario){0};
+    set_presets(scenario);
+    enum status s = set_names(&l, path);
+    const char *default_name = scenario->name;
+    if (!s)
+        s = yaml_tree_parse(&l.root, arena, scenario->file, bytes, length, false, d);
+    if (s)
+        return s;
+    struct source_pos file_at = {.file = scenario->file};
+    if (!l.root || l.root->kind == NODE_NULL)
+        return diag_fail_at(d, ST_INPUT, file_at,
+                            "empty; expected a scenario (keys trace, engine, pools, ...)");
+    if (l.root->kind != NODE_MAP)
+        return diag_fail_at(d, ST_INPUT, l.root->at,
+                            "expected a scenario (keys trace, engine, pools, ...)");
+    for (size_t i = 0; i < n_overrides && !s; i++)
+        s = apply_override(&l, &overrides[i]);
+    scenario->tree = l.root;
+    if (!s)
+        s = read_section(&l, "", l.root);
+    if (!s && !scenario->name)
+        scenario->name = default_name;
+    if (!s)
+        s = read_pools(&l);
+    if (!s)
+        s = read_policy(&l);
+    return s ? s : check_scenario(&l);
+}
+
+enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
+                          const struct scenario_override *overrides, size_t n_overrides,
+                          const char *const *preset_dirs, struct diag *d)
+{
+    const char *bytes;
+    size_t n;
+
+    enum status s = file_text_read(&bytes, &n, arena, path, "a scenario", d);
+    if (s)
+        return s;
+    return scenario_parse(scenario, arena, path, bytes, n, overrides, n_overrides, preset_dirs, d);
+}
+
+static enum status append_presets(struct scenario_preset **all, size_t *n, struct arena *arena,
+                                  const char *section, const struct preset_line *lines,
+                                  size_t n_lines, struct diag *d)
+{
+    struct scenario_preset *longer = ARENA_NEW(arena, *n + n_lines, struct scenario_preset);
+
+    if (!longer)
+        return diag_nomem(d, "presets");
+    for (size_t i = 0; i < *n; i++)
+        longer[i] = (*all)[i];
+    for (size_t i = 0; i < n_lines; i++)
+        longer[*n + i] = (struct scenario_preset){section, lines[i].name, lines[i].summary};
+    *all = longer;
+    *n += n_lines;
+    return ST_OK;
+}
+
+enum status scenario_presets(const struct scenario_preset **presets, size_t *n, struct arena *arena,
+                             const char *const *preset_dirs, struct diag *d)
+{
+    struct scenario_preset *all = NULL;
+    enum status s = ST_OK;
+
+    *n = 0;
+    for (const struct scenario_key *key = scenario_keys; key->name && !s; key++) {
+        const struct preset_place place = {preset_dirs, key->presets, ""};
+        const struct preset_line *lines;
+        size_t n_lines;
+        if (key->type != KEY_PRESET)
+            continue;
+        s = preset_list(&lines, &n_lines, arena, &place, d);
+        if (!s)
+            s = append_presets(&all, n, arena, key->section, lines, n_lines, d);
+    }
+    *presets = all;
+    return s;
+}
+
+/* ---- positions ---- */
+
+/* Of the last part of the path that is there; `whole` is set when it all is. */
+static struct source_pos find_at(const struct scenario *sc, const char *path, bool *whole)
+{
+    struct source_pos at = {.file = sc->file};
+    const struct yaml_node *map = sc->tree;
+
+    *whole = true;
+    while (*path) {
+        size_t n = strcspn(path, ".");
+        const struct yaml_node *child = map && map->kind == NODE_MAP ? map->first : NULL;
+        while (child && !(strlen(child->key) == n && memcmp(child->key, path, n) == 0))
+            child = child->next;
+        if (!child) {
+            *whole = false;
+            return at;
+        }
+        at = child->kind == NODE_MAP ? child->key_at : child->at;
+        map = child;
+        path += n + (path[n] == '.');
+    }
+    return at;
+}
+
+struct source_pos scenario_at(const struct scenario *scenario, const char *path)
+{
+    bool whole;
+
+    return find_at(scenario, path, &whole);
+}
+
+struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
+                                     const char *key)
+{
+    char path[96];
+    bool whole;
+
+    snprintf(path, sizeof path, "pools.%s.%s", pool_role_names[role], key);
+    struct source_pos at = find_at(scenario, path, &whole);
+    if (whole)
+        return at;
+    snprintf(path, sizeof path, "engine.%s", key);
+    return find_at(scenario, path, &whole);
+}

@@ -1,0 +1,199 @@
+/* A scenario: one run as its user wrote it, checked, with every default filled in.
+ *
+ * Reading the file touches nothing else on disk but the files of the presets it names and the
+ * planner's own configuration, when policy.config names one; scenarios/build/build.h opens the
+ * trace and loads the profiles. The keys are listed once, in scenarios/keys/keys.c;
+ * docs/scenario.md and scenario.schema.json are written from there. */
+#ifndef SCENARIOS_KEYS_SCENARIO_H
+#define SCENARIOS_KEYS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "planner/policy.h"
+#include "planner/policy_config.h"
+#include "scenarios/keys/expect.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+struct yaml_node;
+
+/* One engine, as `engine:` and each pool set it. */
+struct engine_settings {
+    const char *profile; /* bundled name, or path as seen from the working directory */
+    int64_t tp;          /* row of a profile with several; 0 = it has one */
+    const char *latency_model;
+    int64_t block_size_tok;
+    int64_t kv_blocks; /* 0 = what the profile holds */
+    int64_t max_num_seqs, max_num_batched_tokens;
+    bool chunked_prefill, prefix_cache, async_scheduling;
+    int64_t data_parallel_ranks; /* 0 = those of the profile */
+    const char *kv_eviction;
+    double kv_watermark; /* share of the blocks, 0 to 1 */
+    int64_t host_kv_blocks;
+    double host_bandwidth_gb_s;
+    const char *step_order, *queue_order;
+    double step_noise;
+    int64_t draft_tokens;
+    double draft_acceptance, draft_ms;
+    double host_ms_per_step, host_us_per_seq, cold_start_ms;
+};
+
+struct pool_settings {
+    bool present;
+    int64_t replicas;
+    int64_t gpus_per_worker; /* 0 = those of the profile */
+    const char *router;      /* NULL = scenario.router */
+    struct engine_settings engine;
+};
+
+/* Price per GPU-hour: of a GPU type, or (gpu_type NULL) of any. */
+struct gpu_price {
+    const char *gpu_type;
+    double per_hour;
+};
+struct gpu_prices {
+    size_t n;
+    const struct gpu_price *price;
+};
+
+struct expectations {
+    size_t n;
+    const struct expectation *item;
+};
+
+struct scenario {
+    const char *file; /* for messages */
+    const char *name, *description;
+    struct {
+        const char *path; /* as seen from the working directory */
+        const char *format;
+        int64_t limit, block_size_tok;
+        double speedup;
+    } trace;
+    struct {
+        double ttft_ms, tpot_ms, window_s;
+    } sla;
+    int64_t seed;
+    const char *compat;
+    unsigned compat_off; /* bit i: dynosim_semantics[i] */
+    struct {
+        double warmup_s, duration_s, drain_s; /* 0: no warm-up, whole trace, until all are done */
+    } span;
+    struct engine_settings engine;
+    struct pool_settings pools[3]; /* by enum pool_role */
+    struct {
+        int64_t nodes; /* 0 = as many as needed */
+        int64_t gpus_per_node;
+        const char *placement;
+    } cluster;
+    const char *router;
+    struct {
+        double overlap_weight, prefill_weight, request_weight, temperature;
+    } kv_router;
+    struct {
+        double interval_s; /* 0 = exact */
+        bool own_requests;
+    } router_view;
+    struct {
+        double threshold; /* NaN = none is held */
+        const char *order;
+    } router_queue;
+    struct {
+        int64_t local_prefill_max_tok, max_prefill_queue; /* 0 = never */
+    } disagg;
+    struct {
+        double bytes_per_token; /* NaN = what the profile says */
+        double bandwidth_gb_s, latency_ms;
+        double local_bandwidth_gb_s; /* NaN = bandwidth_gb_s */
+        int64_t links_per_node;      /* 0 = transfers never wait */
+        const char *tokens;          /* "missing", "prompt", NULL = as compat has it */
+    } kv_transfer;
+    struct {
+        double first_token_timeout_s, timeout_s; /* 0 = never */
+        int64_t max_attempts;                    /* 0 = no limit */
+        double backoff_s;
+    } client;
+    struct {
+        const char *preset; /* its keys are below; NULL = none */
+        double delay_s, schedule_s, image_pull_s, image_cached_s, weights_s, warmup_s;
+        double weights_cached_s; /* NaN = weights_s */
+        double weights_peer_s;   /* NaN = not done */
+        double cv, failure_probability, retry_s;
+    } startup;
+    struct {
+        const char *mode, *lost_requests, *victim;
+        bool call_back;
+        double grace_s;
+    } scale_down;
+    struct {
+        double worker_mtbf_h, node_mtbf_h, spot_mtbf_h; /* 0 = none fail */
+        double node_repair_h, spot_return_h;            /* 0 = never */
+        double spot_notice_s;
+    } failures;
+    struct {
+        bool idle_workers, any_router;
+        double scrape_interval_s; /* NaN = as compat has it; 0 = exact */
+        double outage_at_s, outage_s;
+    } metrics;
+    struct policy_config policy;
+    const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
+    int64_t policy_generation;
+    struct {
+        double sample_s; /* 0 = no samples */
+    } output;
+    struct {
+        const char *preset; /* its keys are below; NULL = none */
+        const char *currency;
+        struct gpu_prices per_gpu_hour;
+    } cost;
+    struct expectations expect;
+
+    const struct yaml_node *tree; /* file and overrides merged, for positions */
+    const char *base_dir;         /* folder of the file, "" or ending in a slash */
+};
+
+/* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a
+ * file would give a position. Both are borrowed. */
+struct scenario_override {
+    const char *label, *text;
+};
+
+/* From a file. Everything is in the arena. `preset_dirs`: where bundled presets are, ended by NULL;
+ * NULL = nowhere. ST_INPUT with `file:line:column: what, and what was expected`; ST_IO when the
+ * file cannot be read. */
+enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
+                          const struct scenario_override *overrides, size_t n_overrides,
+                          const char *const *preset_dirs, struct diag *d);
+/* The same from memory; `path` is for messages, relative paths and the default name. */
+enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
+                           const char *bytes, size_t length,
+                           const struct scenario_override *overrides, size_t n_overrides,
+                           const char *const *preset_dirs, struct diag *d);
+
+/* The bundled presets of every section that takes one. */
+struct scenario_preset {
+    const char *section, *name, *summary; /* summary may be "" */
+};
+enum status scenario_presets(const struct scenario_preset **presets, size_t *n, struct arena *arena,
+                             const char *const *preset_dirs, struct diag *d);
+
+/* Where a key was set: of the key itself, else of the closest section around it. */
+struct source_pos scenario_at(const struct scenario *scenario, const char *path);
+/* The same for an engine key of a pool, which may stand in `pools` or in `engine`. */
+struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
+                                     const char *key);
+
+extern const char *const pool_role_names[3]; /* "agg", "prefill", "decode" */
+
+/* YAML with every key, that reads back to the same scenario. Paths are made absolute with
+ * `working_dir`. */
+void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out);
+
+/* JSON Schema (draft-07) of a scenario file, and its reference as Markdown. */
+void scenario_write_schema(FILE *out);
+void scenario_write_reference(FILE *out);
+
+#endif

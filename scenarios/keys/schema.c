@@ -1,0 +1,291 @@
+#include <math.h>
+#include <string.h>
+
+#include "scenarios/keys/keys_internal.h"
+#include "util/bug.h"
+#include "util/json_out.h"
+
+static void write_number_type(struct json_out *j, const struct scenario_key *key, const char *type)
+{
+    if (key->unset) {
+        json_key(j, "type");
+        json_array_begin(j);
+        json_string(j, type);
+        json_string(j, "null");
+        json_array_end(j);
+    } else {
+        json_key_string(j, "type", type);
+    }
+    if (key->above_min)
+        json_key_double(j, "exclusiveMinimum", key->min);
+    else
+        json_key_double(j, "minimum", key->min);
+    json_key_double(j, "maximum", key->max);
+}
+
+static void write_choices(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "enum");
+    json_array_begin(j);
+    for (size_t i = 0; scenario_key_choice(key, i); i++)
+        json_string(j, scenario_key_choice(key, i));
+    if (key->unset)
+        json_null(j);
+    json_array_end(j);
+}
+
+static void write_text_type(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "type");
+    json_array_begin(j);
+    json_string(j, "string");
+    if (key->type == KEY_TEXT) { /* `name: 70` */
+        json_string(j, "number");
+        json_string(j, "boolean");
+    }
+    if (key->unset)
+        json_string(j, "null");
+    json_array_end(j);
+    if (key->type != KEY_TEXT)
+        json_key_int(j, "minLength", 1);
+}
+
+static void write_default(struct json_out *j, const struct scenario_key *key)
+{
+    if (key->required || key->unset)
+        return;
+    if (key->type == KEY_BOOL)
+        json_key_bool(j, "default", key->preset > 0);
+    else if (key->type == KEY_INT || key->type == KEY_NUMBER || key->type == KEY_PRICES)
+        json_key_double(j, "default", key->preset);
+    else if (key->preset_text)
+        json_key_string(j, "default", key->preset_text);
+}
+
+static void write_description(struct json_out *j, const struct scenario_key *key)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "%s%s%s%s", key->doc, key->unit ? " [" : "",
+             key->unit ? key->unit : "", key->unit ? "]" : "");
+    json_key_string(j, "description", text);
+}
+
+static void begin_map(struct json_out *j)
+{
+    json_object_begin(j);
+    json_key_string(j, "type", "object");
+    json_key_bool(j, "additionalProperties", false);
+}
+
+static void write_router_or_map(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "oneOf");
+    json_array_begin(j);
+    json_object_begin(j);
+    write_choices(j, key);
+    json_object_end(j);
+    begin_map(j);
+    json_key(j, "properties");
+    json_object_begin(j);
+    for (size_t role = 0; role < 3; role++) {
+        json_key(j, pool_role_names[role]);
+        json_object_begin(j);
+        write_choices(j, key);
+        json_object_end(j);
+    }
+    json_object_end(j);
+    json_object_end(j);
+    json_array_end(j);
+}
+
+static void write_price_or_map(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "oneOf");
+    json_array_begin(j);
+    json_object_begin(j);
+    write_number_type(j, key, "number");
+    json_object_end(j);
+    json_object_begin(j);
+    json_key_string(j, "type", "object");
+    json_key(j, "additionalProperties");
+    json_object_begin(j);
+    write_number_type(j, key, "number");
+    json_object_end(j);
+    json_object_end(j);
+    json_array_end(j);
+}
+
+static void write_list(struct json_out *j, const struct scenario_key *key)
+{
+    json_key_string(j, "type", "array");
+    json_key(j, "items");
+    json_object_begin(j);
+    if (key->type == KEY_NAMES)
+        write_choices(j, key);
+    else
+        json_key_string(j, "type", "string");
+    json_object_end(j);
+}
+
+static void write_value(struct json_out *j, const struct scenario_key *key)
+{
+    switch (key->type) {
+    case KEY_BOOL:
+        if (key->fixed)
+            json_key_bool(j, "const", key->preset > 0);
+        else
+            json_key_string(j, "type", "boolean");
+        return;
+    case KEY_INT:
+        if (key->fixed)
+            json_key_double(j, "const", key->preset);
+        else
+            write_number_type(j, key, "integer");
+        return;
+    case KEY_NUMBER:
+        write_number_type(j, key, "number");
+        return;
+    case KEY_TEXT:
+    case KEY_PATH:
+    case KEY_PROFILE:
+    case KEY_PRESET:
+        if (key->fixed)
+            json_key_string(j, "type", "null");
+        else
+            write_text_type(j, key);
+        return;
+    case KEY_ENUM:
+        write_choices(j, key);
+        return;
+    case KEY_ROUTER:
+        write_router_or_map(j, key);
+        return;
+    case KEY_PRICES:
+        write_price_or_map(j, key);
+        return;
+    case KEY_EXPECT:
+    case KEY_NAMES:
+        write_list(j, key);
+        return;
+    }
+    BUG("key %s has no type", key->name);
+}
+
+static void write_key(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, key->name);
+    json_object_begin(j);
+    write_description(j, key);
+    write_value(j, key);
+    write_default(j, key);
+    json_object_end(j);
+}
+
+static void write_keys_of(struct json_out *j, const char *section)
+{
+    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+        if (strcmp(k->section, section) == 0)
+            write_key(j, k);
+    }
+}
+
+static void write_required(struct json_out *j, const char *const *names)
+{
+    json_key(j, "required");
+    json_array_begin(j);
+    for (; *names; names++)
+        json_string(j, *names);
+    json_array_end(j);
+}
+
+static void write_pools(struct json_out *j)
+{
+    static const char *const agg[] = {"agg", NULL};
+    static const char *const disagg[] = {"prefill", "decode", NULL};
+    static const char *const *const layouts[] = {agg, disagg};
+
+    json_key(j, "oneOf");
+    json_array_begin(j);
+    for (size_t i = 0; i < 2; i++) {
+        begin_map(j);
+        write_required(j, layouts[i]);
+        json_key(j, "properties");
+        json_object_begin(j);
+        for (const char *const *name = layouts[i]; *name; name++) {
+            json_key(j, *name);
+            json_object_begin(j);
+            json_key_string(j, "$ref", "#/definitions/pool");
+            json_object_end(j);
+        }
+        json_object_end(j);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void write_section(struct json_out *j, const struct scenario_section *section)
+{
+    json_key(j, section->name);
+    if (strcmp(section->name, "pools") == 0) {
+        json_object_begin(j);
+        json_key_string(j, "description", section->doc);
+        write_pools(j);
+        json_object_end(j);
+        return;
+    }
+    json_object_begin(j);
+    json_key(j, "type"); /* every key of a section may be commented out */
+    json_array_begin(j);
+    json_string(j, "object");
+    if (strcmp(section->name, "trace") != 0)
+        json_string(j, "null");
+    json_array_end(j);
+    json_key_bool(j, "additionalProperties", false);
+    json_key_string(j, "description", section->doc);
+    if (strcmp(section->name, "trace") == 0)
+        write_required(j, (const char *const[]){"path", NULL});
+    json_key(j, "properties");
+    json_object_begin(j);
+    write_keys_of(j, section->name);
+    for (const struct policy_field *f = policy_fields;
+         f->name && strcmp(section->name, "policy") == 0; f++) {
+        struct scenario_key key = scenario_policy_key(f);
+        write_key(j, &key);
+    }
+    json_object_end(j);
+    json_object_end(j);
+}
+
+void scenario_write_schema(FILE *out)
+{
+    struct json_out j;
+
+    json_out_init(&j, out, true);
+    json_object_begin(&j);
+    json_key_string(&j, "$schema", "http://json-schema.org/draft-07/schema#");
+    json_key_string(&j, "title", "Headroom scenario");
+    json_key_string(&j, "type", "object");
+    json_key_bool(&j, "additionalProperties", false);
+    write_required(&j, (const char *const[]){"trace", "pools", NULL});
+    json_key(&j, "properties");
+    json_object_begin(&j);
+    write_keys_of(&j, "");
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++)
+        write_section(&j, s);
+    json_object_end(&j);
+    json_key(&j, "definitions");
+    json_object_begin(&j);
+    json_key(&j, "pool");
+    begin_map(&j);
+    write_required(&j, (const char *const[]){"replicas", NULL});
+    json_key(&j, "properties");
+    json_object_begin(&j);
+    write_keys_of(&j, "pools.POOL");
+    write_keys_of(&j, "engine");
+    json_object_end(&j);
+    json_object_end(&j);
+    json_object_end(&j);
+    json_object_end(&j);
+    fputs("\n", out);
+}

@@ -1,0 +1,165 @@
+/* What breaks by itself: workers, nodes, and nodes that are reclaimed with a notice. The
+ * orchestrator starts another worker for each one that goes. */
+#include "sim/sim_internal.h"
+
+/* An exponential time from a stream of its own, so that what else is drawn does not move it. */
+static enum status schedule(struct sim *sim, double mean_s, const char *purpose, uint64_t entity,
+                            enum event_class class, uint32_t id, uint32_t generation)
+{
+    struct pcg64 rng;
+    int64_t ns;
+    if (mean_s <= 0)
+        return ST_OK;
+    pcg64_stream(&rng, sim->config->seed, purpose, entity);
+    if (!ns_from_s(pcg64_exponential(&rng, mean_s), &ns))
+        return ST_OK; /* not in anybody's lifetime */
+    return event_queue_push(&sim->queue, event_make(sim->now_ns + ns, class, id, generation),
+                            sim->diag);
+}
+
+enum status failures_schedule_worker(struct sim *sim, const struct worker *w)
+{
+    return schedule(sim, sim->config->worker_mtbf_s, "failure",
+                    (uint64_t)w->pool->index << 32 | w->id, EVENT_CLASS_FAILURE, w->slot,
+                    w->life_generation);
+}
+
+enum status failures_worker_fails(struct sim *sim, struct worker *w)
+{
+    w->pool->result->n_failed++;
+    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_FAIL);
+    if (!s)
+        s = fleet_kill_worker(sim, w);
+    return s ? s : startup_restore(sim);
+}
+
+/* ---- nodes ---- */
+
+static enum status schedule_node(struct sim *sim, uint32_t node)
+{
+    uint32_t generation = sim->cluster.node[node].generation;
+    uint64_t entity = (uint64_t)node << 32 | generation;
+    enum status s = schedule(sim, sim->config->node_mtbf_s, "node-failure", entity,
+                             EVENT_CLASS_NODE_FAILURE, node, generation);
+    if (!s)
+        s = schedule(sim, sim->config->spot_mtbf_s, "node-reclaim", entity, EVENT_CLASS_NODE_NOTICE,
+                     node, generation);
+    return s;
+}
+
+enum status failures_schedule_nodes(struct sim *sim)
+{
+    enum status s = ST_OK;
+    while (!s && sim->n_nodes_seen < sim->cluster.n_nodes)
+        s = schedule_node(sim, sim->n_nodes_seen++);
+    return s;
+}
+
+static enum status change_state(struct sim *sim, uint32_t node, enum node_state state,
+                                enum event_kind event)
+{
+    sim->cluster.node[node].state = state;
+    sim->cluster.node[node].generation++;
+    return sim_node_event(sim, event, NULL, node);
+}
+
+static enum status schedule_change(struct sim *sim, uint32_t node, int64_t after_ns,
+                                   enum event_class class)
+{
+    if (after_ns >= TIME_NEVER)
+        return ST_OK;
+    return event_queue_push(
+        &sim->queue,
+        event_make(sim->now_ns + after_ns, class, node, sim->cluster.node[node].generation),
+        sim->diag);
+}
+
+static bool is_on(const struct sim *sim, const struct worker *w, uint32_t node)
+{
+    return worker_leads(w) && w->state != WORKER_PENDING &&
+           cluster_is_on(&sim->cluster, w->slot, w->node, node);
+}
+
+/* Everything on the node, at once. */
+static enum status lose_workers(struct sim *sim, uint32_t node)
+{
+    enum status s = ST_OK;
+    /* Together: a request that is sent again must not find another worker that goes too. */
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        if (is_on(sim, sim->workers[i], node) && sim->workers[i]->state == WORKER_READY) {
+            fleet_withdraw(sim, sim->workers[i]);
+            sim->workers[i]->pool->result->n_lost_nodes++;
+        }
+    }
+    for (uint32_t i = 0; !s && i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        if (is_on(sim, w, node))
+            s = fleet_kill_worker(sim, w);
+    }
+    return s;
+}
+
+static enum status node_fails(struct sim *sim, uint32_t node)
+{
+    sim->result->n_node_failures++;
+    enum status s = change_state(sim, node, NODE_DOWN, EVENT_NODE_FAIL);
+    sim->cluster.node[node].has_weights = 0; /* memory is lost, the disk is not */
+    if (!s)
+        s = lose_workers(sim, node);
+    if (!s)
+        s = schedule_change(sim, node, sim->config->node_repair_ns, EVENT_CLASS_NODE_BACK);
+    return s ? s : startup_restore(sim);
+}
+
+/* Its workers drain while others are started elsewhere. */
+static enum status node_is_reclaimed(struct sim *sim, uint32_t node)
+{
+    int64_t notice_ns = sim->config->spot_notice_ns, grace_ns = sim->config->drain_grace_ns;
+    sim->result->n_reclaims++;
+    enum status s = change_state(sim, node, NODE_LEAVING, EVENT_NODE_NOTICE);
+    for (uint32_t i = 0; !s && i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        if (!is_on(sim, w, node) || w->state == WORKER_DRAINING)
+            continue;
+        w->pool->result->n_lost_nodes += w->state == WORKER_READY;
+        s = w->state == WORKER_STARTING
+                ? fleet_stop_worker(sim, w)
+                : fleet_drain_worker(sim, w, grace_ns < notice_ns ? grace_ns : notice_ns);
+    }
+    if (!s)
+        s = schedule_change(sim, node, notice_ns, EVENT_CLASS_NODE_LEAVES);
+    return s ? s : startup_restore(sim);
+}
+
+static enum status node_leaves(struct sim *sim, uint32_t node)
+{
+    enum status s = lose_workers(sim, node);
+    if (!s)
+        s = change_state(sim, node, NODE_DOWN, EVENT_NODE_LEAVE);
+    /* What comes back is another machine. */
+    sim->cluster.node[node].has_image = false;
+    sim->cluster.node[node].has_weights = 0;
+    return s ? s : schedule_change(sim, node, sim->config->spot_return_ns, EVENT_CLASS_NODE_BACK);
+}
+
+static enum status node_is_back(struct sim *sim, uint32_t node)
+{
+    enum status s = change_state(sim, node, NODE_UP, EVENT_NODE_BACK);
+    sim->room_appeared = true;
+    return s ? s : schedule_node(sim, node);
+}
+
+enum status failures_node(struct sim *sim, enum event_class what, uint32_t node)
+{
+    switch ((int)what) {
+    case EVENT_CLASS_NODE_FAILURE:
+        return node_fails(sim, node);
+    case EVENT_CLASS_NODE_NOTICE:
+        return node_is_reclaimed(sim, node);
+    case EVENT_CLASS_NODE_LEAVES:
+        return node_leaves(sim, node);
+    case EVENT_CLASS_NODE_BACK:
+        return node_is_back(sim, node);
+    }
+    BUG("not an event of a node");
+}

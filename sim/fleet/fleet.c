@@ -1,0 +1,574 @@
+/* Workers over time: started, routable, draining, gone; and the GPU time they hold meanwhile. */
+#include "sim/sim_internal.h"
+
+#include <stdlib.h>
+
+/* ---- GPU time ---- */
+
+static void account(struct sim *sim, struct worker *w)
+{
+    if (w->state == WORKER_PENDING) /* it holds none */
+        return;
+    int64_t from_ns =
+        w->gpu_since_ns > sim->config->warmup_ns ? w->gpu_since_ns : sim->config->warmup_ns;
+    if (sim->now_ns > from_ns)
+        w->pool->result->gpu_s[w->gpu_state] +=
+            s_from_ns(sim->now_ns - from_ns) * w->pool->config->gpus_per_worker;
+    w->gpu_since_ns = sim->now_ns;
+}
+
+void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state)
+{
+    if (w->state == WORKER_DRAINING)
+        state = GPU_DRAINING;
+    if (state == w->gpu_state)
+        return;
+    account(sim, w);
+    w->gpu_state = state;
+}
+
+void fleet_close(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++)
+        if (worker_leads(sim->workers[i]))
+            account(sim, sim->workers[i]);
+}
+
+/* ---- worker slots ---- */
+
+static struct id_array reuse(struct id_array a)
+{
+    a.n = 0;
+    return a;
+}
+
+static struct step_plan reuse_plan(struct step_plan p)
+{
+    return (struct step_plan){.chunks = p.chunks,
+                              .chunked = reuse(p.chunked),
+                              .completing = reuse(p.completing),
+                              .joining = reuse(p.joining)};
+}
+
+/* A fresh rank in a slot; what the slot's last worker had allocated is used again where it fits. */
+static enum status rank_init(struct sim *sim, struct worker *w, struct worker *leader,
+                             uint32_t rank)
+{
+    struct pool *pool = leader->pool;
+    const struct engine_config *engine = &pool->config->engine;
+    struct worker old = *w;
+    *w = (struct worker){
+        .slot = old.slot,
+        .generation = old.generation + 1,
+        .life_generation = old.life_generation + 1,
+        .drain_generation = old.drain_generation + 1,
+        .finish = old.finish,
+        .finish_capacity = old.finish_capacity,
+        .kicked = old.kicked,
+        .id = leader->id,
+        .pool = pool,
+        .leader = leader,
+        .ranks = old.ranks,
+        .state = WORKER_PENDING,
+        .node = NO_NODE,
+        .gpu_state = GPU_STARTING,
+        .gpu_since_ns = sim->now_ns,
+        .kv_blocks =
+            engine->kv_blocks / engine->n_ranks + (rank < engine->kv_blocks % engine->n_ranks),
+        .partial = NO_REQUEST,
+        .last_ttft_s = -1,
+        .last_isl_tok = -1,
+        .last_itl_s = -1,
+        .first_next = reuse(old.first_next),
+        .second_next = reuse(old.second_next),
+        .plan = reuse_plan(old.plan),
+        .ahead = reuse_plan(old.ahead),
+    };
+    sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
+    route_note_load(w);
+    pcg64_stream(&w->rng, sim->config->seed, pool->config->name,
+                 (uint64_t)leader->id * MAX_RANKS + rank);
+    pcg64_stream(&w->life_rng, sim->config->seed, "startup",
+                 (uint64_t)pool->index << 32 | leader->id);
+    request_list_init(&w->waiting);
+    request_list_init(&w->arrived);
+    request_list_init(&w->running);
+    request_list_init(&w->incoming);
+    kv_cache_free(old.cache);
+    kv_cache_free(old.host);
+    free(old.growth);
+    size_t n_chunks = engine->max_num_seqs;
+    struct step_chunk *chunks = realloc(w->plan.chunks, n_chunks * sizeof *chunks);
+    if (chunks)
+        w->plan.chunks = chunks;
+    struct step_chunk *ahead = realloc(w->ahead.chunks, n_chunks * sizeof *ahead);
+    if (ahead)
+        w->ahead.chunks = ahead;
+    w->growth = calloc(engine->block_size_tok, sizeof *w->growth);
+    if (!w->growth || !chunks || !ahead)
+        return diag_nomem(sim->diag, "worker");
+    enum status s = ST_OK;
+    if (pool->kv)
+        s = kv_cache_new(&w->cache, pool->kv, w->slot, engine->eviction, sim->diag);
+    if (!s && pool->host_kv)
+        s = kv_cache_new(&w->host, pool->host_kv, w->slot, kv_eviction_find("lru"), sim->diag);
+    return s;
+}
+
+static enum status grow_slots(struct sim *sim, uint32_t capacity)
+{
+    struct worker **workers = realloc(sim->workers, capacity * sizeof(struct worker *));
+    if (workers)
+        sim->workers = workers;
+    struct rank_load *load = realloc(sim->load, capacity * sizeof *load);
+    if (load)
+        sim->load = load;
+    struct rank_load *published = realloc(sim->published, capacity * sizeof *published);
+    if (published)
+        sim->published = published;
+    double *base_cost = realloc(sim->base_cost, capacity * sizeof *base_cost);
+    if (base_cost)
+        sim->base_cost = base_cost;
+    uint32_t *cached_blocks = realloc(sim->cached_blocks, capacity * sizeof *cached_blocks);
+    if (cached_blocks)
+        sim->cached_blocks = cached_blocks;
+    if (!workers || !load || !published || !base_cost || !cached_blocks)
+        return diag_nomem(sim->diag, "workers");
+    sim->workers_capacity = capacity;
+    return ST_OK;
+}
+
+static enum status new_slot(struct sim *sim, struct worker **w)
+{
+    for (uint32_t i = sim->first_free_worker; i < sim->n_workers; i++) {
+        if (sim->workers[i]->state == WORKER_FREE) {
+            sim->first_free_worker = i + 1;
+            *w = sim->workers[i];
+            return ST_OK;
+        }
+    }
+    if (sim->n_workers == sim->workers_capacity) {
+        uint32_t capacity = sim->workers_capacity ? 2 * sim->workers_capacity : 16;
+        enum status s = grow_slots(sim, capacity);
+        if (s)
+            return s;
+    }
+    *w = calloc(1, sizeof **w);
+    if (!*w)
+        return diag_nomem(sim->diag, "workers");
+    (*w)->slot = sim->n_workers;
+    sim->first_free_worker = sim->n_workers + 1;
+    sim->workers[sim->n_workers++] = *w;
+    return ST_OK;
+}
+
+/* With all its ranks. */
+enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader)
+{
+    uint32_t n_ranks = pool->config->engine.n_ranks;
+    struct worker *ranks[MAX_RANKS] = {NULL};
+    BUG_IF(n_ranks == 0 || n_ranks > MAX_RANKS);
+    for (uint32_t i = 0; i < n_ranks; i++) {
+        enum status s = new_slot(sim, &ranks[i]);
+        if (!s) {
+            ranks[i]->pool = pool;
+            ranks[0]->id = pool->next_worker_id;
+            s = rank_init(sim, ranks[i], ranks[0], i);
+        }
+        if (s)
+            return s;
+    }
+    *leader = ranks[0];
+    struct worker **list = realloc(ranks[0]->ranks, n_ranks * sizeof(struct worker *));
+    if (!list)
+        return diag_nomem(sim->diag, "worker");
+    for (uint32_t i = 0; i < n_ranks; i++)
+        list[i] = ranks[i];
+    ranks[0]->ranks = list;
+    ranks[0]->n_ranks = n_ranks;
+    pool->next_worker_id++;
+    return ST_OK;
+}
+
+void fleet_set_state(struct worker *leader, enum worker_state state)
+{
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        leader->ranks[i]->state = state;
+}
+
+void fleet_release(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        kv_cache_free(w->cache);
+        kv_cache_free(w->host);
+        free(w->growth);
+        free(w->finish);
+        free(w->ranks);
+        free(w->first_next.id);
+        free(w->second_next.id);
+        struct step_plan *plans[] = {&w->plan, &w->ahead};
+        for (int k = 0; k < 2; k++) {
+            free(plans[k]->chunks);
+            free(plans[k]->chunked.id);
+            free(plans[k]->completing.id);
+            free(plans[k]->joining.id);
+        }
+        free(w);
+    }
+    for (size_t p = 0; p < sim->config->n_pools; p++) {
+        free(sim->pools[p].routable);
+        free(sim->pools[p].routable_ranks);
+        free(sim->pools[p].costs);
+        kv_store_free(sim->pools[p].kv);
+        kv_store_free(sim->pools[p].host_kv);
+    }
+    free(sim->workers);
+    free(sim->pending.id);
+    cluster_release(&sim->cluster);
+    free(sim->load);
+    free(sim->published);
+    free(sim->base_cost);
+    free(sim->cached_blocks);
+}
+
+/* ---- routable workers, by ascending id ---- */
+
+static enum status grow_routable(struct sim *sim, struct pool *pool)
+{
+    uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
+    uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
+    if (routable)
+        pool->routable = routable;
+    uint32_t *ranks = realloc(pool->routable_ranks,
+                              (size_t)capacity * pool->config->engine.n_ranks * sizeof *ranks);
+    if (ranks)
+        pool->routable_ranks = ranks;
+    double *costs = realloc(pool->costs, capacity * sizeof *costs);
+    if (costs)
+        pool->costs = costs;
+    if (!routable || !ranks || !costs)
+        return diag_nomem(sim->diag, "workers");
+    pool->routable_capacity = capacity;
+    return ST_OK;
+}
+
+static void routable_place(struct pool *pool, uint32_t i, struct worker *w)
+{
+    pool->routable[i] = w->slot;
+    w->place = i;
+    for (uint32_t k = 0; k < w->n_ranks; k++)
+        pool->routable_ranks[i * w->n_ranks + k] = w->ranks[k]->slot;
+}
+
+static enum status routable_add(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->n_routable == pool->routable_capacity) {
+        enum status s = grow_routable(sim, pool);
+        if (s)
+            return s;
+    }
+    uint32_t i = pool->n_routable++;
+    for (; i > 0 && sim->workers[pool->routable[i - 1]]->id > w->id; i--)
+        routable_place(pool, i, sim->workers[pool->routable[i - 1]]);
+    routable_place(pool, i, w);
+    return ST_OK;
+}
+
+static void routable_remove(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    BUG_IF(w->place >= pool->n_routable || pool->routable[w->place] != w->slot);
+    pool->n_routable--;
+    for (uint32_t i = w->place; i < pool->n_routable; i++)
+        routable_place(pool, i, sim->workers[pool->routable[i + 1]]);
+}
+
+/* ---- life cycle ---- */
+
+enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind)
+{
+    return sim_event(sim, kind, UINT64_MAX, w->pool->index, w->id);
+}
+
+static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
+{
+    struct pool *pool = w->pool;
+    fleet_set_state(w, WORKER_READY);
+    pool->n_ready++;
+    route_publish(w);
+    enum status s = routable_add(sim, w);
+    if (!s)
+        s = fleet_worker_event(sim, w, event);
+    return s ? s : route_unrouted(sim, pool);
+}
+
+enum status fleet_worker_ready(struct sim *sim, struct worker *w)
+{
+    fleet_set_gpu_state(sim, w, GPU_IDLE);
+    w->idle_since_ns = sim->now_ns;
+    w->pool->n_starting--;
+    return make_routable(sim, w, EVENT_WORKER_READY);
+}
+
+/* A worker that drains is taken back into service. */
+static enum status call_back(struct sim *sim, struct worker *w)
+{
+    w->drain_generation++; /* no grace period any more */
+    w->pool->n_draining--;
+    enum status s = make_routable(sim, w, EVENT_WORKER_CALL_BACK);
+    fleet_set_gpu_state(sim, w, w->kind == STEP_NONE ? GPU_IDLE : GPU_BUSY);
+    return s;
+}
+
+void fleet_note_rank_results(const struct worker *leader)
+{
+    struct pool_result *result = leader->pool->result;
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        double peak = (double)w->peak_kv_used / w->kv_blocks;
+        if (peak > result->peak_kv_utilization)
+            result->peak_kv_utilization = peak;
+        result->n_steps += w->n_steps;
+    }
+}
+
+/* Nothing is bound to it any more. */
+enum status fleet_stop_worker(struct sim *sim, struct worker *w)
+{
+    struct pool *pool = w->pool;
+    account(sim, w);
+    switch (w->state) {
+    case WORKER_PENDING:
+        pool->n_pending--;
+        id_array_remove(&sim->pending, w->slot);
+        pool->n_starting--;
+        break;
+    case WORKER_STARTING:
+        pool->n_starting--;
+        break;
+    case WORKER_READY:
+        pool->n_ready--;
+        routable_remove(sim, w);
+        break;
+    case WORKER_DRAINING:
+        pool->n_draining--;
+        break;
+    case WORKER_FREE:
+        BUG("worker stopped twice");
+    }
+    BUG_IF(!worker_is_empty(w));
+    fleet_note_rank_results(w);
+    if (w->state != WORKER_PENDING) {
+        sim->workers_held--;
+        sim->gpus_held -= pool->config->gpus_per_worker;
+        cluster_free(&sim->cluster, w->slot, (uint32_t)pool->config->gpus_per_worker, w->node);
+        sim->room_appeared = true;
+    }
+    fleet_set_state(w, WORKER_FREE);
+    for (uint32_t i = 0; i < w->n_ranks; i++) {
+        struct worker *rank = w->ranks[i];
+        BUG_IF(worker_kv_used(rank));
+        if (rank->cache)
+            kv_cache_clear(rank->cache);
+        if (rank->host)
+            kv_cache_clear(rank->host);
+        rank->kind = STEP_NONE;
+        rank->generation++;
+        rank->life_generation++;
+        rank->drain_generation++;
+        if (rank->slot < sim->first_free_worker)
+            sim->first_free_worker = rank->slot;
+    }
+    return fleet_worker_event(sim, w, EVENT_WORKER_STOP);
+}
+
+static int compare_ids(const void *a, const void *b, const struct request_table *t)
+{
+    uint64_t x = t->slot[*(const uint32_t *)a].index, y = t->slot[*(const uint32_t *)b].index;
+    return (x > y) - (x < y);
+}
+
+static bool on_worker(const struct sim *sim, uint32_t slot, const struct worker *leader)
+{
+    return slot != NO_SLOT && sim->workers[slot]->leader == leader;
+}
+
+/* Requests bound to the worker, or whose KV it still holds, in trace order. */
+static enum status bound_requests(struct sim *sim, const struct worker *w, struct id_array *bound)
+{
+    const struct request_table *t = &sim->requests;
+    for (uint32_t id = 0; id < t->capacity; id++) {
+        const struct request *r = &t->slot[id];
+        if (r->state == REQUEST_FREE ||
+            !(on_worker(sim, r->worker_slot, w) || on_worker(sim, r->source_slot, w)))
+            continue;
+        enum status s = id_array_push(bound, id, sim->diag);
+        if (s)
+            return s;
+        for (uint32_t i = bound->n - 1;
+             i > 0 && compare_ids(&bound->id[i - 1], &bound->id[i], t) > 0; i--) {
+            uint32_t swap = bound->id[i];
+            bound->id[i] = bound->id[i - 1];
+            bound->id[i - 1] = swap;
+        }
+    }
+    return ST_OK;
+}
+
+enum status fleet_kill_worker(struct sim *sim, struct worker *w)
+{
+    struct id_array bound = {0};
+    enum status s = worker_charge_cut_step(sim, w);
+    if (!s)
+        s = bound_requests(sim, w, &bound);
+    for (uint32_t i = 0; !s && i < bound.n; i++) {
+        struct request *r = sim_request(sim, bound.id[i]);
+        if (r->worker_slot != NO_SLOT)
+            s = worker_remove(sim, sim->workers[r->worker_slot], bound.id[i]);
+        else if (r->state == REQUEST_UNROUTED)
+            request_list_remove(&sim->pools[1].unrouted, &sim->requests, bound.id[i]);
+        if (!s)
+            s = handoff_release_source(sim, r);
+    }
+    if (!s)
+        s = fleet_stop_worker(sim, w);
+    /* Only now: a request sent again must not find the worker routable. */
+    for (uint32_t i = 0; !s && i < bound.n; i++)
+        s = sim_lose(sim, bound.id[i]);
+    free(bound.id);
+    return s;
+}
+
+enum status fleet_remove_drained(struct sim *sim, struct worker *w)
+{
+    if (w->state != WORKER_DRAINING || w->kind != STEP_NONE || !worker_is_empty(w))
+        return ST_OK;
+    return fleet_stop_worker(sim, w);
+}
+
+void fleet_withdraw(struct sim *sim, struct worker *w)
+{
+    routable_remove(sim, w);
+    fleet_set_state(w, WORKER_DRAINING);
+    fleet_set_gpu_state(sim, w, GPU_DRAINING);
+    w->pool->n_ready--;
+    w->pool->n_draining++;
+}
+
+enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns)
+{
+    fleet_withdraw(sim, w);
+    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_DRAIN);
+    if (!s && grace_ns < TIME_NEVER)
+        s = event_queue_push(
+            &sim->queue,
+            event_make(sim->now_ns + grace_ns, EVENT_CLASS_GRACE_END, w->slot, w->drain_generation),
+            sim->diag);
+    return s ? s : fleet_remove_drained(sim, w);
+}
+
+/* Does `a` go before `b` when one is taken away? */
+static bool goes_first(const struct sim *sim, const struct worker *a, const struct worker *b)
+{
+    switch (sim->config->victim) {
+    case VICTIM_NEWEST:
+        break;
+    case VICTIM_LEAST_LOADED:
+        if (worker_load(a) != worker_load(b))
+            return worker_load(a) < worker_load(b);
+        break;
+    case VICTIM_MOST_IDLE: {
+        int64_t idle_a = a->kind == STEP_NONE ? a->idle_since_ns : sim->now_ns;
+        int64_t idle_b = b->kind == STEP_NONE ? b->idle_since_ns : sim->now_ns;
+        if (idle_a != idle_b)
+            return idle_a < idle_b;
+        break;
+    }
+    }
+    return a->id > b->id;
+}
+
+static struct worker *choose_victim(struct sim *sim, const struct pool *pool)
+{
+    struct worker *found = NULL;
+    for (uint32_t i = 0; i < pool->n_routable; i++) {
+        struct worker *w = sim->workers[pool->routable[i]];
+        if (!found || goes_first(sim, w, found))
+            found = w;
+    }
+    return found;
+}
+
+/* Newest worker of a state, or NULL. One that drains because its node goes is not meant. */
+static struct worker *newest(struct sim *sim, const struct pool *pool, enum worker_state state)
+{
+    struct worker *found = NULL;
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        struct worker *w = sim->workers[i];
+        if (worker_leads(w) && w->pool == pool && w->state == state &&
+            (!found || w->id > found->id) &&
+            (state != WORKER_DRAINING || sim->cluster.node[w->node].state == NODE_UP))
+            found = w;
+    }
+    return found;
+}
+
+enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
+{
+    BUG_IF(target < 0);
+    enum status s = ST_OK;
+    pool->target = target;
+    while (!s && pool->n_ready + pool->n_starting < target) {
+        struct worker *draining =
+            sim->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
+        s = draining ? call_back(sim, draining) : startup_begin(sim, pool, false);
+        sim->n_started[pool->index]++;
+        pool->result->n_up++;
+    }
+    while (!s && pool->n_ready + pool->n_starting > target) {
+        struct worker *w = newest(sim, pool, WORKER_PENDING);
+        if (!w)
+            w = newest(sim, pool, WORKER_STARTING);
+        if (w) {
+            s = fleet_stop_worker(sim, w);
+            sim->n_cancelled[pool->index]++;
+        } else if (sim->config->scale_down == SCALE_DOWN_TERMINATE) {
+            s = fleet_kill_worker(sim, choose_victim(sim, pool));
+            sim->n_terminated[pool->index]++;
+        } else {
+            s = fleet_drain_worker(sim, choose_victim(sim, pool), sim->config->drain_grace_ns);
+            sim->n_drained[pool->index]++;
+        }
+        pool->result->n_down++;
+    }
+    return s;
+}
+
+enum status fleet_init(struct sim *sim)
+{
+    enum status s = cluster_init(&sim->cluster, &sim->config->cluster, sim->diag);
+    if (!s)
+        s = failures_schedule_nodes(sim);
+    for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
+        struct pool *pool = &sim->pools[p];
+        *pool = (struct pool){
+            .index = p,
+            .config = &sim->config->pools[p],
+            .sim = sim,
+            .result = &sim->result->pools[p],
+            .target = sim->config->pools[p].replicas,
+        };
+        pcg64_stream(&pool->rng, sim->config->seed, "router", p);
+        request_list_init(&pool->unrouted);
+        const struct engine_config *engine = &pool->config->engine;
+        if (engine->prefix_cache)
+            s = kv_store_new(&pool->kv, sim->diag);
+        if (!s && engine->prefix_cache && engine->host_kv_blocks)
+            s = kv_store_new(&pool->host_kv, sim->diag);
+        for (int i = 0; !s && i < pool->config->replicas; i++)
+            s = startup_begin(sim, pool, true);
+    }
+    return s;
+}

@@ -1,0 +1,202 @@
+/* From a pool to one of its workers: what the routers know, requests that wait for a worker, and
+ * those that skip the prefill pool. */
+#include "sim/routing/router.h"
+#include "sim/sim_internal.h"
+
+/* ---- what the routers know ---- */
+
+const struct rank_load *route_view(const struct sim *sim)
+{
+    return sim->config->view_interval_ns ? sim->published : sim->load;
+}
+
+void route_note_load(const struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->config->router->load_changed)
+        pool->config->router->load_changed(pool, w->slot);
+}
+
+double route_view_requests(const struct pool *pool, uint32_t i)
+{
+    const struct rank_load *view = route_view(pool->sim);
+    uint32_t n_ranks = pool->config->engine.n_ranks;
+    double n = 0;
+    for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++)
+        n += view[pool->routable_ranks[k]].n_requests;
+    return n;
+}
+
+void route_publish(struct worker *leader)
+{
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        w->pool->sim->published[w->slot] = *worker_rank_load(w);
+        route_note_load(w);
+    }
+    leader->pool->unrouted_may_go = true;
+}
+
+void route_publish_all(struct sim *sim)
+{
+    for (size_t p = 0; p < sim->config->n_pools; p++)
+        for (uint32_t i = 0; i < sim->pools[p].n_routable; i++)
+            route_publish(sim->workers[sim->pools[p].routable[i]]);
+}
+
+static void count_own(struct sim *sim, const struct worker *w, const struct request *r)
+{
+    if (sim->config->view_interval_ns == 0 || !sim->config->view_counts_own)
+        return;
+    struct rank_load *published = &sim->published[w->slot];
+    published->n_requests++;
+    published->prompt_tok += r->handed_over ? 0 : r->isl_tok;
+    published->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
+}
+
+/* ---- routing ---- */
+
+static struct worker *choose(struct pool *pool, const struct request *r)
+{
+    return worker_choose_rank(
+        pool->sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
+}
+
+static enum status bind(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    enum status s = sim_event(sim, EVENT_ROUTE, r->index, w->pool->index, w->id);
+    if (s)
+        return s;
+    if (w->pool->config->role == POOL_PREFILL) {
+        r->prefill_worker = w->id;
+        r->prefill_slot = w->slot;
+    } else {
+        r->worker = w->id;
+    }
+    worker_bind(w, r);
+    count_own(sim, w, r);
+    if (!r->handed_over)
+        return worker_enqueue(sim, w, id);
+    r->state = REQUEST_HANDOFF;
+    request_list_push_back(&w->incoming, &sim->requests, id);
+    return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
+}
+
+/* ---- requests without a worker ---- */
+
+static bool holds(const struct pool *pool)
+{
+    return pool->index == 0 && pool->sim->config->holds_requests;
+}
+
+static bool is_full(const struct worker *leader)
+{
+    double budget_tok =
+        (double)leader->pool->config->engine.max_num_batched_tokens * leader->n_ranks;
+    const struct rank_load *view = route_view(leader->pool->sim);
+    double prompt_tok = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        prompt_tok += view[leader->ranks[i]->slot].prompt_tok;
+    return prompt_tok > leader->pool->sim->config->hold_threshold * budget_tok;
+}
+
+static bool has_taker(const struct pool *pool)
+{
+    if (!holds(pool))
+        return pool->n_routable > 0;
+    for (uint32_t i = 0; i < pool->n_routable; i++)
+        if (!is_full(pool->sim->workers[pool->routable[i]]))
+            return true;
+    return false;
+}
+
+static void hold(struct sim *sim, struct pool *pool, uint32_t id)
+{
+    enum hold_order order = holds(pool) ? sim->config->hold_order : HOLD_FCFS;
+    sim_request(sim, id)->state = REQUEST_UNROUTED;
+    if (order == HOLD_SHORTEST)
+        request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
+    else if (order == HOLD_PRIORITY)
+        request_list_insert_by_priority(&pool->unrouted, &sim->requests, id);
+    else
+        request_list_push_back(&pool->unrouted, &sim->requests, id);
+}
+
+enum status route(struct sim *sim, struct pool *pool, uint32_t id)
+{
+    if (pool->unrouted.n == 0 && has_taker(pool))
+        return bind(sim, choose(pool, sim_request(sim, id)), id);
+    hold(sim, pool, id);
+    return ST_OK;
+}
+
+enum status route_unrouted(struct sim *sim, struct pool *pool)
+{
+    enum status s = ST_OK;
+    pool->unrouted_may_go = false;
+    while (!s && pool->unrouted.n && has_taker(pool)) {
+        uint32_t id = pool->unrouted.head;
+        request_list_remove(&pool->unrouted, &sim->requests, id);
+        s = bind(sim, choose(pool, sim_request(sim, id)), id);
+    }
+    return s;
+}
+
+void route_note_done(struct worker *w)
+{
+    struct pool *pool = w->pool;
+    if (pool->unrouted.n && holds(pool) && !is_full(w->leader))
+        pool->unrouted_may_go = true;
+}
+
+bool route_waits_for_view(const struct sim *sim)
+{
+    const struct pool *pool = &sim->pools[0];
+    return holds(pool) && pool->unrouted.n && pool->n_routable;
+}
+
+/* ---- prefill on a decode worker ---- */
+
+static bool prefill_queue_is_full(const struct sim *sim)
+{
+    const struct pool *pool = &sim->pools[0];
+    uint32_t n = pool->unrouted.n, most = sim->config->max_prefill_queue;
+    for (uint32_t i = 0; i < pool->n_routable && n < most; i++) {
+        const struct worker *leader = sim->workers[pool->routable[i]];
+        for (uint32_t k = 0; k < leader->n_ranks; k++)
+            n += leader->ranks[k]->waiting.n;
+    }
+    return most > 0 && n >= most;
+}
+
+static enum status is_local(struct sim *sim, struct worker *w, const struct request *r, bool *local)
+{
+    uint32_t size = worker_block_size(w), cached = 0;
+    *local = prefill_queue_is_full(sim);
+    if (*local || sim->config->local_prefill_max_tok == 0)
+        return ST_OK;
+    enum status s = worker_cached_blocks(sim, w, r, (r->isl_tok - 1) / size, &cached);
+    *local = r->isl_tok - cached * size <= sim->config->local_prefill_max_tok;
+    return s;
+}
+
+enum status route_new(struct sim *sim, uint32_t id)
+{
+    struct pool *decode = &sim->pools[1];
+    if (!sim_prefills_on_decode(sim) || decode->n_routable == 0)
+        return route(sim, &sim->pools[0], id);
+    uint64_t round_robin = decode->round_robin;
+    struct pcg64 rng = decode->rng;
+    const struct request *r = sim_request(sim, id);
+    struct worker *w = choose(decode, r);
+    bool local;
+    enum status s = is_local(sim, w, r, &local);
+    if (s || local)
+        return s ? s : bind(sim, w, id);
+    /* The prompt is handed over to the worker that is chosen then: this choice was none. */
+    decode->round_robin = round_robin;
+    decode->rng = rng;
+    return route(sim, &sim->pools[0], id);
+}

@@ -1,0 +1,198 @@
+/* Prefers workers that hold the prompt's prefix and have little to do.
+ *
+ * The cost is the published one of Dynamo's KV router (struct kv_router_weights), times the block
+ * size; ties are drawn from the run's seed. Cached tokens are those of computed blocks, and each
+ * prompt's blocks count for themselves; where nothing is computed, as in a decode pool without
+ * prefill of its own, blocks and requests count alone.
+ *
+ * Decode steps are accounted for late, so a worker may have lost blocks that its cache still shows.
+ * The lowest cost is therefore looked for as if nothing was lost, and only the worker that has it
+ * is brought up to date; when that raises its cost, another may be the lowest. */
+#include <math.h>
+#include <string.h>
+
+#include "sim/routing/router.h"
+#include "sim/sim_internal.h"
+
+/* What a prompt costs on a rank. */
+struct prices {
+    double own_tok;        /* the prompt's tokens, unless they come with their KV */
+    double cached_tok;     /* taken off them per cached block; 0: nobody's cache matters */
+    double tok;            /* of a token to compute */
+    double block, request; /* in use */
+};
+
+/* Of what is there already. */
+static struct prices base_prices(const struct pool *pool)
+{
+    const struct kv_router_weights *weight = &pool->sim->config->kv_router;
+    double size = pool->config->engine.block_size_tok;
+    bool computes = pool->config->role != POOL_DECODE || sim_prefills_on_decode(pool->sim);
+    return (struct prices){
+        .tok = computes ? weight->prefill : 0, .block = size, .request = weight->request * size};
+}
+
+static struct prices prices_of(const struct pool *pool, const struct request *r)
+{
+    struct prices p = base_prices(pool);
+    if (p.tok == 0 || r->handed_over)
+        return p;
+    p.own_tok = r->isl_tok;
+    if (pool->kv)
+        p.cached_tok = pool->sim->config->kv_router.overlap * p.block;
+    return p;
+}
+
+static inline double cost_of(const struct prices *p, const struct rank_load *load,
+                             uint32_t cached_blocks)
+{
+    double compute_tok = load->prompt_tok + p->own_tok - p->cached_tok * cached_blocks;
+    return p->tok * (compute_tok > 0 ? compute_tok : 0) + p->block * load->prompt_blocks +
+           p->request * load->n_requests;
+}
+
+static void load_changed(struct pool *pool, uint32_t slot)
+{
+    struct prices p = base_prices(pool);
+    pool->sim->base_cost[slot] = cost_of(&p, &route_view(pool->sim)[slot], 0);
+}
+
+/* What every cache shows of the prompt. */
+static enum status look_up(struct pool *pool, const struct prices *p, const struct request *r)
+{
+    struct sim *sim = pool->sim;
+    struct kv_prompt prompt;
+    memset(sim->cached_blocks, 0, sim->n_workers * sizeof *sim->cached_blocks);
+    if (p->cached_tok == 0)
+        return ST_OK;
+    enum status s = sim_prompt(sim, pool, r, &prompt);
+    if (s)
+        return s;
+    kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
+    for (uint32_t k = 0; HEADROOM_CHECK && k < pool->n_routable * pool->config->engine.n_ranks;
+         k++) {
+        uint32_t slot = pool->routable_ranks[k], active;
+        BUG_IF(sim->cached_blocks[slot] !=
+               kv_cache_match(sim->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
+    }
+    return ST_OK;
+}
+
+/* What the caches of routable worker i really hold of it by now. *changed: it is less. */
+static enum status bring_up_to_date(struct pool *pool, const struct request *r, uint32_t i,
+                                    bool *changed)
+{
+    struct sim *sim = pool->sim;
+    uint32_t n_ranks = pool->config->engine.n_ranks;
+    *changed = false;
+    for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
+        uint32_t slot = pool->routable_ranks[k], blocks, *shown = &sim->cached_blocks[slot];
+        if (*shown == 0)
+            continue;
+        enum status s = worker_cached_blocks(sim, sim->workers[slot], r, UINT32_MAX, &blocks);
+        if (s)
+            return s;
+        BUG_IF(blocks > *shown);
+        *changed |= blocks < *shown;
+        *shown = blocks;
+    }
+    return ST_OK;
+}
+
+/* Among workers of equal cost the lowest draw wins. Each has its own, whoever else is looked at. */
+static uint64_t draw_of(uint64_t drawn, uint32_t slot)
+{
+    uint64_t x = drawn + slot * 0x9E3779B97F4A7C15u;
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ x >> 27) * 0x94D049BB133111EBu;
+    return x ^ x >> 31;
+}
+
+/* The worker whose cheapest rank costs least, as the caches show. Most ranks are passed over by a
+ * bound: the prompt's own cost comes on top of the base cost, and each cached block takes off as
+ * much as it ever can. */
+static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uint64_t drawn)
+{
+    const struct rank_load *view = route_view(pool->sim);
+    const uint32_t *rank = pool->routable_ranks, *cached = pool->sim->cached_blocks;
+    const double *base_cost = pool->sim->base_cost;
+    uint32_t n_ranks = pool->config->engine.n_ranks, n = pool->n_routable * n_ranks, best = 0;
+    uint64_t best_draw = 0;
+    double own_cost = p->tok * p->own_tok, off = p->tok * p->cached_tok, lowest = INFINITY,
+           bound = INFINITY;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t slot = rank[k];
+        if (base_cost[slot] - off * cached[slot] > bound)
+            continue;
+        double c = cost_of(p, &view[slot], cached[slot]);
+        if (c > lowest)
+            continue;
+        uint32_t i = k / n_ranks;
+        uint64_t draw = draw_of(drawn, pool->routable[i]);
+        if (c < lowest || draw < best_draw) {
+            lowest = c;
+            best = i;
+            best_draw = draw;
+            bound = c - own_cost + 1e-9 * (1 + c + own_cost + off * cached[slot]); /* rounding */
+        }
+    }
+    return best;
+}
+
+static uint32_t pick_lowest(struct pool *pool, const struct prices *p, const struct request *r)
+{
+    uint64_t drawn = pcg64_next(&pool->rng);
+    for (;;) {
+        bool changed;
+        uint32_t best = find_lowest(pool, p, drawn);
+        if (bring_up_to_date(pool, r, best, &changed) != ST_OK || !changed)
+            return best;
+    }
+}
+
+/* Worker i with a probability in proportion to exp(-(its cost / range of the costs) / temperature).
+ */
+static uint32_t draw(struct pool *pool, const struct prices *p, const struct request *r)
+{
+    const struct rank_load *view = route_view(pool->sim);
+    double *costs = pool->costs, low = INFINITY, high = 0, total = 0;
+    uint32_t n = pool->n_routable, n_ranks = pool->config->engine.n_ranks;
+    for (uint32_t i = 0; i < n; i++) {
+        bool changed;
+        if (bring_up_to_date(pool, r, i, &changed) != ST_OK)
+            return i;
+        costs[i] = INFINITY;
+        for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
+            uint32_t slot = pool->routable_ranks[k];
+            costs[i] = fmin(costs[i], cost_of(p, &view[slot], pool->sim->cached_blocks[slot]));
+        }
+        low = fmin(low, costs[i]);
+        high = fmax(high, costs[i]);
+    }
+    double range = high > low ? high - low : 1;
+    for (uint32_t i = 0; i < n; i++)
+        total += costs[i] =
+            exp((low - costs[i]) / range / pool->sim->config->kv_router.temperature);
+    double at = pcg64_double(&pool->rng) * total;
+    uint32_t i = 0;
+    for (; i + 1 < n && at >= costs[i]; i++)
+        at -= costs[i];
+    return i;
+}
+
+static uint32_t pick(struct pool *pool, const struct request *request)
+{
+    struct prices p = prices_of(pool, request);
+    if (look_up(pool, &p, request) != ST_OK)
+        return 0;
+    return pool->sim->config->kv_router.temperature > 0 ? draw(pool, &p, request)
+                                                        : pick_lowest(pool, &p, request);
+}
+
+const struct router_ops router_kv_aware = {
+    .name = "kv_aware",
+    .summary = "the worker with the fewest blocks to compute and in use, cached prefixes taken off",
+    .publishes_load = true,
+    .pick = pick,
+    .load_changed = load_changed,
+};

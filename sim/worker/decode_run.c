@@ -1,0 +1,122 @@
+#include "sim/worker/decode_run.h"
+
+#include <math.h>
+
+#include "util/units.h"
+
+/* A stretch of steps on one linear piece of the curve. */
+struct piece {
+    double first_ms, slope_ms; /* step i of the piece takes first + i * slope */
+    uint32_t n;
+};
+
+/* From `knot` on, the last that is not beyond `at`. */
+static uint32_t knot_below(const struct decode_curve *c, double at, uint32_t knot)
+{
+    while (knot + 2 < c->n && c->context_tok[knot + 1] <= at)
+        knot++;
+    return knot;
+}
+
+/* The piece that begins at context `at`, cut to `limit` steps. `knot` remembers the place in the
+ * curve between calls with increasing `at`. */
+static struct piece curve_piece(const struct decode_curve *c, double at, uint32_t limit,
+                                uint32_t *knot)
+{
+    uint32_t i = *knot = knot_below(c, at, *knot);
+    double slope = (c->ms[i + 1] - c->ms[i]) / (c->context_tok[i + 1] - c->context_tok[i]);
+    struct piece piece = {c->ms[i] + (at - c->context_tok[i]) * slope, slope, limit};
+    if (i + 2 < c->n) {
+        double room = c->context_tok[i + 1] - at;
+        if (room < limit)
+            piece.n = (uint32_t)ceil(room);
+    }
+    return piece;
+}
+
+void decode_run_begin(struct decode_run *run)
+{
+    run->first.mean = knot_below(run->curve, run->context_tok, 0);
+    if (run->skew_alpha != 0)
+        run->first.longest = knot_below(run->curve, run->longest_tok, 0);
+}
+
+/* The piece that begins with step `from` of the run; start with the run's first knots. */
+static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit,
+                               struct decode_knots *walk)
+{
+    struct piece piece = curve_piece(run->curve, run->context_tok + from, limit, &walk->mean);
+    if (run->skew_alpha == 0)
+        return piece;
+    struct piece longest =
+        curve_piece(run->curve, run->longest_tok + from, piece.n, &walk->longest);
+    piece.n = longest.n;
+    piece.first_ms += run->skew_alpha * (longest.first_ms - piece.first_ms);
+    piece.slope_ms += run->skew_alpha * (longest.slope_ms - piece.slope_ms);
+    return piece;
+}
+
+static double piece_ms(const struct piece *p, double n)
+{
+    return n * (p->first_ms + p->slope_ms * (n - 1) / 2);
+}
+
+int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
+{
+    double ms = 0;
+    struct decode_knots walk = run->first;
+    for (uint32_t done = 0; done < n;) {
+        struct piece piece = next_piece(run, done, n - done, &walk);
+        ms += piece_ms(&piece, piece.n);
+        done += piece.n;
+    }
+    return run->start_ns + llrint(ms * 1e6);
+}
+
+/* Largest real n with piece_ms(n) <= ms. */
+static double solve_piece(const struct piece *p, double ms)
+{
+    double half = p->slope_ms / 2, linear = p->first_ms - half;
+    if (fabs(half) * ms < 1e-12 * linear * linear)
+        return ms / linear;
+    double root = linear * linear + 4 * half * ms;
+    if (root < 0)
+        return p->n;
+    return 2 * ms / (linear + sqrt(root));
+}
+
+uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
+{
+    double ms = ms_from_ns(now_ns - run->start_ns);
+    uint32_t done = 0;
+    struct decode_knots walk = run->first;
+    while (done < run->n_steps) {
+        struct piece piece = next_piece(run, done, run->n_steps - done, &walk);
+        double whole = piece_ms(&piece, piece.n);
+        if (whole <= ms) {
+            ms -= whole;
+            done += piece.n;
+            continue;
+        }
+        double n = solve_piece(&piece, ms);
+        done += n < piece.n ? (uint32_t)n : piece.n;
+        break;
+    }
+    /* The ends are rounded to whole ns, which may put the asked time on the other side of one. */
+    while (done < run->n_steps && decode_run_end_ns(run, done + 1) <= now_ns)
+        done++;
+    while (done > 0 && decode_run_end_ns(run, done) > now_ns)
+        done--;
+    return done;
+}
+
+void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,
+                         struct histogram *h)
+{
+    struct decode_knots walk = run->first;
+    while (from < to) {
+        struct piece piece = next_piece(run, from, to - from, &walk);
+        histogram_add_ramp(h, piece.first_ms * 1e6, piece.slope_ms * 1e6, piece.n, weight);
+        from += piece.n;
+    }
+}

@@ -1,0 +1,45 @@
+/* Many decode steps of an unchanged batch as one thing.
+ *
+ * Step j (from 0) of a run takes curve(context_tok + j), or, with skew,
+ * (1 - alpha) * curve(context_tok + j) + alpha * curve(longest_tok + j): piecewise-linear functions
+ * read at consecutive contexts, so the time of any number of steps is a short sum of arithmetic
+ * series, and the step that is running at a given time is found by solving a quadratic. A run is
+ * never stepped through. */
+#ifndef SIM_WORKER_DECODE_RUN_H
+#define SIM_WORKER_DECODE_RUN_H
+
+#include <stdint.h>
+
+#include "engines/latency/latency.h"
+#include "util/histogram.h"
+
+/* The knots of the curve below the mean and the longest context of a step. */
+struct decode_knots {
+    uint32_t mean, longest;
+};
+
+struct decode_run {
+    const struct decode_curve *curve;
+    double context_tok; /* mean context of the first step */
+    double longest_tok; /* longest context of the first step; unused when skew_alpha is 0 */
+    double skew_alpha;  /* 0 to 1 */
+    int64_t start_ns;
+    uint32_t n_steps;          /* planned; may be cut to fewer later */
+    struct decode_knots first; /* of the first step; or any before them, such as zeros */
+};
+
+/* Find the knots of the first step, from which every question to the run is answered. */
+void decode_run_begin(struct decode_run *run);
+
+/* End of step `n` counted from 1 (0 gives the start): start plus the sum of n steps, rounded once.
+ */
+int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n);
+
+/* How many steps have ended at or before `now_ns` (at most run->n_steps). */
+uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns);
+
+/* Add the durations of steps from + 1 .. to to the histogram, each with the weight. */
+void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,
+                         struct histogram *h);
+
+#endif

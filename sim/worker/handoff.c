@@ -1,0 +1,101 @@
+/* From a prefill worker to a decode worker. The prompt's KV stays on the source until it has
+ * arrived; the decode worker reserves room first, in the order the prompts were done. */
+#include "sim/sim_internal.h"
+
+/* What the decode worker has cached is not sent. */
+static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r,
+                           bool local)
+{
+    const struct sim_config *config = sim->config;
+    uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
+    double bytes =
+        config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
+    int64_t ns;
+    BUG_IF(!ns_from_s(
+        bytes / (local ? config->kv_local_bandwidth_bytes_per_s : config->kv_bandwidth_bytes_per_s),
+        &ns));
+    return ns;
+}
+
+static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)
+{
+    uint32_t from = sim->workers[r->source_slot]->leader->node, to = w->leader->node;
+    int64_t length_ns = transfer_ns(sim, w, r, from == to);
+    return cluster_transfer_end_ns(&sim->cluster, from, to, sim->now_ns, length_ns) +
+           sim->config->kv_latency_ns;
+}
+
+enum status handoff_begin(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    r->source_slot = r->worker_slot;
+    worker_unbind(sim->workers[r->source_slot], r);
+    r->source_blocks = r->kv_blocks;
+    r->source_hold = r->hold;
+    r->kv_blocks = 0;
+    r->hold = (struct kv_hold){0};
+    r->handed_over = true;
+    sim->workers[r->source_slot]->n_held++;
+    return route(sim, &sim->pools[1], id);
+}
+
+enum status handoff_grant(struct sim *sim, struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    while (w->incoming.n && w->running.n < engine->max_num_seqs) {
+        uint32_t id = w->incoming.head;
+        struct request *r = sim_request(sim, id);
+        bool fits;
+        enum status s = worker_reserve(sim, w, id, &fits);
+        if (s || !fits)
+            return s;
+        request_list_remove(&w->incoming, &sim->requests, id);
+        r->state = REQUEST_TRANSFER;
+        w->n_transfers++;
+        s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
+        if (s)
+            return s;
+        int64_t end_ns = transfer_end_ns(sim, w, r);
+        if (end_ns == sim->now_ns)
+            s = handoff_transferred(sim, id);
+        else
+            s = event_queue_push(&sim->queue,
+                                 event_make(end_ns, EVENT_CLASS_TRANSFER_DONE, id, r->generation),
+                                 sim->diag);
+        if (s)
+            return s;
+    }
+    return ST_OK;
+}
+
+enum status handoff_transferred(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    struct worker *w = sim->workers[r->worker_slot];
+    enum status s = sim_event(sim, EVENT_TRANSFER_DONE, r->index, w->pool->index, w->id);
+    if (!s)
+        s = worker_sync(sim, w); /* what its steps so far have pushed out of the cache is gone */
+    if (!s)
+        s = worker_share(sim, w, id, r->isl_tok);
+    if (!s)
+        s = handoff_release_source(sim, r);
+    if (s)
+        return s;
+    w->n_transfers--;
+    return worker_enqueue(sim, w, id);
+}
+
+enum status handoff_release_source(struct sim *sim, struct request *r)
+{
+    if (r->source_slot == NO_SLOT)
+        return ST_OK;
+    struct worker *source = sim->workers[r->source_slot];
+    BUG_IF(source->n_held == 0);
+    source->n_held--;
+    enum status s =
+        worker_give_back(sim, source, &r->source_hold, r->source_blocks,
+                         r->isl_tok / source->pool->config->engine.block_size_tok, NULL);
+    r->source_blocks = 0;
+    r->source_slot = NO_SLOT;
+    return s ? s : sim_kick(sim, source->leader); /* a prompt may have waited for this room */
+}

@@ -1,0 +1,759 @@
+/* Continuous batching on one worker, in the order of vLLM's scheduler: running sequences first,
+ * then the queue from its head. A step is put together (struct step_plan) and then run; with async
+ * scheduling the next step's prompts are chosen when a step starts. Decode steps of an unchanged
+ * batch are one decode_run. The data-parallel ranks of a worker schedule for themselves and step
+ * together. */
+#include "sim/sim_internal.h"
+
+#include <stdlib.h>
+
+bool worker_is_empty(const struct worker *leader)
+{
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        const struct worker *w = leader->ranks[i];
+        if (w->waiting.n || w->arrived.n || w->running.n || w->incoming.n || w->n_transfers ||
+            w->n_held)
+            return false;
+    }
+    return true;
+}
+
+struct rank_load *worker_rank_load(const struct worker *w)
+{
+    return &w->pool->sim->load[w->slot];
+}
+
+double worker_load(const struct worker *leader)
+{
+    double n = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        n += worker_rank_load(leader->ranks[i])->n_requests;
+    return n;
+}
+
+void worker_bind(struct worker *w, struct request *r)
+{
+    struct rank_load *load = worker_rank_load(w);
+    w->had_request = true;
+    r->worker_slot = w->slot;
+    load->n_requests++;
+    load->prompt_blocks += r->isl_tok / worker_block_size(w);
+    route_note_load(w);
+}
+
+void worker_unbind(struct worker *w, struct request *r)
+{
+    struct rank_load *load = worker_rank_load(w);
+    r->worker_slot = NO_SLOT;
+    load->n_requests--;
+    load->prompt_blocks -= r->isl_tok / worker_block_size(w);
+    route_note_load(w);
+}
+
+/* A prompt is to be computed here. */
+static void add_pending(struct worker *w, const struct request *r)
+{
+    worker_rank_load(w)->prompt_tok += r->isl_tok;
+    route_note_load(w);
+}
+
+struct worker *worker_choose_rank(struct worker *leader)
+{
+    struct worker *best = leader;
+    uint32_t least = UINT32_MAX;
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        struct worker *w = leader->ranks[i];
+        uint32_t waiting = w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
+        if (4 * waiting + w->running.n < least) {
+            least = 4 * waiting + w->running.n;
+            best = w;
+        }
+    }
+    return best;
+}
+
+/* Share of the worker's GPU time that a request has had since share_begin. */
+static void share_begin(struct worker *w, struct request *r)
+{
+    r->share_mark = w->share_s;
+}
+
+static void share_end(struct worker *w, struct request *r)
+{
+    r->gpu_share_s +=
+        (w->share_s - r->share_mark) * w->pool->config->gpus_per_worker / w->leader->n_ranks;
+}
+
+/* ---- plans ---- */
+
+static void plan_clear(struct step_plan *p)
+{
+    p->n_chunks = p->chunked.n = p->completing.n = p->joining.n = 0;
+}
+
+static bool plan_is_empty(const struct step_plan *p)
+{
+    return p->n_chunks == 0 && p->joining.n == 0;
+}
+
+static void plan_forget(struct step_plan *p, uint32_t id)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < p->chunked.n; i++) {
+        if (p->chunked.id[i] == id)
+            continue;
+        p->chunks[kept] = p->chunks[i];
+        p->chunked.id[kept++] = p->chunked.id[i];
+    }
+    p->n_chunks = p->chunked.n = kept;
+    id_array_remove(&p->completing, id);
+    id_array_remove(&p->joining, id);
+}
+
+/* Off the running list. */
+static void leave_running(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    share_end(w, r);
+    if (w->partial == id)
+        w->partial = NO_REQUEST;
+    request_list_remove(&w->running, &sim->requests, id);
+}
+
+/* Computed blocks stay behind as long as nobody needs the room. */
+static enum status release_blocks(struct sim *sim, struct worker *w, struct request *r,
+                                  struct kv_tail *tail)
+{
+    uint32_t blocks = r->kv_blocks;
+    r->kv_blocks = 0;
+    return worker_give_back(sim, w, &r->hold, blocks, r->computed_tok / worker_block_size(w), tail);
+}
+
+/* Back to the head of the queue: its KV is gone and will be computed again. */
+static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    if (r->state == REQUEST_DECODE) {
+        decode_leave(sim, w, id);
+        decode_finish_remove(w, id);
+    } else if (w->kind != STEP_NONE) {
+        r->computed_tok = 0; /* of a step that runs: it is not computed yet */
+    }
+    plan_forget(&w->plan, id);
+    plan_forget(&w->ahead, id);
+    leave_running(sim, w, id);
+    enum status s = release_blocks(sim, w, r, &r->tail);
+    if (s)
+        return s;
+    r->state = REQUEST_WAITING;
+    if (r->handed_over && r->first_token_ns < 0)
+        add_pending(w, r); /* its prompt is computed here now */
+    r->handed_over = false;
+    r->computed_tok = 0;
+    r->target_tok = r->isl_tok + r->n_output_tok;
+    r->n_preemptions++;
+    w->pool->result->n_preemptions++;
+    request_list_push_front(&w->waiting, &sim->requests, id);
+    return sim_event(sim, EVENT_PREEMPT, r->index, w->pool->index, w->id);
+}
+
+/* The newest, or by priority the newest of the least urgent. */
+static uint32_t victim(struct sim *sim, const struct worker *w)
+{
+    uint32_t id = w->running.tail;
+    if (!w->pool->config->engine.by_priority)
+        return id;
+    uint32_t worst = id;
+    for (; id != NO_REQUEST; id = sim_request(sim, id)->previous)
+        if (sim_request(sim, id)->priority > sim_request(sim, worst)->priority)
+            worst = id;
+    return worst;
+}
+
+/* Room for the next token of every decoding sequence, taking it from the newest where it must be.
+ */
+static enum status make_room_to_grow(struct sim *sim, struct worker *w, bool *preempted)
+{
+    while (w->n_decode > 0 && decode_growth_at(w, w->step + 1) > worker_kv_free(w)) {
+        *preempted = true;
+        enum status s = preempt(sim, w, victim(sim, w));
+        if (s)
+            return s;
+    }
+    if (w->n_decode > 0)
+        worker_kv_take(w, decode_growth_at(w, w->step + 1));
+    return ST_OK;
+}
+
+/* A step being put together: where it goes, and the tokens left in it. */
+struct fill {
+    struct step_plan *plan;
+    uint32_t budget;
+};
+
+/* Put as much of the request's prompt into the step as fits. The blocks are known to be free. */
+static enum status add_chunk(struct sim *sim, struct worker *w, uint32_t id, struct fill *f)
+{
+    struct request *r = sim_request(sim, id);
+    uint32_t rest = r->target_tok - r->computed_tok;
+    uint32_t n = rest < f->budget ? rest : f->budget;
+    f->plan->chunks[f->plan->n_chunks++] = (struct step_chunk){r->computed_tok, n};
+    r->computed_tok += n;
+    f->budget -= n;
+    uint32_t blocks = blocks_for(r->computed_tok, worker_block_size(w));
+    worker_kv_take(w, blocks - r->kv_blocks);
+    r->kv_blocks = blocks;
+    w->partial = n < rest ? id : NO_REQUEST;
+    enum status s = id_array_push(&f->plan->chunked, id, sim->diag);
+    if (!s && n == rest)
+        s = id_array_push(&f->plan->completing, id, sim->diag);
+    return s;
+}
+
+static enum status continue_partial(struct sim *sim, struct worker *w, struct fill *f,
+                                    bool *preempted)
+{
+    struct request *r = sim_request(sim, w->partial);
+    uint32_t rest = r->target_tok - r->computed_tok;
+    uint32_t n = rest < f->budget ? rest : f->budget;
+    if (n == 0)
+        return ST_OK;
+    uint32_t blocks = blocks_for(r->computed_tok + n, worker_block_size(w));
+    if (blocks - r->kv_blocks > worker_kv_free(w)) { /* it is the newest, so it is its own victim */
+        *preempted = true;
+        return preempt(sim, w, w->partial);
+    }
+    return add_chunk(sim, w, w->partial, f);
+}
+
+/* What the step waits for before it can compute the rest of the prompt. */
+static int64_t load_ns(const struct worker *w, uint32_t blocks)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    if (blocks == 0)
+        return 0;
+    double bytes = (double)blocks * engine->block_size_tok * engine->kv_bytes_per_token;
+    int64_t ns;
+    BUG_IF(!ns_from_s(bytes / engine->host_bandwidth_bytes_per_s, &ns));
+    return ns;
+}
+
+static enum status admit(struct sim *sim, struct worker *w, struct request_list *from,
+                         struct fill *f)
+{
+    uint32_t id = from->head;
+    struct request *r = sim_request(sim, id);
+    request_list_remove(from, &sim->requests, id);
+    request_list_push_back(&w->running, &sim->requests, id);
+    r->state = REQUEST_PREFILL;
+    r->admit_order = w->admit_count++;
+    share_begin(w, r);
+    if (r->scheduled_ns < 0)
+        r->scheduled_ns = sim->now_ns;
+    if (!r->handed_over && r->n_preemptions == 0) {
+        r->cached_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
+        if (sim_measuring(sim, sim->now_ns)) {
+            sim->result->prompt_tok += r->isl_tok;
+            sim->result->cached_tok += r->cached_tok;
+        }
+    }
+    enum status s = sim_event(sim, EVENT_ADMIT, r->index, w->pool->index, w->id);
+    if (s)
+        return s;
+    if (r->handed_over) {
+        f->budget--;
+        return id_array_push(&f->plan->joining, id, sim->diag);
+    }
+    r->computed_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
+    w->load_ns += load_ns(w, r->loaded_blocks);
+    return add_chunk(sim, w, id, f);
+}
+
+static bool has_place(const struct worker *w, const struct fill *f)
+{
+    return w->running.n < w->pool->config->engine.max_num_seqs && f->budget > 0;
+}
+
+/* Those whose KV is here already need no room, so they do not wait behind one that does. */
+static enum status admit_arrived(struct sim *sim, struct worker *w, struct fill *f)
+{
+    enum status s = ST_OK;
+    while (!s && w->arrived.n && has_place(w, f))
+        s = admit(sim, w, &w->arrived, f);
+    return s;
+}
+
+/* The prompt does not start after all. */
+static void put_back_hits(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    worker_kv_give(w, r->loaded_blocks);
+    if (w->cache)
+        kv_cache_release(w->cache, &r->hold);
+    r->kv_blocks = r->loaded_blocks = 0;
+}
+
+/* Prompts to be computed here and prompts that are still on a prefill worker want the same room:
+ * the first to arrive gets it. */
+static bool incoming_is_older(struct sim *sim, const struct worker *w)
+{
+    return sim_prefills_on_decode(sim) && w->incoming.n && w->waiting.n &&
+           sim_request(sim, w->incoming.head)->index < sim_request(sim, w->waiting.head)->index;
+}
+
+static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill *f)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    enum status s = ST_OK;
+    while (!s && w->waiting.n && has_place(w, f)) {
+        if (incoming_is_older(sim, w)) {
+            s = handoff_grant(sim, w);
+            if (s || incoming_is_older(sim, w))
+                break;
+        }
+        uint32_t id = w->waiting.head, size = engine->block_size_tok;
+        uint32_t target_tok = sim_request(sim, id)->target_tok;
+        bool fits;
+        /* At least the last token is computed: the next one comes out of it. */
+        s = worker_take_hits(sim, w, id, (target_tok - 1) / size, blocks_for(target_tok, size),
+                             engine->watermark_blocks * (w->running.n > 0), &fits);
+        if (s || !fits)
+            break; /* the head blocks everybody behind it */
+        if (!engine->chunked_prefill &&
+            target_tok - sim_request(sim, id)->kv_blocks * size > f->budget) {
+            put_back_hits(sim, w, id);
+            break;
+        }
+        s = admit(sim, w, &w->waiting, f);
+    }
+    return s;
+}
+
+/* Choose the prompts of a step beside `n_decode` sequences: the one in progress, then the queues;
+ * then give what room is left to prompts that are still on a prefill worker, unless another waits
+ * for it here. */
+static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan *plan,
+                             uint32_t n_decode, bool preempted)
+{
+    uint32_t limit = w->pool->config->engine.max_num_batched_tokens;
+    struct fill f = {plan, limit > n_decode ? limit - n_decode : 0};
+    w->admissions_held = false;
+    enum status s = ST_OK;
+    if (w->partial != NO_REQUEST)
+        s = continue_partial(sim, w, &f, &preempted);
+    bool prefill_first = w->pool->config->engine.prefill_first;
+    if (!s && !prefill_first)
+        s = admit_arrived(sim, w, &f);
+    if (!s && preempted)
+        w->admissions_held = true; /* nobody new in the step that pushed somebody out */
+    else if (!s)
+        s = admit_waiting(sim, w, &f);
+    if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
+        s = handoff_grant(sim, w);
+    if (!s && !(prefill_first && plan->n_chunks)) /* they would only wait with the others */
+        s = admit_arrived(sim, w, &f);
+    return s;
+}
+
+/* ---- steps ---- */
+
+/* Settle what the next step of the rank holds: w->plan, and the sequences that decode. */
+static enum status prepare(struct sim *sim, struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    bool preempted = false;
+    enum status s;
+    w->decode_waits = false;
+    if (engine->prefill_first) {
+        plan_clear(&w->plan);
+        s = fill_plan(sim, w, &w->plan, 0, false);
+        w->decode_waits = w->plan.n_chunks > 0;
+        if (!s && !w->decode_waits)
+            s = make_room_to_grow(sim, w, &preempted);
+        w->admissions_held |= preempted;
+    } else if (!engine->async_scheduling) {
+        plan_clear(&w->plan);
+        s = make_room_to_grow(sim, w, &preempted);
+        if (!s)
+            s = fill_plan(sim, w, &w->plan, w->n_decode, preempted);
+    } else {
+        struct step_plan done = w->plan;
+        w->plan = w->ahead;
+        w->ahead = done;
+        plan_clear(&w->ahead);
+        s = make_room_to_grow(sim, w, &preempted);
+        /* Nothing in the pipe: the engine puts the step together now. */
+        if (!s && plan_is_empty(&w->plan) && w->n_decode == 0)
+            s = fill_plan(sim, w, &w->plan, 0, preempted);
+    }
+    if (w->decode_waits && w->n_decode > 0)
+        w->stalled = true;
+    for (uint32_t i = 0; !s && i < w->plan.joining.n; i++)
+        s = decode_join(sim, w, w->plan.joining.id[i], 0);
+    w->plan.joining.n = 0;
+    return s;
+}
+
+/* With async scheduling, the prompts of the step after the one that starts now. */
+static enum status look_ahead(struct sim *sim, struct worker *w)
+{
+    if (!w->pool->config->engine.async_scheduling)
+        return ST_OK;
+    uint32_t n_decode = w->n_decode - decode_finishing(w);
+    if (w->pool->config->role != POOL_PREFILL)
+        n_decode += w->plan.completing.n;
+    return fill_plan(sim, w, &w->ahead, n_decode, false);
+}
+
+static bool has_work(const struct worker *w)
+{
+    return w->plan.n_chunks || w->n_decode;
+}
+
+/* With speculative decoding each sequence computes its next token and the drafts; all of them look
+ * at one context, so the step reads as more sequences of a shorter one. */
+static struct engine_step step_of(const struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    uint32_t n_decode = w->decode_waits ? 0 : w->n_decode, per_sequence = 1 + engine->n_draft_tok;
+    return (struct engine_step){
+        .chunks = w->plan.chunks,
+        .n_chunks = w->plan.n_chunks,
+        .n_decode = n_decode * per_sequence,
+        .decode_context_mean_tok =
+            n_decode ? (double)w->context_sum_tok / n_decode / per_sequence : 0,
+        .decode_context_max_tok =
+            engine->latency->skew_alpha ? decode_longest_context(w) / per_sequence : 0,
+    };
+}
+
+static int64_t step_ns(struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    struct engine_step step = step_of(w);
+    double ms = engine->latency->step_ms(engine->latency_state, &step);
+    if (step.n_decode)
+        ms += engine->n_draft_tok * engine->draft_ms;
+    if (engine->step_noise > 0)
+        ms *= pcg64_lognormal(&w->rng, engine->step_noise);
+    int64_t ns;
+    BUG_IF(!ns_from_ms(ms, &ns));
+    ns += w->load_ns;
+    w->load_ns = 0;
+    return ns > 0 ? ns : 1;
+}
+
+static enum status schedule_end(struct sim *sim, struct worker *leader)
+{
+    leader->generation++;
+    return event_queue_push(
+        &sim->queue,
+        event_make(leader->step_end_ns, EVENT_CLASS_STEP_END, leader->slot, leader->generation),
+        sim->diag);
+}
+
+static void check(const struct sim *sim, const struct worker *w)
+{
+    if (HEADROOM_CHECK)
+        worker_check(sim, w);
+}
+
+static void start_single(struct sim *sim, struct worker *w, int64_t length_ns)
+{
+    w->kind = STEP_SINGLE;
+    w->step_start_ns = sim->now_ns;
+    w->step_end_ns = sim->now_ns + length_ns;
+}
+
+static enum status start_run(struct sim *sim, struct worker *w)
+{
+    const struct engine_config *engine = &w->pool->config->engine;
+    struct engine_step step = step_of(w);
+    w->kind = STEP_RUN;
+    w->step_start_ns = sim->now_ns;
+    w->run_committed = 0;
+    w->run = (struct decode_run){
+        .curve = engine->latency->decode_curve(engine->latency_state, w->n_decode),
+        .context_tok = step.decode_context_mean_tok,
+        .longest_tok = step.decode_context_max_tok,
+        .skew_alpha =
+            engine->latency->skew_alpha ? engine->latency->skew_alpha(engine->latency_state) : 0,
+        .start_ns = sim->now_ns,
+        .n_steps = 1,
+    };
+    decode_run_begin(&w->run);
+    enum status s = look_ahead(sim, w);
+    if (!s && plan_is_empty(&w->ahead))
+        w->run.n_steps = decode_run_length(w);
+    /* Looking ahead from a sequence's last step leaves its token to others, so that step is one of
+     * its own. */
+    if (engine->async_scheduling && w->waiting.n + w->arrived.n > 0 && w->run.n_steps > 1)
+        w->run.n_steps--;
+    w->step_end_ns = decode_run_end_ns(&w->run, w->run.n_steps);
+    BUG_IF(w->step_end_ns <= sim->now_ns);
+    return s;
+}
+
+/* The ranks step together: as long as the slowest of them. Those without work wait. */
+static enum status start_ranks(struct sim *sim, struct worker *leader, int64_t cold_ns)
+{
+    int64_t longest_ns = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        int64_t ns = has_work(leader->ranks[i]) ? step_ns(leader->ranks[i]) : 0;
+        longest_ns = ns > longest_ns ? ns : longest_ns;
+    }
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        start_single(sim, leader->ranks[i], cold_ns + longest_ns);
+        s = look_ahead(sim, leader->ranks[i]);
+    }
+    return s;
+}
+
+enum status worker_start_step(struct sim *sim, struct worker *leader)
+{
+    if (leader->kind != STEP_NONE ||
+        (leader->state != WORKER_READY && leader->state != WORKER_DRAINING))
+        return ST_OK;
+    bool any = false;
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        s = prepare(sim, leader->ranks[i]);
+        any |= has_work(leader->ranks[i]);
+    }
+    if (s)
+        return s;
+    fleet_set_gpu_state(sim, leader, any ? GPU_BUSY : GPU_IDLE);
+    if (!any)
+        return ST_OK;
+    int64_t cold_ns = leader->warm ? 0 : leader->pool->config->engine.cold_start_ns;
+    leader->warm = true;
+    const struct engine_config *engine = &leader->pool->config->engine;
+    if (leader->n_ranks > 1 || cold_ns || leader->plan.n_chunks || engine->step_noise > 0 ||
+        engine->n_draft_tok)
+        s = start_ranks(sim, leader, cold_ns);
+    else
+        s = start_run(sim, leader);
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        check(sim, leader->ranks[i]);
+    return s ? s : schedule_end(sim, leader);
+}
+
+enum status worker_interrupt(struct sim *sim, struct worker *w)
+{
+    if (w->leader->kind == STEP_NONE)
+        return sim_kick(sim, w->leader);
+    if (w->kind != STEP_RUN)
+        return ST_OK;
+    uint32_t n = decode_run_steps_by(&w->run, sim->now_ns);
+    if (n == 0 || decode_run_end_ns(&w->run, n) < sim->now_ns)
+        n++;
+    if (n >= w->run.n_steps)
+        return ST_OK;
+    BUG_IF(n < w->run_committed);
+    if (n == w->run_committed) /* the boundary of this instant, with the next step's blocks taken
+                                  already */
+        worker_kv_give(w, decode_growth_at(w, w->step + 1));
+    w->run.n_steps = n;
+    w->step_end_ns = decode_run_end_ns(&w->run, n);
+    check(sim, w);
+    return schedule_end(sim, w);
+}
+
+enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    r->state = REQUEST_WAITING;
+    struct request_list *queue = r->handed_over ? &w->arrived : &w->waiting;
+    if (w->pool->config->engine.by_priority)
+        request_list_insert_by_priority(queue, &sim->requests, id);
+    else
+        request_list_push_back(queue, &sim->requests, id);
+    if (!r->handed_over)
+        add_pending(w, r);
+    /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
+    if (w->kind == STEP_RUN &&
+        (queue->head != id || w->running.n >= w->pool->config->engine.max_num_seqs))
+        return ST_OK;
+    return worker_interrupt(sim, w);
+}
+
+/* ---- the end of a step ---- */
+
+/* The request's last token is out, or its prompt when no token was asked for. */
+static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    leave_running(sim, w, id);
+    enum status s = release_blocks(sim, w, r, NULL);
+    worker_unbind(w, r);
+    if (!s)
+        s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
+    return s ? s : sim_complete(sim, id);
+}
+
+static enum status finish_decoded(struct sim *sim, struct worker *w)
+{
+    enum status s = ST_OK;
+    uint32_t id;
+    while (!s && decode_pop_finished(w, &id)) {
+        decode_leave(sim, w, id);
+        s = finish(sim, w, id);
+    }
+    return s;
+}
+
+/* The prompt (and what was recomputed) is done: the next token is out. */
+static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    if (r->prefill_done_ns < 0) {
+        r->prefill_done_ns = sim->now_ns;
+        enum status s = sim_event(sim, EVENT_PREFILL_DONE, r->index, w->pool->index, w->id);
+        if (s)
+            return s;
+    }
+    if (r->osl_tok == 0) {
+        worker_drop_pending(w, r);
+        return finish(sim, w, id);
+    }
+    if (w->pool->config->role == POOL_PREFILL) {
+        worker_drop_pending(w, r);
+        leave_running(sim, w, id);
+        return handoff_begin(sim, id);
+    }
+    if (r->n_output_tok == 0) {
+        enum status s = decode_first_token(sim, w, id, sim->now_ns);
+        if (s)
+            return s;
+    } else {
+        int64_t gap_ns = sim->now_ns - r->last_token_ns;
+        if (r->n_output_tok == 1)
+            r->second_token_ns = sim->now_ns;
+        if (sim_measuring(sim, sim->now_ns))
+            histogram_add(&sim->result->itl, gap_ns, 1);
+        decode_count_gaps(sim, w, gap_ns, 1, 1);
+        r->last_token_ns = sim->now_ns;
+    }
+    r->n_output_tok++;
+    if (r->n_output_tok == r->osl_tok)
+        return finish(sim, w, id);
+    return decode_join(sim, w, id, r->n_output_tok);
+}
+
+static enum status end_single(struct sim *sim, struct worker *w)
+{
+    int64_t total_ns = w->step_end_ns - w->step_start_ns;
+    uint32_t n_decode = w->decode_waits ? 0 : w->n_decode;
+    uint32_t n_gaps = n_decode ? n_decode - w->first_next.n : 0;
+    uint32_t n_requests = n_decode + w->plan.chunked.n;
+    bool one_by_one = w->stalled && n_decode;
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < w->plan.chunked.n; i++) {
+        const struct step_chunk *chunk = &w->plan.chunks[i];
+        s = worker_share(sim, w, w->plan.chunked.id[i], chunk->prefix_tok + chunk->new_tok);
+    }
+    w->share_s += s_from_ns(total_ns) / (n_requests ? n_requests : 1);
+    w->n_steps += n_decode == 0;
+    if (one_by_one)
+        decode_count_stalled_gaps(sim, w, sim->now_ns);
+    else if (n_gaps && sim_measuring(sim, sim->now_ns))
+        histogram_add(&sim->result->itl, total_ns, n_gaps);
+    if (!s && n_decode)
+        s = decode_advance(sim, w, 1, one_by_one ? 0 : total_ns, sim->now_ns);
+    if (!s && n_decode && w->pool->config->engine.n_draft_tok)
+        s = decode_accept_drafts(sim, w, sim->now_ns);
+    return s;
+}
+
+static enum status end_rank(struct sim *sim, struct worker *w)
+{
+    enum status s =
+        w->kind == STEP_RUN ? decode_commit(sim, w, w->run.n_steps) : end_single(sim, w);
+    w->kind = STEP_NONE;
+    w->decode_waits = false;
+    if (!s)
+        s = finish_decoded(sim, w);
+    for (uint32_t i = 0; !s && i < w->plan.completing.n; i++)
+        s = prompt_done(sim, w, w->plan.completing.id[i]);
+    plan_clear(&w->plan);
+    if (!s)
+        check(sim, w);
+    return s;
+}
+
+enum status worker_end_step(struct sim *sim, struct worker *leader)
+{
+    enum status s = ST_OK;
+    leader->idle_since_ns = sim->now_ns;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
+        s = end_rank(sim, leader->ranks[i]);
+    return s ? s : sim_kick(sim, leader);
+}
+
+/* ---- removal ---- */
+
+enum status worker_charge_cut_step(struct sim *sim, struct worker *leader)
+{
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        struct worker *w = leader->ranks[i];
+        s = worker_sync(sim, w);
+        if (w->kind == STEP_NONE)
+            continue;
+        bool run = w->kind == STEP_RUN;
+        int64_t start_ns = run ? decode_run_end_ns(&w->run, w->run_committed) : w->step_start_ns;
+        uint32_t n = (w->decode_waits ? 0 : w->n_decode) + (run ? 0 : w->plan.chunked.n);
+        if (n > 0)
+            w->share_s += s_from_ns(sim->now_ns - start_ns) / n;
+    }
+    return s;
+}
+
+enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    /* Whatever it held or stood in the way of is free for others with the next step. */
+    enum status s = worker_sync(sim, w);
+    if (!s)
+        s = worker_interrupt(sim, w);
+    switch (r->state) {
+    case REQUEST_WAITING:
+        request_list_remove(r->handed_over ? &w->arrived : &w->waiting, &sim->requests, id);
+        s = s ? s : release_blocks(sim, w, r, NULL);
+        worker_drop_pending(w, r);
+        break;
+    case REQUEST_PREFILL:
+        leave_running(sim, w, id);
+        plan_forget(&w->plan, id);
+        plan_forget(&w->ahead, id);
+        r->computed_tok = 0; /* the step that was to compute it may still run */
+        s = s ? s : release_blocks(sim, w, r, NULL);
+        worker_drop_pending(w, r);
+        break;
+    case REQUEST_DECODE:
+        decode_leave(sim, w, id);
+        decode_finish_remove(w, id);
+        leave_running(sim, w, id);
+        if (decode_in_step(w))
+            r->kv_blocks = blocks_for(r->computed_tok + 1, worker_block_size(w));
+        s = s ? s : release_blocks(sim, w, r, NULL);
+        break;
+    case REQUEST_HANDOFF:
+        request_list_remove(&w->incoming, &sim->requests, id);
+        break;
+    case REQUEST_TRANSFER:
+        BUG_IF(w->n_transfers == 0);
+        w->n_transfers--;
+        r->computed_tok = 0;
+        s = s ? s : release_blocks(sim, w, r, NULL);
+        r->generation++; /* the end of the transfer no longer counts */
+        break;
+    case REQUEST_FREE:
+    case REQUEST_AWAY:
+    case REQUEST_UNROUTED:
+        BUG("request %llu is on no worker", (unsigned long long)r->index);
+    }
+    worker_unbind(w, r);
+    return s;
+}
