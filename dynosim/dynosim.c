@@ -125,7 +125,7 @@ static int64_t round_to(int64_t ns, int64_t unit_ns)
 
 static enum status read_arrival(struct dyno_run *run)
 {
-    enum status s = trace_next(run->trace, &run->next, run->diag);
+    enum status s = request_source_next(run->source, &run->next, run->diag);
     run->have_next = s == ST_OK;
     if (s != ST_OK)
         return s == ST_END ? ST_OK : s;
@@ -136,7 +136,8 @@ static enum status read_arrival(struct dyno_run *run)
         at_ns = llrint((double)at_ns / run->config->speedup);
     run->next_arrival_ns = at_ns;
     if (run->observer->progress && run->n_offered % PROGRESS_EVERY == 0) {
-        struct sim_progress progress = {trace_progress(run->trace), run->now_ns, run->n_offered};
+        struct sim_progress progress = {request_source_progress(run->source), run->now_ns,
+                                        run->n_offered};
         run->observer->progress(run->observer->context, &progress);
     }
     return ST_OK;
@@ -377,7 +378,7 @@ static enum status end(struct dyno_run *run)
     return s;
 }
 
-enum status dynosim_run(const struct dynosim_config *config, struct trace_reader *trace,
+enum status dynosim_run(const struct dynosim_config *config, const struct request_source *source,
                         const struct observer *observer, struct run_result *result, struct diag *d)
 {
     enum status s = check_config(config, d);
@@ -388,7 +389,7 @@ enum status dynosim_run(const struct dynosim_config *config, struct trace_reader
         .config = config,
         .semantics = &config->semantics,
         .observer = observer,
-        .trace = trace,
+        .source = source,
         .result = result,
         .diag = d,
         .free_request = NO_ID,

@@ -13,7 +13,7 @@
 #include "planner/policy.h"
 #include "record/observer.h"
 #include "record/run_result.h"
-#include "traces/trace.h"
+#include "traces/request_source.h"
 
 /* identifier, name the user types, the reference's reading (on), this project's (off) */
 #define DYNOSIM_SEMANTICS_MAP(XX)                                                                  \
@@ -131,7 +131,7 @@ struct dynosim_config {
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
     int64_t arrival_round_ns; /* arrivals are rounded to multiples of it (halves to even) first; 0 =
                                  as they are */
-    double speedup; /* then divided by this; > 0. The trace itself is opened with speedup 1. */
+    double speedup;           /* then divided by this; > 0. The source itself has speedup 1. */
 
     /* KV transfer of a hand-off; 0 = not set. */
     double kv_bytes_per_token, kv_bandwidth_bytes_per_s;
@@ -152,10 +152,10 @@ struct dynosim_config {
 void dynosim_config_init(struct dynosim_config *config);
 
 /* Run to the end of the last request. `result` is large: keep it off the stack. Every request
- * counts as measured. The same config and trace give the same calls of the observer in the same
+ * counts as measured. The same config and requests give the same calls of the observer in the same
  * order. Errors: ST_INPUT for settings the reference refuses, and for a run that can get no further
  * (a request outgrew its worker). */
-enum status dynosim_run(const struct dynosim_config *config, struct trace_reader *trace,
+enum status dynosim_run(const struct dynosim_config *config, const struct request_source *source,
                         const struct observer *observer, struct run_result *result, struct diag *d);
 
 #endif

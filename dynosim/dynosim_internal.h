@@ -129,7 +129,7 @@ struct dyno_run {
     const struct dynosim_config *config;
     const struct dynosim_semantics *semantics;
     const struct observer *observer;
-    struct trace_reader *trace;
+    const struct request_source *source;
     struct run_result *result;
     struct diag *diag;
 

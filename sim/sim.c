@@ -496,7 +496,7 @@ static bool is_current(const struct sim *sim, struct event e)
 
 static enum status read_arrival(struct sim *sim)
 {
-    enum status s = trace_next(sim->trace, &sim->next_request, sim->diag);
+    enum status s = request_source_next(sim->source, &sim->next_request, sim->diag);
     int64_t end_ns = sim->config->duration_ns >= TIME_NEVER
                          ? TIME_NEVER
                          : sim->config->warmup_ns + sim->config->duration_ns;
@@ -509,7 +509,8 @@ static enum status read_arrival(struct sim *sim)
             return push_timer(sim, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
     }
     if (sim->observer->progress && sim->n_offered % PROGRESS_EVERY == 0) {
-        struct sim_progress progress = {trace_progress(sim->trace), sim->now_ns, sim->n_offered};
+        struct sim_progress progress = {request_source_progress(sim->source), sim->now_ns,
+                                        sim->n_offered};
         sim->observer->progress(sim->observer->context, &progress);
     }
     return ST_OK;
@@ -689,11 +690,11 @@ static enum status end(struct sim *sim)
     return s;
 }
 
-enum status sim_run(const struct sim_config *config, struct trace_reader *trace,
+enum status sim_run(const struct sim_config *config, const struct request_source *source,
                     const struct observer *observer, struct run_result *result, struct diag *d)
 {
     struct sim sim = {
-        .config = config, .observer = observer, .trace = trace, .result = result, .diag = d};
+        .config = config, .observer = observer, .source = source, .result = result, .diag = d};
     *result = (struct run_result){0};
     enum status s = begin(&sim);
     if (!s)

@@ -152,7 +152,7 @@ struct traffic_counters {
 struct sim {
     const struct sim_config *config;
     const struct observer *observer;
-    struct trace_reader *trace;
+    const struct request_source *source;
     struct run_result *result;
     struct diag *diag;
 

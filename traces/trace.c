@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/request_source.h"
 #include "util/bug.h"
 #include "util/line_reader.h"
 #include "util/text.h"
@@ -200,7 +201,7 @@ static enum status open_lines(struct trace_reader **reader, struct line_reader *
                                .limit = options->limit,
                                .speedup = options->speedup,
                                .block_size_tok = options->block_size_tok,
-                               .digest = UINT64_C(0x9E3779B97F4A7C15)};
+                               .digest = request_digest_begin()};
     enum status s = read_first(r, options, d);
     if (s == ST_OK)
         *reader = r;
@@ -236,26 +237,6 @@ void trace_close(struct trace_reader *r)
     free(r);
 }
 
-/* For a given second argument this is one-to-one in the first and the other way round, so two
- * inputs that differ in one number never meet. */
-static inline uint64_t mix(uint64_t h, uint64_t x)
-{
-    h = (h ^ x) * UINT64_C(0xD6E8FEB86659FD93);
-    return h ^ h >> 32;
-}
-
-static void add_to_digest(struct trace_reader *r, const struct trace_request *request)
-{
-    uint64_t h = mix(r->digest, (uint64_t)request->arrival_ns);
-    h = mix(h, (uint64_t)request->isl_tok << 32 | request->osl_tok);
-    h = mix(h, request->n_blocks);
-    for (uint32_t i = 0; i < request->n_blocks; i++)
-        h = mix(h, request->block_ids[i]);
-    if (request->priority)
-        h = mix(h, request->priority);
-    r->digest = h;
-}
-
 enum status trace_next(struct trace_reader *r, struct trace_request *request, struct diag *d)
 {
     if (r->limit && r->n_delivered == r->limit)
@@ -276,7 +257,7 @@ enum status trace_next(struct trace_reader *r, struct trace_request *request, st
     if (s != ST_OK)
         return s;
     r->n_delivered++;
-    add_to_digest(r, request);
+    r->digest = request_digest_add(r->digest, request);
     return ST_OK;
 }
 

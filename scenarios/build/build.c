@@ -532,11 +532,13 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
 enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
                                   struct run_result *result, struct diag *d)
 {
+    const struct request_source source = trace_reader_source(run->trace);
+
     if (run->is_dynosim && strcmp(trace_format(run->trace), "azure") == 0)
         run->dynosim.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
     if (run->is_dynosim)
-        return dynosim_run(&run->dynosim, run->trace, observer, result, d);
-    return sim_run(&run->config, run->trace, observer, result, d);
+        return dynosim_run(&run->dynosim, &source, observer, result, d);
+    return sim_run(&run->config, &source, observer, result, d);
 }
 
 void scenario_run_release(struct scenario_run *run)

@@ -93,7 +93,8 @@ static enum status dyno_fixture_try(struct dyno_fixture *f, struct trace_reader 
     struct observer observer = {.context = f, .request = dyno_fixture_request};
     f->n_records = 0;
     memset(f->n_outcome, 0, sizeof f->n_outcome);
-    enum status s = dynosim_run(&f->config, trace, &observer, f->result, &f->diag);
+    const struct request_source source = trace_reader_source(trace);
+    enum status s = dynosim_run(&f->config, &source, &observer, f->result, &f->diag);
     trace_close(trace);
     return s;
 }

@@ -358,7 +358,8 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
         .window = fixture_window,
         .event = f->want_log || f->want_gpu_time ? fixture_event : NULL,
     };
-    s = sim_run(&f->config, trace, &observer, f->result, &f->diag);
+    const struct request_source source = trace_reader_source(trace);
+    s = sim_run(&f->config, &source, &observer, f->result, &f->diag);
     trace_close(trace);
     return s;
 }

@@ -104,7 +104,9 @@ static void run(bool disagg, void (*settle)(struct fixture *f))
     cr_assert_eq(trace_open_memory(&trace, "test", t.text, strlen(t.text), &options, &f.diag),
                  ST_OK);
     struct observer observer = {.context = &counts, .request = count_request};
-    cr_assert_eq(sim_run(&f.config, trace, &observer, f.result, &f.diag), ST_OK, "%s", f.diag.text);
+    const struct request_source source = trace_reader_source(trace);
+    cr_assert_eq(sim_run(&f.config, &source, &observer, f.result, &f.diag), ST_OK, "%s",
+                 f.diag.text);
     trace_close(trace);
     cr_assert_eq(counts.n_done, N);
     cr_assert_gt(counts.half_way, 0);
