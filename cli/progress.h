@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/status.h"
+
 struct sim_progress;
 
 struct progress {
@@ -16,7 +18,7 @@ struct progress {
 int64_t progress_clock_ns(void);
 void progress_init(struct progress *p, bool wanted);
 /* Fits the recorder's progress function; `context` is a struct progress. */
-void progress_update(void *context, const struct sim_progress *at);
+enum status progress_update(void *context, const struct sim_progress *at, struct diag *d);
 void progress_end(struct progress *p);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "dynosim/dynosim_internal.h"
 
-enum { PROGRESS_EVERY = 4096 };
+enum { PROGRESS_EVERY = 1024 }; /* instants */
 
 /* Requests that no worker takes are waited for so long after anything has moved. */
 #define STARVED_NS (3600 * NS_PER_S)
@@ -135,11 +135,6 @@ static enum status read_arrival(struct dyno_run *run)
     if (run->config->speedup != 1)
         at_ns = llrint((double)at_ns / run->config->speedup);
     run->next_arrival_ns = at_ns;
-    if (run->observer->progress && run->n_offered % PROGRESS_EVERY == 0) {
-        struct sim_progress progress = {request_source_progress(run->source), run->now_ns,
-                                        run->n_offered};
-        run->observer->progress(run->observer->context, &progress);
-    }
     return ST_OK;
 }
 
@@ -285,6 +280,15 @@ static bool is_starved(const struct dyno_run *run)
     return waits;
 }
 
+static enum status tell_progress(struct dyno_run *run)
+{
+    if (!run->observer->progress || ++run->n_instants % PROGRESS_EVERY)
+        return ST_OK;
+    struct sim_progress progress = {request_source_progress(run->source), run->now_ns,
+                                    run->n_offered};
+    return run->observer->progress(run->observer->context, &progress, run->diag);
+}
+
 static enum status loop(struct dyno_run *run)
 {
     int64_t moved_ns = 0;
@@ -302,6 +306,8 @@ static enum status loop(struct dyno_run *run)
         BUG_IF(next_ns < run->now_ns);
         run->now_ns = next_ns;
         enum status s = settle(run);
+        if (!s)
+            s = tell_progress(run);
         if (s)
             return s;
     }

@@ -151,7 +151,7 @@ struct dyno_run {
     struct trace_request next;
     int64_t next_arrival_ns;
     bool have_next;
-    uint64_t n_offered, n_in_flight;
+    uint64_t n_offered, n_in_flight, n_instants;
 
     struct dyno_counters traffic, window_start, sample_start, policy_start;
     struct policy_effects effects;

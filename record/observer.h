@@ -137,8 +137,8 @@ struct observer {
     enum status (*decision)(void *context, const struct decision_record *r, struct diag *d);
     enum status (*window)(void *context, const struct window_record *w, struct diag *d);
     enum status (*event)(void *context, const struct event_record *e, struct diag *d);
-    /* Called now and then (at least every few thousand requests). */
-    void (*progress)(void *context, const struct sim_progress *p);
+    /* Called now and then (every thousand or so instants at which something happens). */
+    enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
 };
 
 #endif

@@ -23,7 +23,7 @@ struct recorder {
     struct recorder_totals totals;
     struct recorder_point *points;
     size_t n_points, points_capacity;
-    void (*progress)(void *context, const struct sim_progress *p);
+    enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
 };
 
@@ -421,10 +421,10 @@ static enum status on_event(void *context, const struct event_record *e, struct 
     return out_file_write(&r->events, row.text, row.n, d);
 }
 
-static void on_progress(void *context, const struct sim_progress *p)
+static enum status on_progress(void *context, const struct sim_progress *p, struct diag *d)
 {
     struct recorder *r = context;
-    r->progress(r->progress_context, p);
+    return r->progress(r->progress_context, p, d);
 }
 
 struct observer recorder_observer(struct recorder *r)

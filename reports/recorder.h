@@ -46,7 +46,7 @@ struct recorder_options {
     size_t
         max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
     /* Passed through to the simulator's progress calls; NULL = none. */
-    void (*progress)(void *context, const struct sim_progress *p);
+    enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
 };
 

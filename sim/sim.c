@@ -6,7 +6,7 @@
 
 #include "sim/sim_internal.h"
 
-enum { PROGRESS_EVERY = 4096 };
+enum { PROGRESS_EVERY = 1024 }; /* instants */
 
 /* After the last arrival, a run without a request moving for this long has been starved by its
  * policy. */
@@ -508,11 +508,6 @@ static enum status read_arrival(struct sim *sim)
         if (sim->config->drain_ns < TIME_NEVER)
             return push_timer(sim, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
     }
-    if (sim->observer->progress && sim->n_offered % PROGRESS_EVERY == 0) {
-        struct sim_progress progress = {request_source_progress(sim->source), sim->now_ns,
-                                        sim->n_offered};
-        sim->observer->progress(sim->observer->context, &progress);
-    }
     return ST_OK;
 }
 
@@ -614,6 +609,15 @@ static bool is_stuck(const struct sim *sim, struct event next)
     return true;
 }
 
+static enum status tell_progress(struct sim *sim)
+{
+    if (!sim->observer->progress || ++sim->n_instants % PROGRESS_EVERY)
+        return ST_OK;
+    struct sim_progress progress = {request_source_progress(sim->source), sim->now_ns,
+                                    sim->n_offered};
+    return sim->observer->progress(sim->observer->context, &progress, sim->diag);
+}
+
 static enum status loop(struct sim *sim)
 {
     for (;;) {
@@ -629,6 +633,8 @@ static enum status loop(struct sim *sim)
         BUG_IF(next_ns < sim->now_ns);
         sim->now_ns = next_ns;
         enum status s = settle_instant(sim);
+        if (!s)
+            s = tell_progress(sim);
         if (s)
             return s == ST_END ? ST_OK : s;
     }

@@ -183,7 +183,7 @@ struct sim {
     struct trace_request next_request;
     bool have_next;
     bool arrivals_over;
-    uint64_t n_offered;
+    uint64_t n_offered, n_instants;
     uint64_t n_in_flight;
     int64_t last_arrival_ns, last_activity_ns;
 

@@ -15,7 +15,8 @@
     XX(MISSED, 1, "an expectation was missed")                                                     \
     XX(INPUT, 2, "bad input or usage")                                                             \
     XX(IO, 3, "cannot read or write")                                                              \
-    XX(NOMEM, 3, "out of memory")
+    XX(NOMEM, 3, "out of memory")                                                                  \
+    XX(CANCELLED, 3, "stopped from outside before its end")
 
 enum status {
 #define XX(name, code, text) ST_##name,
@@ -23,7 +24,7 @@ enum status {
 #undef XX
 };
 
-/* Process exit code of a status: 0 done, 1 missed, 2 bad input, 3 I/O or memory. */
+/* Process exit code of a status: 0 done, 1 missed, 2 bad input, 3 I/O or memory, or stopped. */
 int status_exit_code(enum status s);
 const char *status_text(enum status s);
 

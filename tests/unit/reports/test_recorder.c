@@ -331,9 +331,10 @@ Test(recorder, full_disk_ends_the_run_at_the_row_that_does_not_fit)
     remove_dir(dir);
 }
 
-static void count_progress(void *context, const struct sim_progress *p)
+static enum status count_progress(void *context, const struct sim_progress *p, struct diag *diag)
 {
     *(uint64_t *)context += p->n_offered;
+    return diag_fail(diag, ST_CANCELLED, "enough");
 }
 
 Test(recorder, progress_reaches_the_caller)
@@ -346,7 +347,8 @@ Test(recorder, progress_reaches_the_caller)
     diag_init(&d);
     cr_assert_eq(recorder_open(&recorder, &options, &d), ST_OK);
     struct observer o = recorder_observer(recorder);
-    o.progress(o.context, &(struct sim_progress){.n_offered = 5});
+    enum status s = o.progress(o.context, &(struct sim_progress){.n_offered = 5}, &d);
+    cr_assert_eq(s, ST_CANCELLED);
     cr_assert_eq(seen, 5);
     recorder_free(recorder);
 }

@@ -11,11 +11,12 @@ Test(status, exit_codes_are_the_documented_ones)
     cr_assert_eq(status_exit_code(ST_INPUT), 2);
     cr_assert_eq(status_exit_code(ST_IO), 3);
     cr_assert_eq(status_exit_code(ST_NOMEM), 3);
+    cr_assert_eq(status_exit_code(ST_CANCELLED), 3);
 }
 
 Test(status, every_status_has_a_text_of_its_own)
 {
-    for (enum status s = ST_OK; s <= ST_NOMEM; s++)
+    for (enum status s = ST_OK; s <= ST_CANCELLED; s++)
         for (enum status other = ST_OK; other < s; other++)
             cr_assert_str_neq(status_text(s), status_text(other));
     cr_assert_str_eq(status_text(ST_IO), "cannot read or write");
@@ -23,7 +24,7 @@ Test(status, every_status_has_a_text_of_its_own)
 
 Test(status, a_number_outside_the_list_is_a_failure)
 {
-    volatile int beyond = ST_NOMEM + 1;
+    volatile int beyond = ST_CANCELLED + 1;
     cr_assert_eq(status_exit_code((enum status)beyond), 3);
     cr_assert_str_eq(status_text((enum status)beyond), "unknown status");
 }

@@ -1,0 +1,37 @@
+/* A trace read once into memory, for many runs: the rows are shared and never change, each run
+ * walks them with a cursor of its own. A run of its own is better off with the reader (trace.h),
+ * whose memory does not grow with the trace. */
+#ifndef TRACES_TRACE_TABLE_H
+#define TRACES_TRACE_TABLE_H
+
+#include "traces/request_source.h"
+#include "traces/trace.h"
+#include "util/status.h"
+
+struct trace_table; /* opaque; threads may read one at the same time */
+
+/* The whole file, arrivals as recorded; `format` and `block_size_tok` as in trace_options. A file
+ * that is wrong further down gives a table all the same: a cursor that comes so far ends with what
+ * the reader says there, so that a run that needs less of it is none the worse. Other errors as of
+ * trace_open, and ST_NOMEM; then *table is NULL. */
+enum status trace_table_load(struct trace_table **table, const char *path, const char *format,
+                             uint32_t block_size_tok, struct diag *d);
+void trace_table_free(struct trace_table *table); /* NULL is allowed */
+
+uint64_t trace_table_n_requests(const struct trace_table *table);
+const char *trace_table_format(const struct trace_table *table);
+
+/* Delivers what trace_next does with the same options. Changed by its source only. */
+struct trace_cursor {
+    const struct trace_table *table;
+    uint64_t n_delivered, limit; /* 0 = all */
+    double speedup;
+    uint64_t digest;
+};
+/* limit and speedup as in trace_options. The table must outlive the cursor. */
+void trace_cursor_init(struct trace_cursor *cursor, const struct trace_table *table, uint64_t limit,
+                       double speedup);
+/* The cursor must stay where it is as long as the source is used. */
+struct request_source trace_cursor_source(struct trace_cursor *cursor);
+
+#endif
