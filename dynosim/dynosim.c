@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dynosim/dynosim_internal.h"
+#include "util/array.h"
 
 enum { PROGRESS_EVERY = 1024 }; /* instants */
 
@@ -144,14 +145,10 @@ enum status dyno_kick(struct dyno_run *run, struct dyno_worker *w)
 {
     if (w->kicked || w->busy)
         return ST_OK;
-    if (run->n_kicked == run->kicked_capacity) {
-        uint32_t capacity = run->kicked_capacity ? 2 * run->kicked_capacity : 64;
-        uint32_t *kicked = realloc(run->kicked, capacity * sizeof *kicked);
-        if (!kicked)
-            return diag_nomem(run->diag, "workers");
-        run->kicked = kicked;
-        run->kicked_capacity = capacity;
-    }
+    enum status s =
+        ARRAY_RESERVE(run->kicked, run->n_kicked, run->kicked_capacity, 1, "workers", run->diag);
+    if (s)
+        return s;
     w->kicked = true;
     struct dyno_worker *const *workers = run->workers;
     uint32_t i = run->n_kicked++;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "dynosim/dynosim_internal.h"
+#include "util/array.h"
 
 static void account(struct dyno_run *run, struct dyno_worker *w)
 {
@@ -39,15 +40,10 @@ static void count_peaks(struct dyno_run *run, struct dyno_pool *pool)
 static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool,
                               struct dyno_worker **worker)
 {
-    if (run->n_workers == run->workers_capacity) {
-        uint32_t capacity = run->workers_capacity ? 2 * run->workers_capacity : 16;
-        struct dyno_worker **workers =
-            realloc(run->workers, capacity * sizeof(struct dyno_worker *));
-        if (!workers)
-            return diag_nomem(run->diag, "workers");
-        run->workers = workers;
-        run->workers_capacity = capacity;
-    }
+    enum status s =
+        ARRAY_RESERVE(run->workers, run->n_workers, run->workers_capacity, 1, "workers", run->diag);
+    if (s)
+        return s;
     struct dyno_worker *w = calloc(1, sizeof *w);
     if (!w)
         return diag_nomem(run->diag, "workers");
@@ -94,14 +90,10 @@ static void strip(struct dyno_worker *w)
 static enum status ready_add(struct dyno_run *run, struct dyno_worker *w)
 {
     struct dyno_pool *pool = w->pool;
-    if (pool->n_ready == pool->ready_capacity) {
-        uint32_t capacity = pool->ready_capacity ? 2 * pool->ready_capacity : 16;
-        uint32_t *ready = realloc(pool->ready, capacity * sizeof *ready);
-        if (!ready)
-            return diag_nomem(run->diag, "workers");
-        pool->ready = ready;
-        pool->ready_capacity = capacity;
-    }
+    enum status s =
+        ARRAY_RESERVE(pool->ready, pool->n_ready, pool->ready_capacity, 1, "workers", run->diag);
+    if (s)
+        return s;
     uint32_t i = pool->n_ready++;
     for (; i > 0 && run->workers[pool->ready[i - 1]]->id > w->id; i--)
         pool->ready[i] = pool->ready[i - 1];

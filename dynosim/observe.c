@@ -3,6 +3,7 @@
 
 #include "dynosim/dynosim_internal.h"
 #include "record/traffic.h"
+#include "util/array.h"
 
 /* A worker that has not run for so long reports an idle pass. */
 #define IDLE_NS NS_PER_S
@@ -150,14 +151,11 @@ static int by_pool_then_id(const void *a, const void *b)
 
 static enum status collect_gauges(struct dyno_run *run, size_t *n)
 {
-    if (run->gauges_capacity < run->n_workers) {
-        struct worker_gauges *gauges = realloc(run->gauges, run->workers_capacity * sizeof *gauges);
-        if (!gauges)
-            return diag_nomem(run->diag, "worker gauges");
-        run->gauges = gauges;
-        run->gauges_capacity = run->workers_capacity;
-    }
     *n = 0;
+    enum status s = ARRAY_RESERVE(run->gauges, 0, run->gauges_capacity, run->n_workers,
+                                  "worker gauges", run->diag);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < run->n_workers; i++) {
         const struct dyno_worker *w = run->workers[i];
         if (w->state == DYNO_READY || w->state == DYNO_DRAINING)

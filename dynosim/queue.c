@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "util/array.h"
+
 static bool before(struct dyno_timer a, struct dyno_timer b)
 {
     return a.at_ns != b.at_ns ? a.at_ns < b.at_ns : a.order < b.order;
@@ -17,14 +19,9 @@ void dyno_queue_release(struct dyno_queue *q)
 enum status dyno_queue_push(struct dyno_queue *q, int64_t at_ns, enum dyno_event_kind kind,
                             uint32_t target, struct diag *d)
 {
-    if (q->n == q->capacity) {
-        uint32_t capacity = q->capacity ? 2 * q->capacity : 64;
-        struct dyno_timer *heap = realloc(q->heap, capacity * sizeof *heap);
-        if (!heap)
-            return diag_nomem(d, "events");
-        q->heap = heap;
-        q->capacity = capacity;
-    }
+    enum status s = ARRAY_RESERVE(q->heap, q->n, q->capacity, 1, "events", d);
+    if (s)
+        return s;
     struct dyno_timer t = {at_ns, (uint64_t)kind << 56 | q->n_inserted++, target};
     uint32_t i = q->n++;
     for (; i > 0 && before(t, q->heap[(i - 1) / 2]); i = (i - 1) / 2)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "dynosim/dynosim_internal.h"
+#include "util/array.h"
 
 /* ---- slots ---- */
 
@@ -11,14 +12,10 @@ enum status dyno_request_add(struct dyno_run *run, uint32_t *id)
         *id = run->free_request;
         run->free_request = run->requests[*id].next;
     } else {
-        if (run->n_requests == run->requests_capacity) {
-            uint32_t capacity = run->requests_capacity ? 2 * run->requests_capacity : 256;
-            struct dyno_request *requests = realloc(run->requests, capacity * sizeof *requests);
-            if (!requests)
-                return diag_nomem(run->diag, "requests");
-            run->requests = requests;
-            run->requests_capacity = capacity;
-        }
+        enum status s = ARRAY_RESERVE(run->requests, run->n_requests, run->requests_capacity, 1,
+                                      "requests", run->diag);
+        if (s)
+            return s;
         *id = run->n_requests++;
         run->requests[*id] = (struct dyno_request){0};
     }
@@ -90,13 +87,9 @@ enum status dyno_request_set_keys(struct dyno_run *run, struct dyno_request *r,
 {
     uint64_t block = run->config->pools[0].block_size_tok, id_tok = run->config->trace_block_tok;
     r->n_keys = r->isl_tok / (uint32_t)block;
-    if (r->n_keys > r->keys_capacity) {
-        uint64_t *keys = realloc(r->keys, r->n_keys * sizeof *keys);
-        if (!keys)
-            return diag_nomem(run->diag, "block keys");
-        r->keys = keys;
-        r->keys_capacity = r->n_keys;
-    }
+    enum status s = ARRAY_RESERVE(r->keys, 0, r->keys_capacity, r->n_keys, "block keys", run->diag);
+    if (s)
+        return s;
     uint64_t chain = 1;
     for (uint32_t i = 0; i < r->n_keys; i++) {
         if (t->n_blocks == 0) {
@@ -123,14 +116,8 @@ enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *
     uint32_t most = blocks_of(r->end_tok, w->pool->config->block_size_tok);
     if (most > w->kv.n_blocks)
         most = w->kv.n_blocks;
-    if (most <= r->blocks.capacity)
-        return ST_OK;
-    uint32_t *block = realloc(r->blocks.block, most * sizeof *block);
-    if (!block)
-        return diag_nomem(run->diag, "blocks of a request");
-    r->blocks.block = block;
-    r->blocks.capacity = most;
-    return ST_OK;
+    return ARRAY_RESERVE(r->blocks.block, 0, r->blocks.capacity, most, "blocks of a request",
+                         run->diag);
 }
 
 /* ---- lists ---- */
@@ -185,14 +172,9 @@ enum status dyno_action_push(struct dyno_run *run, struct action_list *l, enum a
 {
     if (l->n == 0)
         l->head = 0;
-    if (l->head + l->n == l->capacity) {
-        uint32_t capacity = l->capacity ? 2 * l->capacity : 16;
-        struct action *action = realloc(l->action, capacity * sizeof *action);
-        if (!action)
-            return diag_nomem(run->diag, "hand-off actions");
-        l->action = action;
-        l->capacity = capacity;
-    }
-    l->action[l->head + l->n++] = (struct action){kind, id};
-    return ST_OK;
+    enum status s =
+        ARRAY_RESERVE(l->action, l->head + l->n, l->capacity, 1, "hand-off actions", run->diag);
+    if (!s)
+        l->action[l->head + l->n++] = (struct action){kind, id};
+    return s;
 }

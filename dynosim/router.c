@@ -2,9 +2,9 @@
  * every worker. Costs are kept multiplied by the block size, so that with the default weights they
  * are whole numbers and ties are exact. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "dynosim/dynosim_internal.h"
+#include "util/array.h"
 
 static uint32_t leading_found(const struct key_map *map, const struct dyno_request *r)
 {
@@ -34,13 +34,10 @@ static double cost_of(const struct dyno_run *run, const struct dyno_worker *w,
 static enum status find_costs(struct dyno_run *run, const struct dyno_pool *pool,
                               const struct dyno_request *r)
 {
-    if (run->costs_capacity < pool->n_ready) {
-        double *costs = realloc(run->costs, pool->n_ready * sizeof *costs);
-        if (!costs)
-            return diag_nomem(run->diag, "router costs");
-        run->costs = costs;
-        run->costs_capacity = pool->n_ready;
-    }
+    enum status s =
+        ARRAY_RESERVE(run->costs, 0, run->costs_capacity, pool->n_ready, "router costs", run->diag);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < pool->n_ready; i++)
         run->costs[i] = cost_of(run, run->workers[pool->ready[i]], r);
     return ST_OK;

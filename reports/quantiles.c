@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/bug.h"
 
-enum { FIRST_CAPACITY = 4096, DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_PASSES = 6 };
+enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_PASSES = 6 };
 enum { N_PERCENTILES = 5, N_RANKS = 2 * N_PERCENTILES };
 
 void quantiles_release(struct quantiles *q)
@@ -15,20 +16,6 @@ void quantiles_release(struct quantiles *q)
     free(q->value);
     free(q->counts);
     *q = (struct quantiles){0};
-}
-
-static enum status grow(struct quantiles *q, size_t max, struct diag *d)
-{
-    size_t capacity = q->capacity ? 2 * q->capacity : FIRST_CAPACITY;
-
-    if (capacity > max)
-        capacity = max;
-    double *grown = realloc(q->value, capacity * sizeof *grown);
-    if (!grown)
-        return diag_nomem(d, "latencies");
-    q->value = grown;
-    q->capacity = capacity;
-    return ST_OK;
 }
 
 /* From single values to counts. */
@@ -53,8 +40,8 @@ enum status quantiles_add(struct quantiles *q, double value, struct diag *d)
     BUG_IF(!(value >= 0) || isinf(value));
     if (q->n == max && !q->counts)
         s = start_counting(q, d);
-    else if (q->n == q->capacity && !q->counts)
-        s = grow(q, max, d);
+    else if (!q->counts)
+        s = ARRAY_RESERVE(q->value, q->n, q->capacity, 1, "latencies", d);
     if (s)
         return s;
     if (q->counts)

@@ -8,11 +8,12 @@
 #include "reports/out_file.h"
 #include "reports/row.h"
 #include "reports/summary.h"
+#include "util/array.h"
 #include "util/bug.h"
 #include "util/json_out.h"
 #include "util/units.h"
 
-enum { POOL_NAME_MAX = 31, FIRST_POINTS = 256 };
+enum { POOL_NAME_MAX = 31 };
 
 struct recorder {
     const struct run_info *info;
@@ -253,14 +254,9 @@ static double ratio(double a, double b)
 static enum status add_point(struct recorder *r, const struct sample_record *sample, struct diag *d)
 {
     if (sample->pool == 0) {
-        if (r->n_points == r->points_capacity) {
-            size_t capacity = r->points_capacity ? 2 * r->points_capacity : FIRST_POINTS;
-            struct recorder_point *grown = realloc(r->points, capacity * sizeof *grown);
-            if (!grown)
-                return diag_nomem(d, "timeline");
-            r->points = grown;
-            r->points_capacity = capacity;
-        }
+        enum status s = ARRAY_RESERVE(r->points, r->n_points, r->points_capacity, 1, "timeline", d);
+        if (s)
+            return s;
         double rate = ratio(sample->traffic.n_arrived, sample->traffic.length_s);
         r->points[r->n_points++] = (struct recorder_point){
             .at_ns = sample->at_ns,

@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
+#include "util/array.h"
 #include "util/bug.h"
 
-enum { ARITY = 4, FIRST_CAPACITY = 1024 };
+enum { ARITY = 4 };
 
 static uint128 key(struct event e)
 {
@@ -19,14 +20,9 @@ void event_queue_release(struct event_queue *q)
 
 enum status event_queue_push(struct event_queue *q, struct event e, struct diag *d)
 {
-    if (q->n == q->capacity) {
-        uint32_t capacity = q->capacity ? 2 * q->capacity : FIRST_CAPACITY;
-        struct event *heap = realloc(q->heap, capacity * sizeof *heap);
-        if (!heap)
-            return diag_nomem(d, "event queue");
-        q->heap = heap;
-        q->capacity = capacity;
-    }
+    enum status s = ARRAY_RESERVE(q->heap, q->n, q->capacity, 1, "event queue", d);
+    if (s)
+        return s;
     uint32_t hole = q->n++;
     while (hole > 0) {
         uint32_t parent = (hole - 1) / ARITY;

@@ -1,19 +1,13 @@
 #include "sim/id_array.h"
 
-#include <stdlib.h>
+#include "util/array.h"
 
 enum status id_array_push(struct id_array *a, uint32_t id, struct diag *d)
 {
-    if (a->n == a->capacity) {
-        uint32_t capacity = a->capacity ? 2 * a->capacity : 16;
-        uint32_t *ids = realloc(a->id, capacity * sizeof *ids);
-        if (!ids)
-            return diag_nomem(d, "request ids");
-        a->id = ids;
-        a->capacity = capacity;
-    }
-    a->id[a->n++] = id;
-    return ST_OK;
+    enum status s = ARRAY_RESERVE(a->id, a->n, a->capacity, 1, "request ids", d);
+    if (!s)
+        a->id[a->n++] = id;
+    return s;
 }
 
 void id_array_remove(struct id_array *a, uint32_t id)

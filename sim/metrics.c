@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/routing/router.h"
+#include "util/array.h"
 
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
 {
@@ -46,16 +47,11 @@ enum status metrics_snapshot(struct sim *sim)
                 sim->n_history * sizeof *sim->history);
         sim->first_history = 0;
     }
-    if (sim->n_history == sim->history_capacity) {
-        uint32_t capacity = sim->history_capacity ? 2 * sim->history_capacity : 64;
-        struct traffic_counters *history = realloc(sim->history, capacity * sizeof *history);
-        if (!history)
-            return diag_nomem(sim->diag, "metric windows");
-        sim->history = history;
-        sim->history_capacity = capacity;
-    }
-    sim->history[sim->n_history++] = sim->traffic;
-    return ST_OK;
+    enum status s = ARRAY_RESERVE(sim->history, sim->n_history, sim->history_capacity, 1,
+                                  "metric windows", sim->diag);
+    if (!s)
+        sim->history[sim->n_history++] = sim->traffic;
+    return s;
 }
 
 /* ---- scrapes ---- */
@@ -213,14 +209,11 @@ static int by_pool_then_id(const void *a, const void *b)
 
 enum status metrics_gauges(struct sim *sim, size_t *n)
 {
-    if (sim->gauges_capacity < sim->n_workers) {
-        struct worker_gauges *gauges = realloc(sim->gauges, sim->workers_capacity * sizeof *gauges);
-        if (!gauges)
-            return diag_nomem(sim->diag, "worker gauges");
-        sim->gauges = gauges;
-        sim->gauges_capacity = sim->workers_capacity;
-    }
     *n = 0;
+    enum status s = ARRAY_RESERVE(sim->gauges, 0, sim->gauges_capacity, sim->n_workers,
+                                  "worker gauges", sim->diag);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         const struct worker *w = sim->workers[i];
         if (!publishes(sim, w))

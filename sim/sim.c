@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/sim_internal.h"
+#include "util/array.h"
 
 enum { PROGRESS_EVERY = 1024 }; /* instants */
 
@@ -211,13 +212,10 @@ enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct re
     if (trace_size % size == 0)
         return ST_OK;
     /* A block of ours spans parts of several of the trace's, so its key is made of theirs. */
-    if (prompt->n_blocks > sim->key_scratch_capacity) {
-        uint64_t *keys = realloc(sim->key_scratch, 2 * (size_t)prompt->n_blocks * sizeof *keys);
-        if (!keys)
-            return diag_nomem(sim->diag, "block ids");
-        sim->key_scratch = keys;
-        sim->key_scratch_capacity = 2 * prompt->n_blocks;
-    }
+    enum status s = ARRAY_RESERVE(sim->key_scratch, 0, sim->key_scratch_capacity, prompt->n_blocks,
+                                  "block ids", sim->diag);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < prompt->n_blocks; i++) {
         uint64_t key = 0;
         uint64_t last = ((uint64_t)(i + 1) * size - 1) / trace_size;
@@ -238,14 +236,10 @@ enum status sim_kick(struct sim *sim, struct worker *w)
 {
     if (w->kicked)
         return ST_OK;
-    if (sim->n_kicked == sim->kicked_capacity) {
-        uint32_t capacity = sim->kicked_capacity ? 2 * sim->kicked_capacity : 64;
-        uint32_t *kicked = realloc(sim->kicked, capacity * sizeof *kicked);
-        if (!kicked)
-            return diag_nomem(sim->diag, "workers");
-        sim->kicked = kicked;
-        sim->kicked_capacity = capacity;
-    }
+    enum status s =
+        ARRAY_RESERVE(sim->kicked, sim->n_kicked, sim->kicked_capacity, 1, "workers", sim->diag);
+    if (s)
+        return s;
     sim->kicked[sim->n_kicked++] = w->slot;
     w->kicked = true;
     return ST_OK;

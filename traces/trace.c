@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "traces/request_source.h"
+#include "util/array.h"
 #include "util/bug.h"
 #include "util/line_reader.h"
 #include "util/text.h"
@@ -38,17 +39,7 @@ const struct trace_format_ops *trace_format_find(const char *name)
 
 enum status trace_ids_reserve(struct trace_ids *ids, size_t n, struct diag *d)
 {
-    if (n <= ids->capacity)
-        return ST_OK;
-    size_t capacity = n > UINT32_MAX / 2 ? n : n * 2; /* lines differ in length: grow seldom */
-    uint64_t *larger = NULL;
-    if (capacity <= UINT32_MAX)
-        larger = realloc(ids->id, capacity * sizeof *larger);
-    if (!larger)
-        return diag_nomem(d, "block ids of one request");
-    ids->id = larger;
-    ids->capacity = (uint32_t)capacity;
-    return ST_OK;
+    return ARRAY_RESERVE(ids->id, 0, ids->capacity, n, "block ids of one request", d);
 }
 
 /* "name (summary); name (summary)" of every format. */

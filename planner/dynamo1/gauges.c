@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
+
 const char *const gauge_names[N_GAUGES] = {
     [GAUGE_PREFILL_TOKENS] = "dynamo_frontend_worker_active_prefill_tokens",
     [GAUGE_DECODE_BLOCKS] = "dynamo_frontend_worker_active_decode_blocks",
@@ -31,14 +33,8 @@ void gauge_page_reset(struct gauge_page *page)
 
 static struct worker_sample *page_append(struct gauge_page *page)
 {
-    if (page->n == page->capacity) {
-        size_t capacity = page->capacity ? 2 * page->capacity : 16;
-        struct worker_sample *grown = realloc(page->workers, capacity * sizeof *grown);
-        if (!grown)
-            return NULL;
-        page->workers = grown;
-        page->capacity = capacity;
-    }
+    if (ARRAY_RESERVE(page->workers, page->n, page->capacity, 1, "workers", NULL))
+        return NULL;
     return &page->workers[page->n++];
 }
 
@@ -212,16 +208,8 @@ static bool has_type(const struct gauge_buffer *b, enum worker_type type)
 
 static bool reserve_counts(struct load_metrics *m)
 {
-    size_t need = m->averaged.capacity * N_GAUGES;
-
-    if (need > m->n_seen_capacity) {
-        uint32_t *grown = realloc(m->n_seen, need * sizeof *grown);
-        if (!grown)
-            return false;
-        m->n_seen = grown;
-        m->n_seen_capacity = need;
-    }
-    return true;
+    size_t need = m->averaged.n * N_GAUGES;
+    return !ARRAY_RESERVE(m->n_seen, 0, m->n_seen_capacity, need, "workers", NULL);
 }
 
 /* Adds one occurrence of a worker to its row; new rows start without any. */

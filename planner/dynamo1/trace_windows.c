@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "traces/trace.h"
+#include "util/array.h"
 
 /* Rows an empty-windows trace may grow to: a gap of years between two requests is a broken trace.
  */
@@ -21,19 +22,6 @@ void trace_windows_release(struct trace_windows *w)
     *w = (struct trace_windows){0};
 }
 
-static bool reserve(struct trace_windows *w, size_t n)
-{
-    if (n <= w->capacity)
-        return true;
-    size_t capacity = n > 2 * w->capacity ? n + 64 : 2 * w->capacity;
-    struct trace_window *grown = realloc(w->rows, capacity * sizeof *grown);
-    if (!grown)
-        return false;
-    w->rows = grown;
-    w->capacity = capacity;
-    return true;
-}
-
 enum status trace_windows_add(struct trace_windows *w, double arrival_ms, double isl_tok,
                               double osl_tok, struct diag *d)
 {
@@ -46,8 +34,9 @@ enum status trace_windows_add(struct trace_windows *w, double arrival_ms, double
     while (at > 0 && w->rows[at - 1].start_s > start_s)
         at--;
     if (at == 0 || w->rows[at - 1].start_s != start_s) {
-        if (!reserve(w, w->n + 1))
-            return diag_nomem(d, "trace windows");
+        enum status s = ARRAY_RESERVE(w->rows, w->n, w->capacity, 1, "trace windows", d);
+        if (s)
+            return s;
         memmove(&w->rows[at + 1], &w->rows[at], (w->n - at) * sizeof *w->rows);
         w->rows[at] = (struct trace_window){.start_s = start_s};
         w->n++;
@@ -68,8 +57,9 @@ static enum status fill_gaps(struct trace_windows *w, struct diag *d)
     if (n > MAX_ROWS)
         return diag_fail(d, ST_INPUT, "the trace spans %lld intervals, expected at most %d",
                          (long long)n, MAX_ROWS);
-    if (!reserve(w, (size_t)n))
-        return diag_nomem(d, "trace windows");
+    enum status s = ARRAY_RESERVE(w->rows, 0, w->capacity, (size_t)n, "trace windows", d);
+    if (s)
+        return s;
     size_t from = w->n;
     for (size_t to = (size_t)n; to-- > 0;) {
         int64_t start_s = first + (int64_t)to * w->interval_s;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "planner/forecast/predictor_internal.h"
+#include "util/array.h"
 
 const struct predictor_ops *const predictors[] = {
     &predictor_constant, &predictor_kalman, &predictor_arima, &predictor_prophet, NULL,
@@ -57,16 +58,10 @@ void predictor_reset_idle(struct predictor *p)
 
 enum status series_push(struct series *s, double value)
 {
-    if (s->n == s->capacity) {
-        size_t capacity = s->capacity ? 2 * s->capacity : 64;
-        double *values = realloc(s->values, capacity * sizeof(*values));
-        if (!values)
-            return ST_NOMEM;
-        s->values = values;
-        s->capacity = capacity;
-    }
-    s->values[s->n++] = value;
-    return ST_OK;
+    enum status status = ARRAY_RESERVE(s->values, s->n, s->capacity, 1, "observations", NULL);
+    if (!status)
+        s->values[s->n++] = value;
+    return status;
 }
 
 void series_release(struct series *s)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/bug.h"
 
 static enum status add_nodes(struct cluster *c, uint32_t n, struct diag *d)
@@ -10,15 +11,11 @@ static enum status add_nodes(struct cluster *c, uint32_t n, struct diag *d)
     uint32_t links = c->config->links_per_node;
     if (c->n_nodes + n > c->capacity) {
         uint32_t capacity = 2 * (c->n_nodes + n);
-        struct node *node = realloc(c->node, capacity * sizeof *node);
-        if (node)
-            c->node = node;
-        int64_t *free_ns =
-            links ? realloc(c->link_free_ns, (size_t)capacity * links * sizeof *free_ns) : NULL;
-        if (free_ns)
-            c->link_free_ns = free_ns;
-        if (!node || (links && !free_ns))
-            return diag_nomem(d, "nodes");
+        enum status s = ARRAY_RESIZE(c->node, capacity, "nodes", d);
+        if (!s && links)
+            s = ARRAY_RESIZE(c->link_free_ns, (size_t)capacity * links, "nodes", d);
+        if (s)
+            return s;
         c->capacity = capacity;
     }
     for (uint32_t i = 0; i < n; i++)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "util/array.h"
+
 /* ---- GPU time ---- */
 
 static void account(struct sim *sim, struct worker *w)
@@ -97,18 +99,13 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     kv_cache_free(old.cache);
     kv_cache_free(old.host);
     free(old.growth);
-    size_t n_chunks = engine->max_num_seqs;
-    struct step_chunk *chunks = realloc(w->plan.chunks, n_chunks * sizeof *chunks);
-    if (chunks)
-        w->plan.chunks = chunks;
-    struct step_chunk *ahead = realloc(w->ahead.chunks, n_chunks * sizeof *ahead);
-    if (ahead)
-        w->ahead.chunks = ahead;
     w->growth = calloc(engine->block_size_tok, sizeof *w->growth);
-    if (!w->growth || !chunks || !ahead)
+    if (!w->growth)
         return diag_nomem(sim->diag, "worker");
-    enum status s = ST_OK;
-    if (pool->kv)
+    enum status s = ARRAY_RESIZE(w->plan.chunks, engine->max_num_seqs, "worker", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(w->ahead.chunks, engine->max_num_seqs, "worker", sim->diag);
+    if (!s && pool->kv)
         s = kv_cache_new(&w->cache, pool->kv, w->slot, engine->eviction, sim->diag);
     if (!s && pool->host_kv)
         s = kv_cache_new(&w->host, pool->host_kv, w->slot, kv_eviction_find("lru"), sim->diag);
@@ -117,25 +114,18 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
 
 static enum status grow_slots(struct sim *sim, uint32_t capacity)
 {
-    struct worker **workers = realloc(sim->workers, capacity * sizeof(struct worker *));
-    if (workers)
-        sim->workers = workers;
-    struct rank_load *load = realloc(sim->load, capacity * sizeof *load);
-    if (load)
-        sim->load = load;
-    struct rank_load *published = realloc(sim->published, capacity * sizeof *published);
-    if (published)
-        sim->published = published;
-    double *base_cost = realloc(sim->base_cost, capacity * sizeof *base_cost);
-    if (base_cost)
-        sim->base_cost = base_cost;
-    uint32_t *cached_blocks = realloc(sim->cached_blocks, capacity * sizeof *cached_blocks);
-    if (cached_blocks)
-        sim->cached_blocks = cached_blocks;
-    if (!workers || !load || !published || !base_cost || !cached_blocks)
-        return diag_nomem(sim->diag, "workers");
-    sim->workers_capacity = capacity;
-    return ST_OK;
+    enum status s = ARRAY_RESIZE(sim->workers, capacity, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(sim->load, capacity, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(sim->published, capacity, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(sim->base_cost, capacity, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(sim->cached_blocks, capacity, "workers", sim->diag);
+    if (!s)
+        sim->workers_capacity = capacity;
+    return s;
 }
 
 static enum status new_slot(struct sim *sim, struct worker **w)
@@ -179,12 +169,11 @@ enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker *
             return s;
     }
     *leader = ranks[0];
-    struct worker **list = realloc(ranks[0]->ranks, n_ranks * sizeof(struct worker *));
-    if (!list)
-        return diag_nomem(sim->diag, "worker");
+    enum status s = ARRAY_RESIZE(ranks[0]->ranks, n_ranks, "worker", sim->diag);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < n_ranks; i++)
-        list[i] = ranks[i];
-    ranks[0]->ranks = list;
+        ranks[0]->ranks[i] = ranks[i];
     ranks[0]->n_ranks = n_ranks;
     pool->next_worker_id++;
     return ST_OK;
@@ -237,20 +226,15 @@ void fleet_release(struct sim *sim)
 static enum status grow_routable(struct sim *sim, struct pool *pool)
 {
     uint32_t capacity = pool->routable_capacity ? 2 * pool->routable_capacity : 16;
-    uint32_t *routable = realloc(pool->routable, capacity * sizeof *routable);
-    if (routable)
-        pool->routable = routable;
-    uint32_t *ranks = realloc(pool->routable_ranks,
-                              (size_t)capacity * pool->config->engine.n_ranks * sizeof *ranks);
-    if (ranks)
-        pool->routable_ranks = ranks;
-    double *costs = realloc(pool->costs, capacity * sizeof *costs);
-    if (costs)
-        pool->costs = costs;
-    if (!routable || !ranks || !costs)
-        return diag_nomem(sim->diag, "workers");
-    pool->routable_capacity = capacity;
-    return ST_OK;
+    size_t n_ranks = (size_t)capacity * pool->config->engine.n_ranks;
+    enum status s = ARRAY_RESIZE(pool->routable, capacity, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(pool->routable_ranks, n_ranks, "workers", sim->diag);
+    if (!s)
+        s = ARRAY_RESIZE(pool->costs, capacity, "workers", sim->diag);
+    if (!s)
+        pool->routable_capacity = capacity;
+    return s;
 }
 
 static void routable_place(struct pool *pool, uint32_t i, struct worker *w)

@@ -2,7 +2,7 @@
  * out. */
 #include "sim/sim_internal.h"
 
-#include <stdlib.h>
+#include "util/array.h"
 
 /* Is a step running that holds its blocks already? Not at the boundary where an interrupted run
  * ends. */
@@ -44,16 +44,11 @@ static void finish_sift_up(struct worker *w, uint32_t hole, struct finish_entry 
 
 static enum status finish_push(struct sim *sim, struct worker *w, struct finish_entry e)
 {
-    if (w->n_finish == w->finish_capacity) {
-        uint32_t capacity = w->finish_capacity ? 2 * w->finish_capacity : 32;
-        struct finish_entry *heap = realloc(w->finish, capacity * sizeof *heap);
-        if (!heap)
-            return diag_nomem(sim->diag, "running sequences");
-        w->finish = heap;
-        w->finish_capacity = capacity;
-    }
-    finish_sift_up(w, w->n_finish++, e);
-    return ST_OK;
+    enum status s = ARRAY_RESERVE(w->finish, w->n_finish, w->finish_capacity, 1,
+                                  "running sequences", sim->diag);
+    if (!s)
+        finish_sift_up(w, w->n_finish++, e);
+    return s;
 }
 
 void decode_finish_remove(struct worker *w, uint32_t id)
