@@ -15,11 +15,27 @@ enum { PROGRESS_EVERY = 1024 }; /* instants */
 
 /* ---- the life of a request ---- */
 
+/* What comes next may depend on it. */
+static enum status tell_source(struct sim *sim, const struct request *r)
+{
+    const struct request_source *source = sim->source;
+    if (!source->ops->done)
+        return ST_OK;
+    if (sim->have_next)
+        source->ops->put_back(source->state);
+    sim->have_next = false;
+    sim->must_read = true;
+    return source->ops->done(source->state, r->index, sim->now_ns, sim->diag);
+}
+
 static enum status report_request(struct sim *sim, uint32_t id, enum outcome outcome)
 {
     struct request *r = sim_request(sim, id);
     sim->n_in_flight--;
     sim->last_activity_ns = sim->now_ns;
+    enum status s = outcome == OUTCOME_UNFINISHED ? ST_OK : tell_source(sim, r);
+    if (s)
+        return s;
     if (!sim->observer->request)
         return ST_OK;
     struct request_record record = {
@@ -105,6 +121,8 @@ static enum status arrive(struct sim *sim)
 {
     const struct trace_request *t = &sim->next_request;
     uint32_t id;
+    sim->have_next = false;
+    sim->must_read = true;
     enum status s = request_table_add(&sim->requests, &id, sim->diag);
     if (s)
         return s;
@@ -488,16 +506,22 @@ static bool is_current(const struct sim *sim, struct event e)
     return true;
 }
 
+/* No request that arrives then or later is taken. */
+static int64_t arrivals_end_ns(const struct sim_config *config)
+{
+    return config->duration_ns >= TIME_NEVER ? TIME_NEVER : config->warmup_ns + config->duration_ns;
+}
+
 static enum status read_arrival(struct sim *sim)
 {
+    sim->must_read = false;
     enum status s = request_source_next(sim->source, &sim->next_request, sim->diag);
-    int64_t end_ns = sim->config->duration_ns >= TIME_NEVER
-                         ? TIME_NEVER
-                         : sim->config->warmup_ns + sim->config->duration_ns;
-    sim->have_next = s == ST_OK && sim->next_request.arrival_ns < end_ns;
+    sim->have_next = s == ST_OK && sim->next_request.arrival_ns < arrivals_end_ns(sim->config);
+    BUG_IF(sim->have_next && sim->next_request.arrival_ns < sim->now_ns);
     if (s != ST_OK && s != ST_END)
         return s;
-    if (!sim->have_next && !sim->arrivals_over) {
+    bool more_may_come = s == ST_OK && sim->next_request.arrival_ns >= TIME_NEVER;
+    if (!sim->have_next && !more_may_come && !sim->arrivals_over) {
         sim->arrivals_over = true;
         if (sim->config->drain_ns < TIME_NEVER)
             return push_timer(sim, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
@@ -557,6 +581,8 @@ static enum status settle_instant(struct sim *sim)
             s = handle(sim, e);
             check_invariants(sim);
         }
+        if (!s && sim->must_read)
+            s = read_arrival(sim);
         while (!s && sim->have_next && sim->next_request.arrival_ns == sim->now_ns) {
             s = arrive(sim);
             if (!s)
@@ -615,6 +641,9 @@ static enum status tell_progress(struct sim *sim)
 static enum status loop(struct sim *sim)
 {
     for (;;) {
+        enum status s = sim->must_read ? read_arrival(sim) : ST_OK;
+        if (s)
+            return s;
         if (!sim->have_next && sim->n_in_flight == 0)
             return ST_OK;
         drop_stale(sim);
@@ -626,7 +655,7 @@ static enum status loop(struct sim *sim)
             return ST_OK;
         BUG_IF(next_ns < sim->now_ns);
         sim->now_ns = next_ns;
-        enum status s = settle_instant(sim);
+        s = settle_instant(sim);
         if (!s)
             s = tell_progress(sim);
         if (s)
@@ -650,6 +679,10 @@ static enum status begin(struct sim *sim)
                        EVENT_CLASS_WINDOW, 0);
     if (!s && config->sample_ns)
         s = push_timer(sim, 0, EVENT_CLASS_SAMPLE, 0);
+    /* When nobody knows what comes next, the last arrival is not known for the last. */
+    int64_t end_ns = arrivals_end_ns(config);
+    if (!s && sim->source->ops->done && end_ns < TIME_NEVER && config->drain_ns < TIME_NEVER)
+        s = push_timer(sim, end_ns + config->drain_ns, EVENT_CLASS_STOP, 0);
     if (!s && config->view_interval_ns)
         s = push_timer(sim, config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
     return s ? s : read_arrival(sim);

@@ -181,7 +181,8 @@ struct sim {
     uint32_t n_kicked, kicked_capacity;
 
     struct trace_request next_request;
-    bool have_next;
+    bool have_next; /* next_request arrives, at its time */
+    bool must_read; /* what arrives next has to be asked for again */
     bool arrivals_over;
     uint64_t n_offered, n_instants;
     uint64_t n_in_flight;

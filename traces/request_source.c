@@ -17,7 +17,8 @@ static uint64_t digest(const void *state)
 
 struct request_source trace_reader_source(struct trace_reader *reader)
 {
-    static const struct request_source_ops ops = {next, progress, digest};
+    static const struct request_source_ops ops = {
+        .next = next, .progress = progress, .digest = digest};
 
     return (struct request_source){&ops, reader};
 }

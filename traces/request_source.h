@@ -1,7 +1,6 @@
-/* Where the requests of a run come from, whatever it is: a file as it is read (traces/trace.h), or
- * a table that many runs share (traces/trace_table.h). A simulator pulls one request after the
- * other.
- */
+/* Where the requests of a run come from, whatever it is: a file as it is read (traces/trace.h), a
+ * table that many runs share (traces/trace_table.h), or clients that wait for their answers
+ * (traces/clients.h). A simulator pulls one request after the other. */
 #ifndef TRACES_REQUEST_SOURCE_H
 #define TRACES_REQUEST_SOURCE_H
 
@@ -16,6 +15,16 @@ struct request_source_ops {
     enum status (*next)(void *state, struct trace_request *request, struct diag *d);
     double (*progress)(const void *state); /* share that is delivered, 0 to 1 */
     uint64_t (*digest)(const void *state); /* as trace_digest, of the requests delivered so far */
+
+    /* Of a source whose requests depend on how earlier ones go; NULL for any other. Such a source
+     * may also say, by an arrival at TIME_NEVER, that none is known until one has ended. */
+
+    /* A request that was delivered and has arrived has ended at at_ns, however it ended. `index`
+     * counts the delivered ones from 0, at_ns never decreases. */
+    enum status (*done)(void *state, uint64_t index, int64_t at_ns, struct diag *d);
+    /* The request delivered last has not arrived yet: the next call of `next` gives it again, or
+     * one that has become known to arrive before it. */
+    void (*put_back)(void *state);
 };
 
 /* Used by one run, once. The state belongs to who made it. */

@@ -336,20 +336,14 @@ static void fixture_latency(struct fixture *f)
     }
 }
 
-static enum status fixture_try_run(struct fixture *f, const char *trace_text)
+static enum status fixture_try_source(struct fixture *f, const struct request_source *source)
 {
-    enum status s;
     fixture_latency(f);
     if (!f->config.policy_state) {
         policy_effects_clear(&f->config.policy_first, f->config.n_pools);
         f->config.policy_state = &f->schedule;
         schedule_next(&f->schedule, &f->config.policy_first);
     }
-    struct trace_options options = {
-        .format = "auto", .speedup = 1, .block_size_tok = f->config.trace_block_tok};
-    struct trace_reader *trace;
-    s = trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
-    cr_assert_eq(s, ST_OK, "%s", f->diag.text);
     struct observer observer = {
         .context = f,
         .request = fixture_request,
@@ -358,8 +352,19 @@ static enum status fixture_try_run(struct fixture *f, const char *trace_text)
         .window = fixture_window,
         .event = f->want_log || f->want_gpu_time ? fixture_event : NULL,
     };
+    return sim_run(&f->config, source, &observer, f->result, &f->diag);
+}
+
+static enum status fixture_try_run(struct fixture *f, const char *trace_text)
+{
+    struct trace_options options = {
+        .format = "auto", .speedup = 1, .block_size_tok = f->config.trace_block_tok};
+    struct trace_reader *trace;
+    enum status s =
+        trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
+    cr_assert_eq(s, ST_OK, "%s", f->diag.text);
     const struct request_source source = trace_reader_source(trace);
-    s = sim_run(&f->config, &source, &observer, f->result, &f->diag);
+    s = fixture_try_source(f, &source);
     trace_close(trace);
     return s;
 }

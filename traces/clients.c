@@ -1,0 +1,133 @@
+#include "traces/clients.h"
+
+#include <stdlib.h>
+
+#include "util/bug.h"
+#include "util/pcg.h"
+#include "util/units.h"
+
+struct clients {
+    struct clients_config config;
+    struct pcg64 rng;
+    struct trace_request next; /* its lengths are drawn */
+    uint64_t n_sent, digest;
+    /* When the clients that wait for nothing send: a ring, in order, since requests end in order
+     * and all think equally long. */
+    int64_t *send_ns;
+    uint32_t first, n_free;
+    /* Before the last delivery. */
+    struct trace_request last;
+    struct pcg64 last_rng;
+    uint64_t last_digest;
+};
+
+static uint32_t uniform(struct pcg64 *rng, const uint32_t range[2])
+{
+    return range[0] + (uint32_t)pcg64_below(rng, (uint64_t)range[1] - range[0] + 1);
+}
+
+static void draw(struct clients *c)
+{
+    c->next.isl_tok = uniform(&c->rng, c->config.isl_tok);
+    c->next.osl_tok = uniform(&c->rng, c->config.osl_tok);
+}
+
+enum status clients_create(struct clients **clients, const struct clients_config *config,
+                           struct diag *d)
+{
+    struct clients *c = calloc(1, sizeof *c);
+
+    BUG_IF(config->n_clients == 0 || config->n_requests < config->n_clients);
+    BUG_IF(config->think_ns < 0 || config->isl_tok[0] > config->isl_tok[1] ||
+           config->osl_tok[0] > config->osl_tok[1]);
+    *clients = NULL;
+    if (c)
+        c->send_ns = calloc(config->n_clients, sizeof *c->send_ns);
+    if (!c || !c->send_ns) {
+        clients_free(c);
+        return diag_nomem(d, "clients");
+    }
+    c->config = *config;
+    c->n_free = config->n_clients;
+    c->digest = request_digest_begin();
+    pcg64_stream(&c->rng, config->seed, "clients", 0);
+    draw(c);
+    *clients = c;
+    return ST_OK;
+}
+
+void clients_free(struct clients *c)
+{
+    if (!c)
+        return;
+    free(c->send_ns);
+    free(c);
+}
+
+static enum status next(void *state, struct trace_request *request, struct diag *d)
+{
+    struct clients *c = state;
+
+    (void)d;
+    if (c->n_sent == c->config.n_requests)
+        return ST_END;
+    c->last = c->next;
+    c->last_rng = c->rng;
+    c->last_digest = c->digest;
+    *request = c->next;
+    request->arrival_ns = TIME_NEVER;
+    if (c->n_free == 0)
+        return ST_OK;
+    c->digest = request_digest_add(c->digest, &c->next);
+    request->arrival_ns = c->send_ns[c->first];
+    c->first = c->first + 1 == c->config.n_clients ? 0 : c->first + 1;
+    c->n_free--;
+    c->n_sent++;
+    draw(c);
+    return ST_OK;
+}
+
+static void put_back(void *state)
+{
+    struct clients *c = state;
+
+    c->next = c->last;
+    c->rng = c->last_rng;
+    c->digest = c->last_digest;
+    c->first = (c->first == 0 ? c->config.n_clients : c->first) - 1;
+    c->n_free++;
+    c->n_sent--;
+}
+
+static enum status done(void *state, uint64_t index, int64_t at_ns, struct diag *d)
+{
+    struct clients *c = state;
+    uint32_t n = c->config.n_clients;
+
+    (void)index;
+    (void)d;
+    BUG_IF(c->n_free == n);
+    c->send_ns[((uint64_t)c->first + c->n_free) % n] = at_ns + c->config.think_ns;
+    c->n_free++;
+    return ST_OK;
+}
+
+static double progress(const void *state)
+{
+    const struct clients *c = state;
+
+    return (double)c->n_sent / (double)c->config.n_requests;
+}
+
+static uint64_t digest(const void *state)
+{
+    return ((const struct clients *)state)->digest;
+}
+
+struct request_source clients_source(struct clients *clients)
+{
+    static const struct request_source_ops ops = {
+        .next = next, .progress = progress, .digest = digest, .done = done, .put_back = put_back};
+
+    return (struct request_source){&ops, clients};
+}
