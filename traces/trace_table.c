@@ -178,7 +178,8 @@ void trace_cursor_init(struct trace_cursor *c, const struct trace_table *table, 
 
 struct request_source trace_cursor_source(struct trace_cursor *c)
 {
-    static const struct request_source_ops ops = {next, progress, digest};
+    static const struct request_source_ops ops = {
+        .next = next, .progress = progress, .digest = digest};
 
     return (struct request_source){&ops, c};
 }
