@@ -33,12 +33,21 @@ double dynosim_decode_ms(const struct dynosim_latency *latency, double kv_tok, d
     return fmax(ms, 1);
 }
 
+/* What least squares makes of the measured points, as the reference reads them: whole tokens, whole
+ * sequences. */
 struct line {
     double base, slope;
+    double first_tok, last_tok;
 };
 struct plane {
     double base, per_batch, per_kv;
+    double most_kv_tok, most_context_tok;
 };
+
+/* A batch slope that falls by more than this, in ms per sequence, is set to 0. */
+#define MOST_FALL_MS 1e-3
+/* Fitted times are no less than this. */
+#define LEAST_MS 1e-3
 
 static double mean(const double *v, size_t n)
 {
@@ -48,21 +57,35 @@ static double mean(const double *v, size_t n)
     return sum / (double)n;
 }
 
+static enum status refuse(const struct profile *profile, const char *what, struct diag *d)
+{
+    return diag_fail(d, ST_INPUT,
+                     "profile '%s' cannot be read as straight lines: %s; expected another profile, "
+                     "or latency model table",
+                     profile->name, what);
+}
+
 static enum status fit_line(struct line *line, const struct profile *profile, struct diag *d)
 {
     const struct profile_curve *points = &profile->prefill_ttft_ms;
-    double mean_x = mean(points->x, points->n), mean_y = mean(points->value, points->n);
+    size_t n = points->n;
+    double mean_x = 0, mean_y = mean(points->value, n);
+    for (size_t i = 0; i < n; i++)
+        mean_x += trunc(points->x[i]) / (double)n;
     double xx = 0, xy = 0;
-    for (size_t i = 0; i < points->n; i++) {
-        double x = points->x[i] - mean_x;
+    for (size_t i = 0; i < n; i++) {
+        double x = trunc(points->x[i]) - mean_x;
         xx += x * x;
         xy += x * (points->value[i] - mean_y);
     }
     if (!(xx > 0))
-        return diag_fail(d, ST_INPUT, "profile '%s': the prefill points do not determine a line",
-                         profile->name);
+        return refuse(profile, "the prefill points do not determine a line", d);
     line->slope = xy / xx;
+    if (line->slope < 0)
+        return refuse(profile, "prefill takes less time the longer the prompt", d);
     line->base = mean_y - line->slope * mean_x;
+    line->first_tok = trunc(points->x[0]);
+    line->last_tok = trunc(points->x[n - 1]);
     return ST_OK;
 }
 
@@ -74,9 +97,12 @@ static enum status fit_plane(struct plane *plane, struct arena *arena,
     double *kv = ARENA_NEW(arena, n, double), *batch = ARENA_NEW(arena, n, double);
     if (!kv || !batch)
         return diag_nomem(d, "decode points");
+    plane->most_kv_tok = plane->most_context_tok = 0;
     for (size_t i = 0; i < n; i++) {
-        kv[i] = profile->decode_kv_usage[i] * (double)profile->max_kv_tokens;
-        batch[i] = kv[i] / profile->decode_context[i];
+        kv[i] = rint(profile->decode_kv_usage[i] * (double)profile->max_kv_tokens);
+        batch[i] = fmax(1, rint(kv[i] / profile->decode_context[i]));
+        plane->most_kv_tok = fmax(plane->most_kv_tok, kv[i]);
+        plane->most_context_tok = fmax(plane->most_context_tok, kv[i] / batch[i]);
     }
     double mean_kv = mean(kv, n), mean_batch = mean(batch, n),
            mean_y = mean(profile->decode_itl_ms, n);
@@ -91,12 +117,16 @@ static enum status fit_plane(struct plane *plane, struct arena *arena,
         ky += k * y;
     }
     double determinant = bb * kk - bk * bk;
-    if (!(determinant > 1e-12 * bb * kk))
-        return diag_fail(d, ST_INPUT, "profile '%s': the decode points do not determine a plane",
-                         profile->name);
+    if (!(determinant > 1e-12 * bb * kk) || !(plane->most_context_tok > 1))
+        return refuse(profile, "the decode points do not determine a plane", d);
     plane->per_batch = (by * kk - ky * bk) / determinant;
     plane->per_kv = (ky * bb - by * bk) / determinant;
     plane->base = mean_y - plane->per_batch * mean_batch - plane->per_kv * mean_kv;
+    if (plane->per_kv < 0)
+        return refuse(profile, "a decode step takes less time the more KV it reads", d);
+    /* The base stays what it was. */
+    if (plane->per_batch < -MOST_FALL_MS)
+        plane->per_batch = 0;
     return ST_OK;
 }
 
@@ -106,14 +136,6 @@ static void spread(double *x, size_t n, double first, double last)
     double step = (last - first) / (double)(n - 1);
     for (size_t i = 0; i < n; i++)
         x[i] = i + 1 < n ? first + step * (double)i : last;
-}
-
-static double largest(const double *v, size_t n)
-{
-    double max = v[0];
-    for (size_t i = 1; i < n; i++)
-        max = fmax(max, v[i]);
-    return max;
 }
 
 enum status dynosim_latency_fit(struct dynosim_latency *latency, struct arena *arena,
@@ -132,17 +154,16 @@ enum status dynosim_latency_fit(struct dynosim_latency *latency, struct arena *a
     double *decode = ARENA_NEW(arena, N_KV * N_CONTEXT, double);
     if (!isl || !prefill || !kv || !context || !decode)
         return diag_nomem(d, "latency tables");
-    const struct profile_curve *points = &profile->prefill_ttft_ms;
-    spread(isl, N_PREFILL, points->x[0], points->x[points->n - 1]);
+    spread(isl, N_PREFILL, line.first_tok, line.last_tok);
     for (size_t i = 0; i < N_PREFILL; i++)
-        prefill[i] = line.base + line.slope * isl[i];
-    double max_usage = largest(profile->decode_kv_usage, profile->n_decode);
-    spread(kv, N_KV, 0, max_usage * (double)profile->max_kv_tokens);
-    spread(context, N_CONTEXT, 1, largest(profile->decode_context, profile->n_decode));
+        prefill[i] = fmax(LEAST_MS, line.base + line.slope * isl[i]);
+    spread(kv, N_KV, 0, plane.most_kv_tok);
+    spread(context, N_CONTEXT, 1, plane.most_context_tok);
     for (size_t i = 0; i < N_KV; i++)
         for (size_t j = 0; j < N_CONTEXT; j++)
             decode[i * N_CONTEXT + j] =
-                plane.base + plane.per_batch * fmax(1, kv[i] / context[j]) + plane.per_kv * kv[i];
+                fmax(LEAST_MS, plane.base + plane.per_batch * fmax(1, kv[i] / context[j]) +
+                                   plane.per_kv * kv[i]);
     *latency = (struct dynosim_latency){
         .prefill_ms = {N_PREFILL, isl, prefill},
         .decode_ms = {N_KV, N_CONTEXT, kv, context, decode},

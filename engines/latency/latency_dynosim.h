@@ -14,9 +14,11 @@ struct dynosim_latency {
 };
 
 /* A profile as the reference converts a profiler's results directory: least squares on the measured
- * points (prefill time on tokens; decode time on batch and KV tokens), then 100 points and 100 x
- * 100 points of those straight lines, with batch = max(1, KV tokens / context). ST_INPUT when the
- * points do not determine a line or a plane. */
+ * points in whole tokens and sequences (prefill time on tokens; decode time on batch and KV tokens,
+ * a falling batch slope set to 0), then 100 points and 100 x 100 points of those straight lines,
+ * with batch = max(1, KV tokens / context), none below a microsecond. ST_INPUT when the points do
+ * not determine a line or a plane, or when more prompt or KV tokens would take less time, which the
+ * reference refuses too. */
 enum status dynosim_latency_fit(struct dynosim_latency *latency, struct arena *arena,
                                 const struct profile *profile, struct diag *d);
 

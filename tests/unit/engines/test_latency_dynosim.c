@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <string.h>
 
 #include "engines/latency/curve.h"
 #include "engines/latency/latency.h"
@@ -13,18 +14,22 @@ struct fixture {
     struct dynosim_latency latency;
 };
 
-static void setup(struct fixture *f)
+static void setup_profile(struct fixture *f, const char *name)
 {
     static const char *const dirs[] = {PROJECT_DIR "/engines/data", NULL};
     struct profile_search search = {dirs};
     *f = (struct fixture){0};
     arena_init(&f->arena);
     diag_init(&f->diag);
-    enum status s = profile_load(&f->profile, &f->arena, &search,
-                                 "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1", 0, &f->diag);
+    enum status s = profile_load(&f->profile, &f->arena, &search, name, 0, &f->diag);
     if (!s)
         s = dynosim_latency_fit(&f->latency, &f->arena, &f->profile, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
+}
+
+static void setup(struct fixture *f)
+{
+    setup_profile(f, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1");
 }
 
 /* The coefficients the reference prints for this profile. */
@@ -53,6 +58,94 @@ Test(latency_dynosim, lines_of_the_sample_profile)
                               2.934045471325319e-05 * grid->x[i];
             cr_expect_float_eq(grid->value[i * 100 + j], expected, 1e-10 * expected);
         }
+    arena_release(&f.arena);
+}
+
+/* As the reference prints them; its prefill line is below zero up to 427 tokens. */
+Test(latency_dynosim, fitted_times_are_no_less_than_a_microsecond)
+{
+    struct fixture f;
+    setup_profile(&f, "h100_sxm/vllm/Llama-3.3-70B-FP8/TP4");
+    const double *x = f.latency.prefill_ms.x, *value = f.latency.prefill_ms.value;
+    cr_expect_lt(x[1], 427);
+    for (size_t i = 0; i < 100; i++)
+        cr_expect_float_eq(value[i], fmax(0.001, 0.0675180217854218 * x[i] - 28.842985956320067),
+                           1e-9);
+    cr_expect_float_eq(dynosim_prefill_ms(&f.latency, 20), 0.001, 1e-12);
+    const struct profile_grid *grid = &f.latency.decode_ms;
+    cr_expect_eq(grid->x[99], 200052);
+    cr_expect_eq(grid->y[99], 114597);
+    for (size_t i = 0; i < 100; i++)
+        for (size_t j = 0; j < 100; j++) {
+            double expected = 10.005634314022174 +
+                              0.05962550742176974 * fmax(1, grid->x[i] / grid->y[j]) +
+                              0.00010962719711209451 * grid->x[i];
+            cr_expect_float_eq(grid->value[i * 100 + j], expected, 1e-10 * expected);
+        }
+    arena_release(&f.arena);
+}
+
+/* What a planner's profiler may measure, and what the reference's regression makes of it. */
+static enum status fit_points(struct fixture *f, const double *isl, const double *ttft_ms,
+                              size_t n_prefill, const double *usage, const double *context,
+                              const double *itl_ms, size_t n_decode)
+{
+    diag_init(&f->diag);
+    f->profile.prefill_ttft_ms = (struct profile_curve){n_prefill, isl, ttft_ms};
+    f->profile.max_kv_tokens = 1000;
+    f->profile.decode_kv_usage = usage;
+    f->profile.decode_context = context;
+    f->profile.decode_itl_ms = itl_ms;
+    f->profile.n_decode = n_decode;
+    return dynosim_latency_fit(&f->latency, &f->arena, &f->profile, &f->diag);
+}
+
+Test(latency_dynosim, points_are_whole_tokens_and_sequences)
+{
+    struct fixture f;
+    setup(&f);
+    const double isl[] = {10.9, 20.9}, ttft[] = {1, 2};
+    /* 400.4 tokens of 3 sequences (133.3 each, said to be 150), 800 of 1, 600 of 6, 2 of none. */
+    const double usage[] = {0.4004, 0.8, 0.6, 0.002}, context[] = {150, 900, 100, 500},
+                 itl[] = {1 + 3 + 4, 1 + 1 + 8, 1 + 6 + 6, 1 + 1 + 0.02};
+    cr_assert_eq(fit_points(&f, isl, ttft, 2, usage, context, itl, 4), ST_OK, "%s", f.diag.text);
+    cr_expect_float_eq(dynosim_prefill_ms(&f.latency, 15), 1.5, 1e-12);
+    const struct profile_grid *grid = &f.latency.decode_ms;
+    cr_expect_eq(grid->x[99], 800);
+    cr_expect_eq(grid->y[99], 800);
+    cr_expect_float_eq(grid->value[0], 2, 1e-9);
+    cr_expect_float_eq(grid->value[99 * 100], 1 + 800 + 8, 1e-9);
+    arena_release(&f.arena);
+}
+
+Test(latency_dynosim, a_batch_that_costs_less_costs_nothing_and_a_KV_token_may_not)
+{
+    struct fixture f;
+    setup(&f);
+    const double isl[] = {10, 20}, ttft[] = {1, 2}, falling[] = {2, 1};
+    const double usage[] = {0.4, 0.8, 0.6, 0.2}, context[] = {200, 800, 100, 100};
+    double itl[4];
+    const double batch[] = {2, 1, 6, 2}, kv[] = {400, 800, 600, 200};
+    for (int i = 0; i < 4; i++)
+        itl[i] = 9 - 0.5 * batch[i] + 0.01 * kv[i];
+    cr_assert_eq(fit_points(&f, isl, ttft, 2, usage, context, itl, 4), ST_OK, "%s", f.diag.text);
+    const struct profile_grid *grid = &f.latency.decode_ms;
+    cr_expect_float_eq(grid->value[0], 9, 1e-9);
+    cr_expect_float_eq(grid->value[99 * 100], 17, 1e-9);
+    for (int i = 0; i < 4; i++)
+        itl[i] = 9 - 0.0005 * batch[i] + 0.01 * kv[i];
+    cr_assert_eq(fit_points(&f, isl, ttft, 2, usage, context, itl, 4), ST_OK, "%s", f.diag.text);
+    cr_expect_float_eq(grid->value[0], 9 - 0.0005, 1e-9, "within its tolerance");
+    for (int i = 0; i < 4; i++)
+        itl[i] = 9 + 0.5 * batch[i] - 0.001 * kv[i];
+    cr_expect_eq(fit_points(&f, isl, ttft, 2, usage, context, itl, 4), ST_INPUT);
+    cr_expect(strstr(f.diag.text, "a decode step takes less time the more KV it reads"), "%s",
+              f.diag.text);
+    for (int i = 0; i < 4; i++)
+        itl[i] = 9 + 0.5 * batch[i] + 0.001 * kv[i];
+    cr_expect_eq(fit_points(&f, isl, falling, 2, usage, context, itl, 4), ST_INPUT);
+    cr_expect(strstr(f.diag.text, "prefill takes less time the longer the prompt"), "%s",
+              f.diag.text);
     arena_release(&f.arena);
 }
 
@@ -139,12 +232,14 @@ Test(latency_dynosim, points_that_determine_nothing_are_refused)
 {
     struct fixture f;
     setup(&f);
-    double context[41];
-    for (size_t i = 0; i < f.profile.n_decode; i++)
-        context[i] = 1000; /* batch and KV tokens then say the same */
-    cr_assert_leq(f.profile.n_decode, 41);
-    f.profile.decode_context = context;
-    cr_expect_eq(dynosim_latency_fit(&f.latency, &f.arena, &f.profile, &f.diag), ST_INPUT);
+    const double isl[] = {10, 20}, ttft[] = {1, 2}, itl[] = {1, 2, 3};
+    /* One sequence each: nothing tells sequences from their KV. */
+    const double usage[] = {0.1, 0.2, 0.3}, context[] = {100, 200, 300};
+    cr_expect_eq(fit_points(&f, isl, ttft, 2, usage, context, itl, 3), ST_INPUT);
+    cr_expect(strstr(f.diag.text, "the decode points do not determine a plane"), "%s", f.diag.text);
+    const double same[] = {10.1, 10.7};
+    cr_expect_eq(fit_points(&f, same, ttft, 2, usage, context, itl, 3), ST_INPUT);
+    cr_expect(strstr(f.diag.text, "the prefill points do not determine a line"), "%s", f.diag.text);
     arena_release(&f.arena);
 }
 
