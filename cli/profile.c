@@ -6,6 +6,7 @@
 #include "cli/plot.h"
 #include "cli/table.h"
 #include "engines/latency/latency.h"
+#include "engines/profile/profile_gpus.h"
 #include "engines/profile/profile_trust.h"
 
 const struct cli_option profile_show_options[] = {
@@ -64,7 +65,12 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
             return s;
         table_add(&t, names[i]);
         table_add(&t, p.gpu_type);
-        table_printf(&t, "%" PRId64, p.gpu_count);
+        static const struct gpus_said nothing = {.tp = 0};
+        int64_t gpus;
+        s = profile_gpus(&gpus, &p, &nothing, d);
+        if (s)
+            return s;
+        table_printf(&t, "%" PRId64, gpus);
         table_printf(&t, "%s %s", p.framework, p.framework_version);
         table_printf(&t, "%" PRId64, p.tp);
         table_printf(&t, "%" PRId64, p.max_kv_tokens);
@@ -115,17 +121,34 @@ static void print_count(const char *name, int64_t value, const char *unit)
         print_field(name, "");
 }
 
+/* What the file says of them, or who disagrees. */
+static void print_gpus(const struct profile *p)
+{
+    static const struct gpus_said nothing = {.tp = 0};
+    struct diag d;
+    int64_t gpus;
+
+    diag_init(&d);
+    if (profile_gpus(&gpus, p, &nothing, &d) == ST_OK)
+        print_count("GPUs per worker", gpus, "");
+    else
+        print_text("GPUs per worker", "", d.text);
+}
+
 static void print_metadata(const struct profile *p)
 {
     print_field("name", p->name);
     print_field("file", p->path);
     print_field("GPU", p->gpu_type);
-    print_count("GPUs per worker", p->gpu_count, "");
+    print_gpus(p);
     print_field("model", p->model);
     printf("%-20s %s %s\n", "framework", *p->framework ? p->framework : "not said",
            p->framework_version);
-    printf("%-20s tp %" PRId64 ", pp %" PRId64 ", dp %" PRId64 "\n", "parallel layout", p->tp,
-           p->pp, p->dp);
+    if (p->tp)
+        printf("%-20s tp %" PRId64 ", pp %" PRId64 ", dp %" PRId64 "\n", "parallel layout", p->tp,
+               p->pp, p->dp);
+    else
+        print_field("parallel layout", "");
     printf("%-20s weights %s, KV cache %s\n", "number formats", *p->dtype ? p->dtype : "not said",
            *p->kv_dtype ? p->kv_dtype : "not said");
     print_count("KV capacity", p->max_kv_tokens, " tokens");

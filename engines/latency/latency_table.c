@@ -77,10 +77,16 @@ static double line_at(const struct line *line, double batch)
     return p[i].ms + share * (p[i + 1].ms - p[i].ms);
 }
 
-/* Points sorted by line; equal (context, batch) are averaged. Returns how many are left. */
+/* Points sorted by line; equal (context, batch) are averaged. Returns how many are left. Without
+ * any, as prefill workers have it, a step counts as much as the shortest prompt: both read the
+ * weights. */
 static size_t sorted_points(const struct profile *profile, struct point *points)
 {
     size_t n = profile->n_decode, kept = 0;
+    if (n == 0) {
+        points[0] = (struct point){1, 1, profile->prefill_ttft_ms.value[0]};
+        return 1;
+    }
     for (size_t i = 0; i < n; i++) {
         double context_tok = profile->decode_context[i];
         points[i] = (struct point){
@@ -177,8 +183,9 @@ static enum status table_create(void **state, struct arena *arena, const struct 
                                 const struct latency_config *config, struct diag *d)
 {
     struct table *table = ARENA_NEW(arena, 1, struct table);
-    struct point *points = ARENA_NEW(arena, profile->n_decode, struct point);
-    struct line *lines = ARENA_NEW(arena, profile->n_decode, struct line);
+    size_t room = profile->n_decode ? profile->n_decode : 1;
+    struct point *points = ARENA_NEW(arena, room, struct point);
+    struct line *lines = ARENA_NEW(arena, room, struct line);
     if (!table || !points || !lines)
         return diag_nomem(d, "latency table");
     size_t n_points = sorted_points(profile, points);

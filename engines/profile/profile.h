@@ -8,6 +8,7 @@
 #ifndef ENGINES_PROFILE_PROFILE_H
 #define ENGINES_PROFILE_PROFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,19 +47,20 @@ struct profile_curve {
 };
 
 struct profile {
-    const char *name; /* as the user gave it */
-    const char *path; /* the file it came from */
+    const char *name; /* as the user gave it; of two files, both */
+    const char *path; /* the file it came from; of a pair, the one given, or the prefill half */
     struct profile_file file;
 
     /* Metadata; "" or 0 when the file does not say. */
     const char *gpu_type, *model, *framework, *framework_version, *dtype, *kv_dtype, *source;
-    int64_t tp, dp, pp, gpu_count; /* gpu_count: GPUs of one worker, >= 1 */
+    int64_t tp, dp, pp, gpu_count; /* gpu_count: GPUs of one worker; profile_gpus knows more */
     int64_t block_size_tok;        /* backend default, 0 = not said */
     int64_t max_kv_tokens;         /* KV tokens the engine can hold, > 0 */
     int64_t max_context_length;    /* 0 = not said */
     double kv_bytes_per_token;     /* whole model, one copy; 0 = not said */
 
-    /* Always present (what the planner reads). */
+    /* What the planner reads: the prefill half, then the decode half, which only a profile that was
+     * loaded for prefill workers may lack (n_decode 0). */
     struct profile_curve prefill_ttft_ms; /* over ISL, batch 1, no cached prefix; >= 2 points */
     const double *prefill_thpt_per_gpu;   /* tokens/s per GPU at the same ISLs */
     size_t n_decode;                      /* scattered decode points, >= 3 */
@@ -66,6 +68,11 @@ struct profile {
     const double *decode_context;         /* tokens per sequence, > 0 */
     const double *decode_itl_ms;          /* one decode step, > 0 */
     const double *decode_thpt_per_gpu;    /* tokens/s per GPU */
+
+    /* GPUs of one worker as the throughputs per GPU tell them: prompt tokens / TTFT over the one
+     * (Dynamo's profiler has it of one data-parallel rank), the least of sequences / ITL over the
+     * other, which measuring makes a little too large. 0 = no such half. */
+    double prefill_gpus, decode_gpus;
 
     /* Denser tables, absent from measured profiles. Axes: batch (sequences in the engine), context
      * (tokens per sequence), prefix and new (tokens), tokens (in the step). */
@@ -86,19 +93,39 @@ struct profile_search {
     const char *const *dirs;
 };
 
-/* ".npz" or ".h5", which of them `name` ends in: a path, not the name of a bundled profile. NULL:
- * neither. */
+/* ".npz" or ".h5", which of them `name` ends in; NULL: neither. */
 const char *profile_ending(const char *name);
 
-/* Read a profile by bundled name or by path (.h5 or .npz, told apart by content), check it, and
- * build the view above. All memory comes from the arena. A file with several rows (one per TP size)
- * needs `tp` > 0 to choose one; a Dynamo prefill or decode file of a pair finds its other half
- * beside it. ST_INPUT names the file and the key (missing, wrong shape, NaN, not increasing); an
+/* What a profile is read from. */
+struct profile_source {
+    /* A bundled name; the path of a file (.h5 or .npz, told apart by content) or of a folder that
+     * Dynamo's profiler filled (selected_prefill_interpolation/raw_data.npz and the same of
+     * decode); or two paths of files, the halves in any order. The second may be NULL. A half alone
+     * finds the other beside it, under its own path with "prefill" and "decode" exchanged. */
+    const char *name[2];
+    int64_t tp;            /* chooses the row of a file with one per TP size; 0 = it has one */
+    int64_t max_kv_tokens; /* of a file that does not say; 0 = it says */
+    /* Prefill workers need no decode half; one that is of an engine with other GPUs is left out. */
+    bool prefill_only;
+    /* Decode workers compute prompts again after a preemption: where the prefill half comes from
+     * when there is none by `name`. NULL: nowhere else. */
+    const struct profile_source *prefill_from;
+};
+
+/* Read a profile, check it, and build the view above. All memory comes from the arena. ST_INPUT
+ * names the file and the key (missing, wrong shape, NaN, not increasing, in wrong units); an
  * unknown name gives the closest ones. A path to a missing file is ST_INPUT too; ST_IO when it is
  * there but cannot be read. */
+enum status profile_open(struct profile *profile, struct arena *arena,
+                         const struct profile_search *search, const struct profile_source *source,
+                         struct diag *d);
+/* The same by one name, both halves. */
 enum status profile_load(struct profile *profile, struct arena *arena,
                          const struct profile_search *search, const char *name_or_path, int64_t tp,
                          struct diag *d);
+
+/* A path, as far as the text or the disk can tell: it ends in .npz or .h5, or is a folder. */
+bool profile_is_path(const char *name);
 
 /* Write every key to `path`, whose ending (.npz or .h5) chooses the format. The same profile always
  * gives the same bytes. A failed write leaves what was there. ST_INPUT: unknown ending, or the file

@@ -32,6 +32,17 @@ static bool is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+bool profile_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool profile_is_path(const char *name)
+{
+    return profile_ending(name) || profile_is_folder(name);
+}
+
 /* Names found so far. The array doubles inside the arena. */
 struct names {
     struct arena *arena;

@@ -7,7 +7,7 @@
 /* These are one-dimensional in a flat file, so a second dimension means rows. */
 static const char *const prefill_keys[] = {"prefill_isl", "prefill_ttft", "prefill_thpt_per_gpu"};
 static const char *const decode_keys[] = {"x_kv_usage", "y_context_length", "z_itl",
-                                          "z_thpt_per_gpu", "max_kv_tokens"};
+                                          "z_thpt_per_gpu"};
 enum {
     N_PREFILL = sizeof prefill_keys / sizeof *prefill_keys,
     N_DECODE = sizeof decode_keys / sizeof *decode_keys
@@ -31,6 +31,33 @@ enum profile_half profile_which_half(const struct profile_file *file)
     if (n_prefill && !n_decode)
         return PROFILE_PREFILL_ONLY;
     return n_decode && !n_prefill ? PROFILE_DECODE_ONLY : PROFILE_WHOLE;
+}
+
+bool profile_half_lacks(enum profile_half half, const char *key)
+{
+    for (size_t i = 0; i < N_DECODE && half == PROFILE_PREFILL_ONLY; i++)
+        if (strcmp(decode_keys[i], key) == 0)
+            return true;
+    for (size_t i = 0; i < N_PREFILL && half == PROFILE_DECODE_ONLY; i++)
+        if (strcmp(prefill_keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+enum status profile_prefill_of(struct profile_file *prefill, const struct profile_file *file,
+                               struct arena *arena, struct diag *d)
+{
+    struct profile_array *arrays = ARENA_NEW(arena, N_PREFILL, struct profile_array);
+    size_t n = 0;
+    if (!arrays)
+        return diag_nomem(d, "the prefill half");
+    for (size_t i = 0; i < N_PREFILL; i++) {
+        const struct profile_array *a = profile_file_find(file, prefill_keys[i]);
+        if (a)
+            arrays[n++] = *a;
+    }
+    *prefill = (struct profile_file){n, arrays};
+    return ST_OK;
 }
 
 /* The row as a one-dimensional array; it shares the values. */
@@ -118,11 +145,15 @@ enum status profile_choose_row(struct profile_file *file, struct arena *arena, c
     struct profile_array *arrays = ARENA_NEW(arena, file->n_arrays, struct profile_array);
     if (!arrays)
         return diag_nomem(d, label);
+    size_t n = 0;
     for (size_t i = 0; i < file->n_arrays; i++) {
-        arrays[i] = file->arrays[i];
-        slice(&arrays[i], row);
+        if (strcmp(file->arrays[i].key, "gpu_count") == 0)
+            continue;
+        arrays[n] = file->arrays[i];
+        slice(&arrays[n++], row);
     }
     file->arrays = arrays;
+    file->n_arrays = n;
     return ST_OK;
 }
 

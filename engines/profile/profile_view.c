@@ -164,6 +164,8 @@ static enum status view_metadata(const struct view *v, struct profile *p)
                     {"block_size", 0, &p->block_size_tok},
                     {"max_kv_tokens", 1, &p->max_kv_tokens},
                     {"max_context_length", 0, &p->max_context_length}};
+    struct diag cause;
+    diag_init(&cause);
     p->dp = p->pp = 1;
     enum status st = ST_OK;
     for (size_t i = 0; i < sizeof texts / sizeof *texts && st == ST_OK; i++)
@@ -172,10 +174,13 @@ static enum status view_metadata(const struct view *v, struct profile *p)
         st = get_integer(v, integers[i].key, integers[i].least, integers[i].out);
     if (st != ST_OK)
         return st;
-    if (p->max_kv_tokens == 0)
-        return profile_missing_key(v->file, v->label, "max_kv_tokens", v->d);
-    if (p->gpu_count == 0)
-        p->gpu_count = p->tp ? p->tp * p->pp : 1;
+    if (p->max_kv_tokens == 0) {
+        (void)profile_missing_key(v->file, v->label, "max_kv_tokens", &cause);
+        return diag_fail(v->d, ST_INPUT,
+                         "%s; say how many tokens of KV cache the engine holds with the key "
+                         "max_kv_tokens (in a scenario) or --max-kv-tokens",
+                         cause.text);
+    }
 
     const struct profile_array *a = profile_file_find(v->file, "kv_bytes_per_token");
     if (!a)
@@ -186,31 +191,38 @@ static enum status view_metadata(const struct view *v, struct profile *p)
     return check_values(v, a, POSITIVE);
 }
 
-static enum status view_required(const struct view *v, struct profile *p)
+static enum status view_prefill(const struct view *v, struct profile *p)
 {
-    const struct profile_array *isl, *ttft, *prefill, *usage, *context, *itl, *decode;
+    const struct profile_array *isl, *ttft, *thpt;
     enum status st = get_axis(v, "prefill_isl", 2, POSITIVE, &isl);
     if (st == ST_OK)
         st = get_line(v, "prefill_ttft", isl->n, isl->key, 2, POSITIVE, &ttft);
     if (st == ST_OK)
-        st = get_line(v, "prefill_thpt_per_gpu", isl->n, isl->key, 2, POSITIVE, &prefill);
-    if (st == ST_OK)
-        st = get_line(v, "x_kv_usage", 0, NULL, 3, POSITIVE, &usage);
+        st = get_line(v, "prefill_thpt_per_gpu", isl->n, isl->key, 2, POSITIVE, &thpt);
+    if (st != ST_OK)
+        return st;
+    p->prefill_ttft_ms = (struct profile_curve){isl->n, isl->f64, ttft->f64};
+    p->prefill_thpt_per_gpu = thpt->f64;
+    return ST_OK;
+}
+
+static enum status view_decode(const struct view *v, struct profile *p)
+{
+    const struct profile_array *usage, *context, *itl, *thpt;
+    enum status st = get_line(v, "x_kv_usage", 0, NULL, 3, POSITIVE, &usage);
     if (st == ST_OK)
         st = get_line(v, "y_context_length", usage->n, usage->key, 3, POSITIVE, &context);
     if (st == ST_OK)
         st = get_line(v, "z_itl", usage->n, usage->key, 3, POSITIVE, &itl);
     if (st == ST_OK)
-        st = get_line(v, "z_thpt_per_gpu", usage->n, usage->key, 3, POSITIVE, &decode);
+        st = get_line(v, "z_thpt_per_gpu", usage->n, usage->key, 3, POSITIVE, &thpt);
     if (st != ST_OK)
         return st;
-    p->prefill_ttft_ms = (struct profile_curve){isl->n, isl->f64, ttft->f64};
-    p->prefill_thpt_per_gpu = prefill->f64;
     p->n_decode = usage->n;
     p->decode_kv_usage = usage->f64;
     p->decode_context = context->f64;
     p->decode_itl_ms = itl->f64;
-    p->decode_thpt_per_gpu = decode->f64;
+    p->decode_thpt_per_gpu = thpt->f64;
     return ST_OK;
 }
 
@@ -262,13 +274,15 @@ static enum status view_tables(const struct view *v, struct profile *p)
 }
 
 enum status profile_view(struct profile *profile, struct arena *arena, const char *label,
-                         struct diag *d)
+                         bool prefill_only, struct diag *d)
 {
     struct view v = {&profile->file, label, arena, d};
-    enum status st = view_required(&v, profile);
+    enum status st = view_prefill(&v, profile);
+    if (st == ST_OK && !(prefill_only && profile_which_half(v.file) == PROFILE_PREFILL_ONLY))
+        st = view_decode(&v, profile);
     if (st == ST_OK)
         st = view_metadata(&v, profile);
     if (st == ST_OK)
         st = view_tables(&v, profile);
-    return st;
+    return st == ST_OK ? profile_check_units(profile, arena, label, d) : st;
 }

@@ -199,14 +199,17 @@ static enum status build_pool(struct builder *b, size_t i)
     const struct pool_settings *p = settings(b, i);
     const struct engine_settings *e = &p->engine;
 
+    int64_t gpus;
+
     enum status s = load_profile(b, i, &pool->profile);
+    if (!s)
+        s = scenario_worker_gpus(&gpus, b->scenario, b->roles[i], pool->profile, b->d);
     if (s)
         return s;
     pool->name = pool_role_names[b->roles[i]];
     pool->role = b->roles[i];
     pool->replicas = (int)p->replicas;
-    pool->gpus_per_worker =
-        (int)(p->gpus_per_worker ? p->gpus_per_worker : pool->profile->gpu_count);
+    pool->gpus_per_worker = (int)gpus;
     pool->router = router_find(p->router ? p->router : b->scenario->router);
     BUG_IF(!pool->router);
     set_startup(b, pool);

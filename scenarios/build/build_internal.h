@@ -9,4 +9,10 @@
 enum status scenario_build_dynosim(struct scenario_run *run, const struct scenario *scenario,
                                    struct arena *arena, struct diag *d);
 
+/* GPUs of one worker of a pool that is present. ST_INPUT when keys, policy and profile do not say the
+ * same. */
+enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *scenario,
+                                 enum pool_role role, const struct profile *profile,
+                                 struct diag *d);
+
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "planner/fixes.h"
-#include "scenarios/build/build.h"
+#include "scenarios/build/build_internal.h"
 #include "util/bug.h"
 
 const char *const plan_series_names[N_PLAN_SERIES] = {
@@ -67,8 +67,6 @@ static enum status load_side(struct planning *p, enum planner_side side)
 {
     const struct policy_config *c = &p->scenario->policy;
     const struct pool_settings *pool = &p->scenario->pools[role_of[side]];
-    int64_t configured =
-        side == SIDE_PREFILL ? c->prefill_engine_num_gpu : c->decode_engine_num_gpu;
     const struct profile *profile;
 
     if (!pool->present)
@@ -77,13 +75,12 @@ static enum status load_side(struct planning *p, enum planner_side side)
                             pool_role_names[role_of[side]]);
     enum status s =
         scenario_load_profile(p->scenario, role_of[side], p->arena, p->search, &profile, p->d);
+    if (!s)
+        s = scenario_worker_gpus(&p->plan->gpus[side], p->scenario, role_of[side], profile, p->d);
     if (s)
         return s;
     p->start[side] = pool->replicas;
-    p->setup.gpus[side] = configured              ? configured
-                          : pool->gpus_per_worker ? pool->gpus_per_worker
-                                                  : profile->gpu_count;
-    p->plan->gpus[side] = p->setup.gpus[side];
+    p->setup.gpus[side] = p->plan->gpus[side];
     p->plan->has_side[side] = true;
     if (side == SIDE_PREFILL) {
         p->setup.prefill = &p->prefill;

@@ -39,8 +39,7 @@ struct plan {
 };
 
 /* With the predictor of the scenario, or with every one. Start replicas are those of the pools, the
- * trace is read whole; GPUs per worker are those of the policy where it sets them, else of the
- * deployment. Everything is in the arena. ST_INPUT, naming the key, for what a dry run does not
+ * trace is read whole. Everything is in the arena. ST_INPUT, naming the key, for what a dry run does not
  * have: another policy, load scaling, agg mode. */
 enum status scenario_plan(struct plan *plan, const struct scenario *scenario, struct arena *arena,
                           const struct profile_search *search, bool all_predictors, struct diag *d);

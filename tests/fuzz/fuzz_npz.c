@@ -53,7 +53,7 @@ static void load(const uint8_t *data, size_t n, int64_t tp)
     if (st == ST_OK)
         st = profile_choose_row(&profile.file, &arena, "fuzz", tp, &d);
     if (st == ST_OK)
-        st = profile_view(&profile, &arena, "fuzz", &d);
+        st = profile_view(&profile, &arena, "fuzz", false, &d);
     if (st == ST_OK && (profile.max_kv_tokens < 1 || profile.n_decode < 3))
         BUG("an unusable profile passed");
     if (st != ST_OK && !d.text[0])

@@ -108,11 +108,11 @@ Test(profile, joins_a_presweep_pair_from_either_half)
     expect_measured_8b(&p);
     expect_measured_8b(&q);
     cr_expect_str_eq(p.path, PREFILL_8B);
-    cr_expect_eq(p.file.n_arrays, 18);
+    cr_expect_eq(p.file.n_arrays, 17);
     cr_assert_eq(q.file.n_arrays, p.file.n_arrays);
     for (size_t i = 0; i < p.file.n_arrays; i++)
         cr_expect_str_eq(p.file.arrays[i].key, q.file.arrays[i].key);
-    cr_expect_eq(p.gpu_count, 8); /* as the file has it: the GPUs of the sweep's node */
+    cr_expect_eq(p.gpu_count, 0); /* the file's 8 are those of the sweep's node */
 }
 
 Test(profile, chooses_a_row_by_tp)
@@ -194,7 +194,9 @@ Test(profile, names_a_missing_key_and_those_found)
     cr_assert_eq(profile_save(&(struct profile_file){2, arrays}, path, PROFILE_OVERWRITE, &diag),
                  ST_OK);
     fails_with(ST_INPUT, reload(path),
-               "%s: key 'prefill_isl' is missing (found: z_itl, x_kv_usage)", path);
+               "%s: key 'prefill_isl' is missing (found: z_itl, x_kv_usage); this is the decode "
+               "half alone: the file of the prefill half is needed too",
+               path);
     static const char *const keys[] = {"prefill_isl",    "prefill_ttft",     "prefill_thpt_per_gpu",
                                        "x_kv_usage",     "y_context_length", "z_itl",
                                        "z_thpt_per_gpu", "max_kv_tokens"};
@@ -287,22 +289,6 @@ Test(profile, refuses_wrong_shapes_and_types)
     cr_expect_not_null(strstr(diag.text, ": key 'chunk_new' is missing"), "%s", diag.text);
 }
 
-Test(profile, takes_gpu_count_from_tp_when_the_file_does_not_say)
-{
-    struct profile p = load(variant(MEASURED_8B, "gpu_count", (struct profile_array){0}), 0);
-    cr_expect_eq(p.gpu_count, 1);
-    struct profile half = load(PREFILL_70B, 4);
-    size_t n = 0;
-    struct profile_array *arrays = ARENA_NEW(&arena, half.file.n_arrays, struct profile_array);
-    for (size_t i = 0; i < half.file.n_arrays; i++)
-        if (strcmp(half.file.arrays[i].key, "gpu_count") != 0)
-            arrays[n++] = half.file.arrays[i];
-    const char *path = in_folder("tp4.npz");
-    cr_assert_eq(profile_save(&(struct profile_file){n, arrays}, path, 0, &diag), ST_OK);
-    p = load(path, 0);
-    cr_expect_eq(p.gpu_count, 4);
-}
-
 static void copy(const char *from, const char *to)
 {
     size_t n;
@@ -316,7 +302,8 @@ Test(profile, tells_what_a_half_without_its_sibling_lacks)
     fails_with(ST_INPUT, reload(in_folder("alone.prefill.npz")),
                "%s: key 'x_kv_usage' is missing (found: prefill_isl, prefill_ttft, "
                "prefill_thpt_per_gpu, gpu_type, model, framework, framework_version, tp, dp, pp, "
-               "block_size, max_batch_size, gpu_count)",
+               "block_size, max_batch_size); this is the prefill half alone: the file of the "
+               "decode half is needed too",
                in_folder("alone.prefill.npz"));
 }
 
@@ -378,5 +365,8 @@ Test(profile, says_why_a_path_cannot_be_read)
     fails_with(ST_INPUT, reload("/dev/null/x.h5"), "cannot read '/dev/null/x.h5': Not a directory");
     const char *path = in_folder("folder.h5");
     cr_assert_eq(system(arena_printf(&arena, "mkdir '%s'", path)), 0);
-    fails_with(ST_INPUT, reload(path), "cannot read '%s': Is a directory", path);
+    fails_with(ST_INPUT, reload(path),
+               "the folder '%s' holds neither selected_prefill_interpolation/raw_data.npz nor "
+               "selected_decode_interpolation/raw_data.npz",
+               path);
 }
