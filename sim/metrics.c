@@ -1,5 +1,5 @@
 /* What can be seen from outside: traffic counters by window, and per-worker gauges. */
-#include "sim/sim_internal.h"
+#include "sim/metrics.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -7,7 +7,15 @@
 #include <string.h>
 
 #include "sim/routing/router.h"
+#include "sim/worker/decode_set.h"
+#include "sim/worker/worker_kv.h"
 #include "util/array.h"
+
+void metrics_release(struct metrics *m)
+{
+    free(m->history);
+    free(m->gauges);
+}
 
 struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
 {
@@ -38,19 +46,19 @@ bool metrics_out(const struct sim *sim)
 enum status metrics_snapshot(struct sim *sim)
 {
     int64_t keep_from_ns = sim->now_ns - sim->effects.window_ns;
-    while (sim->first_history + 1 < sim->n_history &&
-           sim->history[sim->first_history + 1].at_ns <= keep_from_ns)
-        sim->first_history++;
-    if (2 * sim->first_history > sim->n_history) {
-        sim->n_history -= sim->first_history;
-        memmove(sim->history, sim->history + sim->first_history,
-                sim->n_history * sizeof *sim->history);
-        sim->first_history = 0;
+    while (sim->metrics->first_history + 1 < sim->metrics->n_history &&
+           sim->metrics->history[sim->metrics->first_history + 1].at_ns <= keep_from_ns)
+        sim->metrics->first_history++;
+    if (2 * sim->metrics->first_history > sim->metrics->n_history) {
+        sim->metrics->n_history -= sim->metrics->first_history;
+        memmove(sim->metrics->history, sim->metrics->history + sim->metrics->first_history,
+                sim->metrics->n_history * sizeof *sim->metrics->history);
+        sim->metrics->first_history = 0;
     }
-    enum status s = ARRAY_RESERVE(sim->history, sim->n_history, sim->history_capacity, 1,
-                                  "metric windows", sim->diag);
+    enum status s = ARRAY_RESERVE(sim->metrics->history, sim->metrics->n_history,
+                                  sim->metrics->history_capacity, 1, "metric windows", sim->diag);
     if (!s)
-        sim->history[sim->n_history++] = sim->traffic;
+        sim->metrics->history[sim->metrics->n_history++] = sim->traffic;
     return s;
 }
 
@@ -125,11 +133,11 @@ static struct sampling find_samples(const struct sim *sim, int64_t window_ns,
                                     const struct series *series)
 {
     int64_t start_ns = sim->now_ns - window_ns;
-    for (uint32_t i = sim->first_history; i < sim->n_history; i++) {
-        const struct traffic_counters *first = &sim->history[i],
-                                      *last = &sim->history[sim->n_history - 1];
+    for (uint32_t i = sim->metrics->first_history; i < sim->metrics->n_history; i++) {
+        const struct traffic_counters *first = &sim->metrics->history[i],
+                                      *last = &sim->metrics->history[sim->metrics->n_history - 1];
         if (first->at_ns > start_ns && *counter(&first->total, series->n_at) > 0)
-            return (struct sampling){.n = sim->n_history - i,
+            return (struct sampling){.n = sim->metrics->n_history - i,
                                      .first = &first->total,
                                      .last = &last->total,
                                      .sampled_s = s_from_ns(last->at_ns - first->at_ns),
@@ -173,10 +181,11 @@ static struct traffic_window scraped_window(const struct sim *sim, int64_t windo
 
 static struct traffic_window exact_window(const struct sim *sim, int64_t window_ns)
 {
-    uint32_t i = sim->first_history;
-    while (i + 1 < sim->n_history && sim->history[i + 1].at_ns <= sim->now_ns - window_ns)
+    uint32_t i = sim->metrics->first_history;
+    while (i + 1 < sim->metrics->n_history &&
+           sim->metrics->history[i + 1].at_ns <= sim->now_ns - window_ns)
         i++;
-    struct traffic_window w = traffic_since(sim, &sim->history[i]);
+    struct traffic_window w = traffic_since(sim, &sim->metrics->history[i]);
     traffic_mark_missing(&w, &sim->traffic.total);
     return w;
 }
@@ -210,15 +219,15 @@ static int by_pool_then_id(const void *a, const void *b)
 enum status metrics_gauges(struct sim *sim, size_t *n)
 {
     *n = 0;
-    enum status s = ARRAY_RESERVE(sim->gauges, 0, sim->gauges_capacity, sim->n_workers,
-                                  "worker gauges", sim->diag);
+    enum status s = ARRAY_RESERVE(sim->metrics->gauges, 0, sim->metrics->gauges_capacity,
+                                  sim->n_workers, "worker gauges", sim->diag);
     if (s)
         return s;
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         const struct worker *w = sim->workers[i];
         if (!publishes(sim, w))
             continue;
-        sim->gauges[(*n)++] = (struct worker_gauges){
+        sim->metrics->gauges[(*n)++] = (struct worker_gauges){
             .role = w->pool->config->role,
             .worker_id = w->id,
             .active_prefill_tok = worker_rank_load(w)->prompt_tok,
@@ -229,6 +238,6 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
         };
     }
     if (*n)
-        qsort(sim->gauges, *n, sizeof *sim->gauges, by_pool_then_id);
+        qsort(sim->metrics->gauges, *n, sizeof *sim->metrics->gauges, by_pool_then_id);
     return ST_OK;
 }

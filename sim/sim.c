@@ -2,10 +2,15 @@
 #include "sim/sim.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "sim/sim_internal.h"
-#include "util/array.h"
+#include "sim/fleet/failures.h"
+#include "sim/fleet/startup.h"
+#include "sim/life.h"
+#include "sim/metrics.h"
+#include "sim/routing/handoff.h"
+#include "sim/routing/route.h"
+#include "sim/worker/decode_set.h"
+#include "sim/worker/worker_kv.h"
 
 enum { PROGRESS_EVERY = 1024 }; /* instants */
 
@@ -13,255 +18,7 @@ enum { PROGRESS_EVERY = 1024 }; /* instants */
  * policy. */
 #define STARVED_NS (3600 * NS_PER_S)
 
-/* ---- the life of a request ---- */
-
-/* What comes next may depend on it. */
-static enum status tell_source(struct sim *sim, const struct request *r)
-{
-    const struct request_source *source = sim->source;
-    if (!source->ops->done)
-        return ST_OK;
-    if (sim->have_next)
-        source->ops->put_back(source->state);
-    sim->have_next = false;
-    sim->must_read = true;
-    return source->ops->done(source->state, r->index, sim->now_ns, sim->diag);
-}
-
-static enum status report_request(struct sim *sim, uint32_t id, enum outcome outcome)
-{
-    struct request *r = sim_request(sim, id);
-    sim->n_in_flight--;
-    sim->last_activity_ns = sim->now_ns;
-    enum status s = outcome == OUTCOME_UNFINISHED ? ST_OK : tell_source(sim, r);
-    if (s)
-        return s;
-    if (!sim->observer->request)
-        return ST_OK;
-    struct request_record record = {
-        .index = r->index,
-        .measured = r->measured,
-        .outcome = outcome,
-        .isl_tok = r->isl_tok,
-        .osl_tok = r->osl_tok,
-        .n_output_tok = r->n_output_tok,
-        .n_attempts = r->n_attempts,
-        .n_preemptions = r->n_preemptions,
-        .cached_tok = r->cached_tok,
-        .prefill_worker = r->prefill_worker,
-        .worker = r->worker,
-        .arrival_ns = r->arrival_ns,
-        .scheduled_ns = r->scheduled_ns,
-        .prefill_done_ns = r->prefill_done_ns,
-        .first_token_ns = r->first_token_ns,
-        .second_token_ns = r->second_token_ns,
-        .last_token_ns = r->last_token_ns,
-        .end_ns = sim->now_ns,
-    };
-    return sim->observer->request(sim->observer->context, &record, sim->diag);
-}
-
-static void forget_request(struct sim *sim, uint32_t id)
-{
-    const struct request *r = sim_request(sim, id);
-    if (r->n_ids)
-        word_pool_give(&sim->ids, word_pool_class(r->n_ids), r->ids_at);
-    request_table_remove(&sim->requests, id);
-}
-
-enum status sim_complete(struct sim *sim, uint32_t id)
-{
-    struct request *r = sim_request(sim, id);
-    struct traffic_window *t = &sim->traffic.total;
-    t->n_requests++;
-    t->duration_sum_s += s_from_ns(sim->now_ns - r->arrival_ns);
-    t->n_duration++;
-    t->osl_sum_tok += r->n_output_tok;
-    t->n_osl++;
-    enum status s = report_request(sim, id, OUTCOME_COMPLETED);
-    forget_request(sim, id);
-    return s;
-}
-
-/* Can an empty worker of every pool hold it to its last token, and start it? */
-static bool can_ever_run(const struct sim *sim, const struct request *r)
-{
-    for (size_t p = 0; p < sim->config->n_pools; p++) {
-        const struct pool_config *pool = &sim->config->pools[p];
-        const struct engine_config *engine = &pool->engine;
-        uint64_t tokens = r->isl_tok;
-        if (pool->role != POOL_PREFILL && r->osl_tok > 1)
-            tokens += r->osl_tok - 1; /* the last token is never computed */
-        if (tokens > (uint64_t)(engine->kv_blocks / engine->n_ranks) * engine->block_size_tok)
-            return false;
-        if (!engine->chunked_prefill && r->isl_tok > engine->max_num_batched_tokens)
-            return false;
-    }
-    return true;
-}
-
-static enum status schedule_timeouts(struct sim *sim, uint32_t id)
-{
-    const struct sim_config *config = sim->config;
-    uint32_t life = sim_request(sim, id)->life;
-    enum status s = ST_OK;
-    if (config->timeout_ns < TIME_NEVER)
-        s = event_queue_push(
-            &sim->queue,
-            event_make(sim->now_ns + config->timeout_ns, EVENT_CLASS_TIMEOUT, id, life), sim->diag);
-    if (!s && config->first_token_timeout_ns < TIME_NEVER)
-        s = event_queue_push(&sim->queue,
-                             event_make(sim->now_ns + config->first_token_timeout_ns,
-                                        EVENT_CLASS_FIRST_TIMEOUT, id, life),
-                             sim->diag);
-    return s;
-}
-
-static enum status arrive(struct sim *sim)
-{
-    const struct trace_request *t = &sim->next_request;
-    uint32_t id;
-    sim->have_next = false;
-    sim->must_read = true;
-    enum status s = request_table_add(&sim->requests, &id, sim->diag);
-    if (s)
-        return s;
-    struct request *r = sim_request(sim, id);
-    r->index = sim->n_offered++;
-    r->arrival_ns = sim->now_ns;
-    r->isl_tok = t->isl_tok;
-    r->osl_tok = t->osl_tok;
-    r->target_tok = t->isl_tok;
-    r->priority = t->priority;
-    if (sim->wants_ids && t->n_blocks) {
-        s = word_pool_take(&sim->ids, word_pool_class(t->n_blocks), &r->ids_at, sim->diag);
-        if (s)
-            return s;
-        memcpy(sim->ids.word + r->ids_at, t->block_ids, t->n_blocks * sizeof *t->block_ids);
-        r->n_ids = t->n_blocks;
-    }
-    r->n_attempts = 1;
-    r->measured = sim_measuring(sim, sim->now_ns);
-    sim->n_in_flight++;
-    sim->last_arrival_ns = sim->last_activity_ns = sim->now_ns;
-    sim->traffic.total.n_arrived++;
-    s = sim_event(sim, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);
-    if (s)
-        return s;
-    if (!can_ever_run(sim, r)) {
-        s = sim_event(sim, EVENT_REJECT, r->index, SIZE_MAX, NO_WORKER);
-        if (!s)
-            s = report_request(sim, id, OUTCOME_REJECTED);
-        forget_request(sim, id);
-        return s;
-    }
-    s = schedule_timeouts(sim, id);
-    return s ? s : route_new(sim, id);
-}
-
-/* The client gives up: the request leaves whatever holds it. */
-static enum status time_out(struct sim *sim, uint32_t id)
-{
-    struct request *r = sim_request(sim, id);
-    enum status s = sim_event(sim, EVENT_TIMEOUT, r->index, SIZE_MAX, NO_WORKER);
-    if (!s && r->worker_slot != NO_SLOT)
-        s = worker_remove(sim, sim->workers[r->worker_slot], id);
-    else if (!s && r->state == REQUEST_UNROUTED)
-        request_list_remove(&sim->pools[r->handed_over].unrouted, &sim->requests, id);
-    if (!s)
-        s = handoff_release_source(sim, r);
-    sim->result->pools[sim->config->n_pools - 1].wasted_gpu_s += r->gpu_share_s;
-    if (!s)
-        s = report_request(sim, id, OUTCOME_TIMED_OUT);
-    forget_request(sim, id);
-    return s;
-}
-
-static enum status send_again(struct sim *sim, uint32_t id)
-{
-    enum status s = sim_event(sim, EVENT_RETRY, sim_request(sim, id)->index, SIZE_MAX, NO_WORKER);
-    return s ? s : route_new(sim, id);
-}
-
-enum status sim_lose(struct sim *sim, uint32_t id)
-{
-    struct request *r = sim_request(sim, id);
-    size_t pool = r->worker != NO_WORKER ? sim->config->n_pools - 1 : 0;
-    sim->result->pools[pool].wasted_gpu_s += r->gpu_share_s;
-    enum status s = sim_event(sim, EVENT_LOSE, r->index, SIZE_MAX, NO_WORKER);
-    if (s)
-        return s;
-    uint32_t most = sim->config->max_attempts;
-    if (!sim->config->retry_lost || (most && r->n_attempts >= most)) {
-        s = report_request(sim, id, OUTCOME_LOST);
-        forget_request(sim, id);
-        return s;
-    }
-    /* The client starts over; its latencies still count from the first arrival. */
-    r->gpu_share_s = 0;
-    r->scheduled_ns = r->prefill_done_ns = -1;
-    r->first_token_ns = r->second_token_ns = r->last_token_ns = -1;
-    r->n_output_tok = r->computed_tok = r->kv_blocks = 0;
-    r->target_tok = r->isl_tok;
-    r->handed_over = false;
-    r->cached_tok = 0;
-    r->tail = (struct kv_tail){0};
-    r->prefill_worker = r->worker = NO_WORKER;
-    r->n_attempts++;
-    sim->result->n_retries++;
-    if (sim->config->backoff_ns == 0)
-        return send_again(sim, id);
-    r->state = REQUEST_AWAY;
-    uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
-    return event_queue_push(&sim->queue,
-                            event_make(sim->now_ns + (sim->config->backoff_ns << doublings),
-                                       EVENT_CLASS_RETRY, id, r->life),
-                            sim->diag);
-}
-
-enum status sim_prompt(struct sim *sim, const struct pool *pool, const struct request *r,
-                       struct kv_prompt *prompt)
-{
-    uint32_t size = pool->config->engine.block_size_tok, trace_size = sim->config->trace_block_tok;
-    uint64_t told = (uint64_t)r->n_ids * trace_size / size;
-    uint32_t full = r->isl_tok / size;
-    const uint64_t *ids = sim->ids.word + r->ids_at;
-    *prompt = (struct kv_prompt){ids, told < full ? (uint32_t)told : full, trace_size / size};
-    if (trace_size % size == 0)
-        return ST_OK;
-    /* A block of ours spans parts of several of the trace's, so its key is made of theirs. */
-    enum status s = ARRAY_RESERVE(sim->key_scratch, 0, sim->key_scratch_capacity, prompt->n_blocks,
-                                  "block ids", sim->diag);
-    if (s)
-        return s;
-    for (uint32_t i = 0; i < prompt->n_blocks; i++) {
-        uint64_t key = 0;
-        uint64_t last = ((uint64_t)(i + 1) * size - 1) / trace_size;
-        for (uint64_t at = (uint64_t)i * size / trace_size; at <= last; at++) {
-            key = (key ^ ids[at]) * 0x9E3779B97F4A7C15u;
-            key ^= key >> 29;
-        }
-        sim->key_scratch[i] = key;
-    }
-    prompt->key = sim->key_scratch;
-    prompt->blocks_per_key = 1;
-    return ST_OK;
-}
-
 /* ---- workers that may start a step at this instant ---- */
-
-enum status sim_kick(struct sim *sim, struct worker *w)
-{
-    if (w->kicked)
-        return ST_OK;
-    enum status s =
-        ARRAY_RESERVE(sim->kicked, sim->n_kicked, sim->kicked_capacity, 1, "workers", sim->diag);
-    if (s)
-        return s;
-    sim->kicked[sim->n_kicked++] = w->slot;
-    w->kicked = true;
-    return ST_OK;
-}
 
 static bool starts_before(const struct worker *a, const struct worker *b)
 {
@@ -340,7 +97,7 @@ static enum status call_policy(struct sim *sim)
         s = metrics_gauges(sim, &input.n_gauges);
         if (s)
             return s;
-        input.gauges = sim->gauges;
+        input.gauges = sim->metrics->gauges;
     }
     policy_effects_clear(&sim->effects, config->n_pools);
     config->policy->tick(config->policy_state, &input, &sim->effects);
@@ -376,22 +133,22 @@ static enum status call_policy(struct sim *sim)
 static enum status close_window(struct sim *sim)
 {
     enum status s = metrics_sync(sim);
-    bool measured =
-        sim_measuring(sim, sim->window_start.at_ns) && sim->now_ns > sim->window_start.at_ns;
+    bool measured = sim_measuring(sim, sim->metrics->window_start.at_ns) &&
+                    sim->now_ns > sim->metrics->window_start.at_ns;
     if (!s && sim->observer->window && measured) {
-        struct window_record record = {sim->window_start.at_ns, sim->now_ns,
-                                       traffic_since(sim, &sim->window_start)};
+        struct window_record record = {sim->metrics->window_start.at_ns, sim->now_ns,
+                                       traffic_since(sim, &sim->metrics->window_start)};
         s = sim->observer->window(sim->observer->context, &record, sim->diag);
     }
-    sim->window_start = sim->traffic;
+    sim->metrics->window_start = sim->traffic;
     return s;
 }
 
 static enum status take_sample(struct sim *sim)
 {
     enum status s = metrics_sync(sim);
-    struct traffic_window traffic = traffic_since(sim, &sim->sample_start);
-    sim->sample_start = sim->traffic;
+    struct traffic_window traffic = traffic_since(sim, &sim->metrics->sample_start);
+    sim->metrics->sample_start = sim->traffic;
     for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
         const struct pool *pool = &sim->pools[p];
         struct sample_record record = {
@@ -436,10 +193,10 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
     case EVENT_CLASS_RETRY:
-        return send_again(sim, id);
+        return life_send_again(sim, id);
     case EVENT_CLASS_TIMEOUT:
     case EVENT_CLASS_FIRST_TIMEOUT:
-        return time_out(sim, id);
+        return life_time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
         return fleet_kill_worker(sim, sim->workers[id]);
     case EVENT_CLASS_FAILURE:
@@ -549,8 +306,8 @@ static void check_invariants(const struct sim *sim)
     }
     for (uint32_t i = 0; i < sim->cluster.n_nodes; i++)
         on_nodes += (int)(sim->config->cluster.gpus_per_node - sim->cluster.node[i].free_gpus);
-    BUG_IF(on_nodes != gpus || pending != (int)sim->pending.n);
-    BUG_IF(gpus != sim->gpus_held);
+    BUG_IF(on_nodes != gpus || pending != (int)sim->fleet->pending.n);
+    BUG_IF(gpus != sim->fleet->gpus_held);
     BUG_IF(sim->requests.n_used != sim->n_in_flight);
 }
 
@@ -584,7 +341,7 @@ static enum status settle_instant(struct sim *sim)
         if (!s && sim->must_read)
             s = read_arrival(sim);
         while (!s && sim->have_next && sim->next_request.arrival_ns == sim->now_ns) {
-            s = arrive(sim);
+            s = life_arrive(sim);
             if (!s)
                 s = read_arrival(sim);
         }
@@ -593,7 +350,7 @@ static enum status settle_instant(struct sim *sim)
                 s = route_unrouted(sim, &sim->pools[p]);
         if (!s)
             s = start_kicked(sim);
-        if (!s && sim->room_appeared)
+        if (!s && sim->fleet->room_appeared)
             s = startup_place_pending(sim);
         check_invariants(sim);
         if (s || due(sim, EVENT_CLASS_SETTLED))
@@ -688,34 +445,14 @@ static enum status begin(struct sim *sim)
     return s ? s : read_arrival(sim);
 }
 
-/* What is in flight now will not be finished. */
-static enum status report_unfinished(struct sim *sim)
-{
-    enum status s = metrics_sync(sim);
-    for (uint32_t id = 0; !s && id < sim->requests.capacity; id++) {
-        struct request *r = sim_request(sim, id);
-        if (r->state == REQUEST_FREE)
-            continue;
-        if (r->state == REQUEST_DECODE)
-            worker_note_tokens(sim->workers[r->worker_slot], r);
-        s = report_request(sim, id, OUTCOME_UNFINISHED);
-    }
-    return s;
-}
-
 static enum status end(struct sim *sim)
 {
-    fleet_close(sim);
     enum status s = close_window(sim);
     if (!s && sim->config->sample_ns)
         s = take_sample(sim);
     if (!s)
-        s = report_unfinished(sim);
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        const struct worker *w = sim->workers[i];
-        if (w->state != WORKER_FREE && w->leader == w)
-            fleet_note_rank_results(w);
-    }
+        s = life_report_unfinished(sim);
+    fleet_close(sim);
     sim->result->end_ns = sim->now_ns;
     sim->result->measured_from_ns = sim->config->warmup_ns;
     for (size_t p = 0; p < sim->config->n_pools; p++)
@@ -726,8 +463,15 @@ static enum status end(struct sim *sim)
 enum status sim_run(const struct sim_config *config, const struct request_source *source,
                     const struct observer *observer, struct run_result *result, struct diag *d)
 {
-    struct sim sim = {
-        .config = config, .observer = observer, .source = source, .result = result, .diag = d};
+    struct fleet fleet = {0};
+    struct metrics metrics = {0};
+    struct sim sim = {.config = config,
+                      .observer = observer,
+                      .source = source,
+                      .result = result,
+                      .diag = d,
+                      .fleet = &fleet,
+                      .metrics = &metrics};
     *result = (struct run_result){0};
     enum status s = begin(&sim);
     if (!s)
@@ -740,7 +484,6 @@ enum status sim_run(const struct sim_config *config, const struct request_source
     free(sim.key_scratch);
     event_queue_release(&sim.queue);
     free(sim.kicked);
-    free(sim.history);
-    free(sim.gauges);
+    metrics_release(&metrics);
     return s;
 }

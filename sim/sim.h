@@ -4,7 +4,7 @@
 
 #include "record/observer.h"
 #include "record/run_result.h"
-#include "sim/config.h"
+#include "sim/state/config.h"
 #include "traces/request_source.h"
 
 /* Run to the end. `result` is large: keep it off the stack. Deterministic: the same config and

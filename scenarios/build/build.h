@@ -6,7 +6,7 @@
 #include "dynosim/dynosim.h"
 #include "reports/recorder.h"
 #include "scenarios/keys/scenario.h"
-#include "sim/config.h"
+#include "sim/state/config.h"
 #include "sim/sim.h"
 
 struct scenario_run {

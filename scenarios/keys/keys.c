@@ -9,8 +9,8 @@
 #include "planner/fixes.h"
 #include "planner/forecast/predictor.h"
 #include "planner/policy.h"
-#include "sim/config.h"
 #include "sim/routing/router.h"
+#include "sim/state/config.h"
 #include "traces/trace.h"
 
 #define REGISTRY_CHOICE(function, registry)                                                        \

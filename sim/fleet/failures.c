@@ -1,6 +1,8 @@
 /* What breaks by itself: workers, nodes, and nodes that are reclaimed with a notice. The
  * orchestrator starts another worker for each one that goes. */
-#include "sim/sim_internal.h"
+#include "sim/fleet/failures.h"
+
+#include "sim/fleet/startup.h"
 
 /* An exponential time from a stream of its own, so that what else is drawn does not move it. */
 static enum status schedule(struct sim *sim, double mean_s, const char *purpose, uint64_t entity,
@@ -50,8 +52,8 @@ static enum status schedule_node(struct sim *sim, uint32_t node)
 enum status failures_schedule_nodes(struct sim *sim)
 {
     enum status s = ST_OK;
-    while (!s && sim->n_nodes_seen < sim->cluster.n_nodes)
-        s = schedule_node(sim, sim->n_nodes_seen++);
+    while (!s && sim->fleet->n_nodes_seen < sim->cluster.n_nodes)
+        s = schedule_node(sim, sim->fleet->n_nodes_seen++);
     return s;
 }
 
@@ -60,7 +62,7 @@ static enum status change_state(struct sim *sim, uint32_t node, enum node_state 
 {
     sim->cluster.node[node].state = state;
     sim->cluster.node[node].generation++;
-    return sim_node_event(sim, event, NULL, node);
+    return fleet_node_event(sim, event, NULL, node);
 }
 
 static enum status schedule_change(struct sim *sim, uint32_t node, int64_t after_ns,
@@ -145,7 +147,7 @@ static enum status node_leaves(struct sim *sim, uint32_t node)
 static enum status node_is_back(struct sim *sim, uint32_t node)
 {
     enum status s = change_state(sim, node, NODE_UP, EVENT_NODE_BACK);
-    sim->room_appeared = true;
+    sim->fleet->room_appeared = true;
     return s ? s : schedule_node(sim, node);
 }
 

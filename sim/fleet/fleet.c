@@ -1,40 +1,16 @@
 /* Workers over time: started, routable, draining, gone; and the GPU time they hold meanwhile. */
-#include "sim/sim_internal.h"
+#include "sim/fleet/fleet.h"
 
 #include <stdlib.h>
 
+#include "sim/fleet/failures.h"
+#include "sim/fleet/startup.h"
+#include "sim/routing/handoff.h"
+#include "sim/routing/route.h"
+#include "sim/worker/gpu_time.h"
+#include "sim/worker/tells.h"
+#include "sim/worker/worker_kv.h"
 #include "util/array.h"
-
-/* ---- GPU time ---- */
-
-static void account(struct sim *sim, struct worker *w)
-{
-    if (w->state == WORKER_PENDING) /* it holds none */
-        return;
-    int64_t from_ns =
-        w->gpu_since_ns > sim->config->warmup_ns ? w->gpu_since_ns : sim->config->warmup_ns;
-    if (sim->now_ns > from_ns)
-        w->pool->result->gpu_s[w->gpu_state] +=
-            s_from_ns(sim->now_ns - from_ns) * w->pool->config->gpus_per_worker;
-    w->gpu_since_ns = sim->now_ns;
-}
-
-void fleet_set_gpu_state(struct sim *sim, struct worker *w, enum gpu_state state)
-{
-    if (w->state == WORKER_DRAINING)
-        state = GPU_DRAINING;
-    if (state == w->gpu_state)
-        return;
-    account(sim, w);
-    w->gpu_state = state;
-}
-
-void fleet_close(struct sim *sim)
-{
-    for (uint32_t i = 0; i < sim->n_workers; i++)
-        if (worker_leads(sim->workers[i]))
-            account(sim, sim->workers[i]);
-}
 
 /* ---- worker slots ---- */
 
@@ -87,7 +63,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .ahead = reuse_plan(old.ahead),
     };
     sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
-    route_note_load(w);
+    tell_load(w);
     pcg64_stream(&w->rng, sim->config->seed, pool->config->name,
                  (uint64_t)leader->id * MAX_RANKS + rank);
     pcg64_stream(&w->life_rng, sim->config->seed, "startup",
@@ -130,9 +106,9 @@ static enum status grow_slots(struct sim *sim, uint32_t capacity)
 
 static enum status new_slot(struct sim *sim, struct worker **w)
 {
-    for (uint32_t i = sim->first_free_worker; i < sim->n_workers; i++) {
+    for (uint32_t i = sim->fleet->first_free_worker; i < sim->n_workers; i++) {
         if (sim->workers[i]->state == WORKER_FREE) {
-            sim->first_free_worker = i + 1;
+            sim->fleet->first_free_worker = i + 1;
             *w = sim->workers[i];
             return ST_OK;
         }
@@ -147,7 +123,7 @@ static enum status new_slot(struct sim *sim, struct worker **w)
     if (!*w)
         return diag_nomem(sim->diag, "workers");
     (*w)->slot = sim->n_workers;
-    sim->first_free_worker = sim->n_workers + 1;
+    sim->fleet->first_free_worker = sim->n_workers + 1;
     sim->workers[sim->n_workers++] = *w;
     return ST_OK;
 }
@@ -213,7 +189,7 @@ void fleet_release(struct sim *sim)
         kv_store_free(sim->pools[p].host_kv);
     }
     free(sim->workers);
-    free(sim->pending.id);
+    free(sim->fleet->pending.id);
     cluster_release(&sim->cluster);
     free(sim->load);
     free(sim->published);
@@ -290,7 +266,7 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
 
 enum status fleet_worker_ready(struct sim *sim, struct worker *w)
 {
-    fleet_set_gpu_state(sim, w, GPU_IDLE);
+    gpu_time_set_state(sim, w, GPU_IDLE);
     w->idle_since_ns = sim->now_ns;
     w->pool->n_starting--;
     return make_routable(sim, w, EVENT_WORKER_READY);
@@ -302,11 +278,11 @@ static enum status call_back(struct sim *sim, struct worker *w)
     w->drain_generation++; /* no grace period any more */
     w->pool->n_draining--;
     enum status s = make_routable(sim, w, EVENT_WORKER_CALL_BACK);
-    fleet_set_gpu_state(sim, w, w->kind == STEP_NONE ? GPU_IDLE : GPU_BUSY);
+    gpu_time_set_state(sim, w, w->kind == STEP_NONE ? GPU_IDLE : GPU_BUSY);
     return s;
 }
 
-void fleet_note_rank_results(const struct worker *leader)
+static void note_rank_results(const struct worker *leader)
 {
     struct pool_result *result = leader->pool->result;
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
@@ -318,15 +294,25 @@ void fleet_note_rank_results(const struct worker *leader)
     }
 }
 
+void fleet_close(struct sim *sim)
+{
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        if (!worker_leads(sim->workers[i]))
+            continue;
+        gpu_time_account(sim, sim->workers[i]);
+        note_rank_results(sim->workers[i]);
+    }
+}
+
 /* Nothing is bound to it any more. */
 enum status fleet_stop_worker(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
-    account(sim, w);
+    gpu_time_account(sim, w);
     switch (w->state) {
     case WORKER_PENDING:
         pool->n_pending--;
-        id_array_remove(&sim->pending, w->slot);
+        id_array_remove(&sim->fleet->pending, w->slot);
         pool->n_starting--;
         break;
     case WORKER_STARTING:
@@ -343,12 +329,12 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
         BUG("worker stopped twice");
     }
     BUG_IF(!worker_is_empty(w));
-    fleet_note_rank_results(w);
+    note_rank_results(w);
     if (w->state != WORKER_PENDING) {
-        sim->workers_held--;
-        sim->gpus_held -= pool->config->gpus_per_worker;
+        sim->fleet->workers_held--;
+        sim->fleet->gpus_held -= pool->config->gpus_per_worker;
         cluster_free(&sim->cluster, w->slot, (uint32_t)pool->config->gpus_per_worker, w->node);
-        sim->room_appeared = true;
+        sim->fleet->room_appeared = true;
     }
     fleet_set_state(w, WORKER_FREE);
     for (uint32_t i = 0; i < w->n_ranks; i++) {
@@ -362,8 +348,8 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
         rank->generation++;
         rank->life_generation++;
         rank->drain_generation++;
-        if (rank->slot < sim->first_free_worker)
-            sim->first_free_worker = rank->slot;
+        if (rank->slot < sim->fleet->first_free_worker)
+            sim->fleet->first_free_worker = rank->slot;
     }
     return fleet_worker_event(sim, w, EVENT_WORKER_STOP);
 }
@@ -420,7 +406,7 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w)
         s = fleet_stop_worker(sim, w);
     /* Only now: a request sent again must not find the worker routable. */
     for (uint32_t i = 0; !s && i < bound.n; i++)
-        s = sim_lose(sim, bound.id[i]);
+        s = tell_lost(sim, bound.id[i]);
     free(bound.id);
     return s;
 }
@@ -436,7 +422,7 @@ void fleet_withdraw(struct sim *sim, struct worker *w)
 {
     routable_remove(sim, w);
     fleet_set_state(w, WORKER_DRAINING);
-    fleet_set_gpu_state(sim, w, GPU_DRAINING);
+    gpu_time_set_state(sim, w, GPU_DRAINING);
     w->pool->n_ready--;
     w->pool->n_draining++;
 }

@@ -1,9 +1,11 @@
 /* From a worker that is wanted to one that is ready: GPUs of a node, the phases of its start,
  * starts that fail. */
-#include "sim/sim_internal.h"
+#include "sim/fleet/startup.h"
 
 #include <limits.h>
 #include <math.h>
+
+#include "sim/fleet/failures.h"
 
 /* ---- how long a start takes ---- */
 
@@ -112,12 +114,12 @@ static void note_peaks(struct sim *sim, struct pool *pool)
     int held = pool->n_starting - pool->n_pending + pool->n_ready + pool->n_draining;
     if (held > pool->result->peak_workers)
         pool->result->peak_workers = held;
-    sim->workers_held++;
-    sim->gpus_held += pool->config->gpus_per_worker;
-    if (sim->workers_held > sim->result->peak_workers)
-        sim->result->peak_workers = sim->workers_held;
-    if (sim->gpus_held > sim->result->peak_gpus)
-        sim->result->peak_gpus = sim->gpus_held;
+    sim->fleet->workers_held++;
+    sim->fleet->gpus_held += pool->config->gpus_per_worker;
+    if (sim->fleet->workers_held > sim->result->peak_workers)
+        sim->result->peak_workers = sim->fleet->workers_held;
+    if (sim->fleet->gpus_held > sim->result->peak_gpus)
+        sim->result->peak_gpus = sim->fleet->gpus_held;
 }
 
 /* The worker gets its GPUs, if there is a node for them. */
@@ -132,13 +134,13 @@ static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *
     *placed = node != NO_NODE;
     if (s || !*placed)
         return s;
-    id_array_remove(&sim->pending, w->slot);
+    id_array_remove(&sim->fleet->pending, w->slot);
     pool->n_pending--;
     w->node = node;
     w->gpu_since_ns = sim->now_ns;
     fleet_set_state(w, WORKER_STARTING);
     note_peaks(sim, pool);
-    s = sim_node_event(sim, EVENT_WORKER_START, w, node);
+    s = fleet_node_event(sim, EVENT_WORKER_START, w, node);
     if (!s)
         s = failures_schedule_worker(sim, w);
     if (s)
@@ -155,20 +157,20 @@ enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)
     bool placed = false;
     enum status s = fleet_worker_new(sim, pool, &w);
     if (!s)
-        s = id_array_push(&sim->pending, w->slot, sim->diag);
+        s = id_array_push(&sim->fleet->pending, w->slot, sim->diag);
     if (s)
         return s;
     pool->n_starting++;
     pool->n_pending++;
-    if (sim->room_appeared) /* those that wait already come first */
+    if (sim->fleet->room_appeared) /* those that wait already come first */
         s = startup_place_pending(sim);
     else
         s = place(sim, w, at_once, &placed);
     if (s || w->state != WORKER_PENDING)
         return s;
     BUG_IF(at_once);
-    if ((int)sim->pending.n > sim->result->peak_pending)
-        sim->result->peak_pending = (int)sim->pending.n;
+    if ((int)sim->fleet->pending.n > sim->result->peak_pending)
+        sim->result->peak_pending = (int)sim->fleet->pending.n;
     return fleet_worker_event(sim, w, EVENT_WORKER_PENDING);
 }
 
@@ -178,9 +180,9 @@ enum status startup_place_pending(struct sim *sim)
 {
     enum status s = ST_OK;
     int too_large = INT_MAX; /* so many GPUs are on no node */
-    sim->room_appeared = false;
-    for (uint32_t i = 0; !s && i < sim->pending.n;) {
-        struct worker *w = sim->workers[sim->pending.id[i]];
+    sim->fleet->room_appeared = false;
+    for (uint32_t i = 0; !s && i < sim->fleet->pending.n;) {
+        struct worker *w = sim->workers[sim->fleet->pending.id[i]];
         bool placed = false;
         if (w->pool->config->gpus_per_worker < too_large)
             s = place(sim, w, false, &placed);

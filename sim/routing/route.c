@@ -1,7 +1,10 @@
 /* From a pool to one of its workers: what the routers know, requests that wait for a worker, and
  * those that skip the prefill pool. */
+#include "sim/routing/route.h"
+
 #include "sim/routing/router.h"
-#include "sim/sim_internal.h"
+#include "sim/worker/tells.h"
+#include "sim/worker/worker_kv.h"
 
 /* ---- what the routers know ---- */
 
@@ -10,7 +13,7 @@ const struct rank_load *route_view(const struct sim *sim)
     return sim->config->view_interval_ns ? sim->published : sim->load;
 }
 
-void route_note_load(const struct worker *w)
+void tell_load(const struct worker *w)
 {
     struct pool *pool = w->pool;
     if (pool->config->router->load_changed)
@@ -32,7 +35,7 @@ void route_publish(struct worker *leader)
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
         const struct worker *w = leader->ranks[i];
         w->pool->sim->published[w->slot] = *worker_rank_load(w);
-        route_note_load(w);
+        tell_load(w);
     }
     leader->pool->unrouted_may_go = true;
 }
@@ -52,7 +55,7 @@ static void count_own(struct sim *sim, const struct worker *w, const struct requ
     published->n_requests++;
     published->prompt_tok += r->handed_over ? 0 : r->isl_tok;
     published->prompt_blocks += r->isl_tok / worker_block_size(w);
-    route_note_load(w);
+    tell_load(w);
 }
 
 /* ---- routing ---- */
@@ -144,7 +147,7 @@ enum status route_unrouted(struct sim *sim, struct pool *pool)
     return s;
 }
 
-void route_note_done(struct worker *w)
+void tell_prompt_less(const struct worker *w)
 {
     struct pool *pool = w->pool;
     if (pool->unrouted.n && holds(pool) && !is_full(w->leader))

@@ -11,8 +11,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/routing/route.h"
 #include "sim/routing/router.h"
-#include "sim/sim_internal.h"
+#include "sim/worker/prompt.h"
+#include "sim/worker/worker_kv.h"
 
 /* What a prompt costs on a rank. */
 struct prices {
@@ -65,7 +67,7 @@ static enum status look_up(struct pool *pool, const struct prices *p, const stru
     memset(sim->cached_blocks, 0, sim->n_workers * sizeof *sim->cached_blocks);
     if (p->cached_tok == 0)
         return ST_OK;
-    enum status s = sim_prompt(sim, pool, r, &prompt);
+    enum status s = prompt_blocks(sim, pool, r, &prompt);
     if (s)
         return s;
     kv_store_hits(pool->kv, &prompt, sim->cached_blocks);

@@ -1,7 +1,7 @@
 /* M. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", IEEE TPDS 12(10), 2001.
  */
+#include "sim/routing/route.h"
 #include "sim/routing/router.h"
-#include "sim/sim_internal.h"
 
 static uint32_t pick(struct pool *pool, const struct request *request)
 {

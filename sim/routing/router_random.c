@@ -1,5 +1,5 @@
+#include "sim/routing/route.h"
 #include "sim/routing/router.h"
-#include "sim/sim_internal.h"
 
 static uint32_t pick(struct pool *pool, const struct request *request)
 {

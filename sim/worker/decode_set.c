@@ -1,7 +1,9 @@
 /* The sequences of a worker that decode: what they hold, when they finish, and the tokens that come
  * out. */
-#include "sim/sim_internal.h"
+#include "sim/worker/decode_set.h"
 
+#include "sim/worker/tells.h"
+#include "sim/worker/worker_kv.h"
 #include "util/array.h"
 
 /* Is a step running that holds its blocks already? Not at the boundary where an interrupted run
@@ -172,8 +174,8 @@ void worker_drop_pending(struct worker *w, const struct request *r)
     if (r->first_token_ns >= 0 || r->handed_over)
         return;
     worker_rank_load(w)->prompt_tok -= r->isl_tok;
-    route_note_load(w);
-    route_note_done(w);
+    tell_load(w);
+    tell_prompt_less(w);
 }
 
 void decode_count_gaps(struct sim *sim, struct worker *w, int64_t total_ns, uint32_t n_steps,

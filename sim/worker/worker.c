@@ -3,9 +3,13 @@
  * scheduling the next step's prompts are chosen when a step starts. Decode steps of an unchanged
  * batch are one decode_run. The data-parallel ranks of a worker schedule for themselves and step
  * together. */
-#include "sim/sim_internal.h"
+#include "sim/worker/worker.h"
 
-#include <stdlib.h>
+#include "sim/worker/decode_set.h"
+#include "sim/worker/gpu_time.h"
+#include "sim/worker/tells.h"
+#include "sim/worker/worker_kv.h"
+#include "util/array.h"
 
 bool worker_is_empty(const struct worker *leader)
 {
@@ -38,7 +42,7 @@ void worker_bind(struct worker *w, struct request *r)
     r->worker_slot = w->slot;
     load->n_requests++;
     load->prompt_blocks += r->isl_tok / worker_block_size(w);
-    route_note_load(w);
+    tell_load(w);
 }
 
 void worker_unbind(struct worker *w, struct request *r)
@@ -47,14 +51,14 @@ void worker_unbind(struct worker *w, struct request *r)
     r->worker_slot = NO_SLOT;
     load->n_requests--;
     load->prompt_blocks -= r->isl_tok / worker_block_size(w);
-    route_note_load(w);
+    tell_load(w);
 }
 
 /* A prompt is to be computed here. */
 static void add_pending(struct worker *w, const struct request *r)
 {
     worker_rank_load(w)->prompt_tok += r->isl_tok;
-    route_note_load(w);
+    tell_load(w);
 }
 
 struct worker *worker_choose_rank(struct worker *leader)
@@ -82,6 +86,19 @@ static void share_end(struct worker *w, struct request *r)
 {
     r->gpu_share_s +=
         (w->share_s - r->share_mark) * w->pool->config->gpus_per_worker / w->leader->n_ranks;
+}
+
+enum status worker_kick(struct sim *sim, struct worker *w)
+{
+    if (w->kicked)
+        return ST_OK;
+    enum status s =
+        ARRAY_RESERVE(sim->kicked, sim->n_kicked, sim->kicked_capacity, 1, "workers", sim->diag);
+    if (s)
+        return s;
+    sim->kicked[sim->n_kicked++] = w->slot;
+    w->kicked = true;
+    return ST_OK;
 }
 
 /* ---- plans ---- */
@@ -307,7 +324,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
     enum status s = ST_OK;
     while (!s && w->waiting.n && has_place(w, f)) {
         if (incoming_is_older(sim, w)) {
-            s = handoff_grant(sim, w);
+            s = tell_room(sim, w);
             if (s || incoming_is_older(sim, w))
                 break;
         }
@@ -349,7 +366,7 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
     else if (!s)
         s = admit_waiting(sim, w, &f);
     if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
-        s = handoff_grant(sim, w);
+        s = tell_room(sim, w);
     if (!s && !(prefill_first && plan->n_chunks)) /* they would only wait with the others */
         s = admit_arrived(sim, w, &f);
     return s;
@@ -523,7 +540,7 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
     }
     if (s)
         return s;
-    fleet_set_gpu_state(sim, leader, any ? GPU_BUSY : GPU_IDLE);
+    gpu_time_set_state(sim, leader, any ? GPU_BUSY : GPU_IDLE);
     if (!any)
         return ST_OK;
     int64_t cold_ns = leader->warm ? 0 : leader->pool->config->engine.cold_start_ns;
@@ -542,7 +559,7 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
 enum status worker_interrupt(struct sim *sim, struct worker *w)
 {
     if (w->leader->kind == STEP_NONE)
-        return sim_kick(sim, w->leader);
+        return worker_kick(sim, w->leader);
     if (w->kind != STEP_RUN)
         return ST_OK;
     uint32_t n = decode_run_steps_by(&w->run, sim->now_ns);
@@ -589,7 +606,7 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
     worker_unbind(w, r);
     if (!s)
         s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
-    return s ? s : sim_complete(sim, id);
+    return s ? s : tell_completed(sim, id);
 }
 
 static enum status finish_decoded(struct sim *sim, struct worker *w)
@@ -620,7 +637,7 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
     if (w->pool->config->role == POOL_PREFILL) {
         worker_drop_pending(w, r);
         leave_running(sim, w, id);
-        return handoff_begin(sim, id);
+        return tell_prompt_done(sim, id);
     }
     if (r->n_output_tok == 0) {
         enum status s = decode_first_token(sim, w, id, sim->now_ns);
@@ -688,7 +705,7 @@ enum status worker_end_step(struct sim *sim, struct worker *leader)
     leader->idle_since_ns = sim->now_ns;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
         s = end_rank(sim, leader->ranks[i]);
-    return s ? s : sim_kick(sim, leader);
+    return s ? s : worker_kick(sim, leader);
 }
 
 /* ---- removal ---- */

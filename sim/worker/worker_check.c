@@ -1,5 +1,8 @@
 /* What has to hold of a worker after every event, counted anew. Called in checked builds. */
-#include "sim/sim_internal.h"
+#include "sim/worker/worker.h"
+
+#include "sim/worker/decode_set.h"
+#include "sim/worker/worker_kv.h"
 
 void worker_check(const struct sim *sim, const struct worker *w)
 {

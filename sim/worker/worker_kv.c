@@ -1,5 +1,8 @@
 /* Blocks of one worker's KV cache: private ones, shared ones, and what finds them. */
-#include "sim/sim_internal.h"
+#include "sim/worker/worker_kv.h"
+
+#include "sim/worker/decode_set.h"
+#include "sim/worker/prompt.h"
 
 uint32_t worker_kv_used(const struct worker *w)
 {
@@ -72,7 +75,7 @@ enum status worker_share(struct sim *sim, struct worker *w, uint32_t id, uint32_
         return ST_OK;
     struct request *r = sim_request(sim, id);
     struct kv_prompt prompt;
-    enum status s = sim_prompt(sim, w->pool, r, &prompt);
+    enum status s = prompt_blocks(sim, w->pool, r, &prompt);
     uint32_t computed = computed_tok / worker_block_size(w);
     uint32_t upto = computed < prompt.n_blocks ? computed : prompt.n_blocks;
     if (s || upto <= r->hold.shared)
@@ -120,7 +123,7 @@ enum status worker_cached_blocks(struct sim *sim, struct worker *w, const struct
         return ST_OK;
     enum status s = may_have_evicted(w) ? worker_sync(sim, w) : ST_OK;
     if (!s)
-        s = sim_prompt(sim, w->pool, r, &prompt);
+        s = prompt_blocks(sim, w->pool, r, &prompt);
     if (!s)
         *blocks = kv_cache_match(w->cache, &prompt, limit, &active);
     return s;
@@ -134,7 +137,7 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
     uint32_t hits = 0, active = 0;
     r->loaded_blocks = 0; /* of an earlier admission, perhaps elsewhere */
     if (w->cache) {
-        enum status s = sim_prompt(sim, w->pool, r, &prompt);
+        enum status s = prompt_blocks(sim, w->pool, r, &prompt);
         if (s)
             return s;
         hits = kv_cache_match(w->cache, &prompt, limit, &active);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "sim/event_queue.h"
+#include "sim/state/event_queue.h"
 #include "util/bug.h"
 #include "util/pcg.h"
 

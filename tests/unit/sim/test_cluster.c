@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "sim/fleet/cluster.h"
+#include "sim/state/cluster.h"
 
 static struct diag d;
 

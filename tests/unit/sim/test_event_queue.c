@@ -1,4 +1,4 @@
-#include "sim/event_queue.h"
+#include "sim/state/event_queue.h"
 
 #include <criterion/criterion.h>
 

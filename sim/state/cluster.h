@@ -1,7 +1,7 @@
 /* The GPUs a fleet runs on, by node: which are free, which node a worker gets, and what lies on a
  * node already. */
-#ifndef SIM_FLEET_CLUSTER_H
-#define SIM_FLEET_CLUSTER_H
+#ifndef SIM_STATE_CLUSTER_H
+#define SIM_STATE_CLUSTER_H
 
 #include <stdbool.h>
 #include <stdint.h>

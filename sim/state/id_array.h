@@ -1,6 +1,6 @@
 /* A growable array of request ids. The zero value is empty; `id` is freed by its owner. */
-#ifndef SIM_ID_ARRAY_H
-#define SIM_ID_ARRAY_H
+#ifndef SIM_STATE_ID_ARRAY_H
+#define SIM_STATE_ID_ARRAY_H
 
 #include <stdint.h>
 

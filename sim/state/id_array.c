@@ -1,4 +1,4 @@
-#include "sim/id_array.h"
+#include "sim/state/id_array.h"
 
 #include "util/array.h"
 

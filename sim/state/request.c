@@ -1,4 +1,4 @@
-#include "sim/request.h"
+#include "sim/state/request.h"
 
 #include <stdlib.h>
 

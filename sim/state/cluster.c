@@ -1,4 +1,4 @@
-#include "sim/fleet/cluster.h"
+#include "sim/state/cluster.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * in one place (enum event_class) and does not depend on when they were inserted. An event is
  * cancelled by giving its owner a new generation: the loop drops stale events before the clock
  * moves. */
-#ifndef SIM_EVENT_QUEUE_H
-#define SIM_EVENT_QUEUE_H
+#ifndef SIM_STATE_EVENT_QUEUE_H
+#define SIM_STATE_EVENT_QUEUE_H
 
 #include <stdint.h>
 

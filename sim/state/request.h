@@ -1,8 +1,8 @@
 /* Requests in flight. Slots are reused, so memory follows what is in flight, not the trace. A
  * request is named by its slot; the array may move when one is added, so no pointer is kept across
  * an arrival. */
-#ifndef SIM_REQUEST_H
-#define SIM_REQUEST_H
+#ifndef SIM_STATE_REQUEST_H
+#define SIM_STATE_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* Everything one simulation run is told. Plain values; the scenario layer fills them in. Times are
  * ns. */
-#ifndef SIM_CONFIG_H
-#define SIM_CONFIG_H
+#ifndef SIM_STATE_CONFIG_H
+#define SIM_STATE_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include "engines/kv/kv_cache.h"
 #include "engines/latency/latency.h"
 #include "planner/policy.h"
-#include "sim/fleet/cluster.h"
+#include "sim/state/cluster.h"
 #include "traces/trace.h"
 
 struct router_ops;

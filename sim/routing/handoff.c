@@ -1,6 +1,11 @@
 /* From a prefill worker to a decode worker. The prompt's KV stays on the source until it has
  * arrived; the decode worker reserves room first, in the order the prompts were done. */
-#include "sim/sim_internal.h"
+#include "sim/routing/handoff.h"
+
+#include "sim/routing/route.h"
+#include "sim/worker/decode_set.h"
+#include "sim/worker/tells.h"
+#include "sim/worker/worker_kv.h"
 
 /* What the decode worker has cached is not sent. */
 static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r,
@@ -25,7 +30,7 @@ static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const st
            sim->config->kv_latency_ns;
 }
 
-enum status handoff_begin(struct sim *sim, uint32_t id)
+enum status tell_prompt_done(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
     r->source_slot = r->worker_slot;
@@ -39,7 +44,7 @@ enum status handoff_begin(struct sim *sim, uint32_t id)
     return route(sim, &sim->pools[1], id);
 }
 
-enum status handoff_grant(struct sim *sim, struct worker *w)
+enum status tell_room(struct sim *sim, struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     while (w->incoming.n && w->running.n < engine->max_num_seqs) {
@@ -97,5 +102,5 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
                          r->isl_tok / source->pool->config->engine.block_size_tok, NULL);
     r->source_blocks = 0;
     r->source_slot = NO_SLOT;
-    return s ? s : sim_kick(sim, source->leader); /* a prompt may have waited for this room */
+    return s ? s : worker_kick(sim, source->leader); /* a prompt may have waited for this room */
 }

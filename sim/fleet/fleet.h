@@ -1,0 +1,45 @@
+/* Workers over time: routable, draining, gone. */
+#ifndef SIM_FLEET_FLEET_H
+#define SIM_FLEET_FLEET_H
+
+#include "sim/worker/worker.h"
+
+struct fleet {
+    uint32_t first_free_worker; /* no slot before it is free */
+    uint32_t n_nodes_seen;      /* whose failures are scheduled */
+    struct id_array
+        pending;        /* slots of workers that wait for GPUs, in the order they were asked for */
+    bool room_appeared; /* since they were last looked at */
+    int gpus_held, workers_held;
+};
+
+enum status fleet_init(struct sim *sim);
+void fleet_release(struct sim *sim);
+enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
+/* A worker without GPUs, which start_worker gets it. */
+enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader);
+void fleet_set_state(struct worker *leader, enum worker_state state);
+enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind);
+enum status fleet_worker_ready(struct sim *sim, struct worker *w);
+void fleet_withdraw(struct sim *sim, struct worker *w); /* not routable any more: it drains */
+/* Withdrawn, and what it has may end within grace_ns (TIME_NEVER: whenever it does). */
+enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns);
+enum status fleet_stop_worker(struct sim *sim,
+                              struct worker *w); /* empty: it gives its GPUs back */
+enum status fleet_kill_worker(struct sim *sim,
+                              struct worker *w); /* at once, with everything on it */
+enum status fleet_remove_drained(struct sim *sim, struct worker *w);
+void fleet_close(struct sim *sim); /* account for GPU time up to now, and what each rank did */
+
+/* Of a node, or of a worker and the node it is on. */
+static inline enum status fleet_node_event(struct sim *sim, enum event_kind kind,
+                                           const struct worker *w, uint32_t node)
+{
+    if (!sim->observer->event)
+        return ST_OK;
+    struct event_record e = {sim->now_ns,           kind, UINT64_MAX, w ? w->pool->index : SIZE_MAX,
+                             w ? w->id : NO_WORKER, node};
+    return sim->observer->event(sim->observer->context, &e, sim->diag);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* What can be seen from outside: traffic counters by window, and per-worker gauges. */
+#ifndef SIM_METRICS_H
+#define SIM_METRICS_H
+
+#include "sim/state/state.h"
+
+struct metrics {
+    struct traffic_counters
+        *history; /* snapshots (or scrapes), oldest first, for the policy's windows */
+    uint32_t first_history, n_history, history_capacity; /* those before the first are dropped */
+    struct traffic_counters window_start, sample_start;
+    struct worker_gauges *gauges;
+    uint32_t gauges_capacity;
+};
+
+void metrics_release(struct metrics *m);
+struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);
+enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up to now */
+bool metrics_out(const struct sim *sim);       /* nothing can be read now */
+enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */
+enum status metrics_begin(struct sim *sim); /* the first snapshot, or the first scrape on its way */
+enum status
+metrics_expect_call(struct sim *sim); /* of the policy: its window may begin between now and then */
+enum status metrics_scrape(struct sim *sim); /* that is due, and the next on its way */
+/* Traffic of the last window_ns, as far as it can be known. */
+struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns);
+enum status metrics_gauges(struct sim *sim, size_t *n);
+
+#endif

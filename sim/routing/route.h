@@ -1,0 +1,19 @@
+/* A request to one of a pool's workers: what the routers know, requests held back, prompts that
+ * skip the prefill pool. */
+#ifndef SIM_ROUTING_ROUTE_H
+#define SIM_ROUTING_ROUTE_H
+
+#include "sim/worker/worker.h"
+
+enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
+enum status route(struct sim *sim, struct pool *pool, uint32_t id);
+enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
+bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
+const struct rank_load *
+route_view(const struct sim *sim); /* what routers know of each rank, by worker slot */
+double route_view_requests(const struct pool *pool,
+                           uint32_t i);    /* bound to routable worker i, as far as they know */
+void route_publish(struct worker *leader); /* now, what routers know of it is what is */
+void route_publish_all(struct sim *sim);
+
+#endif

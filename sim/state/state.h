@@ -1,0 +1,130 @@
+/* What a run consists of, for every part of it: the run, its pools, and how they tell the observer.
+ * A part's own state is in the part's header. */
+#ifndef SIM_STATE_STATE_H
+#define SIM_STATE_STATE_H
+
+#include "record/observer.h"
+#include "record/run_result.h"
+#include "record/traffic.h"
+#include "sim/state/cluster.h"
+#include "sim/state/config.h"
+#include "sim/state/event_queue.h"
+#include "sim/state/id_array.h"
+#include "sim/state/request.h"
+#include "traces/request_source.h"
+#include "util/bug.h"
+#include "util/pcg.h"
+#include "util/units.h"
+#include "util/word_pool.h"
+
+struct fleet;
+struct kv_store;
+struct metrics;
+struct sim;
+struct worker;
+
+/* What routers know of a rank. Whole numbers, as doubles: a router computes with those of every
+ * rank. */
+struct rank_load {
+    double n_requests; /* bound to it */
+    double
+        prompt_tok; /* of them, prompt tokens to be computed there whose first token is not out */
+    double prompt_blocks; /* full blocks of their prompts, each prompt for itself */
+};
+
+struct pool {
+    size_t index;
+    const struct pool_config *config;
+    struct sim *sim;
+    uint32_t *routable; /* slots of ready workers, ascending id */
+    uint32_t n_routable, routable_capacity;
+    uint32_t *routable_ranks; /* slots of their ranks, n_ranks of each worker in turn */
+    uint32_t next_worker_id;
+    uint64_t round_robin; /* counter of the round-robin router */
+    struct pcg64 rng;     /* of the router */
+    double *costs;        /* as many: of the workers, while the router draws among them */
+    int target, n_starting, n_ready, n_draining;
+    int n_pending;                 /* of n_starting: waiting for GPUs */
+    struct request_list unrouted;  /* wait for a worker */
+    bool unrouted_may_go;          /* one of them may have a worker now */
+    struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */
+    struct pool_result *result;
+};
+
+/* Counters since the start of the run; windows are differences of two snapshots. */
+struct traffic_counters {
+    int64_t at_ns;
+    struct traffic_window total; /* length_s unused */
+};
+
+struct sim {
+    const struct sim_config *config;
+    const struct observer *observer;
+    const struct request_source *source;
+    struct run_result *result;
+    struct diag *diag;
+
+    int64_t now_ns;
+    struct event_queue queue;
+    struct request_table requests;
+    struct word_pool ids;  /* of the prompts in flight */
+    bool wants_ids;        /* a pool has a prefix cache */
+    uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
+    uint32_t key_scratch_capacity;
+
+    struct cluster cluster;
+    struct fleet *fleet; /* sim/fleet/fleet.h */
+    struct worker **workers;
+    uint32_t n_workers, workers_capacity;
+    /* By worker slot. Together and not in the workers: routers look at all of them. */
+    struct rank_load *load;
+    struct rank_load *published; /* with a view interval: what routers know of it */
+    double *base_cost;           /* of what is bound there: for kv_aware */
+    uint32_t *cached_blocks;     /* of a request that is being routed */
+    struct pool pools[POLICY_MAX_POOLS];
+    uint32_t *kicked; /* slots of workers that may start a step at this instant */
+    uint32_t n_kicked, kicked_capacity;
+
+    struct trace_request next_request;
+    bool have_next; /* next_request arrives, at its time */
+    bool must_read; /* what arrives next has to be asked for again */
+    bool arrivals_over;
+    uint64_t n_offered, n_instants;
+    uint64_t n_in_flight;
+    int64_t last_arrival_ns, last_activity_ns;
+
+    struct traffic_counters traffic;
+    struct metrics *metrics; /* sim/metrics.h */
+
+    struct policy_effects effects; /* of the last policy call */
+    uint32_t policy_generation;
+
+    /* Kept per scaling request, for decisions.jsonl. */
+    int n_started[POLICY_MAX_POOLS], n_cancelled[POLICY_MAX_POOLS], n_drained[POLICY_MAX_POOLS],
+        n_terminated[POLICY_MAX_POOLS];
+};
+
+static inline struct request *sim_request(struct sim *sim, uint32_t id)
+{
+    return &sim->requests.slot[id];
+}
+static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
+{
+    return at_ns >= sim->config->warmup_ns;
+}
+/* May a decode worker be sent a prompt that nobody has computed? */
+static inline bool sim_prefills_on_decode(const struct sim *sim)
+{
+    return sim->config->n_pools > 1 &&
+           (sim->config->local_prefill_max_tok || sim->config->max_prefill_queue);
+}
+static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint64_t request,
+                                    size_t pool, uint32_t worker)
+{
+    if (!sim->observer->event)
+        return ST_OK;
+    struct event_record e = {sim->now_ns, kind, request, pool, worker, NO_NODE};
+    return sim->observer->event(sim->observer->context, &e, sim->diag);
+}
+
+#endif

@@ -1,0 +1,136 @@
+/* A worker: its state, and continuous batching on it. */
+#ifndef SIM_WORKER_WORKER_H
+#define SIM_WORKER_WORKER_H
+
+#include "sim/state/state.h"
+#include "sim/worker/decode_run.h"
+
+enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
+
+/* What a worker's engine is doing. */
+enum step_kind {
+    STEP_NONE,   /* idle */
+    STEP_SINGLE, /* one step, with prompt chunks in it (or the first of a cold engine) */
+    STEP_RUN,    /* decode steps of an unchanged batch */
+};
+
+/* A running sequence by the step that makes its last token. */
+struct finish_entry {
+    uint64_t step, admit_order;
+    uint32_t request;
+    uint32_t end_context_tok; /* tokens its last step attends to */
+};
+
+/* What a step computes beside the sequences that decode. */
+struct step_plan {
+    struct step_chunk *chunks; /* capacity max_num_seqs */
+    uint32_t n_chunks;
+    struct id_array chunked; /* whose chunks they are */
+    struct id_array
+        completing; /* those among them whose prompts end with this step, in running order */
+    struct id_array joining; /* handed-over requests that begin to decode with this step */
+};
+
+/* A worker, or one data-parallel rank of it. The ranks schedule for themselves and step together;
+ * life cycle and step events are the leader's, rank 0. */
+struct worker {
+    uint32_t slot, id; /* slot: index in sim->workers; id: counts up within the pool, never reused;
+                          the leader's */
+    struct pool *pool;
+    struct worker *leader; /* itself when it leads */
+    struct worker **ranks; /* n_ranks of them, itself first; the leader's */
+    uint32_t n_ranks;
+    enum worker_state state;
+    uint32_t generation;       /* of its step events */
+    uint32_t life_generation;  /* of its life-cycle events */
+    uint32_t drain_generation; /* of the end of its grace period */
+    int64_t idle_since_ns;     /* end of its last step */
+    uint32_t place;            /* index in pool->routable while READY */
+    uint32_t node;             /* first node it has GPUs on; NO_NODE while PENDING */
+    uint32_t n_failed_starts;
+
+    /* GPU time. */
+    enum gpu_state gpu_state;
+    int64_t gpu_since_ns;
+    double share_s; /* seconds of steps so far, each divided by the requests in it */
+
+    /* Requests bound to it. */
+    struct request_list waiting;  /* FIFO; preempted ones in front */
+    struct request_list arrived;  /* decode pool: their KV is here, they wait for the next step */
+    struct request_list running;  /* in order of admission; includes the one being prefilled */
+    struct request_list incoming; /* decode pool: prompts done elsewhere that wait for room here */
+    uint32_t n_transfers;         /* on their way here, blocks reserved */
+    uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
+    uint32_t partial; /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
+    uint64_t admit_count;
+
+    /* KV. Blocks of decoding sequences grow as steps are committed: `growth[r]` counts the
+     * sequences that need a new block at steps s with (s - 1 + r) divisible by the block size. */
+    uint32_t kv_blocks;  /* of this rank */
+    uint32_t kv_private; /* blocks held by one request alone */
+    uint32_t peak_kv_used;
+    struct kv_cache *cache; /* shared blocks; NULL without prefix cache */
+    struct kv_cache *host;  /* what host memory keeps, all of it inactive; NULL without that tier */
+    int64_t load_ns;        /* reading back for the step that is being put together */
+    uint16_t *growth;
+
+    /* Decoding sequences. */
+    uint32_t n_decode;
+    uint64_t step;      /* decode steps committed */
+    int64_t decoded_ns; /* when the last of them ended */
+    uint64_t
+        context_sum_tok; /* tokens that step `step + 1` attends to, summed over the sequences */
+    struct finish_entry *finish; /* binary heap by (step, admit_order) */
+    uint32_t n_finish, finish_capacity;
+    struct id_array first_next;  /* decoding, first token comes out with the next step */
+    struct id_array second_next; /* decoding, second token comes out with the next step */
+
+    /* The step or run in progress. */
+    enum step_kind kind;
+    int64_t step_start_ns, step_end_ns;
+    struct decode_run run;
+    uint32_t run_committed; /* steps of the run accounted for */
+    struct step_plan plan;  /* of the step that runs */
+    struct step_plan ahead; /* with async scheduling: of the one after it */
+    bool decode_waits;      /* prefill first: the sequences sit this step out */
+    bool stalled;           /* they have sat out a step since their last token */
+    struct pcg64 rng;       /* step noise and draft acceptance */
+    struct pcg64 life_rng;  /* start-up */
+    bool admissions_held;   /* the queue was not looked at for this step */
+    bool had_request;       /* one was bound to it once */
+    bool kicked;            /* in sim->kicked */
+    bool warm;              /* has run a step */
+
+    /* Gauges. */
+    double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
+    uint64_t n_steps;
+};
+
+static inline bool worker_leads(const struct worker *w)
+{
+    return w->state != WORKER_FREE && w->leader == w;
+}
+
+/* It may start a step at this instant. */
+enum status worker_kick(struct sim *sim, struct worker *leader);
+enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id);
+/* Something joined the worker: let its current run end with the step that is running now. */
+enum status worker_interrupt(struct sim *sim, struct worker *w);
+enum status worker_start_step(struct sim *sim, struct worker *w);
+enum status worker_end_step(struct sim *sim, struct worker *w);
+/* Take a request of any state off its worker, which forgets it and its blocks. */
+enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
+/* Before a worker is taken away with all it has: its step so far was spent on those in it. */
+enum status worker_charge_cut_step(struct sim *sim, struct worker *leader);
+bool worker_is_empty(const struct worker *leader);
+/* A request is bound to the worker from its routing until it leaves. */
+void worker_bind(struct worker *w, struct request *r);
+void worker_unbind(struct worker *w, struct request *r);
+struct rank_load *worker_rank_load(const struct worker *w);
+double worker_load(const struct worker *leader); /* requests bound to it */
+/* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks.
+ */
+struct worker *worker_choose_rank(struct worker *leader);
+void worker_check(const struct sim *sim, const struct worker *w); /* BUG on a broken invariant */
+
+#endif
