@@ -162,24 +162,48 @@ enum status dyno_kick(struct dyno_run *run, struct dyno_worker *w)
     return ST_OK;
 }
 
-/* In order of pool and id. A worker whose passes take no time goes on until one does or nothing is
- * left; what that causes elsewhere comes in the next round. */
+/* A worker whose passes take no time goes on until one does or nothing is left. */
+static enum status start_worker(struct dyno_run *run, struct dyno_worker *w, bool *any)
+{
+    enum status s = ST_OK;
+    bool started = true;
+    *any = false;
+    while (!s && started && !w->busy) {
+        s = dyno_start_pass(run, w, &started);
+        *any |= started;
+    }
+    return s;
+}
+
+/* In order of pool and id; what passes of zero length cause elsewhere comes in the next round. A
+ * worker that could do nothing but make room tries again after each of its pool that started a
+ * pass, and in the next round. */
 static enum status start_passes(struct dyno_run *run)
 {
     enum status s = ST_OK;
     uint32_t n = run->n_kicked;
     for (uint32_t i = 0; !s && i < n; i++) {
         struct dyno_worker *w = run->workers[run->kicked[i]];
-        bool started = true;
-        while (!s && started && !w->busy)
-            s = dyno_start_pass(run, w, &started);
-        w->kicked = false;
-        if (!s && !w->busy)
-            dyno_set_gpu_state(run, w, GPU_IDLE);
+        bool any;
+        s = start_worker(run, w, &any);
+        for (uint32_t j = 0; !s && any && j < i; j++) {
+            struct dyno_worker *other = run->workers[run->kicked[j]];
+            bool ignored;
+            if (other->made_room && other->pool == w->pool)
+                s = start_worker(run, other, &ignored);
+        }
     }
-    for (uint32_t i = 0; !s && i < n; i++)
-        s = dyno_remove_drained(run, run->workers[run->kicked[i]]);
+    for (uint32_t i = 0; !s && i < n; i++) {
+        struct dyno_worker *w = run->workers[run->kicked[i]];
+        w->kicked = false;
+        if (!w->busy)
+            dyno_set_gpu_state(run, w, GPU_IDLE);
+        s = dyno_remove_drained(run, w);
+    }
     run->n_kicked = 0;
+    for (uint32_t i = 0; !s && i < n; i++)
+        if (run->workers[run->kicked[i]]->made_room)
+            s = dyno_kick(run, run->workers[run->kicked[i]]);
     return s;
 }
 

@@ -81,6 +81,7 @@ struct dyno_worker {
 
     bool busy;
     bool kicked;
+    bool made_room; /* its last try for a pass did nothing but preempt: there is to be another */
 
     /* Decode pool. */
     struct dyno_list reservations; /* waiting for room */
@@ -209,7 +210,8 @@ void dyno_take_blocks(struct dyno_worker *w, struct dyno_request *r, uint32_t n_
 void dyno_publish(struct dyno_worker *w, struct dyno_request *r, uint32_t tokens);
 void dyno_drop_blocks(struct dyno_worker *w,
                       struct block_list *blocks); /* from the tail to the head */
-/* *started = false: there was nothing to do. A pass of zero length is over on return. */
+/* *started = false: there was nothing to do, or nothing but to preempt. A pass of zero length is
+ * over on return. */
 enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *started);
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w);
 bool dyno_worker_is_empty(const struct dyno_worker *w);

@@ -72,8 +72,8 @@ static bool grow(struct dyno_run *run, struct dyno_worker *w, struct dyno_reques
 
 struct schedule {
     uint32_t budget_tok;
-    bool preempted; /* somebody: nobody is admitted any more */
-    bool changed;   /* something happened, so this is a pass even if it takes no time */
+    bool preempted;  /* somebody: nobody is admitted any more */
+    bool progressed; /* so this is a pass even if it takes no time; making room alone is none */
 };
 
 static enum status preempt(struct dyno_run *run, struct dyno_worker *w, uint32_t place)
@@ -113,7 +113,7 @@ static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w,
             enum status s = preempt(run, w, victim);
             if (s)
                 return s;
-            plan->preempted = plan->changed = true;
+            plan->preempted = true;
             if (is_self) {
                 for (; i < w->n_running; i++)
                     run->requests[w->running[i]].before_tok =
@@ -124,7 +124,7 @@ static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w,
                 i--;
         }
         plan->budget_tok -= want;
-        plan->changed = true;
+        plan->progressed = true;
     }
     return ST_OK;
 }
@@ -189,7 +189,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
         } else if (w->reservations.n) {
             continue;
         } else if (can_never_start(w, r)) {
-            plan->changed = true;
+            plan->progressed = true;
             s = reject(run, w, id);
             continue;
         } else {
@@ -202,7 +202,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
         }
         dyno_list_remove(run, &w->waiting, id);
         w->running[w->n_running++] = id;
-        plan->changed = true;
+        plan->progressed = true;
         if (r->scheduled_ns < 0)
             r->scheduled_ns = run->now_ns;
         s = dyno_event(run, EVENT_ADMIT, id, w);
@@ -234,7 +234,8 @@ enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *s
     enum status s = schedule_running(run, w, &plan);
     if (!s && !plan.preempted)
         s = schedule_waiting(run, w, &plan);
-    if (s || !plan.changed)
+    w->made_room = plan.preempted && !plan.progressed;
+    if (s || !plan.progressed)
         return s;
     *started = true;
     uint32_t in_use = block_pool_in_use(&w->kv);

@@ -464,3 +464,28 @@ Test(dynosim_small, speed_divisors_and_arrivals)
     expect_ms(f.records[2].arrival_ns, 100.2, "arrival", 2);
     dyno_fixture_release(&f);
 }
+
+/* At 7.56 the first has one token out and needs a second block, but all four are taken or reserved:
+ * it makes room by its own preemption, and that is no pass, so the third is granted only when the
+ * second is activated at 11.4 (its own transfer then ends during a pass). All times are the
+ * reference's. */
+Test(dynosim_small, making_room_alone_is_no_pass)
+{
+    struct dyno_fixture f;
+    small_init(&f, true);
+    dyno_fixture_disagg(&f, 4, 1);
+    f.config.pools[1].kv_blocks = 4;
+    f.config.kv_bytes_per_token = 1000;
+    f.config.kv_bandwidth_bytes_per_s = 1e8;
+    dyno_fixture_run_text(
+        &f, "{\"timestamp\": 0, \"input_length\": 128, \"output_length\": 3, \"hash_ids\": [1]}\n"
+            "{\"timestamp\": 0, \"input_length\": 384, \"output_length\": 1, \"hash_ids\": [2]}\n"
+            "{\"timestamp\": 4, \"input_length\": 128, \"output_length\": 2, \"hash_ids\": [3]}\n"
+            "{\"timestamp\": 5, \"input_length\": 128, \"output_length\": 1, \"hash_ids\": [4]}\n");
+    expect_times(&f, 0, 7.56, 26.4);
+    expect_times(&f, 1, 16.4, 16.4);
+    expect_times(&f, 2, 21.4, 31.4);
+    expect_times(&f, 3, 31.4, 31.4);
+    cr_expect_gt(f.result->pools[1].n_preemptions, 0);
+    dyno_fixture_release(&f);
+}
