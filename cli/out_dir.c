@@ -4,30 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const char *const our_files[] = {"summary.json",    "requests.csv", "timeline.csv",
                                         "decisions.jsonl", "events.jsonl", NULL};
-
-static enum status make_folders(const char *path, struct diag *d)
-{
-    char part[4096];
-    size_t n = strlen(path);
-
-    if (n == 0 || n >= sizeof part)
-        return diag_fail(d, ST_INPUT, "option '--out' must be the path of a folder, not '%s'",
-                         path);
-    memcpy(part, path, n + 1);
-    for (size_t i = 1; i <= n; i++) {
-        if (part[i] != '/' && part[i] != '\0')
-            continue;
-        part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return diag_fail(d, ST_IO, "cannot create folder '%s': %s", part, strerror(errno));
-        part[i] = i < n ? '/' : '\0';
-    }
-    return ST_OK;
-}
 
 static bool is_partial(const char *name)
 {
@@ -74,15 +53,16 @@ static enum status check_contents(const char *path, DIR *folder, struct diag *d)
     return ST_OK;
 }
 
-enum status out_dir_prepare(const char *path, bool force, struct diag *d)
+enum status out_dir_check(const char *path, bool force, struct diag *d)
 {
-    enum status s = make_folders(path, d);
-    if (s)
-        return s;
+    if (!*path)
+        return diag_fail(d, ST_INPUT, "option '--out' must be the path of a folder, not ''");
     DIR *folder = opendir(path);
     if (!folder)
-        return diag_fail(d, ST_IO, "cannot open folder '%s': %s", path, strerror(errno));
-    s = force ? ST_OK : check_contents(path, folder, d);
+        return errno == ENOENT
+                   ? ST_OK
+                   : diag_fail(d, ST_IO, "cannot open folder '%s': %s", path, strerror(errno));
+    enum status s = force ? ST_OK : check_contents(path, folder, d);
     closedir(folder);
     return s;
 }

@@ -6,9 +6,8 @@
 
 #include "util/status.h"
 
-/* Create it, with the folders above it, unless it is there. One that holds anything but the files
- * of an earlier run is refused (ST_INPUT), so that nothing of the user's is replaced, unless
- * `force`. */
-enum status out_dir_prepare(const char *path, bool force, struct diag *d);
+/* It may be absent. One that holds anything but the files of an earlier run is refused (ST_INPUT),
+ * so that nothing of the user's is replaced, unless `force`. */
+enum status out_dir_check(const char *path, bool force, struct diag *d);
 
 #endif

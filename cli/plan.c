@@ -340,6 +340,7 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
 {
     struct scenario *scenario;
     struct profile_search search;
+    struct run_resources *resources = NULL;
     struct plan plan;
     size_t format;
 
@@ -350,7 +351,10 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
         s = cli_profile_search(&search, args->arena, d);
     bool all = cli_flag(args, "all-predictors");
     if (!s)
-        s = scenario_plan(&plan, scenario, args->arena, &search, all, d);
+        s = run_resources_create(&resources, &search, d);
+    if (!s)
+        s = scenario_plan(&plan, scenario, args->arena, resources, all, d);
+    run_resources_free(resources);
     if (s)
         return s;
     struct printing printing = {.plan = &plan,

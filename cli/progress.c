@@ -23,8 +23,9 @@ void progress_init(struct progress *p, bool wanted)
         .wanted = wanted && isatty(STDERR_FILENO), .start_ns = now_ns, .last_ns = now_ns};
 }
 
-static void show(struct progress *p, const struct sim_progress *at)
+void progress_update(void *context, const struct sim_progress *at)
 {
+    struct progress *p = context;
     int64_t now_ns = p->wanted ? progress_clock_ns() : 0;
 
     if (!p->wanted || now_ns - p->start_ns < NS_PER_S || now_ns - p->last_ns < 100 * NS_PER_MS)
@@ -40,13 +41,6 @@ static void show(struct progress *p, const struct sim_progress *at)
     fflush(stderr);
     p->last_ns = now_ns;
     p->shown = true;
-}
-
-enum status progress_update(void *context, const struct sim_progress *at, struct diag *d)
-{
-    (void)d;
-    show(context, at);
-    return ST_OK;
 }
 
 void progress_end(struct progress *p)

@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/status.h"
-
 struct sim_progress;
 
 struct progress {
@@ -17,8 +15,8 @@ struct progress {
 
 int64_t progress_clock_ns(void);
 void progress_init(struct progress *p, bool wanted);
-/* Fits the recorder's progress function; `context` is a struct progress. */
-enum status progress_update(void *context, const struct sim_progress *at, struct diag *d);
+/* Fits run_options.progress; `context` is a struct progress. */
+void progress_update(void *context, const struct sim_progress *at);
 void progress_end(struct progress *p);
 
 #endif

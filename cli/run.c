@@ -6,11 +6,10 @@
 #include "cli/cli.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
-#include "reports/recorder.h"
 #include "reports/summary.h"
-#include "scenarios/build/build.h"
+#include "scenarios/build/run.h"
 #include "scenarios/keys/scenario.h"
-#include "sim/sim.h"
+#include "scenarios/keys/simulator.h"
 #include "util/units.h"
 
 const struct cli_option run_options[] = {
@@ -38,10 +37,11 @@ static enum status print_scenario(const struct scenario *scenario, struct diag *
     return ST_OK;
 }
 
-static struct run_performance measure(int64_t start_ns)
+static struct run_performance measure(void *start_ns)
 {
     struct rusage usage;
-    struct run_performance p = {.wall_s = s_from_ns(progress_clock_ns() - start_ns)};
+    struct run_performance p = {.wall_s =
+                                    s_from_ns(progress_clock_ns() - *(const int64_t *)start_ns)};
 
     getrusage(RUSAGE_SELF, &usage);
     p.cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
@@ -77,75 +77,40 @@ static enum status check_expectations(const struct scenario *scenario,
     return s;
 }
 
-static enum status choose_stepper(struct scenario_run *run, const struct cli_args *args,
-                                  struct diag *d)
+static enum status choose_stepper(bool *exact, const struct scenario *scenario,
+                                  const struct cli_args *args, struct diag *d)
 {
     const char *how = cli_value(args, "stepper");
 
     if (!how)
         return ST_OK;
-    if (run->is_dynosim)
-        return diag_fail(d, ST_INPUT, "option '--stepper' does not go with compat dynosim");
-    run->config.exact_stepper = strcmp(how, "exact") == 0;
-    if (!run->config.exact_stepper && strcmp(how, "closed") != 0)
+    if (!simulator_find(scenario->compat)->has_exact_stepper)
+        return diag_fail(d, ST_INPUT, "option '--stepper' does not go with compat %s",
+                         scenario->compat);
+    *exact = strcmp(how, "exact") == 0;
+    if (!*exact && strcmp(how, "closed") != 0)
         return diag_fail(d, ST_INPUT, "option '--stepper' must be closed or exact, not '%s'", how);
     return ST_OK;
 }
 
-/* The run itself: records in, summary out. */
-static enum status simulate(struct scenario_run *run, struct recorder *recorder,
-                            struct summary *summary, const struct cli_args *args, int64_t start_ns,
-                            struct diag *d)
+static enum status execute(const struct scenario *scenario, struct run_resources *resources,
+                           const struct run_options *options, const struct cli_args *args,
+                           struct diag *d)
 {
-    struct observer observer = recorder_observer(recorder);
-    struct run_result *result = ARENA_NEW(args->arena, 1, struct run_result);
+    const char *out = options->out_dir;
+    const struct summary *summary;
 
-    if (!result)
-        return diag_nomem(d, "result");
-    enum status s = scenario_run_simulate(run, &observer, result, d);
+    enum status s = run_scenario(&summary, scenario, args->arena, resources, options, d);
+    progress_end(options->progress_context);
     if (s)
         return s;
-    struct run_performance performance = measure(start_ns);
-    s = summary_compute(summary, recorder, result, trace_digest(run->trace), &performance, d);
-    return s ? s : recorder_finish(recorder, summary, d);
-}
-
-static enum status execute(struct scenario_run *run, const struct scenario *scenario,
-                           const struct cli_args *args, int64_t start_ns, struct diag *d)
-{
-    const char *out = cli_value(args, "out");
-    bool quiet = cli_flag(args, "quiet");
-    struct summary *summary = ARENA_NEW(args->arena, 1, struct summary);
-    struct progress progress;
-    struct recorder *recorder;
-
-    progress_init(&progress, !quiet);
-    run->info.version = HEADROOM_VERSION;
-    struct recorder_options options = {.info = &run->info,
-                                       .out_dir = out,
-                                       .want_events = cli_flag(args, "events"),
-                                       .replace = true,
-                                       .progress = progress_update,
-                                       .progress_context = &progress};
-    enum status s = summary ? ST_OK : diag_nomem(d, "summary");
-    if (!s && out)
-        s = out_dir_prepare(out, cli_flag(args, "force"), d);
-    if (!s)
-        s = recorder_open(&recorder, &options, d);
-    if (s)
-        return s;
-    s = simulate(run, recorder, summary, args, start_ns, d);
-    progress_end(&progress);
-    if (!s && !quiet) {
+    if (!cli_flag(args, "quiet")) {
         summary_print(summary, stdout, wants_colour(args));
         if (out)
             printf("\nFiles in %s: summary.json, requests.csv, timeline.csv, decisions.jsonl%s\n",
-                   out, options.want_events ? ", events.jsonl" : "");
+                   out, options->want_events ? ", events.jsonl" : "");
     }
-    if (!s)
-        s = check_expectations(scenario, summary);
-    recorder_free(recorder);
-    return s;
+    return check_expectations(scenario, summary);
 }
 
 enum status run_run(const struct cli_args *args, struct diag *d)
@@ -153,22 +118,33 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     int64_t start_ns = progress_clock_ns();
     struct scenario *scenario;
     struct profile_search search;
-    struct scenario_run run;
+    struct run_resources *resources = NULL;
+    struct progress progress;
+    struct run_options options = {.version = HEADROOM_VERSION,
+                                  .out_dir = cli_value(args, "out"),
+                                  .want_events = cli_flag(args, "events"),
+                                  .progress = progress_update,
+                                  .progress_context = &progress,
+                                  .measure = measure,
+                                  .measure_context = &start_ns};
 
     enum status s = cli_load_scenario(&scenario, args, d);
     if (!s && cli_flag(args, "print-scenario"))
         return print_scenario(scenario, d);
-    if (!s && cli_flag(args, "events") && !cli_value(args, "out"))
+    if (!s && options.want_events && !options.out_dir)
         s = diag_fail(d, ST_INPUT, "option '--events' needs --out DIR");
+    if (!s && options.out_dir)
+        s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
+    if (!s)
+        s = choose_stepper(&options.exact_stepper, scenario, args, d);
     if (!s)
         s = cli_profile_search(&search, args->arena, d);
     if (!s)
-        s = scenario_build(&run, scenario, args->arena, &search, d);
+        s = run_resources_create(&resources, &search, d);
     if (s)
         return s;
-    s = choose_stepper(&run, args, d);
-    if (!s)
-        s = execute(&run, scenario, args, start_ns, d);
-    scenario_run_release(&run);
+    progress_init(&progress, !cli_flag(args, "quiet"));
+    s = execute(scenario, resources, &options, args, d);
+    run_resources_free(resources);
     return s;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFER_SIZE = 1 << 16 };
@@ -109,5 +110,25 @@ enum status out_file_remove(const char *dir, const char *name, struct diag *d)
     if (unlink(path) != 0 && errno != ENOENT)
         s = diag_fail(d, ST_IO, "cannot remove '%s': %s", path, strerror(errno));
     free(path);
+    return s;
+}
+
+enum status out_folder_create(const char *path, struct diag *d)
+{
+    enum status s = ST_OK;
+    char *part = strdup(path);
+    size_t n = strlen(path);
+
+    if (!part)
+        return diag_nomem(d, path);
+    for (size_t i = 1; s == ST_OK && i <= n; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        part[i] = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            s = diag_fail(d, ST_IO, "cannot create folder '%s': %s", part, strerror(errno));
+        part[i] = path[i];
+    }
+    free(part);
     return s;
 }

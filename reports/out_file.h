@@ -32,4 +32,7 @@ void out_file_release(struct out_file *f);
 /* Removes DIR/NAME if it is there. ST_IO, ST_NOMEM. */
 enum status out_file_remove(const char *dir, const char *name, struct diag *d);
 
+/* With the folders above it; one that is there is fine. ST_IO. */
+enum status out_folder_create(const char *path, struct diag *d);
+
 #endif

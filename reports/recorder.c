@@ -71,7 +71,9 @@ static enum status open_file(struct recorder *r, struct out_file *f, const char 
 
 static enum status open_files(struct recorder *r, bool want_events, struct diag *d)
 {
-    enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
+    enum status s = out_folder_create(r->out_dir, d);
+    if (s == ST_OK)
+        s = open_file(r, &r->requests, "requests.csv", requests_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->timeline, "timeline.csv", timeline_header, d);
     if (s == ST_OK)

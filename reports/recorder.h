@@ -40,7 +40,7 @@ struct run_info {
 
 struct recorder_options {
     const struct run_info *info; /* borrowed */
-    const char *out_dir;         /* must exist; copied; NULL = write no files */
+    const char *out_dir;         /* created if absent; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
     bool replace;                /* files of an earlier run in out_dir may be replaced */
     size_t

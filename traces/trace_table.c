@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/array.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -24,29 +25,13 @@ struct trace_table {
     struct diag end_diag;
 };
 
-/* Room for n items in all. */
-static bool reserve(void **items, size_t *capacity, size_t n, size_t size)
-{
-    if (n <= *capacity)
-        return true;
-    size_t wanted = n + n / 2 + 1024;
-    void *grown = wanted > SIZE_MAX / size ? NULL : realloc(*items, wanted * size);
-    if (!grown)
-        return false;
-    *items = grown;
-    *capacity = wanted;
-    return true;
-}
-
 static enum status add(struct trace_table *t, const struct trace_request *r, struct diag *d)
 {
-    void *rows = t->row, *ids = t->id;
-    bool fits = reserve(&rows, &t->rows_capacity, t->n_rows + 1, sizeof *t->row) &&
-                reserve(&ids, &t->ids_capacity, t->n_ids + r->n_blocks, sizeof *t->id);
-    t->row = rows;
-    t->id = ids;
-    if (!fits)
-        return diag_nomem(d, t->name);
+    enum status s = ARRAY_RESERVE(t->row, t->n_rows, t->rows_capacity, 1, t->name, d);
+    if (!s)
+        s = ARRAY_RESERVE(t->id, t->n_ids, t->ids_capacity, r->n_blocks, t->name, d);
+    if (s)
+        return s;
     t->row[t->n_rows++] = (struct row){.arrival_ns = r->arrival_ns,
                                        .ids_at = t->n_ids,
                                        .isl_tok = r->isl_tok,

@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,8 +20,11 @@ bool hdf5_is(const unsigned char *data, size_t n)
     return n >= 8 && memcmp(data, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
-/* The library prints every failure by itself unless told not to; what was set comes back
+/* Not every build of the library is for several threads, and what follows is set for all of it: one
+ * at a time. It prints every failure by itself unless told not to; what was set comes back
  * afterwards. */
+static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
+
 struct quiet {
     H5E_auto2_t print;
     void *data;
@@ -28,6 +32,7 @@ struct quiet {
 
 static void quiet_begin(struct quiet *q)
 {
+    pthread_mutex_lock(&library);
     H5Eget_auto2(H5E_DEFAULT, &q->print, &q->data);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
@@ -35,6 +40,7 @@ static void quiet_begin(struct quiet *q)
 static void quiet_end(const struct quiet *q)
 {
     H5Eset_auto2(H5E_DEFAULT, q->print, q->data);
+    pthread_mutex_unlock(&library);
 }
 
 /* The innermost message of the library's error stack says what is wrong. */

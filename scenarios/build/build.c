@@ -7,6 +7,7 @@
 #include "engines/profile/profile.h"
 #include "reports/summary.h"
 #include "scenarios/build/build_internal.h"
+#include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/bug.h"
 #include "util/units.h"
@@ -19,7 +20,7 @@ struct builder {
     struct scenario_run *run;
     const struct scenario *scenario;
     struct arena *arena;
-    const struct profile_search *search;
+    struct run_resources *resources;
     struct diag *d;
     size_t n_pools;
     enum pool_role roles[POLICY_MAX_POOLS];
@@ -68,72 +69,38 @@ static enum status fail_at_key(struct diag *d, const struct diag *cause, struct 
 }
 
 enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
-                                  struct arena *arena, const struct profile_search *search,
-                                  const struct profile **profile, struct diag *d)
+                                  struct run_resources *resources, const struct profile **profile,
+                                  struct diag *d)
 {
     const struct engine_settings *e = &scenario->pools[role].engine;
-    struct profile *loaded = ARENA_NEW(arena, 1, struct profile);
+    const struct profile_source source = {.name = {e->profile}, .tp = e->tp};
     struct diag cause;
 
-    if (!loaded)
-        return diag_nomem(d, "profile");
     diag_init(&cause);
-    if (profile_load(loaded, arena, search, e->profile, e->tp, &cause))
+    if (run_resources_profile(resources, &source, profile, &cause))
         return fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
                            "engine.profile");
-    *profile = loaded;
     return ST_OK;
-}
-
-static enum status load_profile(struct builder *b, size_t i, const struct profile **profile)
-{
-    const struct engine_settings *e = &settings(b, i)->engine;
-
-    for (size_t k = 0; k < i; k++) {
-        const struct engine_settings *other = &settings(b, k)->engine;
-        if (strcmp(other->profile, e->profile) == 0 && other->tp == e->tp) {
-            *profile = b->run->config.pools[k].profile;
-            return ST_OK;
-        }
-    }
-    return scenario_load_profile(b->scenario, b->roles[i], b->arena, b->search, profile, b->d);
-}
-
-static bool same_latency(const struct engine_settings *a, const struct engine_settings *b)
-{
-    return strcmp(a->latency_model, b->latency_model) == 0 && a->max_num_seqs == b->max_num_seqs &&
-           a->draft_tokens == b->draft_tokens &&
-           memcmp(&a->host_ms_per_step, &b->host_ms_per_step, sizeof(double)) == 0 &&
-           memcmp(&a->host_us_per_seq, &b->host_us_per_seq, sizeof(double)) == 0;
 }
 
 static enum status create_latency(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->config.pools[i];
     const struct engine_settings *e = &settings(b, i)->engine;
-    struct latency_config config = {.max_num_seqs =
-                                        (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
-                                    .host_ms_per_step = e->host_ms_per_step,
-                                    .host_us_per_seq = e->host_us_per_seq};
+    const struct latency_config config = {.max_num_seqs =
+                                              (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
+                                          .host_ms_per_step = e->host_ms_per_step,
+                                          .host_us_per_seq = e->host_us_per_seq};
     struct diag cause;
-    void *state;
 
-    for (size_t k = 0; k < i; k++) {
-        const struct pool_config *other = &b->run->config.pools[k];
-        if (other->profile == pool->profile && same_latency(&settings(b, k)->engine, e)) {
-            pool->engine.latency = other->engine.latency;
-            pool->engine.latency_state = other->engine.latency_state;
-            return ST_OK;
-        }
-    }
     pool->engine.latency = latency_model_find(e->latency_model);
     BUG_IF(!pool->engine.latency);
     diag_init(&cause);
-    if (pool->engine.latency->create(&state, b->arena, pool->profile, &config, &cause))
+    if (run_resources_latency(b->resources, pool->engine.latency, pool->profile, &config,
+                              &pool->engine.latency_state, &cause))
         return fail_at_key(b->d, &cause,
                            scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
                            "engine.latency_model");
-    pool->engine.latency_state = state;
     return ST_OK;
 }
 
@@ -201,7 +168,8 @@ static enum status build_pool(struct builder *b, size_t i)
 
     int64_t gpus;
 
-    enum status s = load_profile(b, i, &pool->profile);
+    enum status s =
+        scenario_load_profile(b->scenario, b->roles[i], b->resources, &pool->profile, b->d);
     if (!s)
         s = scenario_worker_gpus(&gpus, b->scenario, b->roles[i], pool->profile, b->d);
     if (s)
@@ -383,18 +351,18 @@ static enum status create_policy(struct builder *b)
                                  .itl_ms = sc->sla.tpot_ms,
                                  .seed = (uint64_t)sc->seed};
     struct policy_config config = sc->policy;
-    bool is_dynosim = strcmp(sc->compat, "dynosim") == 0;
+    const struct simulator_ops *simulator = b->run->simulator;
     struct diag cause;
 
-    if (is_dynosim && isnan(config.start_delay_s))
-        config.start_delay_s = 0;
+    if (isnan(config.start_delay_s))
+        config.start_delay_s = simulator->start_delay_s;
     for (size_t i = 0; i < b->n_pools; i++) {
         setup.roles[i] = c->pools[i].role;
         setup.replicas[i] = c->pools[i].replicas;
         setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
         setup.profiles[i] = c->pools[i].profile;
-        setup.no_gauges[i] =
-            !is_dynosim && !c->any_router_publishes && !c->pools[i].router->publishes_load;
+        setup.no_gauges[i] = !simulator->any_router_publishes && !c->any_router_publishes &&
+                             !c->pools[i].router->publishes_load;
     }
     c->policy = policy_find(sc->policy.type);
     BUG_IF(!c->policy);
@@ -404,22 +372,57 @@ static enum status create_policy(struct builder *b)
     return ST_OK;
 }
 
+/* Of the trace: what is wrong with the file itself is the key's fault, what is in it is not. */
+static enum status fail_at_trace(const struct scenario *sc, const struct diag *cause,
+                                 struct diag *d)
+{
+    if (cause->status == ST_IO)
+        return fail_at_key(d, cause, scenario_at(sc, "trace.path"), "trace.path");
+    return diag_fail(d, cause->status, "%s", cause->text);
+}
+
+static double source_speedup(const struct scenario *sc)
+{
+    return simulator_find(sc->compat)->takes_speedup ? 1 : sc->trace.speedup;
+}
+
 enum status scenario_open_trace(const struct scenario *sc, struct trace_reader **reader,
                                 struct diag *d)
 {
     struct trace_options options = {.format = sc->trace.format,
                                     .limit = (uint64_t)sc->trace.limit,
-                                    /* The reference shifts, rounds and divides in its own order. */
-                                    .speedup =
-                                        strcmp(sc->compat, "dynosim") ? sc->trace.speedup : 1,
+                                    .speedup = source_speedup(sc),
                                     .block_size_tok = (uint32_t)sc->trace.block_size_tok};
     struct diag cause;
 
     diag_init(&cause);
-    enum status s = trace_open(reader, sc->trace.path, &options, &cause);
-    if (s == ST_IO)
-        return fail_at_key(d, &cause, scenario_at(sc, "trace.path"), "trace.path");
-    return s ? diag_fail(d, s, "%s", cause.text) : ST_OK;
+    return trace_open(reader, sc->trace.path, &options, &cause) ? fail_at_trace(sc, &cause, d)
+                                                                : ST_OK;
+}
+
+static enum status open_source(struct builder *b, bool share_trace)
+{
+    const struct scenario *sc = b->scenario;
+    struct scenario_run *run = b->run;
+    const struct trace_table *table;
+    struct diag cause;
+
+    if (!share_trace) {
+        enum status s = scenario_open_trace(sc, &run->reader, b->d);
+        if (s)
+            return s;
+        run->source = trace_reader_source(run->reader);
+        run->trace_format = trace_format(run->reader);
+        return ST_OK;
+    }
+    diag_init(&cause);
+    if (run_resources_trace(b->resources, sc->trace.path, sc->trace.format,
+                            (uint32_t)sc->trace.block_size_tok, &table, &cause))
+        return fail_at_trace(sc, &cause, b->d);
+    trace_cursor_init(&run->cursor, table, (uint64_t)sc->trace.limit, source_speedup(sc));
+    run->source = trace_cursor_source(&run->cursor);
+    run->trace_format = trace_table_format(table);
+    return ST_OK;
 }
 
 /* A price of the GPU type wins over one for all. */
@@ -499,12 +502,15 @@ static enum status check_expectations(struct builder *b)
 }
 
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
-                           struct arena *arena, const struct profile_search *search, struct diag *d)
+                           struct arena *arena, struct run_resources *resources, bool share_trace,
+                           struct diag *d)
 {
-    struct builder b = {.run = run, .scenario = scenario, .arena = arena, .search = search, .d = d};
+    struct builder b = {
+        .run = run, .scenario = scenario, .arena = arena, .resources = resources, .d = d};
     enum status s = ST_OK;
 
-    *run = (struct scenario_run){0};
+    *run = (struct scenario_run){.simulator = simulator_find(scenario->compat)};
+    BUG_IF(!run->simulator);
     choose_pools(&b);
     run->config.n_pools = b.n_pools;
     for (size_t i = 0; i < b.n_pools && !s; i++)
@@ -523,31 +529,19 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         return s;
     set_info(&b);
     s = check_expectations(&b);
-    if (!s && strcmp(scenario->compat, "dynosim") == 0)
-        s = scenario_build_dynosim(run, scenario, arena, d);
     if (!s)
-        s = scenario_open_trace(scenario, &run->trace, d);
+        s = run->simulator->build(run, scenario, arena, d);
+    if (!s)
+        s = open_source(&b, share_trace);
     if (s)
         scenario_run_release(run);
     return s;
 }
 
-enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
-                                  struct run_result *result, struct diag *d)
-{
-    const struct request_source source = trace_reader_source(run->trace);
-
-    if (run->is_dynosim && strcmp(trace_format(run->trace), "azure") == 0)
-        run->dynosim.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
-    if (run->is_dynosim)
-        return dynosim_run(&run->dynosim, &source, observer, result, d);
-    return sim_run(&run->config, &source, observer, result, d);
-}
-
 void scenario_run_release(struct scenario_run *run)
 {
-    trace_close(run->trace);
-    run->trace = NULL;
+    trace_close(run->reader);
+    run->reader = NULL;
     if (run->config.policy && run->config.policy->release)
         run->config.policy->release(run->config.policy_state);
     run->config.policy = NULL;

@@ -5,34 +5,40 @@
 
 #include "dynosim/dynosim.h"
 #include "reports/recorder.h"
+#include "scenarios/build/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "sim/state/config.h"
-#include "sim/sim.h"
+#include "traces/request_source.h"
+#include "traces/trace_table.h"
 
+struct simulator_ops;
+
+/* Stays where it was built: the source points into it. */
 struct scenario_run {
-    bool is_dynosim; /* compat: dynosim; config then holds the policy and the profiles only */
-    struct dynosim_config dynosim;
+    const struct simulator_ops *simulator;
     struct sim_config config;
-    struct trace_reader *trace; /* open, at its first request */
-    struct run_info info;       /* for the recorder; version is left to the caller */
+    struct dynosim_config dynosim; /* compat: dynosim; made of config */
+    struct request_source source;  /* at its first request */
+    struct trace_reader *reader;   /* of the source; NULL when it is the cursor */
+    struct trace_cursor cursor;
+    const char *trace_format;
+    struct run_info info; /* for the recorder; version is left to the caller */
 };
 
 /* The profile of a pool that is present, and the trace, opened at its first request. Errors as of
  * scenario_build. */
 enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
-                                  struct arena *arena, const struct profile_search *search,
-                                  const struct profile **profile, struct diag *d);
+                                  struct run_resources *resources, const struct profile **profile,
+                                  struct diag *d);
 enum status scenario_open_trace(const struct scenario *scenario, struct trace_reader **reader,
                                 struct diag *d);
 
-/* The scenario and the arena must outlive the run. The run is valid only after ST_OK, and is
- * released then. Errors name the key at fault, or the line of the trace. */
+/* With share_trace the trace comes whole from the resources, else it is read as a stream. The
+ * scenario, the arena and the resources must outlive the run. The run is valid only after ST_OK,
+ * and is released then. Errors name the key at fault, or the line of the trace. */
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
-                           struct arena *arena, const struct profile_search *search,
+                           struct arena *arena, struct run_resources *resources, bool share_trace,
                            struct diag *d);
-/* Run to the end with the engine the scenario asks for. */
-enum status scenario_run_simulate(struct scenario_run *run, const struct observer *observer,
-                                  struct run_result *result, struct diag *d);
 void scenario_run_release(struct scenario_run *run);
 
 #endif

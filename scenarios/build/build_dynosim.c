@@ -1,8 +1,8 @@
-#include "scenarios/build/build_internal.h"
-
 #include <math.h>
 #include <string.h>
 
+#include "scenarios/build/build.h"
+#include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/units.h"
 
@@ -94,15 +94,14 @@ static enum status build_pool(struct dynosim_pool *to, const struct pool_config 
     return dynosim_latency_fit(&to->latency, arena, from->profile, d);
 }
 
-enum status scenario_build_dynosim(struct scenario_run *run, const struct scenario *scenario,
-                                   struct arena *arena, struct diag *d)
+static enum status build_dynosim(struct scenario_run *run, const struct scenario *scenario,
+                                 struct arena *arena, struct diag *d)
 {
     const struct sim_config *c = &run->config;
     struct dynosim_config *to = &run->dynosim;
     enum status s = refuse_unknown(scenario, run, d);
     if (s)
         return s;
-    run->is_dynosim = true;
     dynosim_config_init(to);
     to->n_pools = c->n_pools;
     for (size_t i = 0; i < c->n_pools; i++) {
@@ -147,3 +146,22 @@ enum status scenario_build_dynosim(struct scenario_run *run, const struct scenar
     to->sample_ns = c->sample_ns;
     return ST_OK;
 }
+
+static enum status simulate_dynosim(const struct scenario_run *run, const struct observer *observer,
+                                    struct run_result *result, struct diag *d)
+{
+    struct dynosim_config config = run->dynosim;
+
+    if (run->trace_format && strcmp(run->trace_format, "azure") == 0)
+        config.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
+    return dynosim_run(&config, &run->source, observer, result, d);
+}
+
+/* Its planner starts at once, its router always publishes, and it shifts, rounds and divides
+ * arrivals in an order of its own. */
+const struct simulator_ops simulator_dynosim = {.name = "dynosim",
+                                                .takes_speedup = true,
+                                                .any_router_publishes = true,
+                                                .start_delay_s = 0,
+                                                .build = build_dynosim,
+                                                .simulate = simulate_dynosim};

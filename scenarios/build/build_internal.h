@@ -4,11 +4,6 @@
 
 #include "scenarios/build/build.h"
 
-/* `compat: dynosim`, from the run's config as it stands for ours. ST_INPUT names a key that has no
- * counterpart in the reference. */
-enum status scenario_build_dynosim(struct scenario_run *run, const struct scenario *scenario,
-                                   struct arena *arena, struct diag *d);
-
 /* GPUs of one worker of a pool that is present. ST_INPUT when keys, policy and profile do not say the
  * same. */
 enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *scenario,

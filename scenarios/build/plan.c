@@ -28,7 +28,7 @@ struct planning {
     struct plan *plan;
     const struct scenario *scenario;
     struct arena *arena;
-    const struct profile_search *search;
+    struct run_resources *resources;
     struct diag *d;
     enum planner_mode mode;
     struct trace_windows windows, warm_up;
@@ -74,7 +74,7 @@ static enum status load_side(struct planning *p, enum planner_side side)
                             "planner mode '%s' needs a pool '%s'", c->mode,
                             pool_role_names[role_of[side]]);
     enum status s =
-        scenario_load_profile(p->scenario, role_of[side], p->arena, p->search, &profile, p->d);
+        scenario_load_profile(p->scenario, role_of[side], p->resources, &profile, p->d);
     if (!s)
         s = scenario_worker_gpus(&p->plan->gpus[side], p->scenario, role_of[side], profile, p->d);
     if (s)
@@ -193,10 +193,10 @@ static enum status plan_all(struct planning *p, bool all_predictors)
 }
 
 enum status scenario_plan(struct plan *plan, const struct scenario *scenario, struct arena *arena,
-                          const struct profile_search *search, bool all_predictors, struct diag *d)
+                          struct run_resources *resources, bool all_predictors, struct diag *d)
 {
     struct planning p = {
-        .plan = plan, .scenario = scenario, .arena = arena, .search = search, .d = d};
+        .plan = plan, .scenario = scenario, .arena = arena, .resources = resources, .d = d};
 
     *plan = (struct plan){.interval_s = scenario->policy.throughput_adjustment_interval_s};
     enum status s = check_policy(&p);

@@ -10,6 +10,7 @@
 #include "engines/profile/profile.h"
 #include "planner/dynamo1/dryrun.h"
 #include "planner/forecast/forecast_error.h"
+#include "scenarios/build/resources.h"
 #include "scenarios/keys/scenario.h"
 
 enum plan_series { PLAN_REQUESTS, PLAN_ISL, PLAN_OSL, N_PLAN_SERIES };
@@ -42,6 +43,6 @@ struct plan {
  * trace is read whole. Everything is in the arena. ST_INPUT, naming the key, for what a dry run does not
  * have: another policy, load scaling, agg mode. */
 enum status scenario_plan(struct plan *plan, const struct scenario *scenario, struct arena *arena,
-                          const struct profile_search *search, bool all_predictors, struct diag *d);
+                          struct run_resources *resources, bool all_predictors, struct diag *d);
 
 #endif

@@ -9,6 +9,7 @@
 #include "planner/fixes.h"
 #include "planner/forecast/predictor.h"
 #include "planner/policy.h"
+#include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "sim/state/config.h"
 #include "traces/trace.h"
@@ -23,6 +24,7 @@ REGISTRY_CHOICE(router_choice, routers)
 REGISTRY_CHOICE(eviction_choice, kv_evictions)
 REGISTRY_CHOICE(policy_choice, policies)
 REGISTRY_CHOICE(predictor_choice, predictors)
+REGISTRY_CHOICE(compat_choice, simulators)
 
 static const char *format_choice(size_t i)
 {
@@ -41,7 +43,6 @@ static const char *fix_choice(size_t i)
     return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
 }
 
-static const char *const compat_choices[] = {"none", "dynosim", NULL};
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const placements[] = {"pack", "spread", NULL};
@@ -99,7 +100,7 @@ const struct scenario_key scenario_keys[] = {
      .doc = "for readers of the file; without effect"},
     {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
      .doc = "of every random draw"},
-    {"", "compat", KEY_ENUM, TOP(compat), .choices = compat_choices, .preset_text = "none",
+    {"", "compat", KEY_ENUM, TOP(compat), .choice = compat_choice, .preset_text = "none",
      .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
             "(docs/dynosim.md)"},
     {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,

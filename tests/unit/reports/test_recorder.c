@@ -269,13 +269,22 @@ Test(recorder, replaced_files_are_whole_until_the_new_ones_are)
     remove_dir(dir);
 }
 
-Test(recorder, missing_directory_is_named)
+Test(recorder, the_directory_is_created_or_named)
 {
     struct recorder *recorder;
-    cr_assert_eq(open_in(&recorder, "/nonexistent/out", false), ST_IO);
+    char *dir = new_dir(), path[300];
+
+    snprintf(path, sizeof path, "%s/a/b/", dir);
+    cr_assert_eq(open_in(&recorder, path, false), ST_OK, "%s", d.text);
+    recorder_free(recorder);
+    cr_assert_eq(count_files(path), 0);
+    rmdir(path);
+    snprintf(path, sizeof path, "%s/a", dir);
+    rmdir(path);
+    remove_dir(dir);
+    cr_assert_eq(open_in(&recorder, "/dev/null/out", false), ST_IO);
     cr_assert_null(recorder);
-    cr_assert_str_eq(
-        d.text, "cannot create '/nonexistent/out/requests.csv.part': No such file or directory");
+    cr_assert_str_eq(d.text, "cannot create folder '/dev/null/out': Not a directory");
 }
 
 /* Root may write anywhere, so a directory of mode 0500 would prove nothing in a container. */

@@ -247,12 +247,16 @@ static void build_shipped(const char *name)
 {
     static const char *const dirs[] = {PROJECT_DIR "/engines/data", NULL};
     const struct profile_search search = {dirs};
+    struct run_resources *resources;
     struct scenario_run run;
 
     cr_assert_eq(scenario_load(&sc, &arena, name, NULL, 0, NULL, &diag), ST_OK, "%s", diag.text);
-    cr_assert_eq(scenario_build(&run, &sc, &arena, &search, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(run_resources_create(&resources, &search, &diag), ST_OK);
+    cr_assert_eq(scenario_build(&run, &sc, &arena, resources, false, &diag), ST_OK, "%s",
+                 diag.text);
     cr_expect(run.config.n_pools > 0 && run.config.pools[0].engine.kv_blocks > 0);
     scenario_run_release(&run);
+    run_resources_free(resources);
 }
 
 Test(scenario, shipped_scenarios_build)
@@ -266,6 +270,7 @@ Test(scenario, building_fills_in_what_the_profile_says)
 {
     static const char *const dirs[] = {PROJECT_DIR "/engines/data", NULL};
     const struct profile_search search = {dirs};
+    struct run_resources *resources;
     struct scenario_run run;
     const char *text =
         "trace: {path: " PROJECT_DIR "/traces/data/azure_code_2023_slice.csv.gz, limit: 5}\n"
@@ -278,7 +283,9 @@ Test(scenario, building_fills_in_what_the_profile_says)
         "cost: {per_gpu_hour: {h100_sxm: 2.5}}\n";
 
     parse(text);
-    cr_assert_eq(scenario_build(&run, &sc, &arena, &search, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(run_resources_create(&resources, &search, &diag), ST_OK);
+    cr_assert_eq(scenario_build(&run, &sc, &arena, resources, false, &diag), ST_OK, "%s",
+                 diag.text);
     const struct sim_config *c = &run.config;
     cr_expect_eq(c->n_pools, 2);
     cr_expect_str_eq(c->pools[0].name, "prefill");
@@ -300,4 +307,5 @@ Test(scenario, building_fills_in_what_the_profile_says)
     cr_expect_str_eq(run.info.currency, "USD");
     cr_expect_eq(run.info.price_per_gpu_hour[1], 2.5);
     scenario_run_release(&run);
+    run_resources_free(resources);
 }

@@ -1,0 +1,70 @@
+#include "scenarios/build/run.h"
+
+#include "reports/recorder.h"
+#include "scenarios/build/build.h"
+#include "scenarios/keys/simulator.h"
+#include "util/bug.h"
+
+static enum status on_progress(void *context, const struct sim_progress *p, struct diag *d)
+{
+    const struct run_options *options = context;
+
+    if (options->cancel && atomic_load(options->cancel))
+        return diag_fail(d, ST_CANCELLED, "stopped after %llu requests",
+                         (unsigned long long)p->n_offered);
+    if (options->progress)
+        options->progress(options->progress_context, p);
+    return ST_OK;
+}
+
+/* Records in, summary out. */
+static enum status simulate(const struct scenario_run *run, struct recorder *recorder,
+                            struct summary *summary, struct run_result *result,
+                            const struct run_options *options, struct diag *d)
+{
+    struct observer observer = recorder_observer(recorder);
+    struct run_performance performance;
+
+    enum status s = run->simulator->simulate(run, &observer, result, d);
+    if (s)
+        return s;
+    if (options->measure)
+        performance = options->measure(options->measure_context);
+    s = summary_compute(summary, recorder, result, request_source_digest(&run->source),
+                        options->measure ? &performance : NULL, d);
+    return s ? s : recorder_finish(recorder, summary, d);
+}
+
+enum status run_scenario(const struct summary **summary, const struct scenario *scenario,
+                         struct arena *arena, struct run_resources *resources,
+                         const struct run_options *options, struct diag *d)
+{
+    struct scenario_run *run = ARENA_NEW(arena, 1, struct scenario_run);
+    struct run_result *result = ARENA_NEW(arena, 1, struct run_result);
+    struct summary *figures = ARENA_NEW(arena, 1, struct summary);
+    const struct recorder_options recording = {
+        .info = run ? &run->info : NULL,
+        .out_dir = options->out_dir,
+        .want_events = options->want_events,
+        .replace = true,
+        .progress = on_progress,
+        .progress_context = (void *)options,
+    };
+    struct recorder *recorder = NULL;
+
+    if (!run || !result || !figures)
+        return diag_nomem(d, "run");
+    enum status s = scenario_build(run, scenario, arena, resources, options->share_trace, d);
+    if (s)
+        return s;
+    BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
+    run->config.exact_stepper = options->exact_stepper;
+    run->info.version = options->version;
+    s = recorder_open(&recorder, &recording, d);
+    if (!s)
+        s = simulate(run, recorder, figures, result, options, d);
+    recorder_free(recorder);
+    scenario_run_release(run);
+    *summary = figures;
+    return s;
+}
