@@ -9,8 +9,13 @@
 #include "engines/profile/profile_gpus.h"
 #include "engines/profile/profile_trust.h"
 
+static const char name_details[] =
+    "NAME: a bundled profile ('headroom profile list'), or the path of a .h5 or .npz file, or of\n"
+    "a folder of a profiler's results. FILE: the other half of a pair of files.";
+
 const struct cli_option profile_show_options[] = {
     {"tp", '\0', "N", "row of a profile with one per tensor parallel size"},
+    {"max-kv-tokens", '\0', "N", "KV cache of the engine, for files that do not say"},
     {"model", 'm', "NAME",
      "latency model; unless said, steps where the profile has it, else table"},
     {"no-plot", '\0', NULL, "tables only"},
@@ -20,6 +25,7 @@ const struct cli_option profile_show_options[] = {
 const struct cli_option profile_convert_options[] = {
     {"out", 'o', "FILE", "file to write; its ending, .npz or .h5, chooses the format"},
     {"tp", '\0', "N", "row of a profile with one per tensor parallel size"},
+    {"max-kv-tokens", '\0', "N", "KV cache of the engine, for files that do not say"},
     {"force", '\0', NULL, "replace an existing file"},
     {.name = NULL},
 };
@@ -27,16 +33,23 @@ const struct cli_option profile_convert_options[] = {
 /* Sequences the tables and plots below go up to, and how wide their texts are. */
 enum { SHOW_MAX_SEQS = 1024, SHOW_MAX_RANKS = 4096, LABEL_WIDTH = 20, TEXT_WIDTH = 76 };
 
-static enum status load(struct profile *profile, const struct cli_args *args, const char *name,
-                        struct diag *d)
+static enum status load(struct profile *profile, const struct cli_args *args, struct diag *d)
 {
     struct profile_search search;
-    long long tp;
+    long long tp, max_kv_tokens;
 
     enum status s = cli_integer(args, "tp", 1, 1024, 0, &tp, d);
     if (!s)
+        s = cli_integer(args, "max-kv-tokens", 1, INT32_MAX, 0, &max_kv_tokens, d);
+    if (!s)
         s = cli_profile_search(&search, args->arena, d);
-    return s ? s : profile_load(profile, args->arena, &search, name, tp, d);
+    if (s)
+        return s;
+    struct profile_source source = {
+        .name = {args->words[0], args->n_words > 1 ? args->words[1] : NULL},
+        .tp = tp,
+        .max_kv_tokens = max_kv_tokens};
+    return profile_open(profile, args->arena, &search, &source, d);
 }
 
 static enum status list_run_profiles(const struct cli_args *args, struct diag *d)
@@ -331,7 +344,7 @@ static enum status show_run(const struct cli_args *args, struct diag *d)
 {
     struct profile p;
 
-    enum status s = load(&p, args, args->words[0], d);
+    enum status s = load(&p, args, d);
     if (s)
         return s;
     print_metadata(&p);
@@ -345,28 +358,26 @@ static enum status convert_run(const struct cli_args *args, struct diag *d)
 
     if (!out)
         return diag_fail(d, ST_INPUT, "'profile convert' needs --out FILE (.npz or .h5)");
-    enum status s = load(&p, args, args->words[0], d);
+    enum status s = load(&p, args, d);
     return s ? s : profile_save(&p.file, out, cli_flag(args, "force") ? PROFILE_OVERWRITE : 0, d);
 }
 
 const struct cli_verb profile_verbs[] = {
     {.name = "list", .summary = "the bundled profiles", .run = list_run_profiles},
     {.name = "show",
-     .words = "NAME",
+     .words = "NAME [FILE]",
      .min_words = 1,
-     .max_words = 1,
+     .max_words = 2,
      .summary = "what a profile says: origin, trust, KV capacity, prefill and decode times",
-     .details =
-         "NAME: a bundled profile ('headroom profile list'), or a path of a .h5 or .npz file.",
+     .details = name_details,
      .options = profile_show_options,
      .run = show_run},
     {.name = "convert",
-     .words = "NAME",
+     .words = "NAME [FILE]",
      .min_words = 1,
-     .max_words = 1,
+     .max_words = 2,
      .summary = "write a profile as NPZ or HDF5, every key kept",
-     .details =
-         "NAME: a bundled profile ('headroom profile list'), or a path of a .h5 or .npz file.",
+     .details = name_details,
      .options = profile_convert_options,
      .run = convert_run},
     {.name = NULL},

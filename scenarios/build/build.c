@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "engines/latency/latency.h"
-#include "engines/profile/profile.h"
+#include "engines/profile/profile_gpus.h"
 #include "reports/summary.h"
 #include "scenarios/build/build_internal.h"
 #include "scenarios/keys/simulator.h"
@@ -68,18 +68,40 @@ static enum status fail_at_key(struct diag *d, const struct diag *cause, struct 
     return diag_fail_at(d, cause->status, at, "%s: %s", key, cause->text);
 }
 
+static const char *const profile_keys[3] = {[POOL_AGG] = "engine.profile",
+                                            [POOL_PREFILL] = "engine.profile of pool prefill",
+                                            [POOL_DECODE] = "engine.profile of pool decode"};
+
+static struct profile_source source_of(const struct scenario *scenario, enum pool_role role)
+{
+    const struct engine_settings *e = &scenario->pools[role].engine;
+
+    return (struct profile_source){
+        .name = {e->profile[0], e->profile[1]}, .tp = e->tp, .max_kv_tokens = e->max_kv_tokens};
+}
+
+/* Pools share a profile that does for both. Else prefill workers can do with the prefill half, and
+ * decode workers, whose own files may lack one, take theirs from there. */
 enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
                                   struct run_resources *resources, const struct profile **profile,
                                   struct diag *d)
 {
-    const struct engine_settings *e = &scenario->pools[role].engine;
-    const struct profile_source source = {.name = {e->profile}, .tp = e->tp};
+    const struct profile_source whole = source_of(scenario, role);
+    struct profile_source prefill = source_of(scenario, POOL_PREFILL), own = whole;
     struct diag cause;
 
     diag_init(&cause);
-    if (run_resources_profile(resources, &source, profile, &cause))
+    enum status s = run_resources_profile(resources, &whole, profile, &cause);
+    bool fits = !s && (role != POOL_PREFILL || profile_halves_agree(*profile));
+    if (!fits && role != POOL_AGG) {
+        own.prefill_only = role == POOL_PREFILL;
+        own.prefill_from = role == POOL_DECODE ? &prefill : NULL;
+        diag_init(&cause);
+        s = run_resources_profile(resources, &own, profile, &cause);
+    }
+    if (s)
         return fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
-                           "engine.profile");
+                           profile_keys[role]);
     return ST_OK;
 }
 

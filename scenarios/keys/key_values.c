@@ -27,11 +27,15 @@ void scenario_key_preset(const struct scenario_key *key, void *base)
     case KEY_TEXT:
     case KEY_ENUM:
     case KEY_PATH:
-    case KEY_PROFILE:
     case KEY_PRESET:
     case KEY_ROUTER:
         *FIELD(const char *, base, key) = key->preset_text;
         return;
+    case KEY_PROFILE: {
+        const char **profile = FIELD(const char *, base, key);
+        profile[0] = profile[1] = NULL;
+        return;
+    }
     case KEY_PRICES:
         *FIELD(struct gpu_prices, base, key) = (struct gpu_prices){0};
         return;
@@ -64,9 +68,13 @@ bool scenario_key_equal(const struct scenario_key *key, const void *base, const 
     case KEY_TEXT:
     case KEY_ENUM:
     case KEY_PATH:
-    case KEY_PROFILE:
         return same_text(*CONST_FIELD(const char *, base, key),
                          *CONST_FIELD(const char *, other, key));
+    case KEY_PROFILE: {
+        const char *const *a = CONST_FIELD(const char *, base, key), *const *b = CONST_FIELD(
+                                                                         const char *, other, key);
+        return same_text(a[0], b[0]) && same_text(a[1], b[1]);
+    }
     case KEY_PRESET:
     case KEY_ROUTER:
     case KEY_PRICES:
@@ -136,7 +144,8 @@ void scenario_key_expected(const struct scenario_key *key, bool above, char out[
         append(out, "the path of a file");
         return;
     case KEY_PROFILE:
-        append(out, "the name of a bundled profile, or a path");
+        append(out, "the name of a bundled profile, the path of a file or folder, or a list of two "
+                    "files");
         return;
     case KEY_PRESET:
         append(out, "the name of a bundled preset, or PATH#NAME");
@@ -264,7 +273,16 @@ static enum status store_enum(const struct scenario_key *key, const struct key_t
 }
 
 /* Relative paths of an override are relative to the working directory, those of the file to the
- * file. */
+ * file. NULL: memory is out. */
+static const char *path_from(const struct key_target *to, const struct yaml_node *node)
+{
+    bool from_file = node->at.line > 0;
+
+    if (from_file && node->text[0] != '/')
+        return arena_printf(to->arena, "%s%s", to->scenario->base_dir, node->text);
+    return node->text;
+}
+
 static enum status store_path(const struct scenario_key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
@@ -272,23 +290,45 @@ static enum status store_path(const struct scenario_key *key, const struct key_t
         return refuse(key, to, node, false, d);
     if (key->fixed)
         return not_available(to, node, key->unset, d);
-    bool from_file = node->at.line > 0;
-    const char *path = node->text;
-    if (from_file && path[0] != '/')
-        path = arena_printf(to->arena, "%s%s", to->scenario->base_dir, path);
+    const char *path = path_from(to, node);
     if (!path)
         return diag_nomem(d, "path");
     *FIELD(const char *, to->base, key) = path;
     return ST_OK;
 }
 
+/* `name: 70` is meant as a name. */
+static bool is_scalar(const struct yaml_node *node)
+{
+    return node->kind != NODE_LIST && node->kind != NODE_MAP && node->kind != NODE_NULL;
+}
+
+/* What is neither the path of a file nor of a folder is a bundled name. */
+static enum status store_profile(const struct scenario_key *key, const struct key_target *to,
+                                 const struct yaml_node *node, struct diag *d)
+{
+    bool list = node->kind == NODE_LIST;
+    const struct yaml_node *item = list ? node->first : node;
+    const char **profile = FIELD(const char *, to->base, key);
+
+    if (list && node->n != 2)
+        return refuse(key, to, node, false, d);
+    profile[0] = profile[1] = NULL;
+    for (size_t i = 0; i < (list ? 2 : 1); i++, item = item->next) {
+        if (!is_scalar(item) || !*item->text)
+            return refuse(key, to, item, false, d);
+        const char *path = path_from(to, item);
+        if (!path)
+            return diag_nomem(d, "path");
+        profile[i] = profile_is_path(path) ? path : item->text;
+    }
+    return ST_OK;
+}
+
 static enum status store_text(const struct scenario_key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
-    /* `name: 70` is meant as a name. */
-    bool scalar = node->kind != NODE_LIST && node->kind != NODE_MAP && node->kind != NODE_NULL;
-
-    if (!scalar || (key->type != KEY_TEXT && !*node->text))
+    if (!is_scalar(node) || (key->type != KEY_TEXT && !*node->text))
         return refuse(key, to, node, false, d);
     *FIELD(const char *, to->base, key) = node->text;
     return ST_OK;
@@ -391,9 +431,7 @@ enum status scenario_key_store(const struct scenario_key *key, const struct key_
     case KEY_PATH:
         return store_path(key, to, node, d);
     case KEY_PROFILE:
-        if (node->kind == NODE_TEXT && profile_ending(node->text))
-            return store_path(key, to, node, d);
-        return store_text(key, to, node, d);
+        return store_profile(key, to, node, d);
     case KEY_TEXT:
     case KEY_PRESET:
         return store_text(key, to, node, d);

@@ -132,9 +132,14 @@ const struct scenario_key scenario_keys[] = {
      .doc = "the run ends at most so long after the last arrival; 0 = when all are done"},
 
     {"engine", "profile", KEY_PROFILE, ENGINE(profile), .required = true,
-     .doc = "bundled engine profile (`headroom profile list`), or path of a .h5 or .npz file"},
+     .doc = "bundled engine profile (`headroom profile list`), path of a .h5 or .npz file, of a "
+            "folder of a profiler's results, or list of its prefill and decode files "
+            "(docs/profiles.md)"},
     {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .unset = "the profile has one row",
      .doc = "tensor parallel size, chooses the row of a profile with several"},
+    {"engine", "max_kv_tokens", KEY_INT, ENGINE(max_kv_tokens), RANGE(1, MAX_TOK),
+     .unset = "the profile says", .unit = "tokens",
+     .doc = "KV cache of one worker, for a profile whose files do not say"},
     {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
      .preset_text = "table", .doc = "how the time of an engine step is computed from the profile"},
     {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,

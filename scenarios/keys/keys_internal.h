@@ -18,7 +18,7 @@ enum key_type {
     KEY_TEXT,    /* const char * */
     KEY_ENUM,    /* const char *, one of the choices */
     KEY_PATH,    /* const char *, relative to the file */
-    KEY_PROFILE, /* const char *, a bundled name, or a path when it ends in .h5 or .npz */
+    KEY_PROFILE, /* const char *[2]: a bundled name, the path of a file or folder, or two files */
     KEY_PRESET, /* const char *, a bundled name, or PATH#NAME; its keys come before the section's */
     KEY_ROUTER, /* an enum, or a map of pool to router, which are stored in the pools */
     KEY_PRICES, /* struct gpu_prices: a number, or a map of GPU type to number */

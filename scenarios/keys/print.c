@@ -82,12 +82,27 @@ static void print_path(const struct printer *p, const char *path)
     print_text(p->out, path);
 }
 
-static void print_profile(const struct printer *p, const char *profile)
+static void print_profile_name(const struct printer *p, const char *name)
 {
-    if (profile_ending(profile))
-        print_path(p, profile);
+    if (profile_is_path(name))
+        print_path(p, name);
     else
-        print_text(p->out, profile);
+        print_text(p->out, name);
+}
+
+/* false: unset. */
+static bool print_profile(const struct printer *p, const char *const profile[2])
+{
+    if (!profile[0])
+        return false;
+    fputs(profile[1] ? "[" : "", p->out);
+    print_profile_name(p, profile[0]);
+    if (profile[1]) {
+        fputs(", ", p->out);
+        print_profile_name(p, profile[1]);
+        fputs("]", p->out);
+    }
+    return true;
 }
 
 static void print_prices(FILE *out, const struct gpu_prices *prices)
@@ -154,7 +169,6 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
     case KEY_TEXT:
     case KEY_ENUM:
     case KEY_PATH:
-    case KEY_PROFILE:
     case KEY_PRESET:
     case KEY_ROUTER: {
         const char *text = *(const char *const *)field;
@@ -162,12 +176,12 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
             return false;
         if (key->type == KEY_PATH)
             print_path(p, text);
-        else if (key->type == KEY_PROFILE)
-            print_profile(p, text);
         else
             print_text(out, text);
         return true;
     }
+    case KEY_PROFILE:
+        return print_profile(p, field);
     case KEY_PRICES:
         print_prices(out, field);
         return true;
@@ -239,7 +253,7 @@ void scenario_print(const struct scenario *scenario, const char *working_dir, FI
         if (entered && *section)
             fprintf(out, "%s:\n", section);
         /* An engine key that is required may be set in each pool only. */
-        if (k->place == PLACE_ENGINE && k->required && !scenario->engine.profile)
+        if (k->place == PLACE_ENGINE && k->required && !scenario->engine.profile[0])
             continue;
         /* The planner's own file is part of the policy by now, and a preset of its section. */
         if (strcmp(section, "policy") == 0 && strcmp(k->name, "config") == 0)

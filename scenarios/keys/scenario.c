@@ -472,7 +472,7 @@ static enum status check_pool(struct loader *l, enum pool_role role)
     const struct engine_settings *e = &l->scenario->pools[role].engine;
     const char *name = pool_role_names[role];
 
-    if (!e->profile)
+    if (!e->profile[0])
         return diag_fail_at(l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "profile"),
                             "engine.profile is missing; expected the name of a bundled profile "
                             "(headroom profile list), or a path");

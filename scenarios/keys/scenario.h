@@ -22,8 +22,9 @@ struct yaml_node;
 
 /* One engine, as `engine:` and each pool set it. */
 struct engine_settings {
-    const char *profile; /* bundled name, or path as seen from the working directory */
-    int64_t tp;          /* row of a profile with several; 0 = it has one */
+    const char *profile[2]; /* as in struct profile_source; paths as seen from the working dir */
+    int64_t tp;             /* row of a profile with several; 0 = it has one */
+    int64_t max_kv_tokens;  /* of a profile that does not say; 0 = it does */
     const char *latency_model;
     int64_t block_size_tok;
     int64_t kv_blocks; /* 0 = what the profile holds */

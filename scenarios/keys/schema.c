@@ -99,6 +99,25 @@ static void write_router_or_map(struct json_out *j, const struct scenario_key *k
     json_array_end(j);
 }
 
+static void write_text_or_pair(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "oneOf");
+    json_array_begin(j);
+    json_object_begin(j);
+    write_text_type(j, key);
+    json_object_end(j);
+    json_object_begin(j);
+    json_key_string(j, "type", "array");
+    json_key(j, "items");
+    json_object_begin(j);
+    write_text_type(j, key);
+    json_object_end(j);
+    json_key_int(j, "minItems", 2);
+    json_key_int(j, "maxItems", 2);
+    json_object_end(j);
+    json_array_end(j);
+}
+
 static void write_price_or_map(struct json_out *j, const struct scenario_key *key)
 {
     json_key(j, "oneOf");
@@ -148,7 +167,6 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
         return;
     case KEY_TEXT:
     case KEY_PATH:
-    case KEY_PROFILE:
     case KEY_PRESET:
         if (key->fixed)
             json_key_string(j, "type", "null");
@@ -157,6 +175,9 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
         return;
     case KEY_ENUM:
         write_choices(j, key);
+        return;
+    case KEY_PROFILE:
+        write_text_or_pair(j, key);
         return;
     case KEY_ROUTER:
         write_router_or_map(j, key);

@@ -72,7 +72,7 @@ Test(scenario, defaults_are_those_of_the_contract)
     cr_expect_str_eq(sc.router, "round_robin");
     cr_expect_str_eq(sc.policy.type, "static");
     const struct engine_settings *e = &sc.pools[POOL_AGG].engine;
-    cr_expect_str_eq(e->profile, "p");
+    cr_expect_str_eq(e->profile[0], "p");
     cr_expect_str_eq(e->latency_model, "table");
     cr_expect_eq(e->block_size_tok, 128);
     cr_expect_eq(e->kv_blocks, 0);
@@ -93,9 +93,9 @@ Test(scenario, a_pool_overrides_the_engine)
     parse(disagg);
     cr_expect_not(sc.pools[POOL_AGG].present);
     cr_expect_eq(sc.pools[POOL_PREFILL].engine.max_num_seqs, 8);
-    cr_expect_str_eq(sc.pools[POOL_PREFILL].engine.profile, "q");
+    cr_expect_str_eq(sc.pools[POOL_PREFILL].engine.profile[0], "q");
     cr_expect_eq(sc.pools[POOL_DECODE].engine.max_num_seqs, 64);
-    cr_expect_str_eq(sc.pools[POOL_DECODE].engine.profile, "dir/some/p.h5");
+    cr_expect_str_eq(sc.pools[POOL_DECODE].engine.profile[0], "dir/some/p.h5");
     cr_expect_eq(sc.pools[POOL_DECODE].gpus_per_worker, 2);
     cr_expect_str_eq(sc.trace.path, "/abs/t.jsonl");
 }
