@@ -5,8 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const our_files[] = {"summary.json",    "requests.csv", "timeline.csv",
-                                        "decisions.jsonl", "events.jsonl", NULL};
+static const char *const our_files[] = {"summary.json",
+                                        "performance.json",
+                                        "requests.csv",
+                                        "timeline.csv",
+                                        "decisions.jsonl",
+                                        "events.jsonl",
+                                        NULL};
 
 static bool is_partial(const char *name)
 {

@@ -107,7 +107,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (!cli_flag(args, "quiet")) {
         summary_print(summary, stdout, wants_colour(args));
         if (out)
-            printf("\nFiles in %s: summary.json, requests.csv, timeline.csv, decisions.jsonl%s\n",
+            printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
+                   "decisions.jsonl%s\n",
                    out, options->want_events ? ", events.jsonl" : "");
     }
     return check_expectations(scenario, summary);

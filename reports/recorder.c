@@ -20,7 +20,7 @@ struct recorder {
     bool writes;
     char *out_dir;
     bool replace;
-    struct out_file requests, timeline, decisions, events, summary;
+    struct out_file requests, timeline, decisions, events, performance, summary;
     struct recorder_totals totals;
     struct recorder_point *points;
     size_t n_points, points_capacity;
@@ -124,6 +124,7 @@ void recorder_free(struct recorder *r)
     out_file_release(&r->timeline);
     out_file_release(&r->decisions);
     out_file_release(&r->events);
+    out_file_release(&r->performance);
     out_file_release(&r->summary);
     quantiles_release(&r->totals.ttft);
     quantiles_release(&r->totals.ttst);
@@ -454,27 +455,41 @@ const struct recorder_point *recorder_points(const struct recorder *r, size_t *n
     return r->points;
 }
 
+static enum status write_performance(struct recorder *r, const struct summary *summary,
+                                     struct diag *d)
+{
+    enum status s = out_file_open(&r->performance, r->out_dir, "performance.json", r->replace, d);
+    if (s != ST_OK)
+        return s;
+    errno = 0;
+    summary_write_performance(summary, r->performance.stream);
+    return out_file_check(&r->performance, d);
+}
+
 enum status recorder_finish(struct recorder *r, const struct summary *summary, struct diag *d)
 {
     /* summary.json comes last: when it is there, so is everything else. */
-    struct out_file *const files[] = {&r->requests, &r->timeline, &r->decisions, &r->events,
-                                      &r->summary};
+    struct out_file *const files[] = {&r->requests, &r->timeline,    &r->decisions,
+                                      &r->events,   &r->performance, &r->summary};
     enum { N_FILES = sizeof files / sizeof *files };
+    /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
+     */
+    static const char *const earlier[] = {"summary.json", "performance.json", "events.jsonl"};
     enum status s = ST_OK;
 
     if (!r->writes)
         return ST_OK;
+    if (!isnan(summary->performance.wall_s))
+        s = write_performance(r, summary, d);
+    if (s != ST_OK)
+        return s;
     errno = 0;
     summary_write_json(summary, r->summary.stream);
     s = out_file_check(&r->summary, d);
     for (size_t i = 0; s == ST_OK && i < N_FILES; i++)
         s = out_file_close(files[i], d);
-    /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
-     */
-    if (s == ST_OK && r->replace)
-        s = out_file_remove(r->out_dir, "summary.json", d);
-    if (s == ST_OK && r->replace)
-        s = out_file_remove(r->out_dir, "events.jsonl", d);
+    for (size_t i = 0; s == ST_OK && r->replace && i < sizeof earlier / sizeof *earlier; i++)
+        s = out_file_remove(r->out_dir, earlier[i], d);
     for (size_t i = 0; s == ST_OK && i < N_FILES; i++)
         s = out_file_publish(files[i], d);
     return s;

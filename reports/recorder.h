@@ -84,8 +84,8 @@ struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
 const struct recorder_point *recorder_points(const struct recorder *recorder, size_t *n);
 
-/* After the run: writes summary.json and gives every file its name. No effect without out_dir.
- * ST_IO. */
+/* After the run: writes summary.json, and performance.json if the summary has its figures, and
+ * gives every file its name. No effect without out_dir. ST_IO. */
 enum status recorder_finish(struct recorder *recorder, const struct summary *summary,
                             struct diag *d);
 /* Removes the .part files when recorder_finish was not reached. NULL is allowed. */

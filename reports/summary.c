@@ -27,10 +27,11 @@ struct field {
     size_t offset;
 };
 
-#define FIELD(type, member)                                                                        \
+#define FIELD_KEY(key, type, member)                                                               \
     {                                                                                              \
-#member, FIELD_##type, offsetof(struct summary, member)                                    \
+        key, FIELD_##type, offsetof(struct summary, member)                                        \
     }
+#define FIELD(type, member) FIELD_KEY(#member, type, member)
 #define FIELDS_DISTRIBUTION(member)                                                                \
     FIELD(DOUBLE, member.mean), FIELD(DOUBLE, member.p50), FIELD(DOUBLE, member.p75),              \
         FIELD(DOUBLE, member.p90), FIELD(DOUBLE, member.p95), FIELD(DOUBLE, member.p99),           \
@@ -108,15 +109,21 @@ static const struct field fields[] = {
     FIELD(DOUBLE, bounds.perfect_gpu_hours),
     FIELD(DOUBLE, bounds.hindsight_gpu_hours),
     FIELD(DOUBLE, bounds.regret),
-    FIELD(DOUBLE, performance.wall_s),
-    FIELD(DOUBLE, performance.simulated_s),
-    FIELD(DOUBLE, performance.requests_per_wall_s),
-    FIELD(UINT, performance.events),
-    FIELD(DOUBLE, performance.peak_rss_mib),
-    FIELD(DOUBLE, performance.cpu_s),
-    FIELD(DOUBLE, performance.speedup),
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
+
+/* Keys of performance.json. */
+#define FIELD_HERE(type, member) FIELD_KEY(#member, type, performance.member)
+static const struct field performance_fields[] = {
+    FIELD_HERE(DOUBLE, wall_s),
+    FIELD_HERE(DOUBLE, cpu_s),
+    FIELD_HERE(DOUBLE, simulated_s),
+    FIELD_HERE(DOUBLE, speedup),
+    FIELD_HERE(DOUBLE, requests_per_wall_s),
+    FIELD_HERE(UINT, events),
+    FIELD_HERE(DOUBLE, peak_rss_mib),
+};
+enum { N_PERFORMANCE_FIELDS = sizeof performance_fields / sizeof *performance_fields };
 
 static double ratio(double a, double b)
 {
@@ -372,19 +379,20 @@ static size_t shared_objects(const char *a, const char *b)
     return shared;
 }
 
-void summary_write_json(const struct summary *summary, FILE *out)
+static void write_fields(const struct summary *summary, const struct field *list, size_t n,
+                         FILE *out)
 {
     struct json_out j;
     const char *previous = "";
 
     json_out_init(&j, out, true);
     json_object_begin(&j);
-    for (size_t i = 0; i <= N_FIELDS; i++) {
-        const char *key = i < N_FIELDS ? fields[i].key : "";
+    for (size_t i = 0; i <= n; i++) {
+        const char *key = i < n ? list[i].key : "";
         size_t shared = shared_objects(previous, key);
         for (const char *dot = strchr(previous + shared, '.'); dot; dot = strchr(dot + 1, '.'))
             json_object_end(&j);
-        if (i == N_FIELDS)
+        if (i == n)
             break;
         const char *part = key + shared;
         for (const char *dot = strchr(part, '.'); dot; part = dot + 1, dot = strchr(part, '.')) {
@@ -394,10 +402,20 @@ void summary_write_json(const struct summary *summary, FILE *out)
             json_object_begin(&j);
         }
         json_key(&j, part);
-        write_field(&j, summary, &fields[i]);
+        write_field(&j, summary, &list[i]);
         previous = key;
     }
     json_object_end(&j);
+}
+
+void summary_write_json(const struct summary *summary, FILE *out)
+{
+    write_fields(summary, fields, N_FIELDS, out);
+}
+
+void summary_write_performance(const struct summary *summary, FILE *out)
+{
+    write_fields(summary, performance_fields, N_PERFORMANCE_FIELDS, out);
 }
 
 static bool is_number(const struct field *f)

@@ -104,7 +104,7 @@ struct summary {
     struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;
     } bounds;
-    struct {
+    struct { /* not in summary.json */
         double wall_s, simulated_s, requests_per_wall_s;
         uint64_t events;
         double peak_rss_mib, cpu_s, speedup; /* speedup: simulated seconds per wall second */
@@ -119,9 +119,10 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
                             const struct run_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d);
 
-/* summary.json. Equal runs give equal bytes but for `performance`. The caller checks `out` for
- * errors. */
+/* summary.json: equal runs give equal bytes. performance.json: what the run took, which differs
+ * every time. The caller checks `out` for errors. */
 void summary_write_json(const struct summary *summary, FILE *out);
+void summary_write_performance(const struct summary *summary, FILE *out);
 
 /* The report for people, at most 100 columns wide, UTF-8. */
 void summary_print(const struct summary *summary, FILE *out, bool colour);

@@ -191,9 +191,10 @@ Test(recorder, files_have_their_names_only_when_complete)
     cr_assert_eq(recorder_finish(recorder, &summary, &d), ST_OK);
     for (size_t i = 0; i < 5; i++)
         cr_assert_eq(access(path_in(dir, names[i]), F_OK), 0);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(access(path_in(dir, "performance.json"), F_OK), 0);
+    cr_assert_eq(count_files(dir), 6);
     recorder_free(recorder);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
     remove_dir(dir);
 }
 
@@ -231,12 +232,12 @@ Test(recorder, earlier_files_are_kept_unless_they_may_be_replaced)
     snprintf(expected, sizeof expected,
              "'%s/requests.csv' exists already and is not to be replaced", dir);
     cr_assert_str_eq(d.text, expected);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
 
     /* A later file in the way: what was begun is taken back, what was there stays. */
     unlink(path_in(dir, "requests.csv"));
     cr_assert_eq(open_in(&recorder, dir, false), ST_INPUT);
-    cr_assert_eq(count_files(dir), 4);
+    cr_assert_eq(count_files(dir), 5);
     remove_dir(dir);
 }
 
@@ -248,7 +249,7 @@ Test(recorder, replacing_leaves_no_file_of_the_earlier_run)
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), 0);
     finish_in(dir, false);
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), -1);
-    cr_assert_eq(count_files(dir), 4);
+    cr_assert_eq(count_files(dir), 5);
     remove_dir(dir);
 }
 
@@ -263,7 +264,7 @@ Test(recorder, replaced_files_are_whole_until_the_new_ones_are)
     recorder_free(recorder);
     char *after = read_text(dir, "requests.csv");
     cr_assert_str_eq(after, before);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
     free(before);
     free(after);
     remove_dir(dir);
