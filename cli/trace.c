@@ -6,6 +6,7 @@
 
 const struct cli_option trace_info_options[] = {
     {"format", '\0', "NAME", "format of the file; told from its content when not given"},
+    {"sort", '\0', NULL, "put requests in order of arrival first; takes memory for all of them"},
     {.name = NULL},
 };
 
@@ -58,8 +59,10 @@ static enum status read_all(struct trace_reader *reader, struct diag *d)
 
 static enum status info_run(const struct cli_args *args, struct diag *d)
 {
-    struct trace_options options = {
-        .format = cli_value(args, "format"), .speedup = 1, .block_size_tok = 512};
+    struct trace_options options = {.format = cli_value(args, "format"),
+                                    .speedup = 1,
+                                    .block_size_tok = 512,
+                                    .sort = cli_flag(args, "sort")};
     struct trace_reader *reader;
 
     enum status s = trace_open(&reader, args->words[0], &options, d);

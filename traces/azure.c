@@ -1,13 +1,46 @@
-/* Azure LLM inference traces (2023 and 2024): CSV with the header below. The time of day may have
- * up to nine decimals and, as in the files of 2024, the suffix of UTC; no other zone, since local
- * times that jump would not be arrivals. */
+/* Azure LLM inference traces (2023 and 2024): CSV with a header. The columns are known by their
+ * names, in any order and letters of any case, among others that are not read. The time of day may
+ * have up to nine decimals and an offset from UTC (`Z`, `+02:00`); without one it is UTC, since
+ * local times that jump would not be arrivals. Fields may be quoted (RFC 4180) but not span lines.
+ */
 #include <string.h>
+#include <strings.h>
 
 #include "traces/trace.h"
 #include "util/text.h"
 #include "util/units.h"
 
-static const char HEADER[] = "TIMESTAMP,ContextTokens,GeneratedTokens";
+enum field { TIMESTAMP, CONTEXT_TOKENS, GENERATED_TOKENS, N_FIELDS };
+
+static const char *const field_names[N_FIELDS] = {"TIMESTAMP", "ContextTokens", "GeneratedTokens"};
+
+struct slice {
+    const char *from, *end;
+};
+
+/* The field of a line that begins at `p`: its text without quotes, and where it ends, at a comma or
+ * the line's end. NULL when a quote is not closed or something follows it. A doubled quote stays
+ * doubled, since no column that is read can hold one. */
+static const char *field_end(const char *p, const char *end, struct slice *text)
+{
+    if (*p != '"') {
+        text->from = p;
+        while (p < end && *p != ',')
+            p++;
+        text->end = p;
+        return p;
+    }
+    text->from = ++p;
+    for (; p < end; p++) {
+        if (*p != '"')
+            continue;
+        if (p[1] != '"')
+            break;
+        p++;
+    }
+    text->end = p;
+    return p < end && (p + 1 == end || p[1] == ',') ? p + 1 : NULL;
+}
 
 /* Days from 1970-01-01 in the proleptic Gregorian calendar; the year starts in March so that the
  * leap day is its last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
@@ -48,11 +81,32 @@ static bool take(const char **p, char c)
     return true;
 }
 
-/* Nanoseconds since 1970; false when [p, end) is not a time. The '\n' behind the line stops every
- * step. */
-static bool parse_time(const char *p, const char *end, int64_t *ns)
+/* The offset from UTC at the end of a time, in minutes; false when there is something else. */
+static bool parse_offset(const char *p, const char *end, int *minutes)
 {
-    int year, month, day, hour, minute, second;
+    *minutes = 0;
+    if (p == end || (*p == 'Z' && p + 1 == end))
+        return true;
+    int sign = *p == '-' ? -1 : 1, hour, minute = 0;
+    if (!take(&p, '+') && !take(&p, '-'))
+        return false;
+    if ((hour = digits(&p, 2)) < 0 || hour > 23)
+        return false;
+    if (p != end) {
+        take(&p, ':');
+        if ((minute = digits(&p, 2)) < 0 || minute > 59)
+            return false;
+    }
+    *minutes = sign * (hour * 60 + minute);
+    return p == end;
+}
+
+/* Nanoseconds since 1970; false when the text is not a time. What follows it, a comma, a quote or
+ * the end of the line, stops every step. */
+static bool parse_time(struct slice text, int64_t *ns)
+{
+    const char *p = text.from;
+    int year, month, day, hour, minute, second, offset_minutes;
     if ((year = digits(&p, 4)) < 1970 || year > 2199 || !take(&p, '-') ||
         (month = digits(&p, 2)) < 1 || month > 12 || !take(&p, '-') || (day = digits(&p, 2)) < 1 ||
         day > days_in_month(year, month) || (!take(&p, ' ') && !take(&p, 'T')))
@@ -68,72 +122,133 @@ static bool parse_time(const char *p, const char *end, int64_t *ns)
         for (; text_is_digit(*p) && weight > 1; p++)
             fraction_ns += (*p - '0') * (weight /= 10);
     }
-    if (!take(&p, 'Z') && end - p == 6 && memcmp(p, "+00:00", 6) == 0)
-        p = end;
-    *ns =
-        (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute) * 60 + second) * NS_PER_S +
-        fraction_ns;
-    return p == end;
+    if (!parse_offset(p, text.end, &offset_minutes))
+        return false;
+    int64_t minutes = (days_from_civil(year, month, day) * 24 + hour) * 60 + minute;
+    *ns = ((minutes - offset_minutes) * 60 + second) * NS_PER_S + fraction_ns;
+    return true;
 }
 
-static enum status parse_tokens(const char *s, size_t n, const char *name, uint64_t min,
+static enum status parse_tokens(struct slice text, enum field field, uint64_t min,
                                 struct source_pos at, uint32_t *tokens, struct diag *d)
 {
+    size_t length = (size_t)(text.end - text.from);
     uint64_t value;
-    if (text_uint64(s, n, &value) == TEXT_OK && value >= min && value <= TRACE_TOK_MAX) {
+    if (text_uint64(text.from, length, &value) == TEXT_OK && value >= min &&
+        value <= TRACE_TOK_MAX) {
         *tokens = (uint32_t)value;
         return ST_OK;
     }
     char found[TEXT_EXCERPT_SIZE];
-    return diag_fail_at(d, ST_INPUT, at, "'%s' must be an integer from %d to %d, not '%s'", name,
-                        (int)min, TRACE_TOK_MAX, text_excerpt(found, s, n));
+    return diag_fail_at(d, ST_INPUT, at, "'%s' must be an integer from %d to %d, not '%s'",
+                        field_names[field], (int)min, TRACE_TOK_MAX,
+                        text_excerpt(found, text.from, length));
+}
+
+static enum status open_quote(struct source_pos at, struct diag *d)
+{
+    return diag_fail_at(d, ST_INPUT, at,
+                        "a quoted field must end on its line, before a comma or the line's end");
 }
 
 static enum status azure_parse(const char *line, size_t length, struct source_pos at,
-                               struct trace_request *request, struct trace_ids *ids, struct diag *d)
+                               const struct trace_columns *columns, struct trace_request *request,
+                               struct trace_ids *ids, struct diag *d)
 {
     (void)ids;
-    const char *column[4] = {line}, *end = line + length;
-    int n = 1;
-    for (const char *p = line; p < end; p++)
-        if (*p == ',' && ++n <= 3)
-            column[n - 1] = p + 1;
-    if (n != 3)
-        return diag_fail_at(d, ST_INPUT, at, "expected 3 columns (%s), found %d", HEADER, n);
-    column[3] = end + 1;
-    if (!parse_time(line, column[1] - 1, &request->arrival_ns)) {
+    struct slice text[N_FIELDS + 1] = {{NULL, NULL}}; /* the last one for columns not read */
+    const char *end = line + length;
+    uint32_t n = 0;
+    for (const char *p = line;; p++) {
+        p = field_end(p, end, &text[n < columns->n ? columns->field[n] : N_FIELDS]);
+        if (!p)
+            return open_quote(at, d);
+        n++;
+        if (p == end)
+            break;
+    }
+    if (n != columns->n)
+        return diag_fail_at(d, ST_INPUT, at, "expected %u columns, as in the header, found %u",
+                            columns->n, n);
+    if (!parse_time(text[TIMESTAMP], &request->arrival_ns)) {
         char found[TEXT_EXCERPT_SIZE];
         return diag_fail_at(d, ST_INPUT, at,
                             "'TIMESTAMP' must be a time like 2023-11-16 18:17:03.9799600, not '%s'",
-                            text_excerpt(found, line, (size_t)(column[1] - 1 - line)));
+                            text_excerpt(found, text[TIMESTAMP].from,
+                                         (size_t)(text[TIMESTAMP].end - text[TIMESTAMP].from)));
     }
-    enum status s = parse_tokens(column[1], (size_t)(column[2] - 1 - column[1]), "ContextTokens",
-                                 TRACE_ISL_MIN, at, &request->isl_tok, d);
+    enum status s =
+        parse_tokens(text[CONTEXT_TOKENS], CONTEXT_TOKENS, TRACE_ISL_MIN, at, &request->isl_tok, d);
     if (s == ST_OK)
-        s = parse_tokens(column[2], (size_t)(column[3] - 1 - column[2]), "GeneratedTokens",
-                         TRACE_OSL_MIN, at, &request->osl_tok, d);
+        s = parse_tokens(text[GENERATED_TOKENS], GENERATED_TOKENS, TRACE_OSL_MIN, at,
+                         &request->osl_tok, d);
     return s;
 }
 
-static enum status azure_header(const char *line, size_t length, struct source_pos at, bool *used,
-                                struct diag *d)
+/* N_FIELDS for a column that is not read. */
+static enum field field_of(struct slice name)
 {
-    *used = length == sizeof HEADER - 1 && memcmp(line, HEADER, length) == 0;
-    if (*used)
-        return ST_OK;
-    char found[TEXT_EXCERPT_SIZE];
-    return diag_fail_at(d, ST_INPUT, at, "the first line must be the header '%s', not '%s'", HEADER,
-                        text_excerpt(found, line, length));
+    size_t length = (size_t)(name.end - name.from);
+    for (int field = 0; field < N_FIELDS; field++)
+        if (strlen(field_names[field]) == length &&
+            strncasecmp(field_names[field], name.from, length) == 0)
+            return (enum field)field;
+    return N_FIELDS;
 }
 
+static enum status azure_header(const char *line, size_t length, struct source_pos at,
+                                struct trace_columns *columns, struct diag *d)
+{
+    const char *end = line + length;
+    bool seen[N_FIELDS + 1] = {false};
+    columns->n = 0;
+    for (const char *p = line;; p++) {
+        struct slice name;
+        p = field_end(p, end, &name);
+        if (!p)
+            return open_quote(at, d);
+        enum field field = field_of(name);
+        if (columns->n == TRACE_COLUMNS_MAX)
+            return diag_fail_at(d, ST_INPUT, at, "more than %d columns", TRACE_COLUMNS_MAX);
+        if (seen[field] && field != N_FIELDS)
+            return diag_fail_at(d, ST_INPUT, at, "the column '%s' is there twice",
+                                field_names[field]);
+        seen[field] = true;
+        columns->field[columns->n++] = (uint8_t)field;
+        if (p == end)
+            break;
+    }
+    for (int field = 0; field < N_FIELDS; field++) {
+        char found[TEXT_EXCERPT_SIZE];
+        if (!seen[field])
+            return diag_fail_at(
+                d, ST_INPUT, at,
+                "the header has no column '%s' (needed are TIMESTAMP, ContextTokens "
+                "and GeneratedTokens, in any order): '%s'",
+                field_names[field], text_excerpt(found, line, length));
+    }
+    return ST_OK;
+}
+
+/* A header with any of the columns, so that what is wrong with it is said by azure_header. */
 static bool azure_recognises(const char *line, size_t length)
 {
-    return length >= 9 && memcmp(line, HEADER, 9) == 0;
+    const char *end = line + length;
+    for (const char *p = line;; p++) {
+        struct slice name;
+        p = field_end(p, end, &name);
+        if (!p)
+            return false;
+        if (field_of(name) != N_FIELDS)
+            return true;
+        if (p == end)
+            return false;
+    }
 }
 
 const struct trace_format_ops trace_azure = {
     .name = "azure",
-    .summary = "CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens",
+    .summary = "CSV with columns TIMESTAMP, ContextTokens and GeneratedTokens",
     .recognises = azure_recognises,
     .header = azure_header,
     .parse = azure_parse,

@@ -282,9 +282,11 @@ static const char *scan_object(struct scan *scan)
 }
 
 static enum status mooncake_parse(const char *line, size_t length, struct source_pos at,
+                                  const struct trace_columns *columns,
                                   struct trace_request *request, struct trace_ids *ids,
                                   struct diag *d)
 {
+    (void)columns;
     struct scan scan = {
         .line = line, .end = line + length, .at = at, .request = request, .ids = ids, .d = d};
 

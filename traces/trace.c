@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "traces/request_source.h"
+#include "traces/sorted.h"
 #include "util/array.h"
 #include "util/bug.h"
 #include "util/line_reader.h"
@@ -22,10 +23,14 @@ struct trace_reader {
     double speedup;
     uint32_t block_size_tok;
 
+    struct trace_columns columns;
     struct trace_ids ids;
     struct trace_request first; /* read ahead by trace_open */
     bool has_first;
-    int64_t origin_ns, last_ns; /* on the file's clock */
+    bool sort;
+    struct sorted_requests sorted; /* all of them, with `sort` */
+    unsigned long sorted_line;     /* of the one taken last */
+    int64_t origin_ns, last_ns;    /* on the file's clock */
     uint64_t n_delivered, digest;
 };
 
@@ -77,7 +82,7 @@ static enum status parse(struct trace_reader *r, const char *line, size_t length
     struct source_pos at = line_reader_pos(r->lines);
     *request = (struct trace_request){0};
     r->ids.n = 0;
-    enum status s = r->format->parse(line, length, at, request, &r->ids, d);
+    enum status s = r->format->parse(line, length, at, &r->columns, request, &r->ids, d);
     if (s != ST_OK)
         return s;
     uint32_t block = r->block_size_tok;
@@ -110,8 +115,18 @@ static enum status out_of_order(const struct trace_reader *r, int64_t arrival_ns
     char now[32], before[32];
     return diag_fail_at(
         d, ST_INPUT, line_reader_pos(r->lines),
-        "arrives before the line above it (%s ms < %s ms); sort the trace by arrival",
+        "arrives before the line above it (%s ms < %s ms); 'trace.sort: true' puts the requests in "
+        "order ('headroom trace info --sort')",
         format_ms(now, sizeof now, arrival_ns), format_ms(before, sizeof before, r->last_ns));
+}
+
+/* Of the request that is being delivered. */
+static struct source_pos position(const struct trace_reader *r)
+{
+    struct source_pos at = line_reader_pos(r->lines);
+    if (r->sort)
+        at.line = r->sorted_line;
+    return at;
 }
 
 /* From the file's clock to the replay's. */
@@ -124,7 +139,7 @@ static enum status shift(struct trace_reader *r, struct trace_request *request, 
     int64_t since_ns = arrival_ns - r->origin_ns;
     double scaled_ns = r->speedup == 1 ? (double)since_ns : (double)since_ns / r->speedup;
     if (!(scaled_ns < (double)TIME_NEVER))
-        return diag_fail_at(d, ST_INPUT, line_reader_pos(r->lines),
+        return diag_fail_at(d, ST_INPUT, position(r),
                             "arrives more than 73 years after the first request");
     request->arrival_ns = r->speedup == 1 ? since_ns : llrint(scaled_ns);
     return ST_OK;
@@ -157,14 +172,14 @@ static enum status read_first(struct trace_reader *r, const struct trace_options
 {
     const char *line = "";
     size_t length = 0;
-    bool header = false;
     enum status s = next_line(r, &line, &length, d);
     if (s == ST_OK)
         s = find_format(r, options->format, line, length, d);
-    if (s == ST_OK && r->format->header)
-        s = r->format->header(line, length, line_reader_pos(r->lines), &header, d);
-    if (s == ST_OK && header)
-        s = next_line(r, &line, &length, d);
+    if (s == ST_OK && r->format->header) {
+        s = r->format->header(line, length, line_reader_pos(r->lines), &r->columns, d);
+        if (s == ST_OK)
+            s = next_line(r, &line, &length, d);
+    }
     if (s == ST_END)
         return diag_fail_at(d, ST_INPUT,
                             (struct source_pos){.file = line_reader_pos(r->lines).file},
@@ -175,6 +190,28 @@ static enum status read_first(struct trace_reader *r, const struct trace_options
         return s;
     r->has_first = true;
     r->origin_ns = r->last_ns = r->first.arrival_ns;
+    return ST_OK;
+}
+
+/* What follows the first request, too. */
+static enum status read_sorted(struct trace_reader *r, struct diag *d)
+{
+    struct trace_request request = r->first;
+    enum status s = ST_OK;
+    while (s == ST_OK) {
+        const char *line;
+        size_t length;
+        s = sorted_add(&r->sorted, &request, line_reader_pos(r->lines).line, d);
+        if (s == ST_OK)
+            s = next_line(r, &line, &length, d);
+        if (s == ST_OK)
+            s = parse(r, line, length, &request, d);
+    }
+    if (s != ST_END)
+        return s;
+    sorted_finish(&r->sorted);
+    r->has_first = false;
+    r->origin_ns = r->last_ns = r->sorted.item[0].request.arrival_ns;
     return ST_OK;
 }
 
@@ -192,8 +229,11 @@ static enum status open_lines(struct trace_reader **reader, struct line_reader *
                                .limit = options->limit,
                                .speedup = options->speedup,
                                .block_size_tok = options->block_size_tok,
+                               .sort = options->sort,
                                .digest = request_digest_begin()};
     enum status s = read_first(r, options, d);
+    if (s == ST_OK && r->sort)
+        s = read_sorted(r, d);
     if (s == ST_OK)
         *reader = r;
     else
@@ -225,6 +265,7 @@ void trace_close(struct trace_reader *r)
         return;
     line_reader_close(r->lines);
     free(r->ids.id);
+    sorted_free(&r->sorted);
     free(r);
 }
 
@@ -233,7 +274,13 @@ enum status trace_next(struct trace_reader *r, struct trace_request *request, st
     if (r->limit && r->n_delivered == r->limit)
         return ST_END;
     enum status s = ST_OK;
-    if (r->has_first) {
+    if (r->sort) {
+        const struct sorted_request *next = sorted_take(&r->sorted);
+        if (!next)
+            return ST_END;
+        *request = next->request;
+        r->sorted_line = next->line;
+    } else if (r->has_first) {
         *request = r->first;
         r->has_first = false;
     } else {
@@ -254,7 +301,8 @@ enum status trace_next(struct trace_reader *r, struct trace_request *request, st
 
 double trace_progress(const struct trace_reader *r)
 {
-    return line_reader_progress(r->lines);
+    return r->sort ? (double)r->sorted.n_taken / (double)r->sorted.n
+                   : line_reader_progress(r->lines);
 }
 
 uint64_t trace_digest(const struct trace_reader *r)

@@ -1,8 +1,8 @@
 /* A request trace, read as a stream through one interface, whatever the file format.
  *
- * Memory is in proportion to one line, not to the file. Arrivals are shifted so that the first
- * request arrives at 0, and must not go back in time. Files may be plain or gzip (told apart by
- * content). */
+ * Memory is in proportion to one line, not to the file, unless it is to be sorted. Arrivals are
+ * shifted so that the first request arrives at 0, and must not go back in time. Files may be plain
+ * or gzip (told apart by content). */
 #ifndef TRACES_TRACE_H
 #define TRACES_TRACE_H
 
@@ -26,6 +26,7 @@ struct trace_options {
     uint64_t limit;     /* stop after so many requests; 0 = all */
     double speedup; /* > 0: arrival times are divided by it, to the nearest ns; 1 = as recorded */
     uint32_t block_size_tok; /* tokens one block id stands for (Mooncake: 512); > 0 */
+    bool sort; /* requests may stand in any order: all are read at once, and kept in memory */
 };
 
 struct trace_reader; /* opaque */
@@ -33,7 +34,7 @@ struct trace_reader; /* opaque */
 /* Open a trace and read up to its first request. The reader is closed with trace_close, also after
  * a failed trace_next; on an error here *reader is NULL. Errors: ST_IO when the file cannot be
  * opened or read, ST_INPUT for an unknown format, a file without a request, or a first request that
- * is wrong. */
+ * is wrong (with `sort`, any request). */
 enum status trace_open(struct trace_reader **reader, const char *path,
                        const struct trace_options *options, struct diag *d);
 /* The same from memory, plain or gzip; `name` is for messages, the bytes are borrowed until
@@ -43,7 +44,8 @@ enum status trace_open_memory(struct trace_reader **reader, const char *name, co
 void trace_close(struct trace_reader *reader); /* NULL is allowed */
 
 /* The next request: ST_OK, ST_END after the last, ST_INPUT with `file:line: what`, or ST_IO. Blank
- * lines are passed over. Besides what the format checks: arrivals never go back, the span stays
+ * lines are passed over. Besides what the format checks: arrivals never go back (with `sort` they
+ * are put in order, those of equal time as in the file), the span stays
  * under 73 years, and there are at most ceil(isl_tok / block_size_tok) block ids (fewer are fine:
  * what they do not cover is shared with no other request). */
 enum status trace_next(struct trace_reader *reader, struct trace_request *request, struct diag *d);
@@ -66,6 +68,14 @@ struct trace_ids {
 /* Room for at least `n` ids in all; the ids so far are kept. */
 enum status trace_ids_reserve(struct trace_ids *ids, size_t n, struct diag *d);
 
+/* What the header of a file says of its lines, for a format that has one: which of its fields
+ * stands in each column. Kept by the reader, meant for its format alone. */
+enum { TRACE_COLUMNS_MAX = 64 };
+struct trace_columns {
+    uint32_t n;
+    uint8_t field[TRACE_COLUMNS_MAX];
+};
+
 /* One file format. Lines come without their end, but line[length] can be read and is '\n', with no
  * other
  * '\n' before it. */
@@ -74,15 +84,15 @@ struct trace_format_ops {
     const char *summary; /* one line, for `list` and for errors */
     /* Does the first line that is not blank look like this format? */
     bool (*recognises)(const char *line, size_t length);
-    /* Called with that line; *used = true when it was a header and not a request. NULL: no header.
-     */
-    enum status (*header)(const char *line, size_t length, struct source_pos at, bool *used,
-                          struct diag *d);
+    /* Called with that line, which has to be a header. NULL: the format has none. */
+    enum status (*header)(const char *line, size_t length, struct source_pos at,
+                          struct trace_columns *columns, struct diag *d);
     /* One line into a request with arrival_ns on the file's own clock, of any origin, within +-146
      * years. `ids` is empty, grows as needed and stays with the reader; n_blocks and block_ids are
      * set from it. */
     enum status (*parse)(const char *line, size_t length, struct source_pos at,
-                         struct trace_request *request, struct trace_ids *ids, struct diag *d);
+                         const struct trace_columns *columns, struct trace_request *request,
+                         struct trace_ids *ids, struct diag *d);
 };
 
 enum { TRACE_ISL_MIN = 1, TRACE_OSL_MIN = 0, TRACE_TOK_MAX = INT32_MAX };

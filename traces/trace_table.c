@@ -57,14 +57,15 @@ static enum status read_rows(struct trace_table *t, struct trace_reader *reader,
     return t->end == ST_NOMEM ? diag_fail(d, ST_NOMEM, "%s", t->end_diag.text) : ST_OK;
 }
 
-enum status trace_table_load(struct trace_table **table, const char *path, const char *format,
-                             uint32_t block_size_tok, struct diag *d)
+enum status trace_table_load(struct trace_table **table, const char *path,
+                             const struct trace_options *wanted, struct diag *d)
 {
-    const struct trace_options options = {
-        .format = format, .speedup = 1, .block_size_tok = block_size_tok};
+    struct trace_options options = *wanted;
     struct trace_reader *reader;
 
     *table = NULL;
+    options.limit = 0;
+    options.speedup = 1;
     enum status s = trace_open(&reader, path, &options, d);
     if (s)
         return s;

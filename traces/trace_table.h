@@ -10,12 +10,12 @@
 
 struct trace_table; /* opaque; threads may read one at the same time */
 
-/* The whole file, arrivals as recorded; `format` and `block_size_tok` as in trace_options. A file
+/* The whole file, arrivals as recorded: `limit` and `speedup` of the options are a cursor's. A file
  * that is wrong further down gives a table all the same: a cursor that comes so far ends with what
  * the reader says there, so that a run that needs less of it is none the worse. Other errors as of
  * trace_open, and ST_NOMEM; then *table is NULL. */
-enum status trace_table_load(struct trace_table **table, const char *path, const char *format,
-                             uint32_t block_size_tok, struct diag *d);
+enum status trace_table_load(struct trace_table **table, const char *path,
+                             const struct trace_options *options, struct diag *d);
 void trace_table_free(struct trace_table *table); /* NULL is allowed */
 
 uint64_t trace_table_n_requests(const struct trace_table *table);

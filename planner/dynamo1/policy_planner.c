@@ -130,7 +130,7 @@ static enum status load_models(struct planner_state *p, struct arena *arena,
 
 static enum status warm_up(struct planner_state *p, struct diag *d)
 {
-    const struct trace_options options = {.speedup = 1, .block_size_tok = 512};
+    const struct trace_options options = {.speedup = 1, .block_size_tok = 512, .sort = true};
     struct trace_reader *reader = NULL;
     struct trace_windows windows;
 

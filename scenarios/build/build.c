@@ -408,13 +408,19 @@ static double source_speedup(const struct scenario *sc)
     return simulator_find(sc->compat)->takes_speedup ? 1 : sc->trace.speedup;
 }
 
+static struct trace_options trace_options_of(const struct scenario *sc)
+{
+    return (struct trace_options){.format = sc->trace.format,
+                                  .limit = (uint64_t)sc->trace.limit,
+                                  .speedup = source_speedup(sc),
+                                  .block_size_tok = (uint32_t)sc->trace.block_size_tok,
+                                  .sort = sc->trace.sort};
+}
+
 enum status scenario_open_trace(const struct scenario *sc, struct trace_reader **reader,
                                 struct diag *d)
 {
-    struct trace_options options = {.format = sc->trace.format,
-                                    .limit = (uint64_t)sc->trace.limit,
-                                    .speedup = source_speedup(sc),
-                                    .block_size_tok = (uint32_t)sc->trace.block_size_tok};
+    const struct trace_options options = trace_options_of(sc);
     struct diag cause;
 
     diag_init(&cause);
@@ -437,11 +443,11 @@ static enum status open_source(struct builder *b, bool share_trace)
         run->trace_format = trace_format(run->reader);
         return ST_OK;
     }
+    const struct trace_options options = trace_options_of(sc);
     diag_init(&cause);
-    if (run_resources_trace(b->resources, sc->trace.path, sc->trace.format,
-                            (uint32_t)sc->trace.block_size_tok, &table, &cause))
+    if (run_resources_trace(b->resources, sc->trace.path, &options, &table, &cause))
         return fail_at_trace(sc, &cause, b->d);
-    trace_cursor_init(&run->cursor, table, (uint64_t)sc->trace.limit, source_speedup(sc));
+    trace_cursor_init(&run->cursor, table, options.limit, options.speedup);
     run->source = trace_cursor_source(&run->cursor);
     run->trace_format = trace_table_format(table);
     return ST_OK;

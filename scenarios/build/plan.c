@@ -106,7 +106,7 @@ static enum status finish_windows(struct planning *p, struct trace_windows *wind
 
 static enum status read_windows(struct planning *p)
 {
-    const struct trace_options plain = {.speedup = 1, .block_size_tok = 512};
+    const struct trace_options plain = {.speedup = 1, .block_size_tok = 512, .sort = true};
     const char *warm_up = p->scenario->policy.load_predictor_warmup_trace;
     struct trace_reader *reader;
 

@@ -20,8 +20,8 @@ struct latency_entry {
 
 struct trace_entry {
     struct trace_entry *next;
-    const char *path, *format;
-    uint32_t block_size_tok;
+    const char *path;
+    struct trace_options options; /* limit and speedup do not count */
     struct trace_table *table;
 };
 
@@ -147,28 +147,29 @@ static enum status find_latency(struct run_resources *r, const struct latency_mo
     return ST_OK;
 }
 
-static enum status find_trace(struct run_resources *r, const char *path, const char *format,
-                              uint32_t block_size_tok, const struct trace_table **table,
+static enum status find_trace(struct run_resources *r, const char *path,
+                              const struct trace_options *options, const struct trace_table **table,
                               struct diag *d)
 {
     for (const struct trace_entry *e = r->traces; e; e = e->next) {
-        if (e->block_size_tok == block_size_tok && strcmp(e->path, path) == 0 &&
-            strcmp(e->format, format) == 0) {
+        const struct trace_options *have = &e->options;
+        if (strcmp(e->path, path) == 0 && strcmp(have->format, options->format) == 0 &&
+            have->block_size_tok == options->block_size_tok && have->sort == options->sort) {
             *table = e->table;
             return ST_OK;
         }
     }
     struct trace_entry *e = ARENA_NEW(&r->arena, 1, struct trace_entry);
     const char *own_path = arena_strdup(&r->arena, path),
-               *own_format = arena_strdup(&r->arena, format);
+               *own_format = arena_strdup(&r->arena, options->format);
     if (!e || !own_path || !own_format)
         return diag_nomem(d, "trace");
-    enum status s = trace_table_load(&e->table, path, format, block_size_tok, d);
+    enum status s = trace_table_load(&e->table, path, options, d);
     if (s)
         return s;
     e->path = own_path;
-    e->format = own_format;
-    e->block_size_tok = block_size_tok;
+    e->options = *options;
+    e->options.format = own_format;
     e->next = r->traces;
     r->traces = e;
     *table = e->table;
@@ -195,12 +196,12 @@ enum status run_resources_latency(struct run_resources *r, const struct latency_
     return s;
 }
 
-enum status run_resources_trace(struct run_resources *r, const char *path, const char *format,
-                                uint32_t block_size_tok, const struct trace_table **table,
-                                struct diag *d)
+enum status run_resources_trace(struct run_resources *r, const char *path,
+                                const struct trace_options *options,
+                                const struct trace_table **table, struct diag *d)
 {
     pthread_mutex_lock(&r->lock);
-    enum status s = find_trace(r, path, format, block_size_tok, table, d);
+    enum status s = find_trace(r, path, options, table, d);
     pthread_mutex_unlock(&r->lock);
     return s;
 }

@@ -27,7 +27,7 @@ enum status run_resources_latency(struct run_resources *resources,
                                   const struct latency_config *config, const void **state,
                                   struct diag *d);
 enum status run_resources_trace(struct run_resources *resources, const char *path,
-                                const char *format, uint32_t block_size_tok,
+                                const struct trace_options *options,
                                 const struct trace_table **table, struct diag *d);
 
 #endif

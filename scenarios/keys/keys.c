@@ -110,10 +110,15 @@ const struct scenario_key scenario_keys[] = {
      .doc = "file of requests, plain or gzip"},
     {"trace", "format", KEY_ENUM, TOP(trace.format), .choice = format_choice, .preset_text = "auto",
      .doc = "of the file; auto tells it from the content"},
+    {"trace", "sort", KEY_BOOL, TOP(trace.sort),
+     .doc = "requests may stand in any order: the whole trace is read into memory and sorted by "
+            "arrival"},
     {"trace", "limit", KEY_INT, TOP(trace.limit), RANGE(0, 1e15), .unit = "requests",
      .doc = "stop after so many; 0 = all"},
     {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), ABOVE(0, 1e6), .preset = 1,
-     .doc = "arrival times are divided by it"},
+     .doc =
+         "arrival times are divided by it. 2 is not the same hour with twice the users: the hour "
+         "lasts half as long, while the planner's intervals and a worker's start do not"},
     {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
      .preset = 512, .unit = "tokens", .doc = "what one block id of the trace stands for"},
 

@@ -73,6 +73,7 @@ struct scenario {
         const char *format;
         int64_t limit, block_size_tok;
         double speedup;
+        bool sort;
     } trace;
     struct {
         double ttft_ms, tpot_ms, window_s;

@@ -26,11 +26,11 @@ static void check_failure(enum status s, const struct diag *d, const char *name)
     BUG_IF(strpbrk(d->text, "\r\n\t"));
 }
 
-static void read_all(const unsigned char *bytes, size_t size)
+static void read_all(const unsigned char *bytes, size_t size, bool sort)
 {
     struct trace_reader *r;
     struct trace_request q;
-    struct trace_options options = {.speedup = 1, .block_size_tok = 16};
+    struct trace_options options = {.speedup = 1, .block_size_tok = 16, .sort = sort};
     struct diag d;
     int64_t last_ns = 0;
     diag_init(&d);
@@ -55,7 +55,7 @@ static void read_line(const struct trace_format_ops *format, const unsigned char
     struct trace_request q = {0};
     struct trace_ids ids = {0};
     struct diag d;
-    bool header;
+    struct trace_columns columns = {3, {0, 1, 2}};
     struct source_pos at = {"fuzz", 1, 0};
     BUG_IF(!line);
     if (length)
@@ -63,10 +63,14 @@ static void read_line(const struct trace_format_ops *format, const unsigned char
     line[length] = '\n';
     diag_init(&d);
     format->recognises(line, length);
-    if (format->header)
-        format->header(line, length, at, &header, &d);
-    diag_init(&d);
-    enum status s = format->parse(line, length, at, &q, &ids, &d);
+    enum status s = format->header ? format->header(line, length, at, &columns, &d) : ST_OK;
+    if (s == ST_OK)
+        s = format->parse(line, length, at, &columns, &q, &ids, &d);
+    if (s != ST_OK && format->header) { /* as a line of a file with a plain header */
+        columns = (struct trace_columns){3, {0, 1, 2}};
+        diag_init(&d);
+        s = format->parse(line, length, at, &columns, &q, &ids, &d);
+    }
     if (s == ST_OK)
         check_request(&q, -TIME_NEVER);
     else
@@ -81,6 +85,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
     size_t first = newline ? (size_t)(newline - bytes) : size;
     for (size_t i = 0; trace_formats[i]; i++)
         read_line(trace_formats[i], bytes, first);
-    read_all(bytes, size);
+    read_all(bytes, size, false);
+    read_all(bytes, size, true);
     return 0;
 }

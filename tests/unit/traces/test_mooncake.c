@@ -26,7 +26,7 @@ static enum status parse(const char *text, size_t length, struct trace_request *
     ids->n = 0;
     diag_init(&d);
     enum status s =
-        trace_mooncake.parse(line, length, (struct source_pos){"a.jsonl", 7, 0}, q, ids, &d);
+        trace_mooncake.parse(line, length, (struct source_pos){"a.jsonl", 7, 0}, NULL, q, ids, &d);
     cr_assert_eq(s, d.status);
     free(line);
     return s;

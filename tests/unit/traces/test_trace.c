@@ -71,7 +71,7 @@ static const struct {
     {"unknown.txt",
      "unknown.txt:1: not the first line of a known trace format: 'time,prompt,answer'; there are: "
      "mooncake (JSONL with timestamp [ms], input_length, output_length and, if known, hash_ids); "
-     "azure (CSV with the header TIMESTAMP,ContextTokens,GeneratedTokens)"},
+     "azure (CSV with columns TIMESTAMP, ContextTokens and GeneratedTokens)"},
     {"truncated.jsonl.gz", "truncated.jsonl.gz: gzip data ends early (truncated file?)"},
     {"corrupt_crc.jsonl.gz", "corrupt_crc.jsonl.gz: corrupt gzip data (incorrect data check)"},
     {"corrupt.jsonl.gz", "corrupt.jsonl.gz: corrupt gzip data (invalid block type)"},
@@ -88,8 +88,8 @@ static const struct {
     {"huge_timestamp.jsonl", "huge_timestamp.jsonl:2: 'timestamp' must be a number of milliseconds "
                              "from 0 to 2305843009213, not '1e300'"},
     {"unsorted.jsonl",
-     "unsorted.jsonl:3: arrives before the line above it (17.25 ms < 20 ms); sort "
-     "the trace by arrival"},
+     "unsorted.jsonl:3: arrives before the line above it (17.25 ms < 20 ms); 'trace.sort: true' "
+     "puts the requests in order ('headroom trace info --sort')"},
     {"too_many_ids.jsonl",
      "too_many_ids.jsonl:2: 3 block ids, but 1024 tokens are only 2 blocks of 512"},
     {"azure_bad_count.csv",
@@ -116,8 +116,8 @@ Test(trace, an_unknown_format_name_lists_the_formats)
     cr_assert_str_eq(
         message_of("three.jsonl", &options, ST_INPUT),
         "unknown trace format 'parquet'; there are: mooncake (JSONL with timestamp "
-        "[ms], input_length, output_length and, if known, hash_ids); azure (CSV with the "
-        "header TIMESTAMP,ContextTokens,GeneratedTokens)");
+        "[ms], input_length, output_length and, if known, hash_ids); azure (CSV with columns "
+        "TIMESTAMP, ContextTokens and GeneratedTokens)");
 }
 
 Test(trace, a_named_format_is_not_guessed)
@@ -125,8 +125,8 @@ Test(trace, a_named_format_is_not_guessed)
     struct trace_options options = as_recorded;
     options.format = "azure";
     cr_assert_str_eq(message_of("three.jsonl", &options, ST_INPUT),
-                     "three.jsonl:1: the first line must be the header "
-                     "'TIMESTAMP,ContextTokens,GeneratedTokens', not "
+                     "three.jsonl:1: the header has no column 'TIMESTAMP' (needed are TIMESTAMP, "
+                     "ContextTokens and GeneratedTokens, in any order): "
                      "'{\"timestamp\": 27482, \"input_length\": 695...'");
     options.format = "mooncake";
     cr_assert_str_eq(message_of("azure_2023.csv", &options, ST_INPUT),
@@ -214,6 +214,63 @@ Test(trace, limit_stops_early_and_hides_what_comes_after)
     options.limit = 1000;
     finish(open_as(DATA "three.jsonl", &options), &n);
     cr_assert_eq(n, 3);
+}
+
+Test(trace, sort_puts_requests_in_order)
+{
+    static const char in_order[] =
+        "{\"timestamp\":3,\"input_length\":1,\"output_length\":1,\"hash_ids\":[7]}\n"
+        "{\"timestamp\":5,\"input_length\":600,\"output_length\":2,\"hash_ids\":[7,8]}\n"
+        "{\"timestamp\":5,\"input_length\":600,\"output_length\":3}\n"
+        "{\"timestamp\":9,\"input_length\":4,\"output_length\":4,\"hash_ids\":[9]}\n";
+    static const char shuffled[] =
+        "{\"timestamp\":9,\"input_length\":4,\"output_length\":4,\"hash_ids\":[9]}\n"
+        "{\"timestamp\":5,\"input_length\":600,\"output_length\":2,\"hash_ids\":[7,8]}\n\n"
+        "{\"timestamp\":3,\"input_length\":1,\"output_length\":1,\"hash_ids\":[7]}\n"
+        "{\"timestamp\":5,\"input_length\":600,\"output_length\":3}\n";
+    struct trace_options options = as_recorded;
+    for (options.limit = 0; options.limit < 4; options.limit++) {
+        struct trace_reader *expected, *r;
+        struct trace_request q;
+        uint64_t n = 0;
+        options.sort = false;
+        cr_assert_eq(trace_open_memory(&expected, "a", in_order, strlen(in_order), &options, &d),
+                     ST_OK);
+        options.sort = true;
+        cr_assert_eq(trace_open_memory(&r, "b", shuffled, strlen(shuffled), &options, &d), ST_OK);
+        cr_assert_eq(trace_progress(r), 0);
+        while (trace_next(expected, &q, &d) == ST_OK) {
+            cr_assert_eq(trace_next(r, &q, &d), ST_OK);
+            cr_assert_eq(q.osl_tok, ++n);
+            cr_assert_eq(trace_digest(r), trace_digest(expected));
+        }
+        cr_assert_eq(trace_next(r, &q, &d), ST_END);
+        cr_assert_eq(n, options.limit ? options.limit : 4);
+        trace_close(expected);
+        trace_close(r);
+    }
+}
+
+Test(trace, sort_finds_a_wrong_line_at_once_and_names_the_line_of_a_request)
+{
+    static const char wrong[] = "{\"timestamp\":9,\"input_length\":4,\"output_length\":4}\n\n{\n";
+    static const char long_ago[] = "{\"timestamp\":2e12,\"input_length\":4,\"output_length\":4}\n"
+                                   "{\"timestamp\":1,\"input_length\":4,\"output_length\":4}\n";
+    struct trace_options options = as_recorded;
+    struct trace_reader *r;
+    struct trace_request q;
+    options.sort = true;
+    diag_init(&d);
+    cr_assert_eq(trace_open_memory(&r, "a", wrong, strlen(wrong), &options, &d), ST_INPUT);
+    cr_assert_null(r);
+    cr_assert(strncmp(d.text, "a:3:", 4) == 0, "%s", d.text);
+    options.speedup = 0.5;
+    diag_init(&d);
+    cr_assert_eq(trace_open_memory(&r, "a", long_ago, strlen(long_ago), &options, &d), ST_OK);
+    cr_assert_eq(trace_next(r, &q, &d), ST_OK);
+    cr_assert_eq(trace_next(r, &q, &d), ST_INPUT);
+    cr_assert_str_eq(d.text, "a:1: arrives more than 73 years after the first request");
+    trace_close(r);
 }
 
 Test(trace, speedup_divides_arrivals_to_the_nearest_nanosecond)

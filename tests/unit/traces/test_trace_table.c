@@ -9,12 +9,13 @@
 #define DATA TEST_DATA_DIR "/traces/"
 
 static struct diag d, d_table;
+static const struct trace_options as_recorded = {.speedup = 1, .block_size_tok = 512};
 
 static struct trace_table *load(const char *path)
 {
     struct trace_table *table;
     diag_init(&d);
-    cr_assert_eq(trace_table_load(&table, path, "auto", 512, &d), ST_OK, "%s", d.text);
+    cr_assert_eq(trace_table_load(&table, path, &as_recorded, &d), ST_OK, "%s", d.text);
     return table;
 }
 
@@ -88,10 +89,10 @@ Test(trace_table, errors_at_once)
     struct trace_table *table;
 
     diag_init(&d);
-    cr_expect_eq(trace_table_load(&table, DATA "no-such", NULL, 512, &d), ST_IO);
+    cr_expect_eq(trace_table_load(&table, DATA "no-such", &as_recorded, &d), ST_IO);
     cr_expect_null(table);
     diag_init(&d);
-    cr_expect_eq(trace_table_load(&table, DATA "empty.jsonl", NULL, 512, &d), ST_INPUT);
+    cr_expect_eq(trace_table_load(&table, DATA "empty.jsonl", &as_recorded, &d), ST_INPUT);
     cr_expect_null(table);
 }
 
@@ -107,5 +108,28 @@ Test(trace_table, arrivals_stay_within_the_clock)
     cr_expect_eq(request_source_next(&rows, &request, &d), ST_INPUT);
     cr_expect_not_null(
         strstr(d.text, "three.jsonl: request 1 arrives more than 73 years after the first"));
+    trace_table_free(table);
+}
+
+Test(trace_table, sorts)
+{
+    struct trace_options options = as_recorded;
+    struct trace_table *table;
+
+    options.sort = true;
+    options.limit = 1; /* a cursor's */
+    diag_init(&d);
+    cr_assert_eq(trace_table_load(&table, DATA "unsorted.jsonl", &options, &d), ST_OK);
+    cr_expect_eq(trace_table_n_requests(table), 3);
+    struct trace_cursor cursor;
+    trace_cursor_init(&cursor, table, 0, 1);
+    struct request_source rows = trace_cursor_source(&cursor);
+    struct trace_request request;
+    int64_t last_ns = 0;
+    while (request_source_next(&rows, &request, &d) == ST_OK) {
+        cr_expect_geq(request.arrival_ns, last_ns);
+        last_ns = request.arrival_ns;
+    }
+    cr_expect_eq(cursor.n_delivered, 3);
     trace_table_free(table);
 }
