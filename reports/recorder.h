@@ -33,7 +33,7 @@ struct run_info {
     const char *currency;
     double price_per_gpu_hour[POLICY_MAX_POOLS];
     /* For the head of the terminal summary only; NULL = left out. */
-    const char *trace;
+    const char *trace, *traffic; /* one of the two */
     const char *profiles[POLICY_MAX_POOLS];
     const char *note; /* what to know about this run: policy_ops.note */
 };

@@ -131,9 +131,9 @@ static void print_head(const struct printer *p, const struct summary *y)
         fputc(')', p->out);
     }
     fprintf(p->out, "   seed %" PRIu64 "\n", y->seed);
-    if (info->trace) {
-        label(p, "trace");
-        cut(p, info->trace, CUT_WIDTH);
+    if (info->trace || info->traffic) {
+        label(p, info->trace ? "trace" : "traffic");
+        cut(p, info->trace ? info->trace : info->traffic, CUT_WIDTH);
         fputc('\n', p->out);
     }
     for (size_t i = 0; i < info->n_pools; i++) {

@@ -428,6 +428,23 @@ enum status scenario_open_trace(const struct scenario *sc, struct trace_reader *
                                                                 : ST_OK;
 }
 
+static enum status create_clients(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    const struct clients_config config = {
+        .n_clients = (uint32_t)sc->traffic.clients,
+        .n_requests = (uint64_t)sc->traffic.requests,
+        .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
+        .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
+        .think_ns = ns(sc->traffic.think_s),
+        .seed = (uint64_t)sc->seed,
+    };
+    enum status s = clients_create(&b->run->clients, &config, b->d);
+    if (!s)
+        b->run->source = clients_source(b->run->clients);
+    return s;
+}
+
 static enum status open_source(struct builder *b, bool share_trace)
 {
     const struct scenario *sc = b->scenario;
@@ -435,6 +452,8 @@ static enum status open_source(struct builder *b, bool share_trace)
     const struct trace_table *table;
     struct diag cause;
 
+    if (sc->traffic.clients)
+        return create_clients(b);
     if (!share_trace) {
         enum status s = scenario_open_trace(sc, &run->reader, b->d);
         if (s)
@@ -485,7 +504,7 @@ static enum status check_prices(struct builder *b)
     return ST_OK;
 }
 
-static void set_info(struct builder *b)
+static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
@@ -510,8 +529,15 @@ static void set_info(struct builder *b)
     info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
     info->note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
     info->currency = priced ? sc->cost.currency : NULL;
+    if (sc->traffic.clients) {
+        info->traffic = arena_printf(b->arena, "%lld clients, %lld requests",
+                                     (long long)sc->traffic.clients,
+                                     (long long)sc->traffic.requests);
+        return info->traffic ? ST_OK : diag_nomem(b->d, "run");
+    }
     const char *slash = strrchr(sc->trace.path, '/');
     info->trace = slash ? slash + 1 : sc->trace.path;
+    return ST_OK;
 }
 
 static enum status check_expectations(struct builder *b)
@@ -555,8 +581,9 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         s = create_policy(&b);
     if (s)
         return s;
-    set_info(&b);
-    s = check_expectations(&b);
+    s = set_info(&b);
+    if (!s)
+        s = check_expectations(&b);
     if (!s)
         s = run->simulator->build(run, scenario, arena, d);
     if (!s)
@@ -570,6 +597,8 @@ void scenario_run_release(struct scenario_run *run)
 {
     trace_close(run->reader);
     run->reader = NULL;
+    clients_free(run->clients);
+    run->clients = NULL;
     if (run->config.policy && run->config.policy->release)
         run->config.policy->release(run->config.policy_state);
     run->config.policy = NULL;

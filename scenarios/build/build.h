@@ -8,6 +8,7 @@
 #include "scenarios/build/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "sim/state/config.h"
+#include "traces/clients.h"
 #include "traces/request_source.h"
 #include "traces/trace_table.h"
 
@@ -19,9 +20,11 @@ struct scenario_run {
     struct sim_config config;
     struct dynosim_config dynosim; /* compat: dynosim; made of config */
     struct request_source source;  /* at its first request */
-    struct trace_reader *reader;   /* of the source; NULL when it is the cursor */
+    /* What the source is, one of the three. */
+    struct trace_reader *reader;
     struct trace_cursor cursor;
-    const char *trace_format;
+    struct clients *clients;
+    const char *trace_format; /* NULL without a trace */
     struct run_info info; /* for the recorder; version is left to the caller */
 };
 

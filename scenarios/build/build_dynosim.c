@@ -28,6 +28,7 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         ranks = ranks || e->n_ranks > 1;
     }
     const struct unknown_key keys[] = {
+        {sc->traffic.clients > 0, "traffic.clients", "0"},
         {engine, "engine",
          "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
          "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},

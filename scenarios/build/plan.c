@@ -110,6 +110,10 @@ static enum status read_windows(struct planning *p)
     const char *warm_up = p->scenario->policy.load_predictor_warmup_trace;
     struct trace_reader *reader;
 
+    if (p->scenario->traffic.clients)
+        return diag_fail_at(p->d, ST_INPUT, scenario_at(p->scenario, "traffic.clients"),
+                            "traffic.clients: a dry run knows no answers to wait for; expected "
+                            "trace.path");
     enum status s = scenario_open_trace(p->scenario, &reader, p->d);
     if (!s)
         s = finish_windows(p, &p->windows, reader);

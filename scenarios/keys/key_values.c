@@ -24,6 +24,9 @@ void scenario_key_preset(const struct scenario_key *key, void *base)
     case KEY_NUMBER:
         *FIELD(double, base, key) = key->preset;
         return;
+    case KEY_RANGE:
+        *FIELD(struct tok_range, base, key) = (struct tok_range){-1, -1};
+        return;
     case KEY_TEXT:
     case KEY_ENUM:
     case KEY_PATH:
@@ -75,6 +78,7 @@ bool scenario_key_equal(const struct scenario_key *key, const void *base, const 
                                                                          const char *, other, key);
         return same_text(a[0], b[0]) && same_text(a[1], b[1]);
     }
+    case KEY_RANGE:
     case KEY_PRESET:
     case KEY_ROUTER:
     case KEY_PRICES:
@@ -133,6 +137,11 @@ void scenario_key_expected(const struct scenario_key *key, bool above, char out[
     case KEY_NUMBER:
         append(out, "a number");
         append_range(key, above, out);
+        return;
+    case KEY_RANGE:
+        append(out, "an integer");
+        append_range(key, above, out);
+        append(out, ", or a list of the lowest and the highest");
         return;
     case KEY_PRICES:
         append(out, "a number >= 0, or a map of GPU type to such a number");
@@ -215,18 +224,49 @@ static enum status store_bool(const struct scenario_key *key, const struct key_t
 }
 
 /* A number without a fraction will do, as in JSON Schema. */
-static enum status store_int(const struct scenario_key *key, const struct key_target *to,
-                             const struct yaml_node *node, struct diag *d)
+static enum status read_int(const struct scenario_key *key, const struct key_target *to,
+                            const struct yaml_node *node, int64_t *value, struct diag *d)
 {
     enum status s = check_range(key, to, node, d);
     if (s)
         return s;
-    int64_t value = node->i;
+    *value = node->i;
     if (node->kind == NODE_NUMBER) {
         if (fabs(node->d) > 0x1p53 || trunc(node->d) < node->d || trunc(node->d) > node->d)
             return refuse(key, to, node, false, d);
-        value = (int64_t)node->d;
+        *value = (int64_t)node->d;
     }
+    return ST_OK;
+}
+
+static enum status store_range(const struct scenario_key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    struct tok_range range;
+    bool two = node->kind == NODE_LIST && node->n == 2;
+
+    if (node->kind == NODE_LIST && !two)
+        return refuse(key, to, node, false, d);
+    enum status s = read_int(key, to, two ? node->first : node, &range.lowest, d);
+    range.highest = range.lowest;
+    if (!s && two)
+        s = read_int(key, to, node->first->next, &range.highest, d);
+    if (s)
+        return s;
+    if (range.highest < range.lowest)
+        return diag_fail_at(d, ST_INPUT, node->at, "%s is empty: %lld is above %lld", to->path,
+                            (long long)range.lowest, (long long)range.highest);
+    *FIELD(struct tok_range, to->base, key) = range;
+    return ST_OK;
+}
+
+static enum status store_int(const struct scenario_key *key, const struct key_target *to,
+                             const struct yaml_node *node, struct diag *d)
+{
+    int64_t value;
+    enum status s = read_int(key, to, node, &value, d);
+    if (s)
+        return s;
     if (key->fixed && value != (int64_t)key->preset) {
         char available[24];
         snprintf(available, sizeof available, "%lld", (long long)key->preset);
@@ -423,6 +463,8 @@ enum status scenario_key_store(const struct scenario_key *key, const struct key_
         return store_bool(key, to, node, d);
     case KEY_INT:
         return store_int(key, to, node, d);
+    case KEY_RANGE:
+        return store_range(key, to, node, d);
     case KEY_NUMBER:
         return store_number(key, to, node, d);
     case KEY_ENUM:

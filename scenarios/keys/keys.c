@@ -59,6 +59,7 @@ static const char *const planned_policies[] = {"schedule", "hpa", "keda", "proce
 const struct scenario_section scenario_sections[] = {
     {"", "The scenario"},
     {"trace", "The requests that are replayed"},
+    {"traffic", "Requests of clients that wait for their answers, instead of a trace"},
     {"sla", "Targets of one request"},
     {"span", "The part of the run that is measured"},
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
@@ -92,6 +93,7 @@ const struct scenario_section scenario_sections[] = {
 #define MAX_TOK 2147483647.0
 #define MAX_SEQS 65535.0 /* a worker counts them in 16 bits */
 #define MAX_WORKERS 100000.0
+#define MAX_CLIENTS 10000000.0
 
 const struct scenario_key scenario_keys[] = {
     {"", "name", KEY_TEXT, TOP(name), .unset = "the file's name without its ending",
@@ -106,7 +108,7 @@ const struct scenario_key scenario_keys[] = {
     {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,
      .doc = "with compat dynosim: simplifications of the reference to turn to our reading"},
 
-    {"trace", "path", KEY_PATH, TOP(trace.path), .required = true,
+    {"trace", "path", KEY_PATH, TOP(trace.path), .unset = "required without `traffic`",
      .doc = "file of requests, plain or gzip"},
     {"trace", "format", KEY_ENUM, TOP(trace.format), .choice = format_choice, .preset_text = "auto",
      .doc = "of the file; auto tells it from the content"},
@@ -121,6 +123,20 @@ const struct scenario_key scenario_keys[] = {
          "lasts half as long, while the planner's intervals and a worker's start do not"},
     {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
      .preset = 512, .unit = "tokens", .doc = "what one block id of the trace stands for"},
+
+    {"traffic", "clients", KEY_INT, TOP(traffic.clients), RANGE(0, MAX_CLIENTS), .unit = "clients",
+     .doc =
+         "each sends its next request when its last one has ended, all their first at the start; "
+         "0 = the requests are those of a trace"},
+    {"traffic", "requests", KEY_INT, TOP(traffic.requests), RANGE(1, 1e12),
+     .unset = "10 for each client", .unit = "requests", .doc = "sent by all clients together"},
+    {"traffic", "isl_tok", KEY_RANGE, TOP(traffic.isl_tok), RANGE(TRACE_ISL_MIN, TRACE_TOK_MAX),
+     .unset = "required with clients", .unit = "tokens",
+     .doc = "prompt lengths, drawn evenly; prompts share nothing"},
+    {"traffic", "osl_tok", KEY_RANGE, TOP(traffic.osl_tok), RANGE(TRACE_OSL_MIN, TRACE_TOK_MAX),
+     .unset = "required with clients", .unit = "tokens", .doc = "output lengths, drawn evenly"},
+    {"traffic", "think_s", KEY_NUMBER, TOP(traffic.think_s), RANGE(0, MAX_S), .unit = "s",
+     .doc = "between the end of a request and the next of its client"},
 
     {"sla", "ttft_ms", KEY_NUMBER, TOP(sla.ttft_ms), ABOVE(0, MAX_MS), .preset = 1500, .unit = "ms",
      .doc = "time to first token, at most"},

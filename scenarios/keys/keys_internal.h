@@ -15,6 +15,7 @@ enum key_type {
     KEY_BOOL,
     KEY_INT,     /* int64_t */
     KEY_NUMBER,  /* double */
+    KEY_RANGE,   /* struct tok_range: an integer, or a list of the lowest and the highest */
     KEY_TEXT,    /* const char * */
     KEY_ENUM,    /* const char *, one of the choices */
     KEY_PATH,    /* const char *, relative to the file */
@@ -40,7 +41,7 @@ struct scenario_key {
     enum key_type type;
     enum key_place place;
     size_t offset;
-    double min, max; /* INT, NUMBER, PRICES; both allowed unless above_min */
+    double min, max; /* INT, NUMBER, RANGE, PRICES; both allowed unless above_min */
     bool above_min;
     const char *(*choice)(size_t i); /* ENUM: the i-th name, NULL after the last */
     const char *const *choices;      /* ENUM without `choice`: ended by NULL */

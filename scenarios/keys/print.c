@@ -161,6 +161,13 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
             return false;
         fprintf(out, "%lld", (long long)*(const int64_t *)field);
         return true;
+    case KEY_RANGE: {
+        const struct tok_range *range = field;
+        if (range->lowest < 0)
+            return false;
+        fprintf(out, "[%lld, %lld]", (long long)range->lowest, (long long)range->highest);
+        return true;
+    }
     case KEY_NUMBER:
         if (isnan(*(const double *)field))
             return false;

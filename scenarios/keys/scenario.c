@@ -489,14 +489,43 @@ static enum status check_pool(struct loader *l, enum pool_role role)
     return ST_OK;
 }
 
+/* Requests come from a trace or from clients. */
+static enum status check_traffic(struct loader *l)
+{
+    struct scenario *sc = l->scenario;
+
+    if (sc->traffic.clients == 0) {
+        if (sc->trace.path)
+            return ST_OK;
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
+                            "trace.path is missing; expected a file of requests (or "
+                            "traffic.clients)");
+    }
+    if (sc->trace.path)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic.clients"),
+                            "traffic.clients and trace.path are both set; expected one of them");
+    if (sc->traffic.isl_tok.lowest < 0 || sc->traffic.osl_tok.lowest < 0)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic"),
+                            "traffic.%s is missing; expected the tokens of a request, as in 1024 "
+                            "or [819, 1024]",
+                            sc->traffic.isl_tok.lowest < 0 ? "isl_tok" : "osl_tok");
+    if (sc->traffic.requests == 0)
+        sc->traffic.requests = 10 * sc->traffic.clients;
+    if (sc->traffic.requests < sc->traffic.clients)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic.requests"),
+                            "traffic.requests must be >= traffic.clients (%lld), not %lld",
+                            (long long)sc->traffic.clients, (long long)sc->traffic.requests);
+    return ST_OK;
+}
+
 static enum status check_scenario(struct loader *l)
 {
     struct scenario *sc = l->scenario;
     int64_t workers = 0;
 
-    if (!sc->trace.path)
-        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
-                            "trace.path is missing; expected a file of requests");
+    enum status traffic = check_traffic(l);
+    if (traffic)
+        return traffic;
     if (sc->output.sample_s > 0 && sc->output.sample_s < 0.001)
         return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "output.sample_s"),
                             "output.sample_s must be 0 or >= 0.001, not %g", sc->output.sample_s);

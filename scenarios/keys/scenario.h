@@ -50,6 +50,11 @@ struct pool_settings {
     struct engine_settings engine;
 };
 
+/* Both ends included. */
+struct tok_range {
+    int64_t lowest, highest;
+};
+
 /* Price per GPU-hour: of a GPU type, or (gpu_type NULL) of any. */
 struct gpu_price {
     const char *gpu_type;
@@ -69,12 +74,18 @@ struct scenario {
     const char *file; /* for messages */
     const char *name, *description;
     struct {
-        const char *path; /* as seen from the working directory */
+        const char *path; /* as seen from the working directory; NULL with traffic */
         const char *format;
         int64_t limit, block_size_tok;
         double speedup;
         bool sort;
     } trace;
+    struct {
+        int64_t clients; /* 0 = the requests are those of a trace */
+        int64_t requests;
+        struct tok_range isl_tok, osl_tok;
+        double think_s;
+    } traffic;
     struct {
         double ttft_ms, tpot_ms, window_s;
     } sla;

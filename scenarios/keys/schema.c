@@ -135,6 +135,25 @@ static void write_price_or_map(struct json_out *j, const struct scenario_key *ke
     json_array_end(j);
 }
 
+static void write_int_or_range(struct json_out *j, const struct scenario_key *key)
+{
+    json_key(j, "oneOf");
+    json_array_begin(j);
+    json_object_begin(j);
+    write_number_type(j, key, "integer");
+    json_object_end(j);
+    json_object_begin(j);
+    json_key_string(j, "type", "array");
+    json_key_int(j, "minItems", 2);
+    json_key_int(j, "maxItems", 2);
+    json_key(j, "items");
+    json_object_begin(j);
+    write_number_type(j, key, "integer");
+    json_object_end(j);
+    json_object_end(j);
+    json_array_end(j);
+}
+
 static void write_list(struct json_out *j, const struct scenario_key *key)
 {
     json_key_string(j, "type", "array");
@@ -181,6 +200,9 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
         return;
     case KEY_ROUTER:
         write_router_or_map(j, key);
+        return;
+    case KEY_RANGE:
+        write_int_or_range(j, key);
         return;
     case KEY_PRICES:
         write_price_or_map(j, key);
@@ -259,13 +281,10 @@ static void write_section(struct json_out *j, const struct scenario_section *sec
     json_key(j, "type"); /* every key of a section may be commented out */
     json_array_begin(j);
     json_string(j, "object");
-    if (strcmp(section->name, "trace") != 0)
-        json_string(j, "null");
+    json_string(j, "null");
     json_array_end(j);
     json_key_bool(j, "additionalProperties", false);
     json_key_string(j, "description", section->doc);
-    if (strcmp(section->name, "trace") == 0)
-        write_required(j, (const char *const[]){"path", NULL});
     json_key(j, "properties");
     json_object_begin(j);
     write_keys_of(j, section->name);
@@ -288,7 +307,7 @@ void scenario_write_schema(FILE *out)
     json_key_string(&j, "title", "Headroom scenario");
     json_key_string(&j, "type", "object");
     json_key_bool(&j, "additionalProperties", false);
-    write_required(&j, (const char *const[]){"trace", "pools", NULL});
+    write_required(&j, (const char *const[]){"pools", NULL});
     json_key(&j, "properties");
     json_object_begin(&j);
     write_keys_of(&j, "");
