@@ -63,7 +63,6 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .ahead = reuse_plan(old.ahead),
     };
     sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
-    tell_load(w);
     pcg64_stream(&w->rng, sim->config->seed, pool->config->name,
                  (uint64_t)leader->id * MAX_RANKS + rank);
     pcg64_stream(&w->life_rng, sim->config->seed, "startup",
@@ -95,10 +94,6 @@ static enum status grow_slots(struct sim *sim, uint32_t capacity)
         s = ARRAY_RESIZE(sim->load, capacity, "workers", sim->diag);
     if (!s)
         s = ARRAY_RESIZE(sim->published, capacity, "workers", sim->diag);
-    if (!s)
-        s = ARRAY_RESIZE(sim->base_cost, capacity, "workers", sim->diag);
-    if (!s)
-        s = ARRAY_RESIZE(sim->cached_blocks, capacity, "workers", sim->diag);
     if (!s)
         sim->workers_capacity = capacity;
     return s;
@@ -184,7 +179,7 @@ void fleet_release(struct sim *sim)
     for (size_t p = 0; p < sim->config->n_pools; p++) {
         free(sim->pools[p].routable);
         free(sim->pools[p].routable_ranks);
-        free(sim->pools[p].costs);
+        route_release(&sim->pools[p]);
         kv_store_free(sim->pools[p].kv);
         kv_store_free(sim->pools[p].host_kv);
     }
@@ -193,8 +188,6 @@ void fleet_release(struct sim *sim)
     cluster_release(&sim->cluster);
     free(sim->load);
     free(sim->published);
-    free(sim->base_cost);
-    free(sim->cached_blocks);
 }
 
 /* ---- routable workers, by ascending id ---- */
@@ -206,8 +199,6 @@ static enum status grow_routable(struct sim *sim, struct pool *pool)
     enum status s = ARRAY_RESIZE(pool->routable, capacity, "workers", sim->diag);
     if (!s)
         s = ARRAY_RESIZE(pool->routable_ranks, n_ranks, "workers", sim->diag);
-    if (!s)
-        s = ARRAY_RESIZE(pool->costs, capacity, "workers", sim->diag);
     if (!s)
         pool->routable_capacity = capacity;
     return s;
@@ -243,6 +234,7 @@ static void routable_remove(struct sim *sim, struct worker *w)
     pool->n_routable--;
     for (uint32_t i = w->place; i < pool->n_routable; i++)
         routable_place(pool, i, sim->workers[pool->routable[i + 1]]);
+    route_left(w);
 }
 
 /* ---- life cycle ---- */
@@ -257,8 +249,9 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
     struct pool *pool = w->pool;
     fleet_set_state(w, WORKER_READY);
     pool->n_ready++;
-    route_publish(w);
     enum status s = routable_add(sim, w);
+    if (!s)
+        s = route_joined(w);
     if (!s)
         s = fleet_worker_event(sim, w, event);
     return s ? s : route_unrouted(sim, pool);
@@ -530,10 +523,10 @@ enum status fleet_init(struct sim *sim)
             .result = &sim->result->pools[p],
             .target = sim->config->pools[p].replicas,
         };
-        pcg64_stream(&pool->rng, sim->config->seed, "router", p);
         request_list_init(&pool->unrouted);
         const struct engine_config *engine = &pool->config->engine;
-        if (engine->prefix_cache)
+        s = route_init(pool);
+        if (!s && engine->prefix_cache)
             s = kv_store_new(&pool->kv, sim->diag);
         if (!s && engine->prefix_cache && engine->host_kv_blocks)
             s = kv_store_new(&pool->host_kv, sim->diag);

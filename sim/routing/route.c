@@ -15,9 +15,9 @@ const struct rank_load *route_view(const struct sim *sim)
 
 void tell_load(const struct worker *w)
 {
-    struct pool *pool = w->pool;
+    const struct pool *pool = w->pool;
     if (pool->config->router->load_changed)
-        pool->config->router->load_changed(pool, w->slot);
+        pool->config->router->load_changed(pool->router, pool, w->slot);
 }
 
 double route_view_requests(const struct pool *pool, uint32_t i)
@@ -58,17 +58,57 @@ static void count_own(struct sim *sim, const struct worker *w, const struct requ
     tell_load(w);
 }
 
-/* ---- routing ---- */
+/* ---- the routers ---- */
 
-static struct worker *choose(struct pool *pool, const struct request *r)
+enum status route_init(struct pool *pool)
 {
-    return worker_choose_rank(
-        pool->sim->workers[pool->routable[pool->config->router->pick(pool, r)]]);
+    const struct router_ops *router = pool->config->router;
+    return router->create ? router->create(&pool->router, pool) : ST_OK;
 }
 
-static enum status bind(struct sim *sim, struct worker *w, uint32_t id)
+void route_release(struct pool *pool)
+{
+    if (pool->router)
+        pool->config->router->release(pool->router);
+}
+
+enum status route_joined(struct worker *leader)
+{
+    const struct pool *pool = leader->pool;
+    const struct router_ops *router = pool->config->router;
+    enum status s = router->joined ? router->joined(pool->router, pool, leader) : ST_OK;
+    if (!s)
+        route_publish(leader);
+    return s;
+}
+
+void route_left(const struct worker *leader)
+{
+    const struct pool *pool = leader->pool;
+    if (pool->config->router->left)
+        pool->config->router->left(pool->router, pool, leader);
+}
+
+static enum status peek(struct pool *pool, const struct request *r, uint32_t *place)
+{
+    return pool->config->router->peek(pool->router, pool, r, place);
+}
+
+/* The rank of the worker in that place of pool->routable. */
+static struct worker *rank_at(const struct pool *pool, uint32_t place)
+{
+    return worker_choose_rank(pool->sim->workers[pool->routable[place]]);
+}
+
+/* ---- routing ---- */
+
+/* As the router has said. */
+static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    struct worker *w = rank_at(pool, place);
+    if (pool->config->router->commit)
+        pool->config->router->commit(pool->router, pool, place);
     enum status s = sim_event(sim, EVENT_ROUTE, r->index, w->pool->index, w->id);
     if (s)
         return s;
@@ -85,6 +125,13 @@ static enum status bind(struct sim *sim, struct worker *w, uint32_t id)
     r->state = REQUEST_HANDOFF;
     request_list_push_back(&w->incoming, &sim->requests, id);
     return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
+}
+
+static enum status choose(struct sim *sim, struct pool *pool, uint32_t id)
+{
+    uint32_t place;
+    enum status s = peek(pool, sim_request(sim, id), &place);
+    return s ? s : bind(sim, pool, place, id);
 }
 
 /* ---- requests without a worker ---- */
@@ -130,7 +177,7 @@ static void hold(struct sim *sim, struct pool *pool, uint32_t id)
 enum status route(struct sim *sim, struct pool *pool, uint32_t id)
 {
     if (pool->unrouted.n == 0 && has_taker(pool))
-        return bind(sim, choose(pool, sim_request(sim, id)), id);
+        return choose(sim, pool, id);
     hold(sim, pool, id);
     return ST_OK;
 }
@@ -142,7 +189,7 @@ enum status route_unrouted(struct sim *sim, struct pool *pool)
     while (!s && pool->unrouted.n && has_taker(pool)) {
         uint32_t id = pool->unrouted.head;
         request_list_remove(&pool->unrouted, &sim->requests, id);
-        s = bind(sim, choose(pool, sim_request(sim, id)), id);
+        s = choose(sim, pool, id);
     }
     return s;
 }
@@ -190,16 +237,14 @@ enum status route_new(struct sim *sim, uint32_t id)
     struct pool *decode = &sim->pools[1];
     if (!sim_prefills_on_decode(sim) || decode->n_routable == 0)
         return route(sim, &sim->pools[0], id);
-    uint64_t round_robin = decode->round_robin;
-    struct pcg64 rng = decode->rng;
     const struct request *r = sim_request(sim, id);
-    struct worker *w = choose(decode, r);
+    uint32_t place;
     bool local;
-    enum status s = is_local(sim, w, r, &local);
-    if (s || local)
-        return s ? s : bind(sim, w, id);
-    /* The prompt is handed over to the worker that is chosen then: this choice was none. */
-    decode->round_robin = round_robin;
-    decode->rng = rng;
-    return route(sim, &sim->pools[0], id);
+    enum status s = peek(decode, r, &place);
+    if (!s)
+        s = is_local(sim, rank_at(decode, place), r, &local);
+    if (s)
+        return s;
+    /* Otherwise the prompt is handed over to the worker that is chosen then. */
+    return local ? bind(sim, decode, place, id) : route(sim, &sim->pools[0], id);
 }

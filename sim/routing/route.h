@@ -5,6 +5,10 @@
 
 #include "sim/worker/worker.h"
 
+enum status route_init(struct pool *pool); /* its router */
+void route_release(struct pool *pool);
+enum status route_joined(struct worker *leader); /* pool->routable */
+void route_left(const struct worker *leader);
 enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */

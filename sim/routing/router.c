@@ -2,12 +2,21 @@
 
 #include <string.h>
 
-extern const struct router_ops router_kv_aware, router_least_loaded, router_power_of_two,
-    router_random, router_round_robin;
+/* A line for each. */
+#define ROUTERS(XX)                                                                                \
+    XX(round_robin)                                                                                \
+    XX(random)                                                                                     \
+    XX(least_loaded)                                                                               \
+    XX(power_of_two)                                                                               \
+    XX(kv_aware)
 
-const struct router_ops *const routers[] = {&router_round_robin,  &router_random,
-                                            &router_least_loaded, &router_power_of_two,
-                                            &router_kv_aware,     NULL};
+#define XX(name) extern const struct router_ops router_##name;
+ROUTERS(XX)
+#undef XX
+
+#define XX(name) &router_##name,
+const struct router_ops *const routers[] = {ROUTERS(XX) NULL};
+#undef XX
 
 const struct router_ops *router_find(const char *name)
 {

@@ -9,12 +9,60 @@
  * The lowest cost is therefore looked for as if nothing was lost, and only the worker that has it
  * is brought up to date; when that raises its cost, another may be the lowest. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/routing/route.h"
-#include "sim/routing/router.h"
+#include "sim/routing/router_draws.h"
 #include "sim/worker/prompt.h"
 #include "sim/worker/worker_kv.h"
+#include "util/array.h"
+
+struct kv_aware {
+    struct router_draws draws;
+    /* By worker slot. */
+    double *base_cost;       /* of what is bound there */
+    uint32_t *cached_blocks; /* of the request that is looked at */
+    uint32_t n_slots, base_capacity, cached_capacity;
+    double *costs; /* of the routable workers, while one is drawn among them */
+    uint32_t costs_capacity;
+};
+
+static enum status create(void **state, const struct pool *pool)
+{
+    struct kv_aware *s = calloc(1, sizeof *s);
+    if (!s)
+        return diag_nomem(pool->sim->diag, "router");
+    router_draws_init(&s->draws, pool);
+    *state = s;
+    return ST_OK;
+}
+
+static void release(void *state)
+{
+    struct kv_aware *s = state;
+    free(s->base_cost);
+    free(s->cached_blocks);
+    free(s->costs);
+    free(s);
+}
+
+static enum status joined(void *state, const struct pool *pool, const struct worker *leader)
+{
+    struct kv_aware *s = state;
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        if (leader->ranks[i]->slot >= s->n_slots)
+            s->n_slots = leader->ranks[i]->slot + 1;
+    enum status status =
+        ARRAY_RESERVE(s->base_cost, 0, s->base_capacity, s->n_slots, "router", pool->sim->diag);
+    if (!status)
+        status = ARRAY_RESERVE(s->cached_blocks, 0, s->cached_capacity, s->n_slots, "router",
+                               pool->sim->diag);
+    if (!status)
+        status = ARRAY_RESERVE(s->costs, 0, s->costs_capacity, pool->n_routable, "router",
+                               pool->sim->diag);
+    return status;
+}
 
 /* What a prompt costs on a rank. */
 struct prices {
@@ -53,47 +101,49 @@ static inline double cost_of(const struct prices *p, const struct rank_load *loa
            p->request * load->n_requests;
 }
 
-static void load_changed(struct pool *pool, uint32_t slot)
+static void load_changed(void *state, const struct pool *pool, uint32_t slot)
 {
+    struct kv_aware *s = state;
     struct prices p = base_prices(pool);
-    pool->sim->base_cost[slot] = cost_of(&p, &route_view(pool->sim)[slot], 0);
+    s->base_cost[slot] = cost_of(&p, &route_view(pool->sim)[slot], 0);
 }
 
 /* What every cache shows of the prompt. */
-static enum status look_up(struct pool *pool, const struct prices *p, const struct request *r)
+static enum status look_up(struct kv_aware *s, struct pool *pool, const struct prices *p,
+                           const struct request *r)
 {
     struct sim *sim = pool->sim;
     struct kv_prompt prompt;
-    memset(sim->cached_blocks, 0, sim->n_workers * sizeof *sim->cached_blocks);
+    memset(s->cached_blocks, 0, s->n_slots * sizeof *s->cached_blocks);
     if (p->cached_tok == 0)
         return ST_OK;
-    enum status s = prompt_blocks(sim, pool, r, &prompt);
-    if (s)
-        return s;
-    kv_store_hits(pool->kv, &prompt, sim->cached_blocks);
+    enum status status = prompt_blocks(sim, pool, r, &prompt);
+    if (status)
+        return status;
+    kv_store_hits(pool->kv, &prompt, s->cached_blocks);
     for (uint32_t k = 0; HEADROOM_CHECK && k < pool->n_routable * pool->config->engine.n_ranks;
          k++) {
         uint32_t slot = pool->routable_ranks[k], active;
-        BUG_IF(sim->cached_blocks[slot] !=
+        BUG_IF(s->cached_blocks[slot] !=
                kv_cache_match(sim->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
     }
     return ST_OK;
 }
 
 /* What the caches of routable worker i really hold of it by now. *changed: it is less. */
-static enum status bring_up_to_date(struct pool *pool, const struct request *r, uint32_t i,
-                                    bool *changed)
+static enum status bring_up_to_date(struct kv_aware *s, struct pool *pool, const struct request *r,
+                                    uint32_t i, bool *changed)
 {
     struct sim *sim = pool->sim;
     uint32_t n_ranks = pool->config->engine.n_ranks;
     *changed = false;
     for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
-        uint32_t slot = pool->routable_ranks[k], blocks, *shown = &sim->cached_blocks[slot];
+        uint32_t slot = pool->routable_ranks[k], blocks, *shown = &s->cached_blocks[slot];
         if (*shown == 0)
             continue;
-        enum status s = worker_cached_blocks(sim, sim->workers[slot], r, UINT32_MAX, &blocks);
-        if (s)
-            return s;
+        enum status status = worker_cached_blocks(sim, sim->workers[slot], r, UINT32_MAX, &blocks);
+        if (status)
+            return status;
         BUG_IF(blocks > *shown);
         *changed |= blocks < *shown;
         *shown = blocks;
@@ -113,11 +163,12 @@ static uint64_t draw_of(uint64_t drawn, uint32_t slot)
 /* The worker whose cheapest rank costs least, as the caches show. Most ranks are passed over by a
  * bound: the prompt's own cost comes on top of the base cost, and each cached block takes off as
  * much as it ever can. */
-static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uint64_t drawn)
+static uint32_t find_lowest(const struct kv_aware *s, const struct pool *pool,
+                            const struct prices *p, uint64_t drawn)
 {
     const struct rank_load *view = route_view(pool->sim);
-    const uint32_t *rank = pool->routable_ranks, *cached = pool->sim->cached_blocks;
-    const double *base_cost = pool->sim->base_cost;
+    const uint32_t *rank = pool->routable_ranks, *cached = s->cached_blocks;
+    const double *base_cost = s->base_cost;
     uint32_t n_ranks = pool->config->engine.n_ranks, n = pool->n_routable * n_ranks, best = 0;
     uint64_t best_draw = 0;
     double own_cost = p->tok * p->own_tok, off = p->tok * p->cached_tok, lowest = INFINITY,
@@ -141,32 +192,36 @@ static uint32_t find_lowest(const struct pool *pool, const struct prices *p, uin
     return best;
 }
 
-static uint32_t pick_lowest(struct pool *pool, const struct prices *p, const struct request *r)
+static enum status pick_lowest(struct kv_aware *s, struct pool *pool, const struct prices *p,
+                               const struct request *r, uint32_t *place)
 {
-    uint64_t drawn = pcg64_next(&pool->rng);
-    for (;;) {
-        bool changed;
-        uint32_t best = find_lowest(pool, p, drawn);
-        if (bring_up_to_date(pool, r, best, &changed) != ST_OK || !changed)
-            return best;
+    uint64_t drawn = pcg64_next(router_draws_peek(&s->draws));
+    bool changed = true;
+    enum status status = ST_OK;
+    while (!status && changed) {
+        *place = find_lowest(s, pool, p, drawn);
+        status = bring_up_to_date(s, pool, r, *place, &changed);
     }
+    return status;
 }
 
 /* Worker i with a probability in proportion to exp(-(its cost / range of the costs) / temperature).
  */
-static uint32_t draw(struct pool *pool, const struct prices *p, const struct request *r)
+static enum status draw(struct kv_aware *s, struct pool *pool, const struct prices *p,
+                        const struct request *r, uint32_t *place)
 {
     const struct rank_load *view = route_view(pool->sim);
-    double *costs = pool->costs, low = INFINITY, high = 0, total = 0;
+    double *costs = s->costs, low = INFINITY, high = 0, total = 0;
     uint32_t n = pool->n_routable, n_ranks = pool->config->engine.n_ranks;
     for (uint32_t i = 0; i < n; i++) {
         bool changed;
-        if (bring_up_to_date(pool, r, i, &changed) != ST_OK)
-            return i;
+        enum status status = bring_up_to_date(s, pool, r, i, &changed);
+        if (status)
+            return status;
         costs[i] = INFINITY;
         for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
             uint32_t slot = pool->routable_ranks[k];
-            costs[i] = fmin(costs[i], cost_of(p, &view[slot], pool->sim->cached_blocks[slot]));
+            costs[i] = fmin(costs[i], cost_of(p, &view[slot], s->cached_blocks[slot]));
         }
         low = fmin(low, costs[i]);
         high = fmax(high, costs[i]);
@@ -175,26 +230,42 @@ static uint32_t draw(struct pool *pool, const struct prices *p, const struct req
     for (uint32_t i = 0; i < n; i++)
         total += costs[i] =
             exp((low - costs[i]) / range / pool->sim->config->kv_router.temperature);
-    double at = pcg64_double(&pool->rng) * total;
+    double at = pcg64_double(router_draws_peek(&s->draws)) * total;
     uint32_t i = 0;
     for (; i + 1 < n && at >= costs[i]; i++)
         at -= costs[i];
-    return i;
+    *place = i;
+    return ST_OK;
 }
 
-static uint32_t pick(struct pool *pool, const struct request *request)
+static enum status peek(void *state, struct pool *pool, const struct request *request,
+                        uint32_t *place)
 {
+    struct kv_aware *s = state;
     struct prices p = prices_of(pool, request);
-    if (look_up(pool, &p, request) != ST_OK)
-        return 0;
-    return pool->sim->config->kv_router.temperature > 0 ? draw(pool, &p, request)
-                                                        : pick_lowest(pool, &p, request);
+    enum status status = look_up(s, pool, &p, request);
+    if (status)
+        return status;
+    return pool->sim->config->kv_router.temperature > 0 ? draw(s, pool, &p, request, place)
+                                                        : pick_lowest(s, pool, &p, request, place);
+}
+
+static void commit(void *state, const struct pool *pool, uint32_t place)
+{
+    struct kv_aware *s = state;
+    (void)pool;
+    (void)place;
+    router_draws_keep(&s->draws);
 }
 
 const struct router_ops router_kv_aware = {
     .name = "kv_aware",
     .summary = "the worker with the fewest blocks to compute and in use, cached prefixes taken off",
     .publishes_load = true,
-    .pick = pick,
+    .create = create,
+    .release = release,
+    .peek = peek,
+    .commit = commit,
+    .joined = joined,
     .load_changed = load_changed,
 };

@@ -3,8 +3,10 @@
 #include "sim/routing/route.h"
 #include "sim/routing/router.h"
 
-static uint32_t pick(struct pool *pool, const struct request *request)
+static enum status peek(void *state, struct pool *pool, const struct request *request,
+                        uint32_t *place)
 {
+    (void)state;
     (void)request;
     const struct rank_load *view = route_view(pool->sim);
     const uint32_t *rank = pool->routable_ranks;
@@ -19,11 +21,12 @@ static uint32_t pick(struct pool *pool, const struct request *request)
             best = i;
         }
     }
-    return best;
+    *place = best;
+    return ST_OK;
 }
 
 const struct router_ops router_least_loaded = {
     .name = "least_loaded",
     .summary = "the routable worker with the fewest requests waiting or running",
-    .pick = pick,
+    .peek = peek,
 };

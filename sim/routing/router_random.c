@@ -1,14 +1,21 @@
-#include "sim/routing/route.h"
-#include "sim/routing/router.h"
+#include <stdlib.h>
 
-static uint32_t pick(struct pool *pool, const struct request *request)
+#include "sim/routing/route.h"
+#include "sim/routing/router_draws.h"
+
+static enum status peek(void *state, struct pool *pool, const struct request *request,
+                        uint32_t *place)
 {
     (void)request;
-    return (uint32_t)pcg64_below(&pool->rng, pool->n_routable);
+    *place = (uint32_t)pcg64_below(router_draws_peek(state), pool->n_routable);
+    return ST_OK;
 }
 
 const struct router_ops router_random = {
     .name = "random",
     .summary = "any routable worker, drawn from the run's seed",
-    .pick = pick,
+    .create = router_draws_create,
+    .release = free,
+    .peek = peek,
+    .commit = router_draws_commit,
 };

@@ -13,7 +13,6 @@
 #include "sim/state/request.h"
 #include "traces/request_source.h"
 #include "util/bug.h"
-#include "util/pcg.h"
 #include "util/units.h"
 #include "util/word_pool.h"
 
@@ -40,9 +39,7 @@ struct pool {
     uint32_t n_routable, routable_capacity;
     uint32_t *routable_ranks; /* slots of their ranks, n_ranks of each worker in turn */
     uint32_t next_worker_id;
-    uint64_t round_robin; /* counter of the round-robin router */
-    struct pcg64 rng;     /* of the router */
-    double *costs;        /* as many: of the workers, while the router draws among them */
+    void *router; /* state of its router */
     int target, n_starting, n_ready, n_draining;
     int n_pending;                 /* of n_starting: waiting for GPUs */
     struct request_list unrouted;  /* wait for a worker */
@@ -79,8 +76,6 @@ struct sim {
     /* By worker slot. Together and not in the workers: routers look at all of them. */
     struct rank_load *load;
     struct rank_load *published; /* with a view interval: what routers know of it */
-    double *base_cost;           /* of what is bound there: for kv_aware */
-    uint32_t *cached_blocks;     /* of a request that is being routed */
     struct pool pools[POLICY_MAX_POOLS];
     uint32_t *kicked; /* slots of workers that may start a step at this instant */
     uint32_t n_kicked, kicked_capacity;

@@ -4,6 +4,7 @@
 
 #include "sim/state/state.h"
 #include "sim/worker/decode_run.h"
+#include "util/pcg.h"
 
 enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
 

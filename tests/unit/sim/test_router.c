@@ -1,6 +1,8 @@
 /* Which worker gets a request, and when: choices that can be computed by hand. */
 #include "sim_fixture.h"
 
+#include "sim/worker/worker.h"
+
 /* r0, 20 blocks of prompt, decodes on one worker. r1 begins with the same 16 blocks and has 21. Did
  * it follow? */
 static bool follows_its_prefix(struct kv_router_weights weights)
@@ -378,6 +380,133 @@ Test(router, kv_aware_knows_what_a_run_of_decode_steps_has_pushed_out)
     cr_expect_neq(f.records[2].worker, f.records[0].worker);
     cr_expect_eq(f.records[2].cached_tok, 0);
     cr_expect_gt(f.records[1].last_token_ns, f.records[2].arrival_ns);
+    free(t.text);
+    fixture_release(&f);
+}
+
+/* A router with state of its own, which notes what it is told. */
+struct watch {
+    int n_peeks, n_commits, n_joined, n_left;
+    int fails_at; /* this peek; 0 = none */
+    bool released;
+};
+
+static struct watch watched;
+
+static enum status watch_create(void **state, const struct pool *pool)
+{
+    (void)pool;
+    *state = &watched;
+    return ST_OK;
+}
+
+static void watch_release(void *state)
+{
+    ((struct watch *)state)->released = true;
+}
+
+static enum status watch_peek(void *state, struct pool *pool, const struct request *request,
+                              uint32_t *place)
+{
+    struct watch *w = state;
+    (void)request;
+    *place = 0;
+    return ++w->n_peeks == w->fails_at ? diag_nomem(pool->sim->diag, "watch") : ST_OK;
+}
+
+static void watch_commit(void *state, const struct pool *pool, uint32_t place)
+{
+    (void)pool;
+    cr_expect_eq(place, 0);
+    ((struct watch *)state)->n_commits++;
+}
+
+static enum status watch_joined(void *state, const struct pool *pool, const struct worker *leader)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < pool->n_routable; i++)
+        found |= pool->routable[i] == leader->slot;
+    cr_expect(found);
+    ((struct watch *)state)->n_joined++;
+    return ST_OK;
+}
+
+static void watch_left(void *state, const struct pool *pool, const struct worker *leader)
+{
+    for (uint32_t i = 0; i < pool->n_routable; i++)
+        cr_expect_neq(pool->routable[i], leader->slot);
+    ((struct watch *)state)->n_left++;
+}
+
+static void watch_load(void *state, const struct pool *pool, uint32_t slot)
+{
+    (void)pool;
+    (void)slot;
+    cr_expect_gt(((struct watch *)state)->n_joined, 0);
+}
+
+static const struct router_ops router_watch = {
+    .name = "watch",
+    .create = watch_create,
+    .release = watch_release,
+    .peek = watch_peek,
+    .commit = watch_commit,
+    .joined = watch_joined,
+    .left = watch_left,
+    .load_changed = watch_load,
+};
+
+Test(router, a_choice_that_cannot_be_made_ends_the_run)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    watched = (struct watch){.fails_at = 3};
+    f.config.pools[0].router = &router_watch;
+    struct trace_text t = {0};
+    for (int i = 0; i < 5; i++)
+        trace_text_add(&t, 10 * i, 16, 3);
+    cr_expect_eq(fixture_try_run(&f, t.text), ST_NOMEM);
+    cr_expect_eq(watched.n_peeks, 3);
+    cr_expect_eq(watched.n_commits, 2);
+    cr_expect(watched.released);
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, a_peek_that_nobody_follows_is_no_choice)
+{
+    enum { N = 20 };
+    struct fixture f;
+    fixture_init(&f, true, 2);
+    watched = (struct watch){0};
+    f.config.pools[1].router = &router_watch;
+    f.config.local_prefill_max_tok = 100;
+    struct trace_text t = {0};
+    for (int i = 0; i < N; i++)
+        trace_text_add(&t, 100 * i, i % 4 ? 64 : 160, 3);
+    fixture_run(&f, t.text);
+    cr_expect_eq(watched.n_commits, N);       /* each decodes */
+    cr_expect_eq(watched.n_peeks, N + N / 4); /* the long ones are handed over, chosen for anew */
+    free(t.text);
+    fixture_release(&f);
+}
+
+Test(router, hears_of_workers_that_join_and_leave)
+{
+    struct fixture f;
+    fixture_init(&f, false, 2);
+    watched = (struct watch){0};
+    f.config.pools[0].router = &router_watch;
+    f.config.call_back = true;
+    fixture_scale_at(&f, 1, 5, 0);
+    fixture_scale_at(&f, 2, 1, 0);
+    fixture_scale_at(&f, 3, 3, 0);
+    struct trace_text t = {0};
+    for (int i = 0; i < 400; i++)
+        trace_text_add(&t, 10 * i, 16, 40);
+    fixture_run(&f, t.text);
+    cr_expect_eq(watched.n_joined, 2 + 3 + 2);
+    cr_expect_eq(watched.n_left, 4);
     free(t.text);
     fixture_release(&f);
 }
