@@ -1,8 +1,15 @@
 #include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "traces/trace.h"
+#include "traces/trace_stats.h"
 #include "util/units.h"
+
+enum { SPARK_CELLS = 36 }; /* the line stays within 80 columns */
 
 const struct cli_option trace_info_options[] = {
     {"format", '\0', "NAME", "format of the file; told from its content when not given"},
@@ -10,51 +17,77 @@ const struct cli_option trace_info_options[] = {
     {.name = NULL},
 };
 
-struct lengths {
-    uint64_t sum, min, max;
-};
-
-static void count(struct lengths *l, uint64_t value)
+static void print_spark(const struct trace_stats *stats)
 {
-    l->sum += value;
-    l->min = value < l->min ? value : l->min;
-    l->max = value > l->max ? value : l->max;
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const ascii[] = {"_", ".", ":", "-", "=", "+", "*", "#"};
+    double rate[SPARK_CELLS], min = INFINITY, max = 0;
+    setlocale(LC_CTYPE, "");
+    const char *const *bars = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? blocks : ascii;
+
+    trace_stats_rate(stats, SPARK_CELLS, rate);
+    for (size_t i = 0; i < SPARK_CELLS; i++) {
+        min = fmin(min, rate[i]);
+        max = fmax(max, rate[i]);
+    }
+    printf("over time       ");
+    for (size_t i = 0; i < SPARK_CELLS; i++)
+        fputs(bars[(int)(rate[i] / max * 7 + 0.5)], stdout);
+    printf("  %.3g to %.3g per s\n", min, max);
 }
 
-static void print_lengths(const char *name, const struct lengths *l, uint64_t n)
+static void print_rate(const struct trace_stats *stats)
 {
-    printf("%-20s mean %.1f, min %" PRIu64 ", max %" PRIu64 ", sum %" PRIu64 "\n", name,
-           (double)l->sum / (double)n, l->min, l->max, l->sum);
+    double span_s = s_from_ns(stats->last_ns);
+
+    printf("span            %.3f s\n", span_s);
+    if (!(span_s > 0))
+        return;
+    printf("rate            %.3f requests/s\n", (double)stats->n_requests / span_s);
+    printf("peak minute     %" PRIu64 " requests (%.3f/s), from minute %" PRId64 " on\n",
+           stats->peak_requests, (double)stats->peak_requests / 60, stats->peak_minute);
+    print_spark(stats);
 }
 
-static enum status read_all(struct trace_reader *reader, struct diag *d)
+static void print_quantiles(const char *name, const struct histogram *h, double unit)
 {
-    struct lengths isl = {.min = UINT64_MAX}, osl = {.min = UINT64_MAX};
+    static const double shares[] = {0.5, 0.9, 0.99};
+
+    if (h->n == 0)
+        return;
+    printf("%-16s%10.1f%9.0f", name, h->sum / (double)h->n / unit, (double)h->min / unit);
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        printf("%9.0f", histogram_quantile(h, shares[i]) / unit);
+    printf("%9.0f\n", (double)h->max / unit);
+}
+
+static void print_stats(const struct trace_stats *stats, const struct trace_reader *reader)
+{
+    double reuse = trace_stats_reuse(stats);
+
+    printf("format          %s\n", trace_format(reader));
+    printf("requests        %" PRIu64 "\n", stats->n_requests);
+    print_rate(stats);
+    printf("\n%-16s%10s%9s%9s%9s%9s%9s\n", "", "mean", "min", "p50", "p90", "p99", "max");
+    print_quantiles("input tokens", &stats->isl_tok, 1);
+    print_quantiles("output tokens", &stats->osl_tok, 1);
+    print_quantiles("between, ms", &stats->gap_ns, (double)NS_PER_MS);
+    printf("\ntokens          %.0f in, %.0f out\n", stats->isl_tok.sum, stats->osl_tok.sum);
+    printf("prefix blocks   %" PRIu64, stats->n_blocks);
+    if (!isnan(reuse))
+        printf(", %.1f %% of them seen before", 100 * reuse);
+    printf("\ndigest          %016" PRIx64 "\n", trace_digest(reader));
+}
+
+static enum status read_all(struct trace_reader *reader, struct trace_stats *stats, struct diag *d)
+{
     struct trace_request request;
-    uint64_t n = 0, n_blocks = 0;
-    int64_t last_ns = 0;
     enum status s;
 
-    while ((s = trace_next(reader, &request, d)) == ST_OK) {
-        n++;
-        n_blocks += request.n_blocks;
-        last_ns = request.arrival_ns;
-        count(&isl, request.isl_tok);
-        count(&osl, request.osl_tok);
-    }
-    if (s != ST_END)
-        return s;
-    double span_s = s_from_ns(last_ns);
-    printf("format               %s\n", trace_format(reader));
-    printf("requests             %" PRIu64 "\n", n);
-    printf("span                 %.3f s\n", span_s);
-    if (span_s > 0)
-        printf("rate                 %.3f requests/s\n", (double)n / span_s);
-    print_lengths("input tokens", &isl, n);
-    print_lengths("output tokens", &osl, n);
-    printf("prefix blocks        %" PRIu64 "\n", n_blocks);
-    printf("digest               %016" PRIx64 "\n", trace_digest(reader));
-    return ST_OK;
+    while ((s = trace_next(reader, &request, d)) == ST_OK)
+        if ((s = trace_stats_add(stats, &request, d)))
+            return s;
+    return s == ST_END ? ST_OK : s;
 }
 
 static enum status info_run(const struct cli_args *args, struct diag *d)
@@ -64,12 +97,18 @@ static enum status info_run(const struct cli_args *args, struct diag *d)
                                     .block_size_tok = 512,
                                     .sort = cli_flag(args, "sort")};
     struct trace_reader *reader;
+    struct trace_stats *stats = NULL;
 
     enum status s = trace_open(&reader, args->words[0], &options, d);
-    if (s)
-        return s;
-    printf("file                 %s\n", args->words[0]);
-    s = read_all(reader, d);
+    if (!s)
+        s = trace_stats_create(&stats, d);
+    if (!s)
+        s = read_all(reader, stats, d);
+    if (!s) {
+        printf("file            %s\n", args->words[0]);
+        print_stats(stats, reader);
+    }
+    trace_stats_free(stats);
     trace_close(reader);
     return s;
 }
@@ -79,7 +118,7 @@ const struct cli_verb trace_verbs[] = {
      .words = "FILE",
      .min_words = 1,
      .max_words = 1,
-     .summary = "read a whole trace, and print its size, rate and lengths",
+     .summary = "read a whole trace, and print its size, rate over time, lengths and prefix reuse",
      .options = trace_info_options,
      .run = info_run},
     {.name = NULL},

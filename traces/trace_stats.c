@@ -1,0 +1,149 @@
+#include "traces/trace_stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/units.h"
+
+enum { ID_SLOTS = 2 * TRACE_IDS_KEPT };
+
+static const int64_t MINUTE_NS = 60 * NS_PER_S;
+
+enum status trace_stats_create(struct trace_stats **stats, struct diag *d)
+{
+    struct trace_stats *s = calloc(1, sizeof *s);
+    *stats = s;
+    if (!s)
+        return diag_nomem(d, "figures of a trace");
+    s->bin_ns = NS_PER_MS;
+    s->id = calloc(ID_SLOTS, sizeof *s->id);
+    if (s->id)
+        return ST_OK;
+    free(s);
+    *stats = NULL;
+    return diag_nomem(d, "block ids of a trace");
+}
+
+void trace_stats_free(struct trace_stats *s)
+{
+    if (!s)
+        return;
+    free(s->id);
+    free(s);
+}
+
+static void count_minute(struct trace_stats *s, int64_t arrival_ns)
+{
+    int64_t minute = arrival_ns / MINUTE_NS;
+    if (minute != s->minute) {
+        s->minute = minute;
+        s->minute_requests = 0;
+    }
+    if (++s->minute_requests > s->peak_requests) {
+        s->peak_requests = s->minute_requests;
+        s->peak_minute = minute;
+    }
+}
+
+/* When the bins do not reach far enough, pairs of them become one, twice as wide. */
+static void count_bin(struct trace_stats *s, int64_t arrival_ns)
+{
+    while (arrival_ns / s->bin_ns >= TRACE_RATE_BINS) {
+        for (size_t i = 0; i < TRACE_RATE_BINS / 2; i++)
+            s->bin[i] = s->bin[2 * i] + s->bin[2 * i + 1];
+        memset(s->bin + TRACE_RATE_BINS / 2, 0, sizeof s->bin / 2);
+        s->bin_ns *= 2;
+    }
+    s->bin[arrival_ns / s->bin_ns]++;
+}
+
+/* Never 0, which is a free slot. */
+static uint64_t hash_of(uint64_t id)
+{
+    id = (id ^ id >> 32) * UINT64_C(0xD6E8FEB86659FD93);
+    id ^= id >> 32;
+    return id ? id : UINT64_C(1) << 63;
+}
+
+/* true when it was not there. The low bits choose the sample, the high ones the slot. */
+static bool place(uint64_t *table, uint64_t hash)
+{
+    size_t slot = (size_t)(hash >> 40) % ID_SLOTS;
+    while (table[slot] && table[slot] != hash)
+        slot = (slot + 1) % ID_SLOTS;
+    bool is_new = !table[slot];
+    table[slot] = hash;
+    return is_new;
+}
+
+/* Half of the sample. */
+static enum status thin(struct trace_stats *s, struct diag *d)
+{
+    uint64_t *smaller = calloc(ID_SLOTS, sizeof *smaller);
+    if (!smaller)
+        return diag_nomem(d, "block ids of a trace");
+    s->sampled_mask = 2 * s->sampled_mask + 1;
+    s->n_ids = 0;
+    for (size_t i = 0; i < ID_SLOTS; i++)
+        if (s->id[i] && !(s->id[i] & s->sampled_mask))
+            s->n_ids += place(smaller, s->id[i]);
+    free(s->id);
+    s->id = smaller;
+    return ST_OK;
+}
+
+enum status trace_stats_add(struct trace_stats *s, const struct trace_request *request,
+                            struct diag *d)
+{
+    if (s->n_requests > 0)
+        histogram_add(&s->gap_ns, request->arrival_ns - s->last_ns, 1);
+    s->last_ns = request->arrival_ns;
+    s->n_requests++;
+    histogram_add(&s->isl_tok, request->isl_tok, 1);
+    histogram_add(&s->osl_tok, request->osl_tok, 1);
+    count_minute(s, request->arrival_ns);
+    count_bin(s, request->arrival_ns);
+    s->n_blocks += request->n_blocks;
+    for (uint32_t i = 0; i < request->n_blocks; i++) {
+        uint64_t hash = hash_of(request->block_ids[i]);
+        if (!(hash & s->sampled_mask))
+            s->n_ids += place(s->id, hash);
+    }
+    enum status status = ST_OK;
+    while (status == ST_OK && s->n_ids > TRACE_IDS_KEPT)
+        status = thin(s, d);
+    return status;
+}
+
+void trace_stats_rate(const struct trace_stats *s, size_t n, double *rate)
+{
+    double span_ns = (double)s->last_ns, part_ns = span_ns / (double)n;
+    for (size_t i = 0; i < n; i++)
+        rate[i] = 0;
+    for (size_t b = 0; b < TRACE_RATE_BINS && span_ns > 0; b++) {
+        if (s->bin[b] == 0)
+            continue;
+        /* A bin that lies across several parts counts in each by what of it is there. */
+        double from = fmin((double)b * (double)s->bin_ns, span_ns);
+        double to = fmin(from + (double)s->bin_ns, span_ns);
+        if (!(to > from)) {
+            rate[n - 1] += (double)s->bin[b];
+            continue;
+        }
+        for (size_t i = (size_t)(from / part_ns); i < n && (double)i * part_ns < to; i++) {
+            double share = fmin((double)(i + 1) * part_ns, to) - fmax((double)i * part_ns, from);
+            rate[i] += (double)s->bin[b] * fmax(share, 0) / (to - from);
+        }
+    }
+    for (size_t i = 0; i < n && span_ns > 0; i++)
+        rate[i] /= part_ns / (double)NS_PER_S;
+}
+
+double trace_stats_reuse(const struct trace_stats *s)
+{
+    if (s->n_blocks == 0)
+        return NAN;
+    double different = (double)s->n_ids * (double)(s->sampled_mask + 1);
+    return fmax(0, 1 - different / (double)s->n_blocks);
+}
