@@ -35,6 +35,11 @@ enum status dyno_finish(struct dyno_run *run, uint32_t id, enum outcome outcome)
         dyno_count_completion(run, r);
     enum status s = dyno_report(run, r, outcome);
     run->n_in_flight--;
+    if (r->first_token_ns < 0) {
+        run->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
+        run->first_tokens.n_over++;
+    }
+    dyno_move(run, id, PLACE_NOWHERE);
     r->is_over = true;
     dyno_request_remove(run, id);
     return s;
@@ -55,6 +60,7 @@ static uint32_t end_tok(const struct dyno_run *run, const struct dynosim_pool *p
 
 enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id)
 {
+    dyno_move(run, id, place_waiting(pool->index));
     if (pool->n_ready == 0) {
         dyno_list_push_back(run, &pool->unrouted, id);
         return ST_OK;
@@ -110,6 +116,7 @@ static enum status arrive(struct dyno_run *run)
     r->osl_tok = t->osl_tok;
     run->n_in_flight++;
     run->traffic.total.n_arrived++;
+    run->first_tokens.n_begun++;
     s = dyno_request_set_keys(run, r, t);
     if (!s)
         s = dyno_event(run, EVENT_ARRIVE, id, NULL);
@@ -394,7 +401,7 @@ static enum status end(struct dyno_run *run)
 {
     dyno_fleet_close(run);
     enum status s = dyno_close_window(run);
-    if (!s && run->config->sample_ns)
+    if (!s && run->config->sample_ns && run->now_ns > run->sample_start.at_ns)
         s = dyno_take_sample(run);
     for (uint32_t id = 0; !s && id < run->n_requests; id++)
         if (run->requests[id].is_used && !run->requests[id].is_over)

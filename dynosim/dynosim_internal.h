@@ -5,6 +5,8 @@
 #include "dynosim/blocks.h"
 #include "dynosim/dynosim.h"
 #include "dynosim/queue.h"
+#include "record/places.h"
+#include "record/traffic.h"
 #include "util/bug.h"
 #include "util/pcg.h"
 #include "util/units.h"
@@ -41,6 +43,7 @@ struct dyno_request {
     struct block_list source_blocks;
     uint64_t *keys; /* of the full blocks of its prompt, each with all before it */
     uint32_t n_keys, keys_capacity;
+    uint8_t place;         /* record/places.h */
     bool is_used, is_over; /* slot in use; recorded (the source may still hold its blocks) */
 };
 
@@ -155,6 +158,8 @@ struct dyno_run {
     uint64_t n_offered, n_in_flight, n_instants;
 
     struct dyno_counters traffic, window_start, sample_start, policy_start;
+    struct first_tokens first_tokens, window_first_tokens; /* now, and as of window_start */
+    struct places places;                                  /* of the requests */
     struct policy_effects effects;
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;
@@ -165,6 +170,10 @@ struct dyno_run {
 static inline uint32_t blocks_of(uint32_t tokens, uint32_t block_size_tok)
 {
     return tokens / block_size_tok + (tokens % block_size_tok != 0);
+}
+static inline void dyno_move(struct dyno_run *run, uint32_t id, uint8_t place)
+{
+    places_move(&run->places, &run->requests[id].place, place, run->now_ns);
 }
 static inline struct dyno_pool *dyno_last_pool(struct dyno_run *run)
 {

@@ -68,19 +68,29 @@ enum status dyno_close_window(struct dyno_run *run)
 {
     enum status s = ST_OK;
     if (run->observer->window && run->now_ns > run->window_start.at_ns) {
-        struct window_record record = {run->window_start.at_ns, run->now_ns,
-                                       since(run, &run->window_start)};
+        const struct first_tokens *start = &run->window_first_tokens;
+        struct window_record record = {
+            .start_ns = run->window_start.at_ns,
+            .end_ns = run->now_ns,
+            .traffic = since(run, &run->window_start),
+            .n_waited = first_tokens_waited(start, &run->first_tokens),
+            .n_first_token = run->first_tokens.n_came - start->n_came,
+        };
         s = run->observer->window(run->observer->context, &record, run->diag);
     }
     run->window_start = (struct dyno_counters){run->now_ns, run->traffic.total};
+    run->window_first_tokens = run->first_tokens;
     return s;
 }
 
 enum status dyno_take_sample(struct dyno_run *run)
 {
     enum status s = ST_OK;
-    struct traffic_window traffic = since(run, &run->sample_start);
-    run->sample_start = (struct dyno_counters){run->now_ns, run->traffic.total};
+    struct traffic_window traffic = {0};
+    if (run->now_ns > run->sample_start.at_ns) {
+        traffic = since(run, &run->sample_start);
+        run->sample_start = (struct dyno_counters){run->now_ns, run->traffic.total};
+    }
     for (size_t p = 0; !s && run->observer->sample && p < run->config->n_pools; p++) {
         const struct dyno_pool *pool = &run->pools[p];
         struct sample_record record = {
@@ -91,7 +101,8 @@ enum status dyno_take_sample(struct dyno_run *run)
             .ready = (int)pool->n_ready,
             .starting = pool->n_starting,
             .draining = pool->n_draining,
-            .n_waiting = pool->unrouted.n,
+            .n_waiting = places_take_mean(&run->places, place_waiting(p), run->now_ns),
+            .n_running = places_take_mean(&run->places, place_running(p), run->now_ns),
             .traffic = traffic,
         };
         uint64_t used = 0, blocks = 0;
@@ -99,8 +110,6 @@ enum status dyno_take_sample(struct dyno_run *run)
             const struct dyno_worker *w = run->workers[i];
             if (w->pool != pool || (w->state != DYNO_READY && w->state != DYNO_DRAINING))
                 continue;
-            record.n_waiting += w->waiting.n + w->reservations.n + w->n_transfers;
-            record.n_running += w->n_running;
             used += block_pool_in_use(&w->kv);
             blocks += w->kv.n_blocks;
         }

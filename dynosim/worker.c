@@ -90,6 +90,7 @@ static enum status preempt(struct dyno_run *run, struct dyno_worker *w, uint32_t
     r->n_preemptions++;
     w->head_failed = false;
     w->pool->result->n_preemptions++;
+    dyno_move(run, id, place_waiting(w->pool->index));
     dyno_list_push_front(run, &w->waiting, id);
     return dyno_event(run, EVENT_PREEMPT, id, w);
 }
@@ -201,6 +202,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
                 w->queued_tok -= r->isl_tok;
         }
         dyno_list_remove(run, &w->waiting, id);
+        dyno_move(run, id, place_running(w->pool->index));
         w->running[w->n_running++] = id;
         plan->progressed = true;
         if (r->scheduled_ns < 0)
@@ -268,6 +270,8 @@ static enum status emit(struct dyno_run *run, struct dyno_worker *w, uint32_t id
         return s;
     if (is_first) {
         r->first_token_ns = run->now_ns;
+        run->first_tokens.n_came++;
+        run->first_tokens.n_over++;
         w->last_ttft_s = s_from_ns(run->now_ns - r->arrival_ns);
         w->last_isl_tok = r->isl_tok;
         if (w->pool->config->role == POOL_AGG)
@@ -301,6 +305,7 @@ static enum status leave(struct dyno_run *run, struct dyno_worker *w, uint32_t i
         r->source = w->slot;
         r->worker = NO_ID;
         w->n_held++;
+        dyno_move(run, id, PLACE_NOWHERE);
         return dyno_action_push(run, &run->actions, ACTION_RESERVE, id);
     }
     dyno_drop_blocks(w, &r->blocks);

@@ -53,11 +53,14 @@ struct sample_record {
     size_t pool; /* index */
     const char *pool_name;
     int target, ready, starting, draining;
-    int pending;                   /* of those starting: waiting for GPUs */
-    uint64_t n_waiting, n_running; /* requests */
+    int pending; /* of those starting: waiting for GPUs */
+    /* Requests, on average since the previous sample (in the first one: now): with a worker or in
+     * line for one, but not in its batch; in its batch. */
+    double n_waiting, n_running;
     double
         kv_utilization; /* used blocks / blocks of ready and draining workers; 0 without workers */
-    /* Whole deployment, over the time since the previous sample; the same in every pool's row. */
+    /* Whole deployment, over the time since the previous sample; the same in every pool's row. One
+     * at time 0 is of no time, and what arrives then is in the next. */
     struct traffic_window traffic;
 };
 
@@ -78,6 +81,8 @@ struct decision_record {
 struct window_record {
     int64_t start_ns, end_ns;
     struct traffic_window traffic;
+    uint64_t n_waited;      /* requests that were without their first token at some time in it */
+    uint64_t n_first_token; /* requests whose first token came in it */
 };
 
 /* identifier, text in events.jsonl, order at one instant is the order they are reported in */

@@ -285,18 +285,15 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
     row_ms(&row, sample->at_ns);
     ROW_LITERAL(&row, ",");
     row_text(&row, sample->pool_name, strlen(sample->pool_name));
-    const int64_t counts[] = {sample->target,
-                              sample->ready,
-                              sample->starting,
-                              sample->pending,
-                              sample->draining,
-                              (int64_t)sample->n_waiting,
-                              (int64_t)sample->n_running};
+    const int64_t counts[] = {sample->target, sample->ready, sample->starting, sample->pending,
+                              sample->draining};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         ROW_LITERAL(&row, ",");
         row_int(&row, counts[i]);
     }
-    const double figures[] = {sample->kv_utilization,
+    const double figures[] = {sample->n_waiting,
+                              sample->n_running,
+                              sample->kv_utilization,
                               ratio(t->n_arrived, t->length_s),
                               ratio(t->n_requests, t->length_s),
                               ratio(t->ttft_sum_s, t->n_ttft) * 1e3,
@@ -311,17 +308,25 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
     return out_file_write(&r->timeline, row.text, row.n, d);
 }
 
+static bool mean_holds(double sum_s, double n, int64_t target_ns)
+{
+    return !(n > 0) || sum_s / n <= s_from_ns(target_ns);
+}
+
+/* The definition stands in summary.h. */
 static enum status on_window(void *context, const struct window_record *w, struct diag *d)
 {
     struct recorder *r = context;
     const struct traffic_window *t = &w->traffic;
+    bool starved = w->n_waited > 0 && w->n_first_token == 0;
 
     (void)d;
-    if (!(t->n_ttft > 0 && t->n_itl > 0))
+    if (!starved && !(t->n_ttft > 0 || t->n_itl > 0))
         return ST_OK;
     r->totals.n_windows++;
-    r->totals.n_good_windows += t->ttft_sum_s / t->n_ttft <= s_from_ns(r->info->ttft_target_ns) &&
-                                t->itl_sum_s / t->n_itl <= s_from_ns(r->info->tpot_target_ns);
+    r->totals.n_good_windows += !starved &&
+                                mean_holds(t->ttft_sum_s, t->n_ttft, r->info->ttft_target_ns) &&
+                                mean_holds(t->itl_sum_s, t->n_itl, r->info->tpot_target_ns);
     return ST_OK;
 }
 

@@ -58,8 +58,7 @@ struct recorder_totals {
     uint64_t n_ttft_ok, n_tpot_ok, n_good; /* completed, and within the target(s) */
     uint64_t output_tok, good_output_tok,
         input_tok; /* input_tok and output_tok: of completed requests */
-    /* Attainment windows with an observation of both TTFT and ITL, and those within both targets.
-     */
+    /* Attainment windows that there was something to judge in, and those that held (summary.h). */
     uint64_t n_windows, n_good_windows;
     struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
 };

@@ -13,7 +13,12 @@
  * Definitions. Requests are those that arrived in the measured span; the span runs from its start
  * (sim_result.measured_from_ns) to the end of the run (end_ns), and rates are per second of it.
  * Attainment is over all offered requests: one that did not complete has missed every target. A
- * request with a single output token has no TPOT and cannot miss it. Latencies are those of
+ * request with a single output token has no TPOT and cannot miss it. An attainment window holds
+ * when the mean TTFT of the first tokens that came in it and the mean of the gaps that ended in it
+ * are within the targets; one without gaps (each request has one token) is judged by TTFT alone,
+ * one in which nobody waited for a first token by the gaps alone. In one with requests that waited
+ * for their first token, there or just arrived, where none came, the service was out: it is missed.
+ * Windows without any of this do not count. Latencies are those of
  * completed requests, except ITL: all gaps that ended in the span. Figures that do not exist are
  * NaN here, null in JSON and "-" on the terminal. */
 #ifndef REPORTS_SUMMARY_H

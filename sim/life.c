@@ -26,6 +26,10 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
     struct request *r = sim_request(sim, id);
     sim->n_in_flight--;
     sim->last_activity_ns = sim->now_ns;
+    if (r->first_token_ns < 0) {
+        sim->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
+        sim->first_tokens.n_over++;
+    }
     enum status s = outcome == OUTCOME_UNFINISHED ? ST_OK : tell_source(sim, r);
     if (s)
         return s;
@@ -56,7 +60,8 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
 
 static void forget_request(struct sim *sim, uint32_t id)
 {
-    const struct request *r = sim_request(sim, id);
+    struct request *r = sim_request(sim, id);
+    sim_move(sim, r, PLACE_NOWHERE);
     if (r->n_ids)
         word_pool_give(&sim->ids, word_pool_class(r->n_ids), r->ids_at);
     request_table_remove(&sim->requests, id);
@@ -138,6 +143,7 @@ enum status life_arrive(struct sim *sim)
     sim->n_in_flight++;
     sim->last_arrival_ns = sim->last_activity_ns = sim->now_ns;
     sim->traffic.total.n_arrived++;
+    sim->first_tokens.n_begun++;
     s = sim_event(sim, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
@@ -191,6 +197,8 @@ enum status tell_lost(struct sim *sim, uint32_t id)
         return s;
     }
     /* The client starts over; its latencies still count from the first arrival. */
+    sim_move(sim, r, PLACE_NOWHERE);
+    sim->first_tokens.n_begun += r->first_token_ns >= 0;
     r->gpu_share_s = 0;
     r->scheduled_ns = r->prefill_done_ns = -1;
     r->first_token_ns = r->second_token_ns = r->last_token_ns = -1;

@@ -9,6 +9,7 @@ struct metrics {
         *history; /* snapshots (or scrapes), oldest first, for the policy's windows */
     uint32_t first_history, n_history, history_capacity; /* those before the first are dropped */
     struct traffic_counters window_start, sample_start;
+    struct first_tokens window_first_tokens; /* as of window_start */
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;
 };

@@ -136,19 +136,29 @@ static enum status close_window(struct sim *sim)
     bool measured = sim_measuring(sim, sim->metrics->window_start.at_ns) &&
                     sim->now_ns > sim->metrics->window_start.at_ns;
     if (!s && sim->observer->window && measured) {
-        struct window_record record = {sim->metrics->window_start.at_ns, sim->now_ns,
-                                       traffic_since(sim, &sim->metrics->window_start)};
+        const struct first_tokens *start = &sim->metrics->window_first_tokens;
+        struct window_record record = {
+            .start_ns = sim->metrics->window_start.at_ns,
+            .end_ns = sim->now_ns,
+            .traffic = traffic_since(sim, &sim->metrics->window_start),
+            .n_waited = first_tokens_waited(start, &sim->first_tokens),
+            .n_first_token = sim->first_tokens.n_came - start->n_came,
+        };
         s = sim->observer->window(sim->observer->context, &record, sim->diag);
     }
     sim->metrics->window_start = sim->traffic;
+    sim->metrics->window_first_tokens = sim->first_tokens;
     return s;
 }
 
 static enum status take_sample(struct sim *sim)
 {
     enum status s = metrics_sync(sim);
-    struct traffic_window traffic = traffic_since(sim, &sim->metrics->sample_start);
-    sim->metrics->sample_start = sim->traffic;
+    struct traffic_window traffic = {0};
+    if (sim->now_ns > sim->metrics->sample_start.at_ns) {
+        traffic = traffic_since(sim, &sim->metrics->sample_start);
+        sim->metrics->sample_start = sim->traffic;
+    }
     for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
         const struct pool *pool = &sim->pools[p];
         struct sample_record record = {
@@ -160,7 +170,8 @@ static enum status take_sample(struct sim *sim)
             .starting = pool->n_starting,
             .draining = pool->n_draining,
             .pending = pool->n_pending,
-            .n_waiting = pool->unrouted.n,
+            .n_waiting = places_take_mean(&sim->places, place_waiting(p), sim->now_ns),
+            .n_running = places_take_mean(&sim->places, place_running(p), sim->now_ns),
             .traffic = traffic,
         };
         uint64_t used = 0, blocks = 0;
@@ -168,8 +179,6 @@ static enum status take_sample(struct sim *sim)
             const struct worker *w = sim->workers[i];
             if (w->pool != pool || (w->state != WORKER_READY && w->state != WORKER_DRAINING))
                 continue;
-            record.n_waiting += w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
-            record.n_running += w->running.n;
             used += worker_kv_used(w);
             blocks += w->kv_blocks;
         }
@@ -293,8 +302,15 @@ static void check_invariants(const struct sim *sim)
     if (!HEADROOM_CHECK)
         return;
     int gpus = 0, pending = 0, on_nodes = 0;
+    int64_t waiting[POLICY_MAX_POOLS], running[POLICY_MAX_POOLS];
+    for (size_t p = 0; p < sim->config->n_pools; p++) {
+        waiting[p] = sim->places.at[place_waiting(p)].n - sim->pools[p].unrouted.n;
+        running[p] = sim->places.at[place_running(p)].n;
+    }
     for (uint32_t i = 0; i < sim->n_workers; i++) {
         const struct worker *w = sim->workers[i];
+        waiting[w->pool->index] -= w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
+        running[w->pool->index] -= w->running.n;
         if (!worker_leads(w))
             continue;
         if (w->state == WORKER_PENDING)
@@ -309,6 +325,8 @@ static void check_invariants(const struct sim *sim)
     BUG_IF(on_nodes != gpus || pending != (int)sim->fleet->pending.n);
     BUG_IF(gpus != sim->fleet->gpus_held);
     BUG_IF(sim->requests.n_used != sim->n_in_flight);
+    for (size_t p = 0; p < sim->config->n_pools; p++)
+        BUG_IF(waiting[p] != 0 || running[p] != 0);
 }
 
 static void drop_stale(struct sim *sim)
@@ -448,7 +466,7 @@ static enum status begin(struct sim *sim)
 static enum status end(struct sim *sim)
 {
     enum status s = close_window(sim);
-    if (!s && sim->config->sample_ns)
+    if (!s && sim->config->sample_ns && sim->now_ns > sim->metrics->sample_start.at_ns)
         s = take_sample(sim);
     if (!s)
         s = life_report_unfinished(sim);

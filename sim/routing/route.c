@@ -119,6 +119,7 @@ static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint
         r->worker = w->id;
     }
     worker_bind(w, r);
+    sim_move(sim, r, place_waiting(w->pool->index));
     count_own(sim, w, r);
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
@@ -165,7 +166,9 @@ static bool has_taker(const struct pool *pool)
 static void hold(struct sim *sim, struct pool *pool, uint32_t id)
 {
     enum hold_order order = holds(pool) ? sim->config->hold_order : HOLD_FCFS;
-    sim_request(sim, id)->state = REQUEST_UNROUTED;
+    struct request *r = sim_request(sim, id);
+    r->state = REQUEST_UNROUTED;
+    sim_move(sim, r, place_waiting(pool->index));
     if (order == HOLD_SHORTEST)
         request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
     else if (order == HOLD_PRIORITY)

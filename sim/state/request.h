@@ -44,6 +44,7 @@ struct request {
     uint32_t priority;
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
+    uint8_t place;    /* record/places.h */
 
     int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
     int64_t first_token_ns, second_token_ns, last_token_ns;

@@ -4,6 +4,7 @@
 #define SIM_STATE_STATE_H
 
 #include "record/observer.h"
+#include "record/places.h"
 #include "record/run_result.h"
 #include "record/traffic.h"
 #include "sim/state/cluster.h"
@@ -89,6 +90,8 @@ struct sim {
     int64_t last_arrival_ns, last_activity_ns;
 
     struct traffic_counters traffic;
+    struct first_tokens first_tokens;
+    struct places places;    /* of the requests */
     struct metrics *metrics; /* sim/metrics.h */
 
     struct policy_effects effects; /* of the last policy call */
@@ -102,6 +105,10 @@ struct sim {
 static inline struct request *sim_request(struct sim *sim, uint32_t id)
 {
     return &sim->requests.slot[id];
+}
+static inline void sim_move(struct sim *sim, struct request *r, uint8_t place)
+{
+    places_move(&sim->places, &r->place, place, sim->now_ns);
 }
 static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
 {

@@ -193,6 +193,8 @@ enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, i
     struct request *r = sim_request(sim, id);
     worker_drop_pending(w, r);
     r->first_token_ns = r->last_token_ns = at_ns;
+    sim->first_tokens.n_came++;
+    sim->first_tokens.n_over++;
     double ttft_s = s_from_ns(at_ns - r->arrival_ns);
     sim->traffic.total.ttft_sum_s += ttft_s;
     sim->traffic.total.n_ttft++;

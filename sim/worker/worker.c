@@ -163,6 +163,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     if (s)
         return s;
     r->state = REQUEST_WAITING;
+    sim_move(sim, r, place_waiting(w->pool->index));
     if (r->handed_over && r->first_token_ns < 0)
         add_pending(w, r); /* its prompt is computed here now */
     r->handed_over = false;
@@ -263,6 +264,7 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     request_list_remove(from, &sim->requests, id);
     request_list_push_back(&w->running, &sim->requests, id);
     r->state = REQUEST_PREFILL;
+    sim_move(sim, r, place_running(w->pool->index));
     r->admit_order = w->admit_count++;
     share_begin(w, r);
     if (r->scheduled_ns < 0)

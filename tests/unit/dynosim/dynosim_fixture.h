@@ -22,6 +22,10 @@ struct dyno_fixture {
     struct request_record *records; /* by trace index */
     size_t n_records, capacity;
     size_t n_outcome[N_OUTCOMES];
+    /* By the samples and windows. */
+    double sampled_s, n_sampled_arrivals; /* seconds that requests were there; requests */
+    int64_t sampled_to_ns;
+    uint64_t n_first_tokens;
 };
 
 static enum status dyno_fixture_request(void *context, const struct request_record *r,
@@ -38,6 +42,27 @@ static enum status dyno_fixture_request(void *context, const struct request_reco
     f->records[r->index] = *r;
     f->n_records++;
     f->n_outcome[r->outcome]++;
+    return ST_OK;
+}
+
+static enum status dyno_fixture_sample(void *context, const struct sample_record *s, struct diag *d)
+{
+    struct dyno_fixture *f = context;
+    (void)d;
+    f->sampled_s += (s->n_waiting + s->n_running) * s_from_ns(s->at_ns - f->sampled_to_ns);
+    if (s->pool == 0)
+        f->n_sampled_arrivals += s->traffic.n_arrived;
+    if (s->pool + 1 == f->config.n_pools)
+        f->sampled_to_ns = s->at_ns;
+    return ST_OK;
+}
+
+static enum status dyno_fixture_window(void *context, const struct window_record *w, struct diag *d)
+{
+    struct dyno_fixture *f = context;
+    (void)d;
+    cr_assert_geq(w->n_waited, w->n_first_token);
+    f->n_first_tokens += w->n_first_token;
     return ST_OK;
 }
 
@@ -90,7 +115,10 @@ static void dyno_fixture_disagg(struct dyno_fixture *f, int prefill, int decode)
 
 static enum status dyno_fixture_try(struct dyno_fixture *f, struct trace_reader *trace)
 {
-    struct observer observer = {.context = f, .request = dyno_fixture_request};
+    struct observer observer = {.context = f,
+                                .request = dyno_fixture_request,
+                                .sample = dyno_fixture_sample,
+                                .window = dyno_fixture_window};
     f->n_records = 0;
     memset(f->n_outcome, 0, sizeof f->n_outcome);
     const struct request_source source = trace_reader_source(trace);

@@ -232,6 +232,7 @@ Test(dynosim_fleet, random_deployments_keep_every_request)
         dyno_fixture_init(&f);
         f.latency = (struct dynosim_latency){{2, at, prefill}, {2, 2, at, at, constant}};
         random_config(&f, &rng);
+        f.config.sample_ns = f.config.window_ns = 37 * NS_PER_MS;
         char *lines = random_trace(&rng, 60, 1700);
         enum status s = dyno_fixture_try(&f, dyno_fixture_text(&f, lines));
         free(lines);
@@ -245,10 +246,16 @@ Test(dynosim_fleet, random_deployments_keep_every_request)
             cr_assert_eq(s, ST_OK, "seed %llu: %s", (unsigned long long)seed, f.diag.text);
             cr_assert_eq(f.n_records, 60, "seed %llu", (unsigned long long)seed);
             cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 60, "seed %llu", (unsigned long long)seed);
+            double there_s = 0;
             for (size_t i = 0; i < 60; i++) {
+                there_s += s_from_ns(f.records[i].end_ns - f.records[i].arrival_ns);
                 n_preempted += f.records[i].n_preemptions;
                 cr_assert_eq(f.records[i].n_output_tok, f.records[i].osl_tok);
             }
+            cr_assert_float_eq(f.sampled_s, there_s, 1e-9 * there_s, "seed %llu: %.12g, %.12g",
+                               (unsigned long long)seed, f.sampled_s, there_s);
+            cr_assert_eq(f.n_sampled_arrivals, 60);
+            cr_assert_eq(f.n_first_tokens, 60);
         }
         dyno_fixture_release(&f);
     }

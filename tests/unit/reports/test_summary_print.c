@@ -34,7 +34,7 @@ static const char golden[] =
     "SLA attainment        28.57 %   TTFT <= 1000 ms and TPOT <= 50 ms, of all requests offered\n"
     "  TTFT alone          42.85 %   1 completed above the target\n"
     "  TPOT alone          42.85 %   1 completed above the target\n"
-    "  windows             50.00 %   of 2 with traffic, by mean TTFT and mean ITL\n"
+    "  windows             50.00 %   of 6 with traffic, by mean TTFT and mean ITL\n"
     "\n"
     "Requests              offered  completed       lost   rejected unfinished    retried\n"
     "                            7          4          1          1          1          2\n"

@@ -144,6 +144,8 @@ struct fixture {
     struct decision_record decisions[64];
     size_t n_decisions;
     double window_requests, window_itl_n, window_length_s;
+    struct window_record windows[64]; /* the first of them */
+    size_t n_windows;
 };
 
 static enum status fixture_request(void *context, const struct request_record *r, struct diag *d)
@@ -187,6 +189,9 @@ static enum status fixture_window(void *context, const struct window_record *w, 
 {
     struct fixture *f = context;
     (void)d;
+    if (f->n_windows < 64)
+        f->windows[f->n_windows] = *w;
+    f->n_windows++;
     f->window_requests += w->traffic.n_requests;
     f->window_itl_n += w->traffic.n_itl;
     f->window_length_s += w->traffic.length_s;

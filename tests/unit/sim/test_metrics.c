@@ -273,3 +273,41 @@ Test(metrics, exact_counters_know_the_window_in_which_an_outage_ended)
     free(t.text);
     fixture_release(&f);
 }
+
+/* ---- attainment windows ---- */
+
+static void assert_window(const struct window_record *w, double arrived, uint64_t waited,
+                          uint64_t came)
+{
+    cr_assert(w->traffic.n_arrived == arrived && w->n_waited == waited && w->n_first_token == came,
+              "from %g s: %g arrived, %llu waited, first tokens %llu", s_from_ns(w->start_ns),
+              w->traffic.n_arrived, (unsigned long long)w->n_waited,
+              (unsigned long long)w->n_first_token);
+}
+
+Test(windows, tell_who_waited_in_an_outage)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.config.window_ns = NS_PER_S;
+    f.config.scale_down = SCALE_DOWN_TERMINATE;
+    f.config.retry_lost = true;
+    f.config.drain_ns = 2 * NS_PER_S;
+    fixture_scale_at(&f, 2, 0, 0);
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 10, 2);
+    trace_text_add(&t, 1100, 10, 1);   /* has no gaps */
+    trace_text_add(&t, 1900, 10, 100); /* its worker goes after some tokens */
+    trace_text_add(&t, 3500, 10, 1);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_UNFINISHED], 2);
+    assert_window(&f.windows[0], 1, 1, 1);
+    assert_window(&f.windows[1], 2, 2, 2);
+    assert_window(&f.windows[2], 0, 1, 0); /* sent again */
+    assert_window(&f.windows[3], 1, 2, 0);
+    assert_window(&f.windows[4], 0, 2, 0);
+    assert_window(&f.windows[5], 0, 2, 0);
+    cr_assert_eq(f.n_windows, 6);
+    free(t.text);
+    fixture_release(&f);
+}

@@ -54,13 +54,12 @@ Test(sim_theory, utilisation_is_arrival_rate_times_service_time)
     fixture_release(&f);
 }
 
-/* L = lambda W: the time average seen by regular samples against the mean time per request, for
- * each queue. */
-static void assert_little(const char *queue, double sampled, double sum_s, double span_s)
+/* L = lambda W: the seconds that samples say were spent in a queue against those of the requests.
+ */
+static void assert_little(const char *queue, double sampled_s, double sum_s)
 {
-    double want = sum_s / span_s;
-    cr_assert_float_eq(sampled, want, 0.02 * want + 1e-3, "%s: sampled %g, lambda W %g", queue,
-                       sampled, want);
+    cr_assert_float_eq(sampled_s, sum_s, 1e-9 * sum_s, "%s: sampled %.12g s, by requests %.12g s",
+                       queue, sampled_s, sum_s);
 }
 
 Test(sim_theory, little_holds_for_every_queue)
@@ -68,7 +67,7 @@ Test(sim_theory, little_holds_for_every_queue)
     struct fixture f;
     fixture_init(&f, true, 2);
     f.config.kv_latency_ns = 30 * NS_PER_MS;
-    f.config.sample_ns = 12345678;
+    f.config.sample_ns = 400 * NS_PER_MS; /* every sample at an arrival of a burst */
     f.model =
         (struct linear_model){.base_ms = 5, .new_ms = 0.02, .seq_ms = 0.5, .context_ms = 1e-4};
     f.config.pools[1].engine.max_num_seqs = 16;
@@ -79,7 +78,7 @@ Test(sim_theory, little_holds_for_every_queue)
     for (int i = 0; i < 20000; i++) {
         trace_text_add(&t, at_ms, 50 + (unsigned)pcg64_below(&rng, 1500),
                        2 + (unsigned)pcg64_below(&rng, 60));
-        at_ms += pcg64_exponential(&rng, 20);
+        at_ms += i % 20 == 19 ? 400 : 0;
     }
     fixture_run(&f, t.text);
     free(t.text);
@@ -91,21 +90,29 @@ Test(sim_theory, little_holds_for_every_queue)
         prefill_run += s_from_ns(r->prefill_done_ns - r->scheduled_ns);
         decode += s_from_ns(r->last_token_ns - r->prefill_done_ns);
     }
-    double sampled[3] = {0};
+    double sampled[3] = {0}, n_arrived = 0, n_completed = 0;
+    int64_t before_ns = 0;
     for (size_t i = 0; i < f.n_samples; i++) {
         const struct sample_record *s = &f.samples[i];
+        double length_s = s_from_ns(s->at_ns - before_ns);
         if (s->pool == 0) {
-            sampled[0] += s->n_waiting;
-            sampled[1] += s->n_running;
+            sampled[0] += s->n_waiting * length_s;
+            sampled[1] += s->n_running * length_s;
+            n_arrived += s->traffic.n_arrived;
+            n_completed += s->traffic.n_requests;
         } else {
-            sampled[2] += s->n_waiting + s->n_running;
+            sampled[2] += (s->n_waiting + s->n_running) * length_s;
+            before_ns = s->at_ns;
         }
     }
-    double n = f.n_samples / 2, span_s = s_from_ns(f.result->end_ns);
-    assert_little("prefill queue", sampled[0] / n, prefill_wait, span_s);
-    assert_little("prefill steps", sampled[1] / n, prefill_run, span_s);
-    assert_little("decode pool", sampled[2] / n, decode, span_s);
-    cr_assert_gt(sampled[0] / n, 0.1, "the queue must not be empty all the time");
+    assert_little("prefill queue", sampled[0], prefill_wait);
+    assert_little("prefill steps", sampled[1], prefill_run);
+    assert_little("decode pool", sampled[2], decode);
+    cr_assert_gt(sampled[0], 100, "the queue must not be empty all the time");
+    cr_assert_eq(n_arrived, 20000);
+    cr_assert_eq(n_completed, 20000);
+    cr_assert_eq(f.samples[0].at_ns, 0);
+    cr_assert_eq(f.samples[0].traffic.n_arrived, 0); /* the first burst is in the next */
     fixture_release(&f);
 }
 
