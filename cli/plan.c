@@ -7,6 +7,7 @@
 #include "cli/table.h"
 #include "scenarios/build/plan.h"
 #include "util/json_out.h"
+#include "util/text.h"
 
 const struct cli_option plan_options[] = {
     {"set", 's', "PATH=VALUE",
@@ -111,6 +112,22 @@ static bool print_worth(const struct printing *p)
     return table_print(&t, p->out);
 }
 
+static void print_notes(FILE *out, const struct run_notes *notes)
+{
+    enum { NOTE_WIDTH = 72 };
+
+    for (size_t i = 0; i < notes->n; i++) {
+        const char *text = notes->text[i], *begin = "note: ";
+        while (*text) {
+            size_t n = text_line(text, NOTE_WIDTH);
+            fprintf(out, "%s%.*s\n", begin, (int)n, text);
+            text += n + (text[n] == ' ');
+            begin = "      ";
+        }
+    }
+    fputs(notes->n ? "\n" : "", out);
+}
+
 static bool write_table(const struct printing *p)
 {
     const struct policy_config *c = &p->scenario->policy;
@@ -122,6 +139,7 @@ static bool write_table(const struct printing *p)
         fputs("no GPU budget\n\n", p->out);
     else
         fprintf(p->out, "budget %" PRId64 " GPUs\n\n", c->max_gpu_budget);
+    print_notes(p->out, &p->plan->notes);
     if (!p->all_predictors) {
         printed = print_intervals(p);
         fputs("\n", p->out);
@@ -289,6 +307,13 @@ static bool write_json(const struct printing *p)
     json_key_string(&j, "scenario", p->scenario->name);
     json_key_string(&j, "mode", p->scenario->policy.mode);
     json_key_int(&j, "interval_s", p->plan->interval_s);
+    if (p->plan->notes.n) {
+        json_key(&j, "notes");
+        json_array_begin(&j);
+        for (size_t i = 0; i < p->plan->notes.n; i++)
+            json_string(&j, p->plan->notes.text[i]);
+        json_array_end(&j);
+    }
     json_observed(&j, p->plan);
     json_key(&j, "plans");
     json_array_begin(&j);

@@ -8,6 +8,7 @@
 #include "engines/latency/latency.h"
 #include "engines/profile/profile_gpus.h"
 #include "engines/profile/profile_trust.h"
+#include "util/text.h"
 
 static const char name_details[] =
     "NAME: a bundled profile ('headroom profile list'), or the path of a .h5 or .npz file, or of\n"
@@ -104,12 +105,7 @@ static void print_text(const char *name, const char *bullet, const char *text)
 
     printf("%-*s %s", LABEL_WIDTH, name, bullet);
     while (*text) {
-        size_t n = strlen(text);
-        if (n + indent > TEXT_WIDTH) {
-            n = TEXT_WIDTH - indent;
-            while (n > 1 && text[n] != ' ')
-                n--;
-        }
+        size_t n = text_line(text, TEXT_WIDTH - indent);
         printf("%.*s\n", (int)n, text);
         text += n + (text[n] == ' ');
         if (*text)

@@ -174,6 +174,8 @@ static enum status count_request(struct recorder_totals *t, const struct request
     enum status s = ST_OK;
 
     t->n_records++;
+    if (q->arrival_ns > t->last_arrival_ns)
+        t->last_arrival_ns = q->arrival_ns;
     if (!q->measured)
         return ST_OK;
     t->n_offered++;

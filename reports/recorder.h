@@ -17,6 +17,12 @@
 
 struct summary; /* reports/summary.h */
 
+enum { RUN_MAX_NOTES = 16 };
+struct run_notes {
+    size_t n;
+    const char *text[RUN_MAX_NOTES];
+};
+
 /* What run this is. Texts are borrowed and must outlive the recorder and the summary. */
 struct run_info {
     const char *scenario; /* its name */
@@ -35,7 +41,7 @@ struct run_info {
     /* For the head of the terminal summary only; NULL = left out. */
     const char *trace, *traffic; /* one of the two */
     const char *profiles[POLICY_MAX_POOLS];
-    const char *note; /* what to know about this run: policy_ops.note */
+    struct run_notes notes; /* what to know before the figures are believed; for the summary too */
 };
 
 struct recorder_options {
@@ -52,7 +58,8 @@ struct recorder_options {
 
 /* What the records said, of measured requests unless stated. Read by summary_compute. */
 struct recorder_totals {
-    uint64_t n_records; /* all requests, measured or not */
+    uint64_t n_records;      /* all requests, measured or not */
+    int64_t last_arrival_ns; /* of all; the first is at 0 */
     uint64_t n_offered, n_by_outcome[N_OUTCOMES];
     uint64_t n_retried, n_retries; /* requests sent more than once; times they were sent again */
     uint64_t n_ttft_ok, n_tpot_ok, n_good; /* completed, and within the target(s) */

@@ -18,7 +18,10 @@ enum field_type {
     FIELD_UINT,  /* uint64_t */
     FIELD_INT,   /* int64_t */
     FIELD_DOUBLE,
-    FIELD_POOLS, /* double[POLICY_MAX_POOLS], an object by pool name */
+    FIELD_SHARE,  /* double, 0 to 1 */
+    FIELD_ABSENT, /* double without a value in this version */
+    FIELD_POOLS,  /* double[POLICY_MAX_POOLS], an object by pool name */
+    FIELD_NOTES,  /* struct run_notes; left out when there are none */
 };
 
 struct field {
@@ -57,10 +60,10 @@ static const struct field fields[] = {
     FIELD(UINT, requests.outside_span),
     FIELD(DOUBLE, sla.ttft_ms),
     FIELD(DOUBLE, sla.tpot_ms),
-    FIELD(DOUBLE, attainment.overall),
-    FIELD(DOUBLE, attainment.ttft),
-    FIELD(DOUBLE, attainment.tpot),
-    FIELD(DOUBLE, attainment.windows),
+    FIELD(SHARE, attainment.overall),
+    FIELD(SHARE, attainment.ttft),
+    FIELD(SHARE, attainment.tpot),
+    FIELD(SHARE, attainment.windows),
     FIELD(UINT, attainment.n_windows),
     FIELDS_DISTRIBUTION(latency_ms.ttft),
     FIELDS_DISTRIBUTION(latency_ms.itl),
@@ -100,15 +103,16 @@ static const struct field fields[] = {
     FIELD(INT, scaling.peak_gpus),
     FIELD(INT, scaling.peak_pending),
     FIELD(DOUBLE, scaling.mean_gpus),
-    FIELD(DOUBLE, kv.prefix_hit_rate),
-    FIELD(DOUBLE, kv.peak_utilization),
+    FIELD(SHARE, kv.prefix_hit_rate),
+    FIELD(SHARE, kv.peak_utilization),
     FIELD(UINT, kv.preemptions),
     FIELD(TEXT, policy.name),
     FIELD(TEXT, policy.predictor),
     FIELD(TEXT, policy.details),
-    FIELD(DOUBLE, bounds.perfect_gpu_hours),
-    FIELD(DOUBLE, bounds.hindsight_gpu_hours),
-    FIELD(DOUBLE, bounds.regret),
+    FIELD(NOTES, notes),
+    FIELD(ABSENT, bounds.perfect_gpu_hours),
+    FIELD(ABSENT, bounds.hindsight_gpu_hours),
+    FIELD(ABSENT, bounds.regret),
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
@@ -320,6 +324,7 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
         .sla = {.ttft_ms = ms_from_ns(info->ttft_target_ns),
                 .tpot_ms = ms_from_ns(info->tpot_target_ns)},
         .policy = {info->policy, info->predictor, info->policy_details},
+        .notes = info->notes,
         .bounds = {NAN, NAN, NAN},
     };
     snprintf(summary->trace_digest, sizeof summary->trace_digest, "%016" PRIx64, trace_digest);
@@ -356,7 +361,15 @@ static void write_field(struct json_out *j, const struct summary *summary, const
         json_int(j, *(const int64_t *)at);
         break;
     case FIELD_DOUBLE:
+    case FIELD_SHARE:
+    case FIELD_ABSENT:
         json_double(j, *(const double *)at);
+        break;
+    case FIELD_NOTES:
+        json_array_begin(j);
+        for (size_t i = 0; i < summary->notes.n; i++)
+            json_string(j, summary->notes.text[i]);
+        json_array_end(j);
         break;
     case FIELD_POOLS:
         json_object_begin(j);
@@ -388,6 +401,8 @@ static void write_fields(const struct summary *summary, const struct field *list
     json_out_init(&j, out, true);
     json_object_begin(&j);
     for (size_t i = 0; i <= n; i++) {
+        if (i < n && list[i].type == FIELD_NOTES && summary->notes.n == 0)
+            continue;
         const char *key = i < n ? list[i].key : "";
         size_t shared = shared_objects(previous, key);
         for (const char *dot = strchr(previous + shared, '.'); dot; dot = strchr(dot + 1, '.'))
@@ -420,7 +435,20 @@ void summary_write_performance(const struct summary *summary, FILE *out)
 
 static bool is_number(const struct field *f)
 {
-    return f->type == FIELD_UINT || f->type == FIELD_INT || f->type == FIELD_DOUBLE;
+    switch (f->type) {
+    case FIELD_UINT:
+    case FIELD_INT:
+    case FIELD_DOUBLE:
+    case FIELD_SHARE:
+    case FIELD_ABSENT:
+        return true;
+    case FIELD_TEXT:
+    case FIELD_CHARS:
+    case FIELD_POOLS:
+    case FIELD_NOTES:
+        return false;
+    }
+    BUG("field %s has no type", f->key);
 }
 
 /* The field of a numeric key; with one under a FIELD_POOLS, also the index of the pool. */
@@ -463,6 +491,20 @@ bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool
 {
     size_t pool;
     return find_field(key, n_pools, pool_names, &pool) != NULL;
+}
+
+bool summary_key_range(const char *key, double *min, double *max)
+{
+    *min = 0;
+    *max = INFINITY;
+    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+        if (strcmp(f->key, key) != 0)
+            continue;
+        if (f->type == FIELD_SHARE)
+            *max = 1;
+        return f->type != FIELD_ABSENT;
+    }
+    return true; /* of one pool */
 }
 
 const char *summary_key(size_t i)

@@ -106,6 +106,7 @@ struct summary {
     struct {
         const char *name, *predictor, *details;
     } policy;
+    struct run_notes notes; /* left out of summary.json when there are none */
     struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;
     } bounds;
@@ -138,6 +139,9 @@ void summary_print(const struct summary *summary, FILE *out, bool colour);
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
 /* Is this a key summary_lookup can know? by_pool needs one of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);
+/* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
+ * no value in this version. */
+bool summary_key_range(const char *key, double *min, double *max);
 /* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after
  * the last. */
 const char *summary_key(size_t i);

@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "reports/summary.h"
+#include "util/text.h"
 
 /* Labels take 18 columns, and at most seven figures of 11 follow: 95 columns. */
-enum { TEXT_SIZE = 64, CUT_WIDTH = 76 };
+enum { TEXT_SIZE = 64, CUT_WIDTH = 76, NOTE_WIDTH = 62 };
 
 struct printer {
     FILE *out;
@@ -117,6 +118,20 @@ static void figures(const struct printer *p, size_t n, const double *values, int
     fputc('\n', p->out);
 }
 
+/* In lines that end between words. */
+static void print_note(const struct printer *p, const char *text)
+{
+    const char *name = "note";
+
+    while (*text) {
+        size_t n = text_line(text, NOTE_WIDTH);
+        label(p, name);
+        fprintf(p->out, "%s%.*s%s\n", style(p, red), (int)n, text, style(p, plain));
+        text += n + (text[n] == ' ');
+        name = "";
+    }
+}
+
 static void print_head(const struct printer *p, const struct summary *y)
 {
     const struct run_info *info = y->info;
@@ -153,12 +168,8 @@ static void print_head(const struct printer *p, const struct summary *y)
         cut(p, y->policy.details, CUT_WIDTH);
         fputc('\n', p->out);
     }
-    if (info->note) {
-        label(p, "note");
-        fputs(style(p, red), p->out);
-        cut(p, info->note, CUT_WIDTH);
-        fprintf(p->out, "%s\n", style(p, plain));
-    }
+    for (size_t i = 0; i < y->notes.n; i++)
+        print_note(p, y->notes.text[i]);
 }
 
 static void print_attainment(const struct printer *p, const struct summary *y)

@@ -162,3 +162,14 @@ const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n)
     memcpy(out + used, n > room ? "..." : "", n > room ? sizeof "..." : 1);
     return out;
 }
+
+size_t text_line(const char *text, size_t width)
+{
+    size_t n = strlen(text);
+
+    if (n <= width)
+        return n;
+    for (n = width; n > 0 && text[n] != ' ';)
+        n--;
+    return n ? n : width;
+}

@@ -41,4 +41,8 @@ enum text_result text_fixed(const char *s, size_t n, int decimals, int64_t *valu
 enum { TEXT_EXCERPT_SIZE = 44 };
 const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n);
 
+/* Bytes of the first line when a text is broken between words into lines of at most `width`; a
+ * blank that follows is where it is broken, and in no line. A longer word is cut. */
+size_t text_line(const char *text, size_t width);
+
 #endif

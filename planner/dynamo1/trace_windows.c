@@ -42,6 +42,9 @@ enum status trace_windows_add(struct trace_windows *w, double arrival_ms, double
         w->n++;
         at++;
     }
+    w->first_ms = w->n_requests ? fmin(w->first_ms, arrival_ms) : arrival_ms;
+    w->last_ms = w->n_requests ? fmax(w->last_ms, arrival_ms) : arrival_ms;
+    w->n_requests++;
     struct trace_window *row = &w->rows[at - 1];
     row->n_requests++;
     row->isl_tok += isl_tok;

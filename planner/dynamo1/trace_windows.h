@@ -23,6 +23,8 @@ struct trace_windows {
     int64_t interval_s;
     size_t n, capacity;
     struct trace_window *rows;
+    uint64_t n_requests;
+    double first_ms, last_ms; /* arrivals */
 };
 void trace_windows_init(struct trace_windows *w, int64_t interval_s); /* > 0 */
 void trace_windows_release(struct trace_windows *w);

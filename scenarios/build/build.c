@@ -5,7 +5,6 @@
 
 #include "engines/latency/latency.h"
 #include "engines/profile/profile_gpus.h"
-#include "reports/summary.h"
 #include "scenarios/build/build_internal.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
@@ -485,25 +484,6 @@ static double price_of(const struct gpu_prices *prices, const char *gpu_type)
     return price;
 }
 
-static enum status check_prices(struct builder *b)
-{
-    const struct gpu_prices *prices = &b->scenario->cost.per_gpu_hour;
-
-    if (prices->n == 0 || !prices->price[0].gpu_type)
-        return ST_OK;
-    for (size_t i = 0; i < b->n_pools; i++) {
-        const char *gpu_type = b->run->config.pools[i].profile->gpu_type;
-        bool found = false;
-        for (size_t k = 0; k < prices->n; k++)
-            found = found || strcmp(prices->price[k].gpu_type, gpu_type) == 0;
-        if (!found)
-            return diag_fail_at(b->d, ST_INPUT, scenario_at(b->scenario, "cost.per_gpu_hour"),
-                                "cost.per_gpu_hour has no price of '%s', the GPU of pool %s",
-                                gpu_type, b->run->config.pools[i].name);
-    }
-    return ST_OK;
-}
-
 static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
@@ -527,7 +507,9 @@ static enum status set_info(struct builder *b)
     info->policy = c->policy->name;
     info->predictor = strcmp(sc->policy.type, "planner") == 0 ? sc->policy.load_predictor : NULL;
     info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
-    info->note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
+    const char *note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
+    if (note)
+        info->notes.text[info->notes.n++] = note;
     info->currency = priced ? sc->cost.currency : NULL;
     if (sc->traffic.clients) {
         info->traffic = arena_printf(b->arena, "%lld clients, %lld requests",
@@ -540,19 +522,28 @@ static enum status set_info(struct builder *b)
     return ST_OK;
 }
 
-static enum status check_expectations(struct builder *b)
+struct checked scenario_run_checked(struct scenario_run *run, const struct scenario *scenario,
+                                    struct arena *arena)
 {
-    const struct expectations *expect = &b->scenario->expect;
-    const struct run_info *info = &b->run->info;
+    struct checked c = {.scenario = scenario,
+                        .n_pools = run->config.n_pools,
+                        .notes = &run->info.notes,
+                        .arena = arena};
 
-    for (size_t i = 0; i < expect->n; i++) {
-        const struct expectation *e = &expect->item[i];
-        if (!summary_key_exists(e->key, info->n_pools, info->pool_names))
-            return diag_fail_at(b->d, ST_INPUT, e->at,
-                                "expectation '%s': summary.json has no number '%s'", e->text,
-                                e->key);
+    for (size_t i = 0; i < c.n_pools; i++) {
+        const struct pool_config *pool = &run->config.pools[i];
+        c.roles[i] = pool->role;
+        c.profiles[i] = pool->profile;
+        c.gpus_per_worker[i] = pool->gpus_per_worker;
     }
-    return ST_OK;
+    return c;
+}
+
+static enum status check(struct builder *b)
+{
+    struct checked c = scenario_run_checked(b->run, b->scenario, b->arena);
+
+    return scenario_check(&c, b->d);
 }
 
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
@@ -569,8 +560,6 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     run->config.n_pools = b.n_pools;
     for (size_t i = 0; i < b.n_pools && !s; i++)
         s = build_pool(&b, i);
-    if (!s)
-        s = check_prices(&b);
     if (s)
         return s;
     set_rest(&b);
@@ -583,7 +572,7 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         return s;
     s = set_info(&b);
     if (!s)
-        s = check_expectations(&b);
+        s = check(&b);
     if (!s)
         s = run->simulator->build(run, scenario, arena, d);
     if (!s)

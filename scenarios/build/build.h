@@ -5,6 +5,7 @@
 
 #include "dynosim/dynosim.h"
 #include "reports/recorder.h"
+#include "scenarios/build/checks.h"
 #include "scenarios/build/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "sim/state/config.h"
@@ -42,6 +43,9 @@ enum status scenario_open_trace(const struct scenario *scenario, struct trace_re
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
                            struct arena *arena, struct run_resources *resources, bool share_trace,
                            struct diag *d);
+/* What the checks look at; notes go into the run's info. */
+struct checked scenario_run_checked(struct scenario_run *run, const struct scenario *scenario,
+                                    struct arena *arena);
 void scenario_run_release(struct scenario_run *run);
 
 #endif

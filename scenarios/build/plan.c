@@ -36,6 +36,7 @@ struct planning {
     struct decode_model decode;
     struct planner_setup setup;
     int64_t start[N_SIDES];
+    struct checked checked;
 };
 
 static const enum pool_role role_of[N_SIDES] = {
@@ -79,6 +80,10 @@ static enum status load_side(struct planning *p, enum planner_side side)
         s = scenario_worker_gpus(&p->plan->gpus[side], p->scenario, role_of[side], profile, p->d);
     if (s)
         return s;
+    struct checked *checked = &p->checked;
+    checked->roles[checked->n_pools] = role_of[side];
+    checked->profiles[checked->n_pools] = profile;
+    checked->gpus_per_worker[checked->n_pools++] = p->plan->gpus[side];
     p->start[side] = pool->replicas;
     p->setup.gpus[side] = p->plan->gpus[side];
     p->plan->has_side[side] = true;
@@ -121,6 +126,14 @@ static enum status read_windows(struct planning *p)
         return s;
     s = trace_open(&reader, warm_up, &plain, p->d);
     return s ? s : finish_windows(p, &p->warm_up, reader);
+}
+
+static enum status check_traffic(struct planning *p)
+{
+    const struct trace_windows *w = &p->windows;
+    struct traffic_seen traffic = {w->n_requests, (w->last_ms - w->first_ms) / 1e3};
+
+    return scenario_check_traffic(&p->checked, &traffic, p->d);
 }
 
 static enum status measure_errors(struct planning *p, struct predictor_plan *plan)
@@ -202,6 +215,8 @@ enum status scenario_plan(struct plan *plan, const struct scenario *scenario, st
     struct planning p = {
         .plan = plan, .scenario = scenario, .arena = arena, .resources = resources, .d = d};
 
+    p.checked = (struct checked){
+        .scenario = scenario, .dry_run = true, .notes = &plan->notes, .arena = arena};
     *plan = (struct plan){.interval_s = scenario->policy.throughput_adjustment_interval_s};
     enum status s = check_policy(&p);
     for (int side = 0; side < N_SIDES && !s; side++) {
@@ -209,7 +224,11 @@ enum status scenario_plan(struct plan *plan, const struct scenario *scenario, st
             s = load_side(&p, (enum planner_side)side);
     }
     if (!s)
+        s = scenario_check(&p.checked, d);
+    if (!s)
         s = read_windows(&p);
+    if (!s)
+        s = check_traffic(&p);
     plan->n_rows = p.windows.n;
     if (!s)
         s = plan_all(&p, all_predictors);

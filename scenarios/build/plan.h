@@ -10,6 +10,7 @@
 #include "engines/profile/profile.h"
 #include "planner/dynamo1/dryrun.h"
 #include "planner/forecast/forecast_error.h"
+#include "scenarios/build/checks.h"
 #include "scenarios/build/resources.h"
 #include "scenarios/keys/scenario.h"
 
@@ -37,6 +38,7 @@ struct plan {
     int64_t gpus[N_SIDES]; /* of one worker */
     size_t n;
     const struct predictor_plan *plans;
+    struct run_notes notes;
 };
 
 /* With the predictor of the scenario, or with every one. Start replicas are those of the pools, the

@@ -4,6 +4,7 @@
 #include "scenarios/build/build.h"
 #include "scenarios/keys/simulator.h"
 #include "util/bug.h"
+#include "util/units.h"
 
 static enum status on_progress(void *context, const struct sim_progress *p, struct diag *d)
 {
@@ -18,14 +19,20 @@ static enum status on_progress(void *context, const struct sim_progress *p, stru
 }
 
 /* Records in, summary out. */
-static enum status simulate(const struct scenario_run *run, struct recorder *recorder,
-                            struct summary *summary, struct run_result *result,
-                            const struct run_options *options, struct diag *d)
+static enum status simulate(struct scenario_run *run, const struct checked *checked,
+                            struct recorder *recorder, struct summary *summary,
+                            struct run_result *result, const struct run_options *options,
+                            struct diag *d)
 {
     struct observer observer = recorder_observer(recorder);
+    const struct recorder_totals *totals = recorder_totals(recorder);
     struct run_performance performance;
 
     enum status s = run->simulator->simulate(run, &observer, result, d);
+    if (s)
+        return s;
+    struct traffic_seen traffic = {totals->n_records, s_from_ns(totals->last_arrival_ns)};
+    s = scenario_check_traffic(checked, &traffic, d);
     if (s)
         return s;
     if (options->measure)
@@ -60,9 +67,10 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
     run->config.exact_stepper = options->exact_stepper;
     run->info.version = options->version;
+    struct checked checked = scenario_run_checked(run, scenario, arena);
     s = recorder_open(&recorder, &recording, d);
     if (!s)
-        s = simulate(run, recorder, figures, result, options, d);
+        s = simulate(run, &checked, recorder, figures, result, options, d);
     recorder_free(recorder);
     scenario_run_release(run);
     *summary = figures;

@@ -180,3 +180,13 @@ Test(text, an_excerpt_is_short_and_printable)
     memcpy(s + 39, "\xC3\xA9", 2); /* a two-byte character over the cut */
     cr_assert_str_eq(text_excerpt(out, s, 60), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
 }
+
+Test(text, lines_end_between_words)
+{
+    cr_expect_eq(text_line("", 5), 0);
+    cr_expect_eq(text_line("all of it", 9), 9);
+    cr_expect_eq(text_line("all of it", 8), 6);
+    cr_expect_eq(text_line("all of it", 6), 6);
+    cr_expect_eq(text_line("all of it", 5), 3);
+    cr_expect_eq(text_line("incomprehensible word", 5), 5);
+}
