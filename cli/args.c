@@ -124,8 +124,8 @@ static enum status unknown_verb(const struct cli_verb *verbs, const char *path, 
 }
 
 /* The verb named by the first words; *used of them. */
-static enum status find_verb(int argc, char **argv, const struct cli_verb **verb, int *used,
-                             const char **path, struct arena *arena, struct diag *d)
+static enum status find_verb(int argc, const char *const *argv, const struct cli_verb **verb,
+                             int *used, const char **path, struct arena *arena, struct diag *d)
 {
     const struct cli_verb *verbs = cli_verbs;
 
@@ -174,7 +174,7 @@ static enum status dispatch(int argc, char **argv, struct arena *arena, struct d
     struct cli_args args = {.arena = arena};
     int used;
 
-    enum status s = find_verb(argc, argv, &verb, &used, &args.verb, arena, d);
+    enum status s = find_verb(argc, (const char *const *)argv, &verb, &used, &args.verb, arena, d);
     if (s)
         return s;
     argc -= used;
@@ -192,6 +192,25 @@ static enum status dispatch(int argc, char **argv, struct arena *arena, struct d
     else if (!s)
         s = verb->run(&args, d);
     return s;
+}
+
+enum status help_run(const struct cli_args *args, struct diag *d)
+{
+    const struct cli_verb *verb;
+    const char *path;
+    int used, n = (int)args->n_words;
+
+    enum status s = find_verb(n, args->words, &verb, &used, &path, args->arena, d);
+    if (!s && used < n)
+        s = diag_fail(d, ST_INPUT, "unexpected argument '%s' of 'help' (headroom help)",
+                      args->words[used]);
+    if (s)
+        return s;
+    if (!verb)
+        cli_help_all(stdout);
+    else
+        cli_help_verb(verb->verbs ? verb->name : path, verb, stdout);
+    return ST_OK;
 }
 
 enum status cli_main(int argc, char **argv, struct diag *d)

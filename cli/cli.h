@@ -34,8 +34,8 @@ struct cli_args {
     struct arena *arena;
 };
 
-/* A verb does something (`run`) or has verbs of its own. ST_MISSED needs no diag: the verb said
- * what was missed. */
+/* A verb does something (`run`) or has verbs of its own. ST_MISSED and ST_CANCELLED need no
+ * message: the verb said what there is to say. */
 struct cli_verb {
     const char *name;
     const char *words; /* what follows the options, for help: "SCENARIO" */
@@ -55,6 +55,7 @@ extern const struct cli_verb profile_verbs[], trace_verbs[];
 enum status run_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
+enum status help_run(const struct cli_args *args, struct diag *d); /* args.c */
 enum status version_run(const struct cli_args *args, struct diag *d);
 
 bool cli_flag(const struct cli_args *args, const char *name);
@@ -81,6 +82,9 @@ enum status cli_load_scenario(struct scenario **scenario, const struct cli_args 
 /* Where bundled profiles are: $HEADROOM_PROFILES, beside the installed program, the source tree;
  * those that exist. In the arena. */
 enum status cli_profile_search(struct profile_search *search, struct arena *arena, struct diag *d);
+
+/* ST_INPUT, naming the variable to set, when there is none. */
+enum status cli_need_folder(const char *const *folders, const char *variable, struct diag *d);
 
 /* The same of bundled presets, with $HEADROOM_PRESETS; ended by NULL. */
 enum status cli_preset_dirs(const char *const **dirs, struct arena *arena, struct diag *d);

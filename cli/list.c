@@ -75,6 +75,8 @@ static enum status print_profiles(const struct cli_args *args, struct diag *d)
 
     enum status s = cli_profile_search(&search, args->arena, d);
     if (!s)
+        s = cli_need_folder(search.dirs, "HEADROOM_PROFILES", d);
+    if (!s)
         s = profile_list(&search, args->arena, &names, &n, d);
     for (size_t i = 0; !s && i < n; i++)
         puts(names[i]);
@@ -89,6 +91,8 @@ static enum status print_presets(const struct cli_args *args, struct diag *d)
     size_t n;
 
     enum status s = cli_preset_dirs(&dirs, args->arena, d);
+    if (!s)
+        s = cli_need_folder(dirs, "HEADROOM_PRESETS", d);
     if (!s)
         s = scenario_presets(&presets, &n, args->arena, dirs, d);
     if (s)

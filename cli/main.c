@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 
 const struct cli_verb cli_verbs[] = {
     {.name = "run",
@@ -44,6 +45,11 @@ const struct cli_verb cli_verbs[] = {
          "verbs\n"
          "(with their options). Without WHAT: policies to fixes, one after the other.",
      .run = list_run},
+    {.name = "help",
+     .words = "[VERB]",
+     .max_words = 3,
+     .summary = "this list, or how to use a verb",
+     .run = help_run},
     {.name = "version",
      .summary = "version of this program and of its libraries",
      .run = version_run},
@@ -68,6 +74,8 @@ int main(int argc, char **argv)
         enum status flushed = flush_output(&d);
         s = flushed ? flushed : s;
     }
+    if (s == ST_CANCELLED)
+        return 128 + interrupt_signal(); /* as a shell has it */
     if (d.status != ST_OK)
         fprintf(stderr, "headroom: error: %s\n", d.text);
     return status_exit_code(s);

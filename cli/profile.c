@@ -65,6 +65,8 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
 
     enum status s = cli_profile_search(&search, args->arena, d);
     if (!s)
+        s = cli_need_folder(search.dirs, "HEADROOM_PROFILES", d);
+    if (!s)
         s = profile_list(&search, args->arena, &names, &n, d);
     if (s)
         return s;

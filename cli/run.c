@@ -1,9 +1,11 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
 #include "reports/summary.h"
@@ -102,6 +104,10 @@ static enum status execute(const struct scenario *scenario, struct run_resources
 
     enum status s = run_scenario(&summary, scenario, args->arena, resources, options, d);
     progress_end(options->progress_context);
+    if (s == ST_CANCELLED)
+        fprintf(stderr, "headroom: %s by %s%s\n", d->text,
+                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM",
+                out ? "; its unfinished files are removed" : "");
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -144,6 +150,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         s = run_resources_create(&resources, &search, d);
     if (s)
         return s;
+    options.cancel = interrupt_begin();
     progress_init(&progress, !cli_flag(args, "quiet"));
     s = execute(scenario, resources, &options, args, d);
     run_resources_free(resources);

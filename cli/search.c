@@ -60,3 +60,14 @@ enum status cli_preset_dirs(const char *const **dirs, struct arena *arena, struc
 {
     return find_folders(dirs, arena, "HEADROOM_PRESETS", "presets", HEADROOM_SOURCE_PRESETS, d);
 }
+
+enum status cli_need_folder(const char *const *folders, const char *variable, struct diag *d)
+{
+    if (folders[0])
+        return ST_OK;
+    return diag_fail(d, ST_INPUT,
+                     "the data of this program is neither beside it nor in its source tree; set %s "
+                     "to the folder (%s of the source tree)",
+                     variable,
+                     strcmp(variable, "HEADROOM_PRESETS") == 0 ? "presets" : "engines/data");
+}

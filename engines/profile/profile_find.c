@@ -198,9 +198,13 @@ static enum status unknown(struct arena *arena, const struct profile_search *sea
         where = arena_printf(arena, "%s%s%s", where, *where ? ", " : "", *dir);
     if (!where)
         return diag_nomem(d, "profile names");
+    if (!*where)
+        return diag_fail(d, ST_INPUT,
+                         "no profile '%.256s': it is no file, and there is no folder of bundled "
+                         "profiles; set HEADROOM_PROFILES to it (engines/data of the source tree)",
+                         name);
     if (n == 0)
-        return diag_fail(d, ST_INPUT, "no profile '%.256s' (looked in: %s)", name,
-                         *where ? where : "nowhere");
+        return diag_fail(d, ST_INPUT, "no profile '%.256s' (looked in: %s)", name, where);
     return diag_fail(d, ST_INPUT, "no profile '%.256s' (closest: %s; looked in: %s)", name,
                      closest(arena, name, names, n), where);
 }

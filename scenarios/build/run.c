@@ -6,13 +6,19 @@
 #include "util/bug.h"
 #include "util/units.h"
 
+static enum status check_cancel(const struct run_options *options, struct diag *d)
+{
+    return options->cancel && atomic_load(options->cancel) ? diag_fail(d, ST_CANCELLED, "stopped")
+                                                           : ST_OK;
+}
+
 static enum status on_progress(void *context, const struct sim_progress *p, struct diag *d)
 {
     const struct run_options *options = context;
 
-    if (options->cancel && atomic_load(options->cancel))
-        return diag_fail(d, ST_CANCELLED, "stopped after %llu requests",
-                         (unsigned long long)p->n_offered);
+    enum status s = check_cancel(options, d);
+    if (s)
+        return s;
     if (options->progress)
         options->progress(options->progress_context, p);
     return ST_OK;
@@ -28,7 +34,11 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
     const struct recorder_totals *totals = recorder_totals(recorder);
     struct run_performance performance;
 
-    enum status s = run->simulator->simulate(run, &observer, result, d);
+    enum status s = check_cancel(options, d);
+    if (!s)
+        s = run->simulator->simulate(run, &observer, result, d);
+    if (!s)
+        s = check_cancel(options, d);
     if (s)
         return s;
     struct traffic_seen traffic = {totals->n_records, s_from_ns(totals->last_arrival_ns)};

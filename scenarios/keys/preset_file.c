@@ -101,6 +101,12 @@ static enum status unknown(struct arena *arena, const struct yaml_node *const *m
     if (!known)
         return diag_nomem(d, "presets");
     text_excerpt(shown, name, strlen(name));
+    if (n == 0)
+        return diag_fail_at(d, ST_INPUT, at,
+                            "%s: no preset '%s': there is no file of presets; set HEADROOM_PRESETS "
+                            "to their folder (presets of the source tree), or name a file of your "
+                            "own: PATH#NAME",
+                            key, shown);
     return diag_fail_at(d, ST_INPUT, at,
                         "%s: no preset '%s'%s%s%s (known: %s; of a file of your own: PATH#NAME)",
                         key, shown, near.best ? "; did you mean '" : "", near.best ? near.best : "",

@@ -110,7 +110,8 @@ Test(profile_find, says_so_when_there_is_nothing_to_offer)
 {
     struct profile p;
     fails_with(ST_INPUT, profile_load(&p, &arena, NULL, "x", 0, &diag),
-               "no profile 'x' (looked in: nowhere)");
+               "no profile 'x': it is no file, and there is no folder of bundled profiles; set "
+               "HEADROOM_PROFILES to it (engines/data of the source tree)");
     const char *const dirs[] = {folder, NULL};
     struct profile_search empty = {dirs};
     fails_with(ST_INPUT, profile_load(&p, &arena, &empty, "", 0, &diag),

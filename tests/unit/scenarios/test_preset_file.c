@@ -80,9 +80,10 @@ Test(preset_file, unknown_names_are_told_the_known_ones_once)
                      "s.yaml:4:9: startup.preset: no preset 'long' (known: a, b, c; of a "
                      "file of your own: PATH#NAME)");
     cr_assert_eq(find(&nowhere, "a", 4, &preset), ST_INPUT);
-    cr_expect_str_eq(diag.text,
-                     "s.yaml:4:9: startup.preset: no preset 'a' (known: none; of a file of "
-                     "your own: PATH#NAME)");
+    cr_expect_str_eq(
+        diag.text, "s.yaml:4:9: startup.preset: no preset 'a': there is no file of presets; set "
+                   "HEADROOM_PRESETS to their folder (presets of the source tree), or name a file "
+                   "of your own: PATH#NAME");
 }
 
 Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override)
