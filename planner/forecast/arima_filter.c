@@ -98,14 +98,13 @@ static bool stationary_mean(struct filter *f)
     return true;
 }
 
-/* v = T v, for the differencing rows (running sums over what follows) and the ARMA rows (shifted).
- */
+/* v = T v, for the differencing rows (sums over what follows, from the left) and the ARMA rows
+ * (shifted). */
 static void advance(const struct filter *f, double *v)
 {
-    double sum = v[f->d];
-    for (size_t i = f->d; i-- > 0;) {
-        sum += v[i];
-        v[i] = sum;
+    for (size_t i = 0; i < f->d; i++) {
+        for (size_t k = i + 1; k <= f->d; k++)
+            v[i] += v[k];
     }
     double first = v[f->d];
     for (size_t i = 0; i < f->lags; i++)
@@ -116,14 +115,13 @@ static void advance(const struct filter *f, double *v)
  * constant length is worth more than the work it saves. */
 static void advance_rows(const struct filter *f, double (*rows)[MAX_STATES])
 {
-    double sum[MAX_STATES], first[MAX_STATES];
+    double first[MAX_STATES];
 
     memcpy(first, rows[f->d], sizeof(first));
-    memcpy(sum, first, sizeof(sum));
-    for (size_t i = f->d; i-- > 0;) {
-        for (size_t j = 0; j < MAX_STATES; j++) {
-            sum[j] += rows[i][j];
-            rows[i][j] = sum[j];
+    for (size_t i = 0; i < f->d; i++) {
+        for (size_t k = i + 1; k <= f->d; k++) {
+            for (size_t j = 0; j < MAX_STATES; j++)
+                rows[i][j] += rows[k][j];
         }
     }
     for (size_t i = 0; i + 1 < f->lags; i++) {
@@ -158,14 +156,45 @@ static double advance_cov(struct filter *f, double (*before)[MAX_STATES])
     return distance;
 }
 
+/* P Z', P being the covariance of the state and Z what of it is observed: its first d + 1 terms. */
+static void observe_cov(const struct filter *f, double *pz)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        pz[i] = 0.0;
+        for (size_t j = 0; j <= f->d; j++)
+            pz[i] += f->cov[i][j];
+    }
+}
+
+static double observed(const struct filter *f, const double *v)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i <= f->d; i++)
+        sum += v[i];
+    return sum;
+}
+
+/* P Z' / variance. The division comes first and the sums are fused, as in the reference. */
+static void set_gain(const struct filter *f, double inverse, double *gain)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        gain[i] = 0.0;
+        for (size_t j = 0; j <= f->d; j++)
+            gain[i] = fma(f->cov[i][j], inverse, gain[i]);
+    }
+}
+
+/* The covariance starts at 1e6, whose last bit is 1e-10: a series that is nearly deterministic has
+ * a variance not far from that, and which model fits it best is decided by the order of the
+ * operations below. It is the reference's. */
 bool arima_filter(const double *y, size_t n, struct arima_order order, const double *params,
                   double *log_likelihood, double *forecast)
 {
     const double log_two_pi = 1.8378770664093454836;
     struct filter f;
-    double gain[MAX_STATES] = {0}, pz[MAX_STATES] = {0}, variance = 0.0, log_variance = 0.0,
-           total = 0.0;
-    bool steady = false;
+    double pz[MAX_STATES] = {0}, steady_pz[MAX_STATES] = {0};
+    double variance = 0.0, inverse = 0.0, log_variance = 0.0, total = 0.0;
+    size_t n_steady = 0; /* observations since the covariance has come to rest */
 
     filter_set(&f, order, params);
     for (size_t i = 0; i < f.d; i++)
@@ -174,37 +203,37 @@ bool arima_filter(const double *y, size_t n, struct arima_order order, const dou
         return false;
 
     for (size_t t = 0; t < n; t++) {
-        double error = y[t], before[MAX_STATES][MAX_STATES];
+        double error = y[t] - observed(&f, f.a), gain[MAX_STATES] = {0};
+        double before[MAX_STATES][MAX_STATES];
 
-        for (size_t i = 0; i <= f.d; i++)
-            error -= f.a[i];
-        if (!steady) {
-            variance = 0.0;
-            for (size_t i = 0; i < f.n; i++) {
-                pz[i] = 0.0;
-                for (size_t j = 0; j <= f.d; j++)
-                    pz[i] += f.cov[i][j];
-            }
-            for (size_t i = 0; i <= f.d; i++)
-                variance += pz[i];
+        /* At rest, the first observation still sees the last covariance, the others see the one
+         * before it. */
+        if (n_steady < 2)
+            observe_cov(&f, pz);
+        else
+            memcpy(pz, steady_pz, sizeof pz);
+        if (n_steady == 0) {
+            variance = observed(&f, pz);
+            inverse = 1.0 / variance;
+            log_variance = log(variance);
+            memcpy(steady_pz, pz, sizeof pz);
         }
-        if (!(variance < least_variance)) {
-            if (!steady) {
-                log_variance = log(variance);
-                for (size_t i = 0; i < f.n; i++)
-                    gain[i] = pz[i] / variance;
-            }
+        bool informative = !(variance < least_variance);
+        if (informative) {
             for (size_t i = 0; i < f.n; i++)
-                f.a[i] += gain[i] * error;
+                f.a[i] += pz[i] * (inverse * error);
             if (t >= f.d)
-                total -= 0.5 * (log_two_pi + log_variance + error * error / variance);
+                total += -0.5 * (log_two_pi + log_variance) - 0.5 * (error * (inverse * error));
         }
         advance(&f, f.a);
         f.a[f.d] += f.c;
-        if (steady)
+        if (n_steady > 0) {
+            n_steady++;
             continue;
+        }
         memcpy(before, f.cov, f.n * sizeof(before[0]));
-        if (!(variance < least_variance)) {
+        if (informative) {
+            set_gain(&f, inverse, gain);
             for (size_t i = 0; i < f.n; i++) {
                 for (size_t j = 0; j < MAX_STATES; j++)
                     f.cov[i][j] -= gain[i] * pz[j];
@@ -213,14 +242,11 @@ bool arima_filter(const double *y, size_t n, struct arima_order order, const dou
         double moved = advance_cov(&f, before);
         /* The reference stops updating near the fixed point, but treats a model with an intercept
          * as varying in time and goes on; at the fixed point itself stopping changes nothing. */
-        steady = moved == 0.0 || (!order.intercept && moved < steady_tolerance);
-        steady = steady && !(variance < least_variance);
+        if (informative && (moved == 0.0 || (!order.intercept && moved < steady_tolerance)))
+            n_steady = 1;
     }
     *log_likelihood = total;
-    if (forecast) {
-        *forecast = 0.0;
-        for (size_t i = 0; i <= f.d; i++)
-            *forecast += f.a[i];
-    }
+    if (forecast)
+        *forecast = observed(&f, f.a);
     return true;
 }

@@ -16,29 +16,6 @@ static const struct family *const groups[] = {
 
 enum { PATH_SIZE = 4096 };
 
-static cJSON *load(const char *path)
-{
-    FILE *in = fopen(path, "rb");
-    char *text = NULL;
-    long size = -1;
-    cJSON *json = NULL;
-
-    if (!in)
-        return NULL;
-    if (fseek(in, 0, SEEK_END) == 0)
-        size = ftell(in);
-    rewind(in);
-    if (size >= 0)
-        text = malloc((size_t)size + 1);
-    if (text && fread(text, 1, (size_t)size, in) == (size_t)size) {
-        text[size] = '\0';
-        json = cJSON_Parse(text);
-    }
-    free(text);
-    fclose(in);
-    return json;
-}
-
 /* 1 when the family missed. */
 static int run_family(const struct family *f, const cJSON *file)
 {
@@ -88,7 +65,7 @@ static int run_entry(const char *dir, const char *entry, const cJSON *profiles, 
         return 0;
     }
     snprintf(path, sizeof path, "%s/%s", dir, entry);
-    cJSON *file = load(path);
+    cJSON *file = golden_load(path);
     if (!file) {
         printf("%-28s MISS: %s cannot be read as JSON\n", name, path);
         return 1;
@@ -114,7 +91,7 @@ int main(int argc, char **argv)
         return 2;
     }
     snprintf(path, sizeof path, "%s/interpolation.json", argv[1]);
-    cJSON *interpolation = load(path);
+    cJSON *interpolation = golden_load(path);
     const cJSON *profiles = cJSON_GetObjectItemCaseSensitive(interpolation, "profiles");
     printf("%-28s %-36s %8s %8s %9s  %s\n", "file", "family", "cases", "exact", "worst", "verdict");
     for (int i = 0; i < n; i++) {

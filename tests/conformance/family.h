@@ -9,7 +9,7 @@ struct verdict {
         within;          /* compared values; equal to the bit (or integer); within tolerance */
     double worst;        /* worst relative error, in the family's own measure */
     char worst_at[160];  /* which case */
-    char tolerance[160]; /* in words */
+    char tolerance[400]; /* in words */
     bool pass;
 };
 struct family {

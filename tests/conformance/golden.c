@@ -2,7 +2,31 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+cJSON *golden_load(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    char *text = NULL;
+    long size = -1;
+    cJSON *json = NULL;
+
+    if (!in)
+        return NULL;
+    if (fseek(in, 0, SEEK_END) == 0)
+        size = ftell(in);
+    rewind(in);
+    if (size >= 0)
+        text = malloc((size_t)size + 1);
+    if (text && fread(text, 1, (size_t)size, in) == (size_t)size) {
+        text[size] = '\0';
+        json = cJSON_Parse(text);
+    }
+    free(text);
+    fclose(in);
+    return json;
+}
 
 const cJSON *golden_get(const cJSON *object, const char *key)
 {

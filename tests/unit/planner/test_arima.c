@@ -128,6 +128,70 @@ Test(arima, start_values_and_likelihood_are_those_of_the_reference)
     }
 }
 
+/* A line in the log scale is so nearly deterministic that the variance comes near to the last bit
+ * of the covariance the filter starts from: the likelihood, and with it the order, hangs on the
+ * order of the operations. Figures: statsmodels 0.15.0. */
+Test(arima, likelihood_of_a_nearly_deterministic_series_is_that_of_the_reference)
+{
+    static const struct {
+        struct arima_order order;
+        double params[6], log_likelihood, forecast;
+    } cases[] = {
+        {{5, 2, 0, false},
+         {-0.097870161579838244, 0.19659239109025983, 0.37096906065826724, -0.46242107063004395,
+          -0.7094722361041812, 1.0000000000000001e-09},
+         -65172.9475607192,
+         3.3504810821894013},
+        {{5, 2, 0, false},
+         {0.70157421137541409, -0.023803346488376037, 0.49895878290037166, -0.050515946144716384,
+          -0.21236491207351896, 1e-08},
+         214.2815478766433,
+         3.349921895460854},
+        {{4, 2, 1, false},
+         {-0.4535587287342881, 0.90776914406606779, 0.6249683198148509, -0.19572435835021457,
+          -0.22726791976943103, 1e-08},
+         -237.3071670859068,
+         3.3499135325731326},
+        {{2, 2, 1, false},
+         {-0.25905173182348595, 0.53919908956507534, -0.00052439821153728002,
+          1.0000000000000001e-09},
+         -20847.421981316427,
+         3.350114329443612},
+        {{1, 2, 2, true},
+         {1.7533841175163727e-05, 0.11060930049115905, -0.34894916168258705, 0.071941647621274446,
+          1.0000000000000001e-09},
+         -51883.32100141065,
+         3.3503229169206534},
+    };
+    double y[41];
+    for (int i = 0; i < 41; i++)
+        y[i] = log1p(7 + 0.5 * i);
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        double log_likelihood, forecast;
+        cr_assert(arima_filter(y, 41, cases[k].order, cases[k].params, &log_likelihood, &forecast));
+        near(log_likelihood, cases[k].log_likelihood, 1e-9);
+        near(forecast, cases[k].forecast, 1e-9);
+    }
+}
+
+Test(arima, an_exact_ramp_goes_on)
+{
+    struct predictor_config config = {.interval_s = 180};
+    struct predictor p;
+    struct diag d;
+    diag_init(&d);
+    cr_assert_eq(predictor_init(&p, predictor_find("arima"), &config, &d), ST_OK);
+    for (int i = 0; i < 80; i++) {
+        double forecast, next = 20 + 1.5 * (i + 1);
+        cr_assert_eq(predictor_observe(&p, 20 + 1.5 * i), ST_OK);
+        if (i < 40)
+            continue;
+        cr_assert(predictor_predict(&p, &forecast));
+        near(forecast, next, 0.02);
+    }
+    predictor_release(&p);
+}
+
 Test(arima, too_few_values_for_the_lags_start_from_zero)
 {
     static const double y[] = {3.0, 5.0, 4.0, 6.0, 2.0};
