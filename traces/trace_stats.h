@@ -10,8 +10,7 @@
 
 enum {
     TRACE_RATE_BINS = 4096,
-    TRACE_IDS_KEPT =
-        1 << 20, /* block ids told apart exactly; beyond, a sample of so many at most */
+    TRACE_IDS_KEPT = 1 << 18, /* block ids told apart exactly; beyond, a sample of these */
 };
 
 /* Read its members; the quantiles of the histograms are within 0.05 %. */
