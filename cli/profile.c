@@ -53,6 +53,15 @@ static enum status load(struct profile *profile, const struct cli_args *args, st
     return profile_open(profile, args->arena, &search, &source, d);
 }
 
+/* GPUs per worker as the file itself says; else who disagrees. */
+static enum status gpus_of(const struct profile *p, int64_t *gpus, struct diag *in_doubt)
+{
+    static const struct gpus_said nothing = {.tp = 0};
+
+    diag_init(in_doubt);
+    return profile_gpus(gpus, p, &nothing, in_doubt);
+}
+
 static enum status list_run_profiles(const struct cli_args *args, struct diag *d)
 {
     static const char *const head[] = {"NAME", "GPU",       "GPUS",  "FRAMEWORK",
@@ -76,17 +85,17 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
         table_add(&t, head[i]);
     for (size_t i = 0; i < n; i++) {
         struct profile p;
+        struct diag in_doubt;
         s = profile_load(&p, args->arena, &search, names[i], 0, d);
         if (s)
             return s;
         table_add(&t, names[i]);
         table_add(&t, p.gpu_type);
-        static const struct gpus_said nothing = {.tp = 0};
         int64_t gpus;
-        s = profile_gpus(&gpus, &p, &nothing, d);
-        if (s)
-            return s;
-        table_printf(&t, "%" PRId64, gpus);
+        if (gpus_of(&p, &gpus, &in_doubt) == ST_OK)
+            table_printf(&t, "%" PRId64, gpus);
+        else
+            table_add(&t, "?");
         table_printf(&t, "%s %s", p.framework, p.framework_version);
         table_printf(&t, "%" PRId64, p.tp);
         table_printf(&t, "%" PRId64, p.max_kv_tokens);
@@ -132,18 +141,15 @@ static void print_count(const char *name, int64_t value, const char *unit)
         print_field(name, "");
 }
 
-/* What the file says of them, or who disagrees. */
 static void print_gpus(const struct profile *p)
 {
-    static const struct gpus_said nothing = {.tp = 0};
-    struct diag d;
+    struct diag in_doubt;
     int64_t gpus;
 
-    diag_init(&d);
-    if (profile_gpus(&gpus, p, &nothing, &d) == ST_OK)
+    if (gpus_of(p, &gpus, &in_doubt) == ST_OK)
         print_count("GPUs per worker", gpus, "");
     else
-        print_text("GPUs per worker", "", d.text);
+        print_text("GPUs per worker", "", in_doubt.text);
 }
 
 static void print_metadata(const struct profile *p)

@@ -9,9 +9,10 @@
 
 enum { MAX_CLAIMS = GPUS_MAX_SAID + 4, MAX_GPUS = 4096 };
 
-/* How far from the truth the figure that a throughput gives may lie: the first is computed, the
- * second measured with what is not decoding. */
-static const double prefill_off = 0.1, decode_below = 0.1, decode_above = 0.5;
+/* How far from the truth the figure that a throughput gives may lie: the first is computed; the
+ * second is measured together with what is not decoding, which makes it too large, but not twice
+ * as large at every point. */
+static const double prefill_off = 0.1, decode_below = 0.1, decode_above = 0.9;
 
 /* The worker has `gpus`, within the shares, or that times the data-parallel ranks. */
 struct claim {
@@ -131,7 +132,8 @@ enum status profile_gpus(int64_t *gpus, const struct profile *profile, const str
     *gpus = c.n ? agreed(&c) : 1;
     list(&c, text, sizeof text);
     if (*gpus == 0)
-        return diag_fail(d, ST_INPUT, "%s; they must agree on a whole number", text);
+        return diag_fail(d, ST_INPUT,
+                         "%s; all must be the same whole number, so correct the wrong one", text);
     /* Without tolerances, so that only the ranks can be what two numbers are for. */
     for (int64_t g = 1; c.ranks > 1 && g <= MAX_GPUS; g++)
         if ((g == *gpus * (int64_t)c.ranks || g * (int64_t)c.ranks == *gpus) &&

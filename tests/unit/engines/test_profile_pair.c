@@ -215,35 +215,36 @@ Test(profile_pair, gpus_are_what_all_sources_say)
     p.decode_gpus = 0; /* not so clear */
     said = (struct gpus_said){.key = {{"k", 2}}};
     fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "k says 2, prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 4; they "
-               "must agree on a whole number");
+               "k says 2, prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 4; all "
+               "must be the same whole number, so correct the wrong one");
     p.prefill_gpus = 0;
     cr_expect_eq(profile_gpus(&gpus, &p, &said, &diag), ST_OK);
     cr_expect_eq(gpus, 2);
     p.decode_gpus = 4.1;
     fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "k says 2, z_thpt_per_gpu of the profile (sequences / ITL over it) says 4.1; they "
-               "must agree on a whole number");
+               "k says 2, z_thpt_per_gpu of the profile (sequences / ITL over it) says 4.1; all "
+               "must be the same whole number, so correct the wrong one");
     p.decode_gpus = 0;
     said = (struct gpus_said){.key = {{"k", 2}, {"l", 4}}};
     fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "k says 2, l says 4; they must agree on a whole number");
+               "k says 2, l says 4; all must be the same whole number, so correct the wrong one");
     said = (struct gpus_said){.key = {{"k", 2}}, .tp_name = "engine.tp", .tp = 4};
-    fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "k says 2, engine.tp says 4; they must agree on a whole number");
+    fails_with(
+        ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
+        "k says 2, engine.tp says 4; all must be the same whole number, so correct the wrong one");
     said.key[0].gpus = 0;
     p.gpu_count = 8;
     fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "engine.tp says 4, gpu_count of the profile says 8; they must agree on a whole "
-               "number");
+               "engine.tp says 4, gpu_count of the profile says 8; all must be the same whole "
+               "number, so correct the wrong one");
     p.gpu_count = 0;
     said.tp = 0;
     cr_expect_eq(profile_gpus(&gpus, &p, &said, &diag), ST_OK);
     cr_expect_eq(gpus, 1); /* nothing is said */
     p.prefill_gpus = 1.5;
     fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-               "prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 1.5; they must agree "
-               "on a whole number");
+               "prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 1.5; all must be the "
+               "same whole number, so correct the wrong one");
 }
 
 Test(profile_pair, gpus_of_an_engine_of_several_parts)
@@ -276,10 +277,9 @@ Test(profile_pair, decode_workers_are_not_measured_by_the_prefill_half_of_others
     cr_expect_eq(profile_gpus(&gpus, &p, &said, &diag), ST_OK, "%s", diag.text);
     cr_expect_eq(gpus, 4);
     said.decodes_only = false;
-    fails_with(
-        ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
-        "z_thpt_per_gpu of the profile (sequences / ITL over it) says 4.12, "
-        "prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 2; they must agree on "
-        "a whole number");
+    fails_with(ST_INPUT, profile_gpus(&gpus, &p, &said, &diag),
+               "z_thpt_per_gpu of the profile (sequences / ITL over it) says 4.12, "
+               "prefill_thpt_per_gpu of the profile (ISL / TTFT over it) says 2; all must be the "
+               "same whole number, so correct the wrong one");
     cr_expect(!profile_halves_agree(&p));
 }
