@@ -130,7 +130,7 @@ static void print_notes(FILE *out, const struct run_notes *notes)
 
 static bool write_table(const struct printing *p)
 {
-    const struct policy_config *c = &p->scenario->policy;
+    const struct planner_config *c = scenario_planner(p->scenario);
     bool printed = true;
 
     fprintf(p->out, "%s   mode %s, %zu interval%s of %" PRId64 " s, ", p->scenario->name, c->mode,
@@ -305,7 +305,7 @@ static bool write_json(const struct printing *p)
     json_object_begin(&j);
     json_key_int(&j, "schema_version", 1);
     json_key_string(&j, "scenario", p->scenario->name);
-    json_key_string(&j, "mode", p->scenario->policy.mode);
+    json_key_string(&j, "mode", scenario_planner(p->scenario)->mode);
     json_key_int(&j, "interval_s", p->plan->interval_s);
     if (p->plan->notes.n) {
         json_key(&j, "notes");

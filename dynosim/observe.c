@@ -228,7 +228,7 @@ enum status dyno_call_policy(struct dyno_run *run)
     if (s)
         return s;
     policy_effects_clear(&run->effects, config->n_pools);
-    config->policy->tick(config->policy_state, &input, &run->effects);
+    s = config->policy->tick(config->policy_state, &input, &run->effects, run->diag);
     for (size_t p = 0; !s && run->effects.scale && p < config->n_pools; p++)
         s = dyno_fleet_scale(run, &run->pools[p], run->effects.target[p]);
     if (!s && run->effects.report)

@@ -20,6 +20,24 @@ const struct policy_ops *policy_find(const char *name)
     return NULL;
 }
 
+const struct policy_ops *policy_with_key(const char *name)
+{
+    for (const struct policy_ops *const *p = policies; *p; p++) {
+        if (key_find((*p)->keys, name))
+            return *p;
+    }
+    return NULL;
+}
+
+void *policy_config_new(const struct policy_ops *policy, struct arena *arena)
+{
+    void *config = ARENA_NEW(arena, policy->config_size, char);
+
+    if (config)
+        key_presets(policy->keys, config);
+    return config;
+}
+
 void policy_effects_clear(struct policy_effects *effects, size_t n_pools)
 {
     const struct policy_forecast none = {NAN, NAN, NAN};

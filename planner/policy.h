@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "util/arena.h"
+#include "util/key.h"
 #include "util/status.h"
 
 struct profile;
@@ -107,19 +108,31 @@ struct policy_setup {
     const struct profile *profiles[POLICY_MAX_POOLS];
     bool no_gauges[POLICY_MAX_POOLS]; /* nobody publishes the load of the pool's workers */
     double ttft_ms, itl_ms;           /* SLA targets */
+    double start_delay_s;             /* of a policy that is told none; NaN = the policy's own */
     uint64_t seed;
 };
-
-struct policy_config; /* planner/policy_config.h */
 
 struct policy_ops {
     const char *name;    /* what the user types as policy.type */
     const char *summary; /* one line */
+
+    /* Its configuration: a struct of plain bytes, and what a user can set in it (`policy.X`). */
+    size_t config_size;
+    const struct key *keys; /* ended by name NULL; NULL = there is nothing to set */
+    /* What its own configuration file is called (`policy.config`), which has the keys that say
+     * in_own_file; NULL = it has none. */
+    const char *own_file;
+    /* The rules across keys, once all are set; it may change what follows from them. NULL = none.
+     * ST_INPUT at `at`. */
+    enum status (*check)(void *config, struct source_pos at, struct diag *d);
+
     /* Builds the state in the arena and says when to call first (effects->next_*). */
-    enum status (*create)(void **state, struct arena *arena, const struct policy_config *config,
+    enum status (*create)(void **state, struct arena *arena, const void *config,
                           const struct policy_setup *setup, struct policy_effects *first,
                           struct diag *d);
-    void (*tick)(void *state, const struct policy_input *input, struct policy_effects *effects);
+    /* ST_NOMEM is the only failure; what was decided then does not count. */
+    enum status (*tick)(void *state, const struct policy_input *input,
+                        struct policy_effects *effects, struct diag *d);
     /* Frees what is not in the arena. NULL = nothing. */
     void (*release)(void *state);
     /* What summary.json says beside the name, e.g. the predictor; NULL = nothing. */
@@ -133,6 +146,10 @@ extern const struct policy_ops policy_static, policy_planner;
 /* All policies, ended by NULL. */
 extern const struct policy_ops *const policies[];
 const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
+/* The first that has a key of this name; NULL = none has. */
+const struct policy_ops *policy_with_key(const char *name);
+/* Every key at its preset; NULL when memory is out. */
+void *policy_config_new(const struct policy_ops *policy, struct arena *arena);
 
 /* Effects with nothing to do, no next call, and "no value" in every field of the record. */
 void policy_effects_clear(struct policy_effects *effects, size_t n_pools);

@@ -1,8 +1,7 @@
 /* Keeps the replicas of the start: the yardstick for every other policy. */
 #include "planner/policy.h"
 
-static enum status static_create(void **state, struct arena *arena,
-                                 const struct policy_config *config,
+static enum status static_create(void **state, struct arena *arena, const void *config,
                                  const struct policy_setup *setup, struct policy_effects *first,
                                  struct diag *d)
 {
@@ -14,11 +13,13 @@ static enum status static_create(void **state, struct arena *arena,
     return ST_OK;
 }
 
-static void static_tick(void *state, const struct policy_input *input,
-                        struct policy_effects *effects)
+static enum status static_tick(void *state, const struct policy_input *input,
+                               struct policy_effects *effects, struct diag *d)
 {
     (void)state;
+    (void)d;
     policy_effects_clear(effects, input->n_pools);
+    return ST_OK;
 }
 
 const struct policy_ops policy_static = {

@@ -100,8 +100,8 @@ static enum status call_policy(struct sim *sim)
         input.gauges = sim->metrics->gauges;
     }
     policy_effects_clear(&sim->effects, config->n_pools);
-    config->policy->tick(config->policy_state, &input, &sim->effects);
-    if (config->scrape_interval_ns == 0)
+    s = config->policy->tick(config->policy_state, &input, &sim->effects, sim->diag);
+    if (!s && config->scrape_interval_ns == 0)
         s = metrics_snapshot(sim);
     for (size_t p = 0; !s && sim->effects.scale && p < config->n_pools; p++)
         s = fleet_scale(sim, &sim->pools[p], sim->effects.target[p]);

@@ -4,7 +4,7 @@
 
 #include "planner/fixes.h"
 
-enum status dryrun_init(struct dryrun *r, struct arena *arena, const struct policy_config *config,
+enum status dryrun_init(struct dryrun *r, struct arena *arena, const struct planner_config *config,
                         const struct planner_setup *setup, struct diag *d)
 {
     struct planner_setup sized = *setup;
@@ -29,9 +29,7 @@ void dryrun_release(struct dryrun *r)
 
 static enum status feed(struct dryrun *r, const struct trace_window *w, struct diag *d)
 {
-    if (planner_core_feed(&r->core, w->n_requests, w->isl_tok, w->osl_tok))
-        return diag_nomem(d, "a forecast");
-    return ST_OK;
+    return planner_core_feed(&r->core, w->n_requests, w->isl_tok, w->osl_tok, d);
 }
 
 enum status dryrun_warm_up(struct dryrun *r, const struct trace_window *windows, size_t n,

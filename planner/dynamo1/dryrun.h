@@ -22,12 +22,12 @@ struct dryrun_row {
 
 struct dryrun {
     struct planner_core core;
-    const struct policy_config *config;
+    const struct planner_config *config;
 };
 
 /* Refuses load scaling and agg mode. Otherwise as planner_core_init; release with dryrun_release,
  * also after a failure. Worker sizes that are not set count as 1 GPU. */
-enum status dryrun_init(struct dryrun *r, struct arena *arena, const struct policy_config *config,
+enum status dryrun_init(struct dryrun *r, struct arena *arena, const struct planner_config *config,
                         const struct planner_setup *setup, struct diag *d);
 void dryrun_release(struct dryrun *r);
 

@@ -194,7 +194,7 @@ void load_metrics_reset(struct load_metrics *m)
         m->cluster[g] = NAN;
 }
 
-static bool has_type(const struct gauge_buffer *b, enum worker_type type)
+bool gauge_buffer_has(const struct gauge_buffer *b, enum worker_type type)
 {
     for (size_t p = 0; p < b->n; p++) {
         const struct gauge_page *page = gauge_buffer_page(b, p);
@@ -268,18 +268,16 @@ static void finish_averages(struct load_metrics *m)
     }
 }
 
-bool gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
-                            struct load_metrics *m)
+enum status gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
+                                   struct load_metrics *m, struct diag *d)
 {
-    if (!has_type(b, type))
-        return false;
     load_metrics_reset(m);
     for (size_t p = 0; p < b->n; p++) {
         if (!add_page(m, gauge_buffer_page(b, p), type, p + 1 == b->n)) {
             load_metrics_reset(m);
-            return false;
+            return diag_nomem(d, "gauges");
         }
     }
     finish_averages(m);
-    return true;
+    return ST_OK;
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/status.h"
+
 enum gauge {
     GAUGE_PREFILL_TOKENS, /* active prefill tokens */
     GAUGE_DECODE_BLOCKS,  /* active decode blocks */
@@ -73,8 +75,10 @@ struct load_metrics {
 };
 void load_metrics_release(struct load_metrics *m);
 void load_metrics_reset(struct load_metrics *m);
-/* false: no worker of the type in any page (or out of memory); then *m stays as it was. */
-bool gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
-                            struct load_metrics *m);
+/* Is a worker of the type in any page? */
+bool gauge_buffer_has(const struct gauge_buffer *b, enum worker_type type);
+/* ST_NOMEM: *m says nothing then. */
+enum status gauge_buffer_summarise(const struct gauge_buffer *b, enum worker_type type,
+                                   struct load_metrics *m, struct diag *d);
 
 #endif

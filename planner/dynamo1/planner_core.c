@@ -40,7 +40,7 @@ static void forecaster_release(struct forecaster *f)
     predictor_release(&f->osl_tok);
 }
 
-static enum status forecaster_init(struct forecaster *f, const struct policy_config *c,
+static enum status forecaster_init(struct forecaster *f, const struct planner_config *c,
                                    struct diag *d)
 {
     const struct predictor_ops *ops = predictor_find(c->load_predictor);
@@ -65,7 +65,7 @@ static enum status forecaster_init(struct forecaster *f, const struct policy_con
 
 static enum status init_load(struct planner_core *core, struct arena *arena, struct diag *d)
 {
-    const struct policy_config *c = core->config;
+    const struct planner_config *c = core->config;
     size_t window = (size_t)c->load_learning_window, least = (size_t)c->load_min_observations;
 
     if (!gauge_buffer_init(&core->pages, (size_t)c->load_metric_samples))
@@ -78,8 +78,8 @@ static enum status init_load(struct planner_core *core, struct arena *arena, str
 }
 
 enum status planner_core_init(struct planner_core *core, struct arena *arena,
-                              const struct policy_config *config, const struct planner_setup *setup,
-                              struct diag *d)
+                              const struct planner_config *config,
+                              const struct planner_setup *setup, struct diag *d)
 {
     enum status s = ST_OK;
 
@@ -112,7 +112,7 @@ void planner_core_release(struct planner_core *core)
 }
 
 enum status planner_core_feed(struct planner_core *core, double n_requests, double isl_tok,
-                              double osl_tok)
+                              double osl_tok, struct diag *d)
 {
     bool skip_lengths = has_fix(core, FIX_IDLE_LENGTHS) && !(n_requests > 0);
 
@@ -126,7 +126,7 @@ enum status planner_core_feed(struct planner_core *core, double n_requests, doub
         if (s == ST_OK && !skip_lengths)
             s = predictor_observe(&f->osl_tok, osl_tok);
         if (s)
-            return s;
+            return diag_nomem(d, "a forecast");
     }
     return ST_OK;
 }
@@ -155,7 +155,7 @@ bool planner_core_forecast(struct planner_core *core, enum planner_side side,
 
 struct replica_rule planner_core_rule(const struct planner_core *core, enum planner_side side)
 {
-    const struct policy_config *c = core->config;
+    const struct planner_config *c = core->config;
 
     return (struct replica_rule){.interval_s = (double)c->throughput_adjustment_interval_s,
                                  .min_endpoint = c->min_endpoint,
@@ -167,7 +167,7 @@ struct replica_rule planner_core_rule(const struct planner_core *core, enum plan
 
 struct gpu_budget planner_core_budget(const struct planner_core *core)
 {
-    const struct policy_config *c = core->config;
+    const struct planner_config *c = core->config;
 
     return (struct gpu_budget){
         .max_gpus = c->max_gpu_budget, .min_endpoint = c->min_endpoint, .fixes = c->fixes};
@@ -263,14 +263,15 @@ static bool apply_budget(const struct planner_core *core, int64_t target[N_SIDES
     return true;
 }
 
-struct throughput_outcome planner_core_throughput(struct planner_core *core,
-                                                  const struct traffic_means *seen,
-                                                  const int64_t n_workers[N_SIDES])
+enum status planner_core_throughput(struct planner_core *core, const struct traffic_means *seen,
+                                    const int64_t n_workers[N_SIDES],
+                                    struct throughput_outcome *outcome, struct diag *d)
 {
     struct throughput_outcome o = {.seen = *seen, .complete = true, .target = {-1, -1}};
 
-    /* Out of memory leaves the forecasts one value short, which is the mildest failure there is. */
-    (void)planner_core_feed(core, seen->n_requests, seen->isl_tok, seen->osl_tok);
+    enum status s = planner_core_feed(core, seen->n_requests, seen->isl_tok, seen->osl_tok, d);
+    if (s)
+        return s;
     for (int side = 0; side < N_SIDES; side++) {
         o.plan[side].correction = NAN;
         if (!planner_mode_has(core->mode, (enum planner_side)side))
@@ -289,7 +290,8 @@ struct throughput_outcome planner_core_throughput(struct planner_core *core,
         o.request = apply_budget(core, o.target);
         o.held = !o.request;
     }
-    return o;
+    *outcome = o;
+    return ST_OK;
 }
 
 void planner_core_sample(struct planner_core *core, struct gauge_page *page)
@@ -298,16 +300,19 @@ void planner_core_sample(struct planner_core *core, struct gauge_page *page)
 }
 
 /* The newest gauges into the cache and the regressions. Without any, the cache stays as it was. */
-static void observe_side(struct planner_core *core, enum planner_side side)
+static enum status observe_side(struct planner_core *core, enum planner_side side, struct diag *d)
 {
     struct load_metrics *m = &core->metrics[side];
     enum worker_type type = side == SIDE_PREFILL ? WORKER_PREFILL : WORKER_DECODE;
 
-    if (!gauge_buffer_summarise(&core->pages, type, m)) {
+    if (!gauge_buffer_has(&core->pages, type)) {
         if (has_fix(core, FIX_STALE_METRICS))
             load_metrics_reset(m);
-        return;
+        return ST_OK;
     }
+    enum status s = gauge_buffer_summarise(&core->pages, type, m, d);
+    if (s)
+        return s;
     if (core->mode == MODE_AGG) {
         load_observe_prefill(&core->ttft, &m->averaged);
         load_observe_decode(&core->itl, &m->averaged);
@@ -316,12 +321,13 @@ static void observe_side(struct planner_core *core, enum planner_side side)
     } else {
         load_observe_decode(&core->itl, &m->recent);
     }
+    return ST_OK;
 }
 
 static struct load_verdict judge_side(const struct planner_core *core, enum planner_side rule_of,
                                       enum planner_side workers_of, int64_t n_workers)
 {
-    const struct policy_config *c = core->config;
+    const struct planner_config *c = core->config;
     struct load_rule rule = {.target_ms = rule_of == SIDE_PREFILL ? c->ttft_ms : c->itl_ms,
                              .n_workers = n_workers,
                              .sensitivity = (double)c->load_scaling_down_sensitivity / 100,
@@ -395,8 +401,21 @@ static void settle(const struct planner_core *core, struct load_outcome *o)
     o->state = apply_budget(core, o->target) ? LOAD_REQUEST : LOAD_HELD;
 }
 
-struct load_outcome planner_core_load(struct planner_core *core, const int64_t n_workers[N_SIDES],
-                                      bool stable)
+/* What the rules make of it. */
+static void judge(struct planner_core *core, bool counts_match, bool stable, struct load_outcome *o)
+{
+    if (!counts_match) {
+        o->state = LOAD_COUNT_MISMATCH;
+    } else if (!stable && has_fix(core, FIX_WAIT_STABLE)) {
+        o->state = LOAD_UNSTABLE;
+    } else {
+        decide(core, o);
+        settle(core, o);
+    }
+}
+
+enum status planner_core_load(struct planner_core *core, const int64_t n_workers[N_SIDES],
+                              bool stable, struct load_outcome *outcome, struct diag *d)
 {
     struct load_outcome o = {.state = LOAD_NO_CHANGE, .desired = {-1, -1}, .target = {-1, -1}};
     bool counts_match = true;
@@ -411,19 +430,13 @@ struct load_outcome planner_core_load(struct planner_core *core, const int64_t n
                                                 .most = NAN};
         if (!planner_mode_has(core->mode, (enum planner_side)side))
             continue;
-        observe_side(core, (enum planner_side)side);
+        enum status s = observe_side(core, (enum planner_side)side, d);
+        if (s)
+            return s;
         o.n_recent[side] = core->metrics[side].recent.n;
         counts_match &= (int64_t)o.n_recent[side] == n_workers[side];
     }
-    if (!counts_match) {
-        o.state = LOAD_COUNT_MISMATCH;
-        return o;
-    }
-    if (!stable && has_fix(core, FIX_WAIT_STABLE)) {
-        o.state = LOAD_UNSTABLE;
-        return o;
-    }
-    decide(core, &o);
-    settle(core, &o);
-    return o;
+    judge(core, counts_match, stable, &o);
+    *outcome = o;
+    return ST_OK;
 }

@@ -9,12 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "planner/dynamo1/config.h"
 #include "planner/dynamo1/gauges.h"
 #include "planner/dynamo1/load_scaling.h"
 #include "planner/dynamo1/perf_model.h"
 #include "planner/dynamo1/throughput.h"
 #include "planner/forecast/predictor.h"
-#include "planner/policy_config.h"
 #include "util/arena.h"
 #include "util/status.h"
 
@@ -31,7 +31,7 @@ struct forecaster {
 };
 
 struct planner_core {
-    const struct policy_config *config; /* borrowed */
+    const struct planner_config *config; /* borrowed */
     enum planner_mode mode;
     int64_t gpus[N_SIDES]; /* of one worker, >= 1 */
 
@@ -56,16 +56,17 @@ struct planner_setup {
     bool no_gauges[N_SIDES];
 };
 
-/* The configuration has passed policy_config_check. What is not in the arena is freed by
+/* The configuration has passed planner_config_check. What is not in the arena is freed by
  * planner_core_release, also after a failure. */
 enum status planner_core_init(struct planner_core *core, struct arena *arena,
-                              const struct policy_config *config, const struct planner_setup *setup,
-                              struct diag *d);
+                              const struct planner_config *config,
+                              const struct planner_setup *setup, struct diag *d);
 void planner_core_release(struct planner_core *core);
 
-/* Feed one interval's count and mean lengths to every forecast. ST_NOMEM is the only failure. */
+/* Feed one interval's count and mean lengths to every forecast. ST_NOMEM is the only failure, here
+ * and below. */
 enum status planner_core_feed(struct planner_core *core, double n_requests, double isl_tok,
-                              double osl_tok);
+                              double osl_tok, struct diag *d);
 /* After a warm-up: leading zeros are discarded again, the history stays. */
 void planner_core_reset_idle(struct planner_core *core);
 /* One interval ahead. false: one of the three forecasts failed. */
@@ -111,9 +112,9 @@ struct throughput_outcome {
     int64_t target[N_SIDES]; /* with request: after the budget; -1 = not of this mode */
 };
 /* One tick: feed, plan, and budget or floors. n_workers are the deployment's counts. */
-struct throughput_outcome planner_core_throughput(struct planner_core *core,
-                                                  const struct traffic_means *seen,
-                                                  const int64_t n_workers[N_SIDES]);
+enum status planner_core_throughput(struct planner_core *core, const struct traffic_means *seen,
+                                    const int64_t n_workers[N_SIDES],
+                                    struct throughput_outcome *outcome, struct diag *d);
 
 enum load_state {
     LOAD_COUNT_MISMATCH, /* gauges and deployment disagree */
@@ -133,8 +134,8 @@ struct load_outcome {
 /* One page of gauges into the sample buffer; the page is emptied. */
 void planner_core_sample(struct planner_core *core, struct gauge_page *page);
 /* One round: observe, check counts, decide. `stable`: no rollout in progress. */
-struct load_outcome planner_core_load(struct planner_core *core, const int64_t n_workers[N_SIDES],
-                                      bool stable);
+enum status planner_core_load(struct planner_core *core, const int64_t n_workers[N_SIDES],
+                              bool stable, struct load_outcome *outcome, struct diag *d);
 
 /* One line that says why, from the records above. */
 void throughput_reason(char *text, size_t size, const struct planner_core *core,

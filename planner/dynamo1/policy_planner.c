@@ -8,19 +8,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "planner/dynamo1/config.h"
 #include "planner/dynamo1/connector.h"
 #include "planner/dynamo1/metric_source.h"
 #include "planner/dynamo1/planner_core.h"
 #include "planner/dynamo1/trace_windows.h"
 #include "planner/fixes.h"
 #include "traces/trace.h"
+#include "util/bug.h"
 #include "util/units.h"
 
 enum { NO_POOL = -1, WAKES_PER_INTERVAL = 10, START_DELAY_S = 30, NOTE_SIZE = 80 };
 
 struct planner_state {
     struct planner_core core;
-    struct policy_config config;
+    struct planner_config config;
     struct prefill_model prefill;
     struct decode_model decode;
     struct connector connector;
@@ -142,8 +144,7 @@ static enum status warm_up(struct planner_state *p, struct diag *d)
         s = trace_windows_finish(&windows, (p->config.fixes & FIX_EMPTY_WINDOWS) != 0, d);
     for (size_t i = 0; s == ST_OK && i < windows.n; i++) {
         const struct trace_window *w = &windows.rows[i];
-        if (planner_core_feed(&p->core, w->n_requests, w->isl_tok, w->osl_tok))
-            s = diag_nomem(d, "a forecast");
+        s = planner_core_feed(&p->core, w->n_requests, w->isl_tok, w->osl_tok, d);
     }
     if (s == ST_OK)
         planner_core_reset_idle(&p->core);
@@ -183,7 +184,7 @@ static enum status start(struct planner_state *p, struct arena *arena,
 {
     struct planner_setup core_setup = {.prefill = NULL};
     enum planner_mode mode;
-    enum status s = policy_config_check(&p->config, (struct source_pos){NULL, 0, 0}, d);
+    enum status s = planner_config_check(&p->config, (struct source_pos){NULL, 0, 0}, d);
 
     if (s == ST_OK && !planner_mode_find(p->config.mode, &mode))
         s = diag_fail(d, ST_INPUT, "unknown planner mode '%s'", p->config.mode);
@@ -212,8 +213,12 @@ static void write_note(struct planner_state *p)
                  pools);
 }
 
-static enum status planner_create(void **state, struct arena *arena,
-                                  const struct policy_config *config,
+static enum status planner_check(void *config, struct source_pos at, struct diag *d)
+{
+    return planner_config_check(config, at, d);
+}
+
+static enum status planner_create(void **state, struct arena *arena, const void *config,
                                   const struct policy_setup *setup, struct policy_effects *first,
                                   struct diag *d)
 {
@@ -221,7 +226,7 @@ static enum status planner_create(void **state, struct arena *arena,
 
     if (!p)
         return diag_nomem(d, "the planner");
-    p->config = *config;
+    p->config = *(const struct planner_config *)config;
     enum status s = start(p, arena, setup, d);
     if (s) {
         planner_release(p);
@@ -232,7 +237,9 @@ static enum status planner_create(void **state, struct arena *arena,
                    setup->n_pools, (p->config.fixes & FIX_VIRTUAL_WAIT) != 0);
     int64_t start_ns = 0;
     double delay_s = p->config.start_delay_s;
-    (void)ns_from_s(isnan(delay_s) ? START_DELAY_S : delay_s, &start_ns);
+    if (isnan(delay_s))
+        delay_s = setup->start_delay_s;
+    BUG_IF(!ns_from_s(isnan(delay_s) ? START_DELAY_S : delay_s, &start_ns));
     p->throughput_ns = p->load_ns = p->scrape_ns = TIME_NEVER;
     if (p->config.enable_throughput_scaling)
         p->throughput_ns = next_throughput_ns(p, start_ns);
@@ -340,8 +347,8 @@ static void record_throughput(const struct planner_state *p, const struct throug
                                                 shown->next.osl_tok};
 }
 
-static void run_throughput(struct planner_state *p, const struct policy_input *input,
-                           struct policy_effects *e)
+static enum status run_throughput(struct planner_state *p, const struct policy_input *input,
+                                  struct policy_effects *e, struct diag *d)
 {
     int64_t n_workers[N_SIDES];
     struct traffic_means seen = read_traffic(p, input);
@@ -352,27 +359,34 @@ static void run_throughput(struct planner_state *p, const struct policy_input *i
         e->report = true;
         e->kind = "throughput";
         snprintf(e->reason, sizeof e->reason, "no plan: the query failed");
-        return;
+        return ST_OK;
     }
-    struct throughput_outcome o = planner_core_throughput(&p->core, &seen, n_workers);
+    struct throughput_outcome o;
+    enum status s = planner_core_throughput(&p->core, &seen, n_workers, &o, d);
+    if (s)
+        return s;
     record_throughput(p, &o, e);
     throughput_reason(e->reason, sizeof e->reason, &p->core, &o, n_workers);
     if (!input->has_traffic)
         put_before(e->reason, "the query failed, so no traffic");
     if (o.request)
         request(p, input, o.target, false, e);
+    return ST_OK;
 }
 
-static void run_load(struct planner_state *p, const struct policy_input *input,
-                     struct policy_effects *e)
+static enum status run_load(struct planner_state *p, const struct policy_input *input,
+                            struct policy_effects *e, struct diag *d)
 {
     int64_t n_workers[N_SIDES];
     char before[POLICY_TEXT_SIZE];
 
     p->load_ns = input->now_ns + p->config.load_adjustment_interval_s * NS_PER_S;
     worker_counts(p, input, n_workers);
-    struct load_outcome o =
-        planner_core_load(&p->core, n_workers, pools_ready(input->pools, p->n_pools));
+    struct load_outcome o;
+    enum status s =
+        planner_core_load(&p->core, n_workers, pools_ready(input->pools, p->n_pools), &o, d);
+    if (s)
+        return s;
     memcpy(before, e->reason, sizeof before);
     load_reason(e->reason, sizeof e->reason, &p->core, &o);
     if (e->report) {
@@ -391,9 +405,11 @@ static void run_load(struct planner_state *p, const struct policy_input *input,
     }
     if (o.state == LOAD_REQUEST)
         request(p, input, o.target, true, e);
+    return ST_OK;
 }
 
-static void run_scrape(struct planner_state *p, const struct policy_input *input)
+static enum status run_scrape(struct planner_state *p, const struct policy_input *input,
+                              struct diag *d)
 {
     p->scrape_ns = input->now_ns + scrape_step_ns(p);
     gauge_page_reset(&p->page);
@@ -408,12 +424,15 @@ static void run_scrape(struct planner_state *p, const struct policy_input *input
         };
         struct worker_sample *w = gauge_page_worker(
             &p->page, g->role == POOL_PREFILL ? WORKER_PREFILL : WORKER_DECODE, g->worker_id);
-        for (int k = 0; w && k < N_GAUGES; k++) {
+        if (!w)
+            return diag_nomem(d, "gauges");
+        for (int k = 0; k < N_GAUGES; k++) {
             if (values[k] >= 0)
                 w->gauge[k] = values[k];
         }
     }
     planner_core_sample(&p->core, &p->page);
+    return ST_OK;
 }
 
 static void run_poll(struct planner_state *p, const struct policy_input *input,
@@ -437,25 +456,29 @@ static void run_poll(struct planner_state *p, const struct policy_input *input,
         p->throughput_ns = p->load_ns = p->scrape_ns = TIME_NEVER;
 }
 
-static void planner_tick(void *state, const struct policy_input *input,
-                         struct policy_effects *effects)
+static enum status planner_tick(void *state, const struct policy_input *input,
+                                struct policy_effects *effects, struct diag *d)
 {
     struct planner_state *p = state;
+    enum status s = ST_OK;
 
     policy_effects_clear(effects, input->n_pools);
     connector_acknowledge(&p->connector, input->pools);
     if (p->connector.waiting && input->now_ns >= p->connector.next_poll_ns)
         run_poll(p, input, effects);
     if (input->now_ns >= p->throughput_ns)
-        run_throughput(p, input, effects);
-    if (!p->connector.waiting && input->now_ns >= p->load_ns)
-        run_load(p, input, effects);
+        s = run_throughput(p, input, effects, d);
+    if (!s && !p->connector.waiting && input->now_ns >= p->load_ns)
+        s = run_load(p, input, effects, d);
+    if (s)
+        return s;
     /* A virtual request is asked about once before the first sleep. */
     if (p->connector.waiting && input->now_ns >= p->connector.next_poll_ns)
         run_poll(p, input, effects);
     if (input->now_ns >= p->scrape_ns)
-        run_scrape(p, input);
+        s = run_scrape(p, input, d);
     schedule(p, effects);
+    return s;
 }
 
 static const char *planner_describe(const void *state)
@@ -468,6 +491,10 @@ static const char *planner_describe(const void *state)
 const struct policy_ops policy_planner = {
     .name = "planner",
     .summary = "NVIDIA Dynamo's SLA planner, first generation (1.0.2)",
+    .config_size = sizeof(struct planner_config),
+    .keys = planner_keys,
+    .own_file = "Dynamo's planner configuration",
+    .check = planner_check,
     .create = planner_create,
     .tick = planner_tick,
     .release = planner_release,

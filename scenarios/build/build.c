@@ -370,13 +370,11 @@ static enum status create_policy(struct builder *b)
     struct policy_setup setup = {.n_pools = b->n_pools,
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
+                                 .start_delay_s = b->run->simulator->start_delay_s,
                                  .seed = (uint64_t)sc->seed};
-    struct policy_config config = sc->policy;
     const struct simulator_ops *simulator = b->run->simulator;
     struct diag cause;
 
-    if (isnan(config.start_delay_s))
-        config.start_delay_s = simulator->start_delay_s;
     for (size_t i = 0; i < b->n_pools; i++) {
         setup.roles[i] = c->pools[i].role;
         setup.replicas[i] = c->pools[i].replicas;
@@ -388,7 +386,7 @@ static enum status create_policy(struct builder *b)
     c->policy = policy_find(sc->policy.type);
     BUG_IF(!c->policy);
     diag_init(&cause);
-    if (c->policy->create(&c->policy_state, b->arena, &config, &setup, &c->policy_first, &cause))
+    if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first, &cause))
         return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
     return ST_OK;
 }
@@ -505,7 +503,7 @@ static enum status set_info(struct builder *b)
         priced = priced || info->price_per_gpu_hour[i] > 0;
     }
     info->policy = c->policy->name;
-    info->predictor = strcmp(sc->policy.type, "planner") == 0 ? sc->policy.load_predictor : NULL;
+    info->predictor = scenario_planner(sc) ? scenario_planner(sc)->load_predictor : NULL;
     info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
     const char *note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
     if (note)

@@ -32,11 +32,6 @@ static enum status note(const struct checked *c, struct diag *d, const char *for
     return ST_OK;
 }
 
-static bool is_planner(const struct checked *c)
-{
-    return strcmp(c->scenario->policy.type, "planner") == 0;
-}
-
 /* ---- expectations and prices ---- */
 
 static bool is_priced(const struct checked *c)
@@ -159,11 +154,11 @@ static enum status check_prices(const struct checked *c, struct diag *d)
 /* Below this the reference asks for nothing at all. */
 static enum status check_budget(const struct checked *c, struct diag *d)
 {
-    const struct policy_config *p = &c->scenario->policy;
+    const struct planner_config *p = scenario_planner(c->scenario);
     enum planner_mode mode;
     int64_t least = 0;
 
-    if (!is_planner(c) || p->max_gpu_budget < 0)
+    if (!p || p->max_gpu_budget < 0)
         return ST_OK;
     BUG_IF(!planner_mode_find(p->mode, &mode));
     for (size_t i = 0; i < c->n_pools; i++) {
@@ -205,6 +200,7 @@ static enum status check_target(const struct checked *c, const char *key, double
 static enum status check_targets(const struct checked *c, struct diag *d)
 {
     const struct scenario *sc = c->scenario;
+    const struct planner_config *planner = scenario_planner(sc);
     double ttft_ms = INFINITY, itl_ms = INFINITY, tpot_ms = INFINITY;
 
     for (size_t i = 0; i < c->n_pools; i++) {
@@ -224,10 +220,10 @@ static enum status check_targets(const struct checked *c, struct diag *d)
     if (!s)
         s = check_target(c, "sla.tpot_ms", sc->sla.tpot_ms, "decode step", tpot_ms, d);
     /* The planner's own, where they are not the same again. */
-    if (!s && is_planner(c) && fabs(sc->policy.ttft_ms - sc->sla.ttft_ms) > 0)
-        s = check_target(c, "policy.ttft", sc->policy.ttft_ms, "prefill", ttft_ms, d);
-    if (!s && is_planner(c) && fabs(sc->policy.itl_ms - sc->sla.tpot_ms) > 0)
-        s = check_target(c, "policy.itl", sc->policy.itl_ms, "decode step", itl_ms, d);
+    if (!s && planner && fabs(planner->ttft_ms - sc->sla.ttft_ms) > 0)
+        s = check_target(c, "policy.ttft", planner->ttft_ms, "prefill", ttft_ms, d);
+    if (!s && planner && fabs(planner->itl_ms - sc->sla.tpot_ms) > 0)
+        s = check_target(c, "policy.itl", planner->itl_ms, "decode step", itl_ms, d);
     return s;
 }
 
@@ -294,10 +290,10 @@ static enum status check_warmup(const struct checked *c, const struct traffic_se
 static enum status check_intervals(const struct checked *c, const struct traffic_seen *t,
                                    struct diag *d)
 {
-    const struct policy_config *p = &c->scenario->policy;
+    const struct planner_config *p = scenario_planner(c->scenario);
     enum status s = ST_OK;
 
-    if (!is_planner(c))
+    if (!p)
         return ST_OK;
     if (p->enable_throughput_scaling && (double)p->throughput_adjustment_interval_s > t->span_s)
         s = note(c, d,
@@ -330,7 +326,7 @@ static enum status check_startup(const struct checked *c, const struct traffic_s
 {
     double startup_s = least_startup_s(c->scenario);
 
-    if (c->dry_run || !is_planner(c) || !(startup_s > t->span_s))
+    if (c->dry_run || !scenario_planner(c->scenario) || !(startup_s > t->span_s))
         return ST_OK;
     return note(c, d,
                 "A worker takes %g s to start (startup), longer than requests arrive, %.6g s: none "

@@ -20,8 +20,10 @@ enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *sc, enum 
     bool prefill = role == POOL_PREFILL;
     const char *policy_key =
         prefill ? "policy.prefill_engine_num_gpu" : "policy.decode_engine_num_gpu";
-    int64_t policy_gpus =
-        prefill ? sc->policy.prefill_engine_num_gpu : sc->policy.decode_engine_num_gpu;
+    const struct planner_config *planner = scenario_planner(sc);
+    int64_t policy_gpus = !planner  ? 0
+                          : prefill ? planner->prefill_engine_num_gpu
+                                    : planner->decode_engine_num_gpu;
     struct gpus_said said = {.key = {{pool_key[role], p->gpus_per_worker}, {policy_key, policy_gpus}},
                              .tp_name = tp_name(sc, role),
                              .tp = p->engine.tp,

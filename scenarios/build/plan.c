@@ -27,6 +27,7 @@ double plan_predicted(const struct dryrun_row *row, enum plan_series series)
 struct planning {
     struct plan *plan;
     const struct scenario *scenario;
+    const struct planner_config *config; /* NULL = of another policy */
     struct arena *arena;
     struct run_resources *resources;
     struct diag *d;
@@ -45,13 +46,13 @@ static const enum pool_role role_of[N_SIDES] = {
 static enum status check_policy(struct planning *p)
 {
     const struct scenario *sc = p->scenario;
-    const struct policy_config *c = &sc->policy;
+    const struct planner_config *c = p->config;
 
-    if (strcmp(c->type, "planner") != 0)
+    if (!c)
         return diag_fail_at(p->d, ST_INPUT, scenario_at(sc, "policy.type"),
                             "policy.type is '%s'; a dry run needs the planner "
                             "(--set policy.type=planner)",
-                            c->type);
+                            sc->policy.type);
     BUG_IF(!planner_mode_find(c->mode, &p->mode));
     if (p->mode == MODE_AGG || !c->enable_throughput_scaling)
         return diag_fail_at(p->d, ST_INPUT, scenario_at(sc, "policy"),
@@ -66,7 +67,7 @@ static enum status check_policy(struct planning *p)
 
 static enum status load_side(struct planning *p, enum planner_side side)
 {
-    const struct policy_config *c = &p->scenario->policy;
+    const struct planner_config *c = p->config;
     const struct pool_settings *pool = &p->scenario->pools[role_of[side]];
     const struct profile *profile;
 
@@ -101,9 +102,9 @@ static enum status load_side(struct planning *p, enum planner_side side)
 static enum status finish_windows(struct planning *p, struct trace_windows *windows,
                                   struct trace_reader *reader)
 {
-    bool keep_empty = (p->scenario->policy.fixes & FIX_EMPTY_WINDOWS) != 0;
+    bool keep_empty = (p->config->fixes & FIX_EMPTY_WINDOWS) != 0;
 
-    trace_windows_init(windows, p->scenario->policy.throughput_adjustment_interval_s);
+    trace_windows_init(windows, p->config->throughput_adjustment_interval_s);
     enum status s = trace_windows_read(windows, reader, p->d);
     trace_close(reader);
     return s ? s : trace_windows_finish(windows, keep_empty, p->d);
@@ -112,7 +113,7 @@ static enum status finish_windows(struct planning *p, struct trace_windows *wind
 static enum status read_windows(struct planning *p)
 {
     const struct trace_options plain = {.speedup = 1, .block_size_tok = 512, .sort = true};
-    const char *warm_up = p->scenario->policy.load_predictor_warmup_trace;
+    const char *warm_up = p->config->load_predictor_warmup_trace;
     struct trace_reader *reader;
 
     if (p->scenario->traffic.clients)
@@ -174,7 +175,7 @@ static void weigh(struct planning *p, const struct dryrun *run, struct predictor
 
 static enum status plan_with(struct planning *p, const char *predictor, struct predictor_plan *plan)
 {
-    struct policy_config config = p->scenario->policy;
+    struct planner_config config = *p->config;
     struct dryrun_row *rows = ARENA_NEW(p->arena, p->windows.n, struct dryrun_row);
     struct dryrun run;
 
@@ -202,7 +203,7 @@ static enum status plan_all(struct planning *p, bool all_predictors)
     struct predictor_plan *plans = ARENA_NEW(p->arena, n, struct predictor_plan);
     enum status s = plans ? ST_OK : diag_nomem(p->d, "plan");
     for (size_t i = 0; i < n && !s; i++)
-        s = plan_with(p, all_predictors ? predictors[i]->name : p->scenario->policy.load_predictor,
+        s = plan_with(p, all_predictors ? predictors[i]->name : p->config->load_predictor,
                       &plans[i]);
     p->plan->n = n;
     p->plan->plans = plans;
@@ -217,8 +218,12 @@ enum status scenario_plan(struct plan *plan, const struct scenario *scenario, st
 
     p.checked = (struct checked){
         .scenario = scenario, .dry_run = true, .notes = &plan->notes, .arena = arena};
-    *plan = (struct plan){.interval_s = scenario->policy.throughput_adjustment_interval_s};
+    p.config = scenario_planner(scenario);
+    *plan = (struct plan){.n = 0};
     enum status s = check_policy(&p);
+    if (s)
+        return s;
+    plan->interval_s = p.config->throughput_adjustment_interval_s;
     for (int side = 0; side < N_SIDES && !s; side++) {
         if (planner_mode_has(p.mode, (enum planner_side)side))
             s = load_side(&p, (enum planner_side)side);

@@ -12,27 +12,11 @@
 #define CONST_FIELD(type, base, key)                                                               \
     ((type const *)(const void *)((const char *)(base) + (key)->offset))
 
-void scenario_key_preset(const struct scenario_key *key, void *base)
+void scenario_key_preset(const struct key *key, void *base)
 {
     switch (key->type) {
-    case KEY_BOOL:
-        *FIELD(bool, base, key) = key->preset > 0;
-        return;
-    case KEY_INT:
-        *FIELD(int64_t, base, key) = (int64_t)key->preset;
-        return;
-    case KEY_NUMBER:
-        *FIELD(double, base, key) = key->preset;
-        return;
     case KEY_RANGE:
         *FIELD(struct tok_range, base, key) = (struct tok_range){-1, -1};
-        return;
-    case KEY_TEXT:
-    case KEY_ENUM:
-    case KEY_PATH:
-    case KEY_PRESET:
-    case KEY_ROUTER:
-        *FIELD(const char *, base, key) = key->preset_text;
         return;
     case KEY_PROFILE: {
         const char **profile = FIELD(const char *, base, key);
@@ -45,8 +29,16 @@ void scenario_key_preset(const struct scenario_key *key, void *base)
     case KEY_EXPECT:
         *FIELD(struct expectations, base, key) = (struct expectations){0};
         return;
+    case KEY_BOOL:
+    case KEY_INT:
+    case KEY_NUMBER:
+    case KEY_TEXT:
+    case KEY_ENUM:
+    case KEY_PATH:
+    case KEY_PRESET:
+    case KEY_ROUTER:
     case KEY_NAMES:
-        *FIELD(unsigned, base, key) = 0;
+        key_preset(key, base);
         return;
     }
     BUG("key %s has no type", key->name);
@@ -58,7 +50,7 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* Only for the types an engine or a pool has. */
-bool scenario_key_equal(const struct scenario_key *key, const void *base, const void *other)
+bool scenario_key_equal(const struct key *key, const void *base, const void *other)
 {
     switch (key->type) {
     case KEY_BOOL:
@@ -96,16 +88,16 @@ static void append(char out[KEY_EXPECTED_SIZE], const char *text)
     snprintf(out + used, KEY_EXPECTED_SIZE - used, "%s", text);
 }
 
-static void append_choices(const struct scenario_key *key, char out[KEY_EXPECTED_SIZE])
+static void append_choices(const struct key *key, char out[KEY_EXPECTED_SIZE])
 {
-    for (size_t i = 0; scenario_key_choice(key, i); i++) {
+    for (size_t i = 0; key_choice(key, i); i++) {
         append(out, i ? ", " : "");
-        append(out, scenario_key_choice(key, i));
+        append(out, key_choice(key, i));
     }
 }
 
 /* A range is told whole when both ends say something, else by the end that matters. */
-static void append_range(const struct scenario_key *key, bool above, char out[KEY_EXPECTED_SIZE])
+static void append_range(const struct key *key, bool above, char out[KEY_EXPECTED_SIZE])
 {
     enum { TELLING = 1000000 };
     char range[96];
@@ -123,7 +115,7 @@ static void append_range(const struct scenario_key *key, bool above, char out[KE
     append(out, range);
 }
 
-void scenario_key_expected(const struct scenario_key *key, bool above, char out[KEY_EXPECTED_SIZE])
+void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPECTED_SIZE])
 {
     out[0] = '\0';
     switch (key->type) {
@@ -179,7 +171,7 @@ void scenario_key_expected(const struct scenario_key *key, bool above, char out[
     BUG("key %s has no type", key->name);
 }
 
-static enum status refuse(const struct scenario_key *key, const struct key_target *to,
+static enum status refuse(const struct key *key, const struct key_target *to,
                           const struct yaml_node *node, bool above, struct diag *d)
 {
     char expected[KEY_EXPECTED_SIZE], got[NODE_TEXT_SIZE];
@@ -199,7 +191,7 @@ static enum status not_available(const struct key_target *to, const struct yaml_
                         yaml_node_describe(got, node), available);
 }
 
-static enum status check_range(const struct scenario_key *key, const struct key_target *to,
+static enum status check_range(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
     bool number = node->kind == NODE_INT || node->kind == NODE_NUMBER;
@@ -211,7 +203,7 @@ static enum status check_range(const struct scenario_key *key, const struct key_
     return ST_OK;
 }
 
-static enum status store_bool(const struct scenario_key *key, const struct key_target *to,
+static enum status store_bool(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
     if (node->kind != NODE_BOOL)
@@ -224,7 +216,7 @@ static enum status store_bool(const struct scenario_key *key, const struct key_t
 }
 
 /* A number without a fraction will do, as in JSON Schema. */
-static enum status read_int(const struct scenario_key *key, const struct key_target *to,
+static enum status read_int(const struct key *key, const struct key_target *to,
                             const struct yaml_node *node, int64_t *value, struct diag *d)
 {
     enum status s = check_range(key, to, node, d);
@@ -239,7 +231,7 @@ static enum status read_int(const struct scenario_key *key, const struct key_tar
     return ST_OK;
 }
 
-static enum status store_range(const struct scenario_key *key, const struct key_target *to,
+static enum status store_range(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
     struct tok_range range;
@@ -260,7 +252,7 @@ static enum status store_range(const struct scenario_key *key, const struct key_
     return ST_OK;
 }
 
-static enum status store_int(const struct scenario_key *key, const struct key_target *to,
+static enum status store_int(const struct key *key, const struct key_target *to,
                              const struct yaml_node *node, struct diag *d)
 {
     int64_t value;
@@ -276,7 +268,7 @@ static enum status store_int(const struct scenario_key *key, const struct key_ta
     return ST_OK;
 }
 
-static enum status store_number(const struct scenario_key *key, const struct key_target *to,
+static enum status store_number(const struct key *key, const struct key_target *to,
                                 const struct yaml_node *node, struct diag *d)
 {
     enum status s = check_range(key, to, node, d);
@@ -294,13 +286,13 @@ static bool listed(const char *const *words, const char *word)
     return false;
 }
 
-static enum status store_enum(const struct scenario_key *key, const struct key_target *to,
+static enum status store_enum(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
     if (node->kind != NODE_TEXT)
         return refuse(key, to, node, false, d);
-    for (size_t i = 0; scenario_key_choice(key, i); i++) {
-        if (strcmp(scenario_key_choice(key, i), node->text) == 0) {
+    for (size_t i = 0; key_choice(key, i); i++) {
+        if (strcmp(key_choice(key, i), node->text) == 0) {
             *FIELD(const char *, to->base, key) = node->text;
             return ST_OK;
         }
@@ -319,11 +311,11 @@ static const char *path_from(const struct key_target *to, const struct yaml_node
     bool from_file = node->at.line > 0;
 
     if (from_file && node->text[0] != '/')
-        return arena_printf(to->arena, "%s%s", to->scenario->base_dir, node->text);
+        return arena_printf(to->arena, "%s%s", to->base_dir, node->text);
     return node->text;
 }
 
-static enum status store_path(const struct scenario_key *key, const struct key_target *to,
+static enum status store_path(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
     if (node->kind != NODE_TEXT || !*node->text)
@@ -344,7 +336,7 @@ static bool is_scalar(const struct yaml_node *node)
 }
 
 /* What is neither the path of a file nor of a folder is a bundled name. */
-static enum status store_profile(const struct scenario_key *key, const struct key_target *to,
+static enum status store_profile(const struct key *key, const struct key_target *to,
                                  const struct yaml_node *node, struct diag *d)
 {
     bool list = node->kind == NODE_LIST;
@@ -365,7 +357,7 @@ static enum status store_profile(const struct scenario_key *key, const struct ke
     return ST_OK;
 }
 
-static enum status store_text(const struct scenario_key *key, const struct key_target *to,
+static enum status store_text(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
     if (!is_scalar(node) || (key->type != KEY_TEXT && !*node->text))
@@ -376,7 +368,7 @@ static enum status store_text(const struct scenario_key *key, const struct key_t
 
 enum { GPU_TYPE_MAX = 64 };
 
-static enum status store_prices(const struct scenario_key *key, const struct key_target *to,
+static enum status store_prices(const struct key *key, const struct key_target *to,
                                 const struct yaml_node *node, struct diag *d)
 {
     size_t n = node->kind == NODE_MAP ? node->n : 1;
@@ -410,7 +402,7 @@ static enum status store_prices(const struct scenario_key *key, const struct key
     return s;
 }
 
-static enum status store_expectations(const struct scenario_key *key, const struct key_target *to,
+static enum status store_expectations(const struct key *key, const struct key_target *to,
                                       const struct yaml_node *node, struct diag *d)
 {
     if (node->kind != NODE_LIST)
@@ -430,7 +422,7 @@ static enum status store_expectations(const struct scenario_key *key, const stru
     return ST_OK;
 }
 
-static enum status store_names(const struct scenario_key *key, const struct key_target *to,
+static enum status store_names(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
     unsigned names = 0;
@@ -441,7 +433,7 @@ static enum status store_names(const struct scenario_key *key, const struct key_
         size_t i = 0;
         const char *choice = NULL;
         if (item->kind == NODE_TEXT)
-            while ((choice = scenario_key_choice(key, i)) && strcmp(choice, item->text) != 0)
+            while ((choice = key_choice(key, i)) && strcmp(choice, item->text) != 0)
                 i++;
         if (!choice)
             return refuse(key, to, item, false, d);
@@ -451,7 +443,7 @@ static enum status store_names(const struct scenario_key *key, const struct key_
     return ST_OK;
 }
 
-enum status scenario_key_store(const struct scenario_key *key, const struct key_target *to,
+enum status scenario_key_store(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
     if (node->kind == NODE_NULL && key->unset) {

@@ -6,25 +6,17 @@
 #include "dynosim/dynosim.h"
 #include "engines/kv/kv_cache.h"
 #include "engines/latency/latency.h"
-#include "planner/fixes.h"
-#include "planner/forecast/predictor.h"
 #include "planner/policy.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "sim/state/config.h"
 #include "traces/trace.h"
 
-#define REGISTRY_CHOICE(function, registry)                                                        \
-    static const char *function(size_t i)                                                          \
-    {                                                                                              \
-        return registry[i] ? registry[i]->name : NULL;                                             \
-    }
-REGISTRY_CHOICE(latency_choice, latency_models)
-REGISTRY_CHOICE(router_choice, routers)
-REGISTRY_CHOICE(eviction_choice, kv_evictions)
-REGISTRY_CHOICE(policy_choice, policies)
-REGISTRY_CHOICE(predictor_choice, predictors)
-REGISTRY_CHOICE(compat_choice, simulators)
+KEY_CHOICE(latency_choice, latency_models)
+KEY_CHOICE(router_choice, routers)
+KEY_CHOICE(eviction_choice, kv_evictions)
+KEY_CHOICE(policy_choice, policies)
+KEY_CHOICE(compat_choice, simulators)
 
 static const char *format_choice(size_t i)
 {
@@ -36,11 +28,6 @@ static const char *format_choice(size_t i)
 static const char *semantic_choice(size_t i)
 {
     return i < N_DYNOSIM_SEMANTICS ? dynosim_semantics[i].name : NULL;
-}
-
-static const char *fix_choice(size_t i)
-{
-    return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
 }
 
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
@@ -95,7 +82,7 @@ const struct scenario_section scenario_sections[] = {
 #define MAX_WORKERS 100000.0
 #define MAX_CLIENTS 10000000.0
 
-const struct scenario_key scenario_keys[] = {
+const struct key scenario_keys[] = {
     {"", "name", KEY_TEXT, TOP(name), .unset = "the file's name without its ending",
      .doc = "what reports call the run"},
     {"", "description", KEY_TEXT, TOP(description), .preset_text = "",
@@ -386,10 +373,10 @@ const struct scenario_key scenario_keys[] = {
 
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
-    {"policy", "config", KEY_PATH, TOP(policy_file), .unset = "none",
+    {"policy", "config", KEY_PATH, TOP(policy.file), .unset = "none",
      .doc = "Dynamo's own planner configuration file, YAML or JSON; what stands beside it in "
             "`policy` wins, `sla` does not"},
-    {"policy", "generation", KEY_INT, TOP(policy_generation), RANGE(1, 2), .preset = 1,
+    {"policy", "generation", KEY_INT, TOP(policy.generation), RANGE(1, 2), .preset = 1,
      .fixed = true, .doc = "of Dynamo's planner"},
 
     {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
@@ -410,64 +397,11 @@ const struct scenario_key scenario_keys[] = {
     {.name = NULL},
 };
 
-struct scenario_key scenario_policy_key(const struct policy_field *field)
+const struct key *scenario_key_find(const char *section, const char *name)
 {
-    static const enum key_type types[] = {
-        [POLICY_FIELD_BOOL] = KEY_BOOL,     [POLICY_FIELD_INT] = KEY_INT,
-        [POLICY_FIELD_DOUBLE] = KEY_NUMBER, [POLICY_FIELD_ENUM] = KEY_ENUM,
-        [POLICY_FIELD_STRING] = KEY_TEXT,   [POLICY_FIELD_FIXES] = KEY_NAMES,
-    };
-    struct scenario_key key = {
-        .section = "policy",
-        .name = field->name,
-        .type = types[field->type],
-        .place = PLACE_POLICY,
-        .offset = field->offset,
-        .min = field->min,
-        .max = field->max,
-        .choices = field->choices,
-        .unset = field->nullable ? "unset" : NULL,
-        .doc = field->doc,
-        .field = field,
-    };
-    const struct policy_value *preset = &field->preset;
-
-    if (preset->kind == POLICY_BOOL)
-        key.preset = preset->b;
-    else if (preset->kind == POLICY_INT)
-        key.preset = (double)preset->i;
-    else if (field->type == POLICY_FIELD_DOUBLE)
-        key.preset = preset->d;
-    else if (preset->kind == POLICY_STRING)
-        key.preset_text = preset->s;
-    if (strcmp(field->name, "load_predictor") == 0) {
-        key.choice = predictor_choice;
-    } else if (strcmp(field->name, "ttft") == 0) {
-        key.unset = "as `sla.ttft_ms`";
-    } else if (strcmp(field->name, "itl") == 0) {
-        key.unset = "as `sla.tpot_ms`";
-    } else if (strcmp(field->name, "start_delay_s") == 0) {
-        key.unset = "30; with compat dynosim, 0";
-    } else if (strcmp(field->name, "load_predictor_warmup_trace") == 0) {
-        key.type = KEY_PATH;
-    } else if (field->type == POLICY_FIELD_FIXES) {
-        key.choice = fix_choice;
-    }
-    return key;
-}
-
-const struct scenario_key *scenario_key_find(const char *section, const char *name)
-{
-    for (const struct scenario_key *key = scenario_keys; key->name; key++) {
+    for (const struct key *key = scenario_keys; key->name; key++) {
         if (strcmp(key->name, name) == 0 && strcmp(key->section, section) == 0)
             return key;
     }
     return NULL;
-}
-
-const char *scenario_key_choice(const struct scenario_key *key, size_t i)
-{
-    if (key->choice)
-        return key->choice(i);
-    return key->choices ? key->choices[i] : NULL;
 }

@@ -3,12 +3,19 @@
 #include <string.h>
 #include <strings.h>
 
+#include "scenarios/keys/keys_internal.h"
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/nearest.h"
 #include "scenarios/text/yaml_tree.h"
 #include "util/text.h"
 
-static const char expected_file[] = "Dynamo's planner configuration";
+struct reader {
+    const struct policy_ops *policy;
+    void *config;
+    struct arena *arena;
+    const char *base_dir; /* of the file */
+    struct diag *d;
+};
 
 static bool one_of(const char *text, const char *const *words)
 {
@@ -20,138 +27,104 @@ static bool one_of(const char *text, const char *const *words)
 }
 
 /* What the reference's libraries make of it, where that differs from a plain reading. */
-static void coerce(const struct policy_field *field, struct policy_value *v)
+static void coerce(const struct key *key, struct yaml_node *node)
 {
     static const char *const yes[] = {"true", "yes", "on", "y", "t", "1", NULL};
     static const char *const no[] = {"false", "no", "off", "n", "f", "0", NULL};
-    bool number = field->type == POLICY_FIELD_INT || field->type == POLICY_FIELD_DOUBLE;
-    const char *text = v->s;
+    bool number = key->type == KEY_INT || key->type == KEY_NUMBER, text = node->kind == NODE_TEXT;
+    bool bit = node->kind == NODE_INT && (node->i == 0 || node->i == 1);
     double value;
 
-    if (field->type == POLICY_FIELD_BOOL && v->kind == POLICY_STRING && one_of(text, yes))
-        *v = (struct policy_value){.kind = POLICY_BOOL, .b = true};
-    else if (field->type == POLICY_FIELD_BOOL && v->kind == POLICY_STRING && one_of(text, no))
-        *v = (struct policy_value){.kind = POLICY_BOOL, .b = false};
-    else if (field->type == POLICY_FIELD_BOOL && v->kind == POLICY_INT && (v->i == 0 || v->i == 1))
-        *v = (struct policy_value){.kind = POLICY_BOOL, .b = v->i == 1};
-    else if (number && v->kind == POLICY_STRING &&
-             text_double(text, strlen(text), &value) == TEXT_OK)
-        *v = (struct policy_value){.kind = POLICY_DOUBLE, .d = value};
-    else if (v->kind == POLICY_NULL && strcmp(field->name, "pre_deployment_sweeping_mode") == 0)
-        *v = (struct policy_value){.kind = POLICY_STRING, .s = "none"};
-}
-
-/* false: a list or a map. */
-static bool to_value(const struct yaml_node *node, struct policy_value *v)
-{
-    *v = (struct policy_value){.b = node->b, .i = node->i, .d = node->d, .s = node->text};
-    switch (node->kind) {
-    case NODE_NULL:
-        v->kind = POLICY_NULL;
-        return true;
-    case NODE_BOOL:
-        v->kind = POLICY_BOOL;
-        return true;
-    case NODE_INT:
-        v->kind = POLICY_INT;
-        return true;
-    case NODE_NUMBER:
-        v->kind = POLICY_DOUBLE;
-        return true;
-    case NODE_TEXT:
-        v->kind = POLICY_STRING;
-        return true;
-    case NODE_LIST:
-    case NODE_MAP:
-        break;
+    if (key->type == KEY_BOOL && ((text && one_of(node->text, yes)) || (bit && node->i == 1))) {
+        node->kind = NODE_BOOL;
+        node->b = true;
+    } else if (key->type == KEY_BOOL && ((text && one_of(node->text, no)) || bit)) {
+        node->kind = NODE_BOOL;
+        node->b = false;
+    } else if (number && text && text_double(node->text, strlen(node->text), &value) == TEXT_OK) {
+        node->kind = NODE_NUMBER;
+        node->d = value;
+    } else if (node->kind == NODE_NULL && key->own_file_null) {
+        node->kind = NODE_TEXT;
+        node->text = key->own_file_null;
     }
-    return false;
 }
 
-static enum status unknown_field(const struct yaml_node *node, struct diag *d)
+static enum status unknown_field(const struct reader *r, const struct yaml_node *node)
 {
-    const struct policy_field *field = policy_field_find(node->key);
+    const struct policy_ops *policy = r->policy;
+    const struct key *key = key_find(policy->keys, node->key);
     char shown[TEXT_EXCERPT_SIZE];
     struct nearest n;
 
-    if (field)
-        return diag_fail_at(d, ST_INPUT, node->key_at,
+    if (key)
+        return diag_fail_at(r->d, ST_INPUT, node->key_at,
                             "unknown field '%s' in %s; set it as policy.%s of the scenario",
-                            field->name, expected_file, field->name);
+                            key->name, policy->own_file, key->name);
     nearest_init(&n, node->key);
-    for (const struct policy_field *f = policy_fields; f->name; f++) {
-        if (f->dynamo)
-            nearest_offer(&n, f->name);
+    for (const struct key *k = policy->keys; k->name; k++) {
+        if (k->in_own_file)
+            nearest_offer(&n, k->name);
     }
     text_excerpt(shown, node->key, strlen(node->key));
     if (n.best)
-        return diag_fail_at(d, ST_INPUT, node->key_at,
-                            "unknown field '%s' in %s; did you mean '%s'?", shown, expected_file,
+        return diag_fail_at(r->d, ST_INPUT, node->key_at,
+                            "unknown field '%s' in %s; did you mean '%s'?", shown, policy->own_file,
                             n.best);
-    return diag_fail_at(d, ST_INPUT, node->key_at,
+    return diag_fail_at(r->d, ST_INPUT, node->key_at,
                         "unknown field '%s' in %s; 'headroom list keys' lists them under policy",
-                        shown, expected_file);
+                        shown, policy->own_file);
 }
 
-/* Paths count from the folder of the file. */
-static enum status resolve(struct policy_value *v, struct arena *arena, const char *file,
-                           struct diag *d)
+static enum status set_field(const struct reader *r, const struct yaml_node *node)
 {
-    const char *slash = strrchr(file, '/');
+    const struct key *key = key_find(r->policy->keys, node->key);
+    const struct key_target target = {r->arena, r->base_dir, node->key, r->config};
+    struct yaml_node value = *node;
 
-    if (v->kind != POLICY_STRING || v->s[0] == '/' || !slash)
-        return ST_OK;
-    v->s = arena_printf(arena, "%.*s%s", (int)(slash + 1 - file), file, v->s);
-    return v->s ? ST_OK : diag_nomem(d, "path");
+    if (!key || !key->in_own_file)
+        return unknown_field(r, node);
+    coerce(key, &value);
+    struct key here = *key;
+    if (key->unset_as)
+        here.unset = NULL; /* there is no scenario there to take it from */
+    return scenario_key_store(&here, &target, &value, r->d);
 }
 
-static enum status set_field(struct policy_config *config, struct arena *arena, const char *file,
-                             const struct yaml_node *node, struct diag *d)
+enum status policy_file_parse(const struct policy_ops *policy, void *config,
+                              const struct yaml_node **root, struct arena *arena, const char *path,
+                              const char *bytes, size_t length, struct diag *d)
 {
-    const struct policy_field *field = policy_field_find(node->key);
-    char got[NODE_TEXT_SIZE];
-    struct policy_value v;
-
-    if (!field || !field->dynamo)
-        return unknown_field(node, d);
-    if (!to_value(node, &v))
-        return diag_fail_at(d, ST_INPUT, node->at, "'%s' must be a single value, not %s",
-                            field->name, yaml_node_describe(got, node));
-    coerce(field, &v);
-    if (strcmp(field->name, "load_predictor_warmup_trace") == 0) {
-        enum status s = resolve(&v, arena, file, d);
-        if (s)
-            return s;
-    }
-    return policy_config_set(config, field->name, &v, true, node->at, d);
-}
-
-enum status policy_file_parse(struct policy_config *config, const struct yaml_node **root,
-                              struct arena *arena, const char *path, const char *bytes,
-                              size_t length, struct diag *d)
-{
+    struct reader r = {policy, config, arena, "", d};
     struct source_pos at = {.file = path};
+    const char *slash = strrchr(path, '/');
     struct yaml_node *tree;
 
+    if (slash)
+        r.base_dir = arena_strndup(arena, path, (size_t)(slash + 1 - path));
+    if (!r.base_dir)
+        return diag_nomem(d, "path");
     enum status s = yaml_tree_parse(&tree, arena, path, bytes, length, false, d);
     if (s)
         return s;
     if (!tree || tree->kind == NODE_NULL)
-        return diag_fail_at(d, ST_INPUT, at, "empty; expected %s", expected_file);
+        return diag_fail_at(d, ST_INPUT, at, "empty; expected %s", policy->own_file);
     if (tree->kind != NODE_MAP)
-        return diag_fail_at(d, ST_INPUT, tree->at, "expected %s, a map of fields", expected_file);
+        return diag_fail_at(d, ST_INPUT, tree->at, "expected %s, a map of fields",
+                            policy->own_file);
     for (const struct yaml_node *node = tree->first; node && !s; node = node->next)
-        s = set_field(config, arena, path, node, d);
+        s = set_field(&r, node);
     *root = tree;
     return s;
 }
 
-enum status policy_file_read(struct policy_config *config, const struct yaml_node **root,
-                             struct arena *arena, const char *path, struct diag *d)
+enum status policy_file_read(const struct policy_ops *policy, void *config,
+                             const struct yaml_node **root, struct arena *arena, const char *path,
+                             struct diag *d)
 {
     const char *bytes;
     size_t length;
 
-    enum status s = file_text_read(&bytes, &length, arena, path, expected_file, d);
-    return s ? s : policy_file_parse(config, root, arena, path, bytes, length, d);
+    enum status s = file_text_read(&bytes, &length, arena, path, policy->own_file, d);
+    return s ? s : policy_file_parse(policy, config, root, arena, path, bytes, length, d);
 }

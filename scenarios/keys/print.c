@@ -132,14 +132,14 @@ static void print_expectations(FILE *out, const struct expectations *expect)
     fputs("]", out);
 }
 
-static void print_names(FILE *out, const struct scenario_key *key, unsigned names)
+static void print_names(FILE *out, const struct key *key, unsigned names)
 {
     const char *separator = "";
 
     fputs("[", out);
     for (size_t i = 0; names >> i; i++) {
         if (names & (1u << i)) {
-            fprintf(out, "%s%s", separator, scenario_key_choice(key, i));
+            fprintf(out, "%s%s", separator, key_choice(key, i));
             separator = ", ";
         }
     }
@@ -147,7 +147,7 @@ static void print_names(FILE *out, const struct scenario_key *key, unsigned name
 }
 
 /* false: unset. */
-static bool print_value(const struct printer *p, const struct scenario_key *key, const void *base)
+static bool print_value(const struct printer *p, const struct key *key, const void *base)
 {
     const void *field = (const char *)base + key->offset;
     FILE *out = p->out;
@@ -202,7 +202,7 @@ static bool print_value(const struct printer *p, const struct scenario_key *key,
     BUG("key %s has no type", key->name);
 }
 
-static void print_key(const struct printer *p, const char *indent, const struct scenario_key *key,
+static void print_key(const struct printer *p, const char *indent, const struct key *key,
                       const void *base)
 {
     fprintf(p->out, "%s%s: ", indent, key->name);
@@ -220,7 +220,7 @@ static void print_pools(const struct printer *p)
         if (!pool->present)
             continue;
         fprintf(p->out, "  %s:\n", pool_role_names[role]);
-        for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+        for (const struct key *k = scenario_keys; k->name; k++) {
             if (k->place == PLACE_POOL)
                 print_key(p, "    ", k, pool);
             else if (k->place == PLACE_ENGINE &&
@@ -232,16 +232,10 @@ static void print_pools(const struct printer *p)
 
 static void print_policy(const struct printer *p)
 {
-    const struct policy_config *c = &p->scenario->policy;
+    const struct policy_ops *policy = policy_find(p->scenario->policy.type);
 
-    for (const struct policy_field *f = policy_fields; f->name; f++) {
-        for (const char *const *type = f->policies; *type; type++) {
-            if (strcmp(*type, c->type) == 0) {
-                struct scenario_key key = scenario_policy_key(f);
-                print_key(p, "  ", &key, c);
-            }
-        }
-    }
+    for (const struct key *k = policy->keys; k && k->name; k++)
+        print_key(p, "  ", k, p->scenario->policy.config);
 }
 
 void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out)
@@ -249,7 +243,7 @@ void scenario_print(const struct scenario *scenario, const char *working_dir, FI
     struct printer p = {scenario, working_dir, out};
     const char *section = "";
 
-    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+    for (const struct key *k = scenario_keys; k->name; k++) {
         bool entered = strcmp(k->section, section) != 0;
         section = k->section;
         if (k->place == PLACE_POOL) {

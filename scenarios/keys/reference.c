@@ -3,7 +3,7 @@
 #include "scenarios/keys/keys_internal.h"
 #include "util/json_out.h"
 
-static void write_preset(const struct scenario_key *key, FILE *out)
+static void write_preset(const struct key *key, FILE *out)
 {
     char number[JSON_NUMBER_SIZE];
 
@@ -23,7 +23,7 @@ static void write_preset(const struct scenario_key *key, FILE *out)
     }
 }
 
-static void write_row(const struct scenario_key *key, FILE *out)
+static void write_row(const struct key *key, FILE *out)
 {
     char expected[KEY_EXPECTED_SIZE];
 
@@ -43,11 +43,11 @@ static void write_head(const char *title, const char *text, FILE *out)
             title, text);
 }
 
-static void write_policy_fields(FILE *out)
+static void write_policy_keys(FILE *out)
 {
-    for (const struct policy_field *f = policy_fields; f->name; f++) {
-        struct scenario_key key = scenario_policy_key(f);
-        write_row(&key, out);
+    for (const struct policy_ops *const *p = policies; *p; p++) {
+        for (const struct key *k = (*p)->keys; k && k->name; k++)
+            write_row(k, out);
     }
 }
 
@@ -77,14 +77,14 @@ void scenario_write_reference(FILE *out)
         } else if (*section) {
             write_head(section, s->doc, out);
         }
-        for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+        for (const struct key *k = scenario_keys; k->name; k++) {
             if (strcmp(k->section, section) == 0)
                 write_row(k, out);
         }
         if (strcmp(section, "pools.POOL") == 0)
             fputs("| any key of `engine` | | that of `engine` | |\n", out);
         else if (strcmp(section, "policy") == 0)
-            write_policy_fields(out);
+            write_policy_keys(out);
         else if (!*section)
             write_sections(out);
     }

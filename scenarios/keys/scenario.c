@@ -3,7 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/forecast/predictor.h"
 #include "scenarios/keys/keys_internal.h"
 #include "scenarios/keys/policy_file.h"
 #include "scenarios/keys/preset_file.h"
@@ -102,21 +101,12 @@ static void offer(struct nearest *n, char list[KEY_EXPECTED_SIZE], const char *n
     snprintf(list + used, KEY_EXPECTED_SIZE - used, "%s%s", used ? ", " : "", name);
 }
 
-static bool field_applies(const struct policy_field *field, const char *type)
-{
-    for (const char *const *p = field->policies; *p; p++) {
-        if (strcmp(*p, type) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void offer_section(const struct loader *l, struct nearest *n, char list[KEY_EXPECTED_SIZE],
                           const char *section)
 {
     bool pool = strncmp(section, "pools.", 6) == 0;
 
-    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+    for (const struct key *k = scenario_keys; k->name; k++) {
         if (strcmp(k->section, pool ? "pools.POOL" : section) == 0 ||
             (pool && k->place == PLACE_ENGINE))
             offer(n, list, k->name);
@@ -128,10 +118,9 @@ static void offer_section(const struct loader *l, struct nearest *n, char list[K
         for (size_t i = 0; i < 3; i++)
             offer(n, list, pool_role_names[i]);
     } else if (strcmp(section, "policy") == 0) {
-        for (const struct policy_field *f = policy_fields; f->name; f++) {
-            if (field_applies(f, l->scenario->policy.type))
-                offer(n, list, f->name);
-        }
+        const struct policy_ops *policy = policy_find(l->scenario->policy.type);
+        for (const struct key *k = policy->keys; k && k->name; k++)
+            offer(n, list, k->name);
     }
 }
 
@@ -153,7 +142,7 @@ static enum status unknown_key(struct loader *l, const char *section, const stru
 
 /* ---- values ---- */
 
-static void *base_of(struct loader *l, const struct scenario_key *key, struct pool_settings *pool)
+static void *base_of(struct loader *l, const struct key *key, struct pool_settings *pool)
 {
     switch (key->place) {
     case PLACE_SCENARIO:
@@ -163,15 +152,15 @@ static void *base_of(struct loader *l, const struct scenario_key *key, struct po
     case PLACE_POOL:
         return pool;
     case PLACE_POLICY:
-        return &l->scenario->policy;
+        return l->scenario->policy.config;
     }
     BUG("key %s has no place", key->name);
 }
 
-static enum status store(struct loader *l, const struct scenario_key *key, const char *section,
+static enum status store(struct loader *l, const struct key *key, const char *section,
                          struct pool_settings *pool, const struct yaml_node *node)
 {
-    struct key_target target = {l->scenario, l->arena, NULL, base_of(l, key, pool)};
+    struct key_target target = {l->arena, l->scenario->base_dir, NULL, base_of(l, key, pool)};
 
     target.path = *section ? arena_printf(l->arena, "%s.%s", section, node->key) : node->key;
     if (!target.path)
@@ -198,8 +187,8 @@ static bool is_section(const char *name)
     return false;
 }
 
-static enum status read_preset(struct loader *l, const char *section,
-                               const struct scenario_key *key, const struct yaml_node *wanted)
+static enum status read_preset(struct loader *l, const char *section, const struct key *key,
+                               const struct yaml_node *wanted)
 {
     const struct preset_place place = {l->preset_dirs, key->presets, l->scenario->base_dir};
     const char *path = arena_printf(l->arena, "%s.%s", section, key->name);
@@ -210,7 +199,7 @@ static enum status read_preset(struct loader *l, const char *section,
         return s;
     s = preset_find(&preset, l->arena, &place, path, wanted, l->d);
     for (const struct yaml_node *node = s ? NULL : preset->first; node && !s; node = node->next) {
-        const struct scenario_key *inner = scenario_key_find(section, node->key);
+        const struct key *inner = scenario_key_find(section, node->key);
         if (strcmp(node->key, "summary") == 0)
             continue;
         if (inner == key)
@@ -224,14 +213,14 @@ static enum status read_preset(struct loader *l, const char *section,
 /* The keys of one plain section, or the top level; those of its preset first. */
 static enum status read_section(struct loader *l, const char *section, const struct yaml_node *map)
 {
-    const struct scenario_key *preset = scenario_key_find(section, "preset");
+    const struct key *preset = scenario_key_find(section, "preset");
     const struct yaml_node *wanted = preset ? yaml_node_child(map, preset->name) : NULL;
     enum status s = need_map(l, section, map);
 
     if (!s && wanted)
         s = read_preset(l, section, preset, wanted);
     for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
-        const struct scenario_key *key = scenario_key_find(section, node->key);
+        const struct key *key = scenario_key_find(section, node->key);
         if (node == wanted)
             continue;
         if (key && key->type == KEY_ROUTER && node->kind == NODE_MAP)
@@ -256,7 +245,7 @@ static enum status read_pool(struct loader *l, enum pool_role role, const struct
         return diag_nomem(l->d, "scenario");
     enum status s = need_map(l, section, map);
     for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
-        const struct scenario_key *key = scenario_key_find("pools.POOL", node->key);
+        const struct key *key = scenario_key_find("pools.POOL", node->key);
         if (!key)
             key = scenario_key_find("engine", node->key);
         s = key ? store(l, key, section, pool, node) : unknown_key(l, section, node);
@@ -271,7 +260,7 @@ static enum status read_pool(struct loader *l, enum pool_role role, const struct
 /* `router: {prefill: NAME, decode: NAME}`; what a pool says itself wins. */
 static enum status read_router_map(struct loader *l, const struct yaml_node *map)
 {
-    const struct scenario_key *key = scenario_key_find("pools.POOL", "router");
+    const struct key *key = scenario_key_find("pools.POOL", "router");
     enum status s = ST_OK;
 
     for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
@@ -343,8 +332,8 @@ static enum status read_pools(struct loader *l)
 
 /* A file's fields of another policy are left out when its type was overridden: `--set
  * policy.type=static` is how a planner is held against a fixed fleet. */
-static enum status other_policy(struct loader *l, const char *policy, const struct yaml_node *node,
-                                const struct yaml_node *type)
+static enum status other_policy(struct loader *l, const struct policy_ops *policy,
+                                const struct yaml_node *node, const struct yaml_node *type)
 {
     bool type_overridden = type && type->at.line == 0;
 
@@ -352,117 +341,128 @@ static enum status other_policy(struct loader *l, const char *policy, const stru
         return ST_OK;
     return diag_fail_at(l->d, ST_INPUT, node->key_at,
                         "policy.%s does not belong to policy.type '%s', but to '%s'", node->key,
-                        l->scenario->policy.type, policy);
+                        l->scenario->policy.type, policy->name);
 }
 
-/* The planner's own configuration file, when one is given; *file is its map, for what it says. */
-static enum status read_policy_file(struct loader *l, const struct yaml_node *node,
-                                    const struct yaml_node *type, const struct yaml_node **file)
+static const struct policy_ops *policy_with_file(void)
 {
-    struct policy_config *c = &l->scenario->policy;
+    const struct policy_ops *const *p = policies;
+
+    while (!(*p)->own_file)
+        p++;
+    return *p;
+}
+
+/* The policy's own configuration file, when one is given; *file is its map, for what it says. */
+static enum status read_policy_file(struct loader *l, const struct policy_ops *policy,
+                                    const struct yaml_node *node, const struct yaml_node *type,
+                                    const struct yaml_node **file)
+{
+    struct scenario *sc = l->scenario;
     struct diag cause;
 
     *file = NULL;
     if (!node || node->kind == NODE_NULL)
         return ST_OK;
-    if (strcmp(c->type, "planner") != 0)
-        return other_policy(l, "planner", node, type);
+    if (!policy->own_file)
+        return other_policy(l, policy_with_file(), node, type);
     enum status s = store(l, scenario_key_find("policy", "config"), "policy", NULL, node);
     if (s)
         return s;
     diag_init(&cause);
-    s = policy_file_read(c, file, l->arena, l->scenario->policy_file, &cause);
+    s = policy_file_read(policy, sc->policy.config, file, l->arena, sc->policy.file, &cause);
     if (s == ST_IO)
         return diag_fail_at(l->d, s, node->at, "policy.config: %s", cause.text);
     return s ? diag_fail(l->d, s, "%s", cause.text) : ST_OK;
 }
 
-/* The preset of the predictor is Dynamo's, whether or not this version has it. */
-static enum status check_predictor(struct loader *l, const struct yaml_node *policy)
+static const struct key *key_at_path(const char *path)
 {
-    const struct policy_config *c = &l->scenario->policy;
-    const struct policy_field *field = policy_field_find("load_predictor");
-    char available[KEY_EXPECTED_SIZE] = "";
-
-    if (!field || !field_applies(field, c->type) || predictor_find(c->load_predictor))
-        return ST_OK;
-    for (size_t i = 0; predictors[i]; i++) {
-        size_t used = strlen(available);
-        snprintf(available + used, sizeof available - used, "%s%s", i ? ", " : "",
-                 predictors[i]->name);
+    for (const struct key *k = scenario_keys; k->name; k++) {
+        size_t n = strlen(k->section);
+        if (strncmp(k->section, path, n) == 0 && path[n] == '.' &&
+            strcmp(k->name, path + n + 1) == 0)
+            return k;
     }
-    return diag_fail_at(l->d, ST_INPUT, policy->at,
-                        "policy.load_predictor '%s', the default, is not available in this version "
-                        "(available: %s)",
-                        c->load_predictor, available);
+    BUG("no key %s", path);
 }
 
-/* A target that neither the scenario's policy nor the planner's own file gives is that of the sla;
- * null in the scenario's policy takes back what the file says. */
-static bool is_of_sla(const struct yaml_node *policy, const struct yaml_node *file, const char *key)
+/* What neither the scenario's policy nor the policy's own file gives is as another key has it; null
+ * in the scenario's policy takes back what the file says. */
+static void inherit(struct loader *l, const struct policy_ops *policy, const struct yaml_node *map,
+                    const struct yaml_node *file)
 {
-    const struct yaml_node *node = yaml_node_child(policy, key);
+    char *config = l->scenario->policy.config;
 
-    return node ? node->kind == NODE_NULL : !yaml_node_child(file, key);
+    for (const struct key *k = policy->keys; k && k->name; k++) {
+        const struct yaml_node *node = yaml_node_child(map, k->name);
+        bool given = node ? node->kind != NODE_NULL : yaml_node_child(file, k->name) != NULL;
+        if (!k->unset_as || given)
+            continue;
+        const struct key *from = key_at_path(k->unset_as);
+        memcpy(config + k->offset, (const char *)l->scenario + from->offset, sizeof(double));
+    }
 }
 
-/* The rules across fields. What the planner's own file gets wrong by itself is said of that file.
- */
-static enum status check_policy(struct loader *l, const struct policy_config *file_alone,
+/* The rules across keys. What the policy's own file gets wrong by itself is said of that file. */
+static enum status check_policy(struct loader *l, const struct policy_ops *policy, void *file_alone,
                                 const struct yaml_node *file)
 {
     struct source_pos at = scenario_at(l->scenario, "policy");
-    struct policy_config alone = *file_alone;
     struct diag ignored;
 
+    if (!policy->check)
+        return ST_OK;
     diag_init(&ignored);
-    if (file && policy_config_check(&alone, at, &ignored))
+    if (file && policy->check(file_alone, at, &ignored))
         at = file->at;
-    return policy_config_check(&l->scenario->policy, at, l->d);
+    return policy->check(l->scenario->policy.config, at, l->d);
+}
+
+static enum status read_policy_key(struct loader *l, const struct policy_ops *policy,
+                                   const struct yaml_node *node, const struct yaml_node *type)
+{
+    const struct key *key = scenario_key_find("policy", node->key);
+    const struct policy_ops *other = policy_with_key(node->key);
+
+    if (!key)
+        key = key_find(policy->keys, node->key);
+    if (key)
+        return store(l, key, "policy", NULL, node);
+    return other ? other_policy(l, other, node, type) : unknown_key(l, "policy", node);
 }
 
 static enum status read_policy(struct loader *l)
 {
     static const struct yaml_node empty = {.kind = NODE_MAP};
-    const struct yaml_node *policy = yaml_node_child(l->root, "policy"), *file;
-    struct policy_config *c = &l->scenario->policy;
-    enum status s = ST_OK;
+    const struct yaml_node *map = yaml_node_child(l->root, "policy"), *file;
+    struct scenario *sc = l->scenario;
 
-    if (!policy)
-        policy = &empty;
-    s = need_map(l, "policy", policy);
-    const struct yaml_node *type = yaml_node_child(policy, "type");
+    if (!map)
+        map = &empty;
+    enum status s = need_map(l, "policy", map);
+    const struct yaml_node *type = yaml_node_child(map, "type");
     if (!s && type)
         s = store(l, scenario_key_find("policy", "type"), "policy", NULL, type);
     if (s)
         return s;
-    policy_config_defaults(c, c->type);
-    const struct yaml_node *config = yaml_node_child(policy, "config");
-    s = read_policy_file(l, config, type, &file);
-    const struct policy_config file_alone = *c;
-    for (const struct yaml_node *node = policy->first; node && !s; node = node->next) {
-        const struct scenario_key *key = scenario_key_find("policy", node->key);
-        const struct policy_field *field = policy_field_find(node->key);
-        if (node == type || node == config)
-            continue;
-        if (key) {
-            s = store(l, key, "policy", NULL, node);
-        } else if (!field) {
-            s = unknown_key(l, "policy", node);
-        } else if (!field_applies(field, c->type)) {
-            s = other_policy(l, field->policies[0], node, type);
-        } else {
-            struct scenario_key field_key = scenario_policy_key(field);
-            s = store(l, &field_key, "policy", NULL, node);
-        }
+    const struct policy_ops *policy = policy_find(sc->policy.type);
+    void *file_alone = ARENA_NEW(l->arena, policy->config_size, char);
+    sc->policy.config = policy_config_new(policy, l->arena);
+    if (!sc->policy.config || !file_alone)
+        return diag_nomem(l->d, "policy");
+    const struct yaml_node *config = yaml_node_child(map, "config");
+    s = read_policy_file(l, policy, config, type, &file);
+    if (policy->config_size)
+        memcpy(file_alone, sc->policy.config, policy->config_size);
+    for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
+        if (node != type && node != config)
+            s = read_policy_key(l, policy, node, type);
     }
-    if (is_of_sla(policy, file, "ttft"))
-        c->ttft_ms = l->scenario->sla.ttft_ms;
-    if (is_of_sla(policy, file, "itl"))
-        c->itl_ms = l->scenario->sla.tpot_ms;
-    if (!s)
-        s = check_predictor(l, policy);
-    return s ? s : check_policy(l, &file_alone, file);
+    if (s)
+        return s;
+    inherit(l, policy, map, file);
+    return check_policy(l, policy, file_alone, file);
 }
 
 /* ---- rules across keys ---- */
@@ -562,7 +562,7 @@ static enum status set_names(struct loader *l, const char *path)
 
 static void set_presets(struct scenario *sc)
 {
-    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+    for (const struct key *k = scenario_keys; k->name; k++) {
         if (k->place == PLACE_SCENARIO)
             scenario_key_preset(k, sc);
         else if (k->place == PLACE_ENGINE)
@@ -643,7 +643,7 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
     enum status s = ST_OK;
 
     *n = 0;
-    for (const struct scenario_key *key = scenario_keys; key->name && !s; key++) {
+    for (const struct key *key = scenario_keys; key->name && !s; key++) {
         const struct preset_place place = {preset_dirs, key->presets, ""};
         const struct preset_line *lines;
         size_t n_lines;
@@ -655,6 +655,11 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
     }
     *presets = all;
     return s;
+}
+
+const struct planner_config *scenario_planner(const struct scenario *scenario)
+{
+    return policy_find(scenario->policy.type) == &policy_planner ? scenario->policy.config : NULL;
 }
 
 /* ---- positions ---- */

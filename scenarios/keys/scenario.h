@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "planner/dynamo1/config.h"
 #include "planner/policy.h"
-#include "planner/policy_config.h"
 #include "scenarios/keys/expect.h"
 #include "util/arena.h"
 #include "util/status.h"
@@ -152,9 +152,12 @@ struct scenario {
         double scrape_interval_s; /* NaN = as compat has it; 0 = exact */
         double outage_at_s, outage_s;
     } metrics;
-    struct policy_config policy;
-    const char *policy_file; /* policy.config, already part of `policy`; NULL = none */
-    int64_t policy_generation;
+    struct {
+        const char *type; /* one of policies[] */
+        void *config;     /* of that policy, as its keys have it */
+        const char *file; /* policy.config, already part of `config`; NULL = none */
+        int64_t generation;
+    } policy;
     struct {
         double sample_s; /* 0 = no samples */
     } output;
@@ -199,6 +202,9 @@ struct source_pos scenario_at(const struct scenario *scenario, const char *path)
 /* The same for an engine key of a pool, which may stand in `pools` or in `engine`. */
 struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
                                      const char *key);
+
+/* The configuration of the policy `planner`; NULL = it is another policy. */
+const struct planner_config *scenario_planner(const struct scenario *scenario);
 
 extern const char *const pool_role_names[3]; /* "agg", "prefill", "decode" */
 

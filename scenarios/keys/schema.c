@@ -5,7 +5,7 @@
 #include "util/bug.h"
 #include "util/json_out.h"
 
-static void write_number_type(struct json_out *j, const struct scenario_key *key, const char *type)
+static void write_number_type(struct json_out *j, const struct key *key, const char *type)
 {
     if (key->unset) {
         json_key(j, "type");
@@ -23,18 +23,18 @@ static void write_number_type(struct json_out *j, const struct scenario_key *key
     json_key_double(j, "maximum", key->max);
 }
 
-static void write_choices(struct json_out *j, const struct scenario_key *key)
+static void write_choices(struct json_out *j, const struct key *key)
 {
     json_key(j, "enum");
     json_array_begin(j);
-    for (size_t i = 0; scenario_key_choice(key, i); i++)
-        json_string(j, scenario_key_choice(key, i));
+    for (size_t i = 0; key_choice(key, i); i++)
+        json_string(j, key_choice(key, i));
     if (key->unset)
         json_null(j);
     json_array_end(j);
 }
 
-static void write_text_type(struct json_out *j, const struct scenario_key *key)
+static void write_text_type(struct json_out *j, const struct key *key)
 {
     json_key(j, "type");
     json_array_begin(j);
@@ -50,7 +50,7 @@ static void write_text_type(struct json_out *j, const struct scenario_key *key)
         json_key_int(j, "minLength", 1);
 }
 
-static void write_default(struct json_out *j, const struct scenario_key *key)
+static void write_default(struct json_out *j, const struct key *key)
 {
     if (key->required || key->unset)
         return;
@@ -62,7 +62,7 @@ static void write_default(struct json_out *j, const struct scenario_key *key)
         json_key_string(j, "default", key->preset_text);
 }
 
-static void write_description(struct json_out *j, const struct scenario_key *key)
+static void write_description(struct json_out *j, const struct key *key)
 {
     char text[512];
 
@@ -78,7 +78,7 @@ static void begin_map(struct json_out *j)
     json_key_bool(j, "additionalProperties", false);
 }
 
-static void write_router_or_map(struct json_out *j, const struct scenario_key *key)
+static void write_router_or_map(struct json_out *j, const struct key *key)
 {
     json_key(j, "oneOf");
     json_array_begin(j);
@@ -99,7 +99,7 @@ static void write_router_or_map(struct json_out *j, const struct scenario_key *k
     json_array_end(j);
 }
 
-static void write_text_or_pair(struct json_out *j, const struct scenario_key *key)
+static void write_text_or_pair(struct json_out *j, const struct key *key)
 {
     json_key(j, "oneOf");
     json_array_begin(j);
@@ -118,7 +118,7 @@ static void write_text_or_pair(struct json_out *j, const struct scenario_key *ke
     json_array_end(j);
 }
 
-static void write_price_or_map(struct json_out *j, const struct scenario_key *key)
+static void write_price_or_map(struct json_out *j, const struct key *key)
 {
     json_key(j, "oneOf");
     json_array_begin(j);
@@ -135,7 +135,7 @@ static void write_price_or_map(struct json_out *j, const struct scenario_key *ke
     json_array_end(j);
 }
 
-static void write_int_or_range(struct json_out *j, const struct scenario_key *key)
+static void write_int_or_range(struct json_out *j, const struct key *key)
 {
     json_key(j, "oneOf");
     json_array_begin(j);
@@ -154,7 +154,7 @@ static void write_int_or_range(struct json_out *j, const struct scenario_key *ke
     json_array_end(j);
 }
 
-static void write_list(struct json_out *j, const struct scenario_key *key)
+static void write_list(struct json_out *j, const struct key *key)
 {
     json_key_string(j, "type", "array");
     json_key(j, "items");
@@ -166,7 +166,7 @@ static void write_list(struct json_out *j, const struct scenario_key *key)
     json_object_end(j);
 }
 
-static void write_value(struct json_out *j, const struct scenario_key *key)
+static void write_value(struct json_out *j, const struct key *key)
 {
     switch (key->type) {
     case KEY_BOOL:
@@ -215,7 +215,7 @@ static void write_value(struct json_out *j, const struct scenario_key *key)
     BUG("key %s has no type", key->name);
 }
 
-static void write_key(struct json_out *j, const struct scenario_key *key)
+static void write_key(struct json_out *j, const struct key *key)
 {
     json_key(j, key->name);
     json_object_begin(j);
@@ -227,8 +227,17 @@ static void write_key(struct json_out *j, const struct scenario_key *key)
 
 static void write_keys_of(struct json_out *j, const char *section)
 {
-    for (const struct scenario_key *k = scenario_keys; k->name; k++) {
+    for (const struct key *k = scenario_keys; k->name; k++) {
         if (strcmp(k->section, section) == 0)
+            write_key(j, k);
+    }
+}
+
+/* Policies may share a name; then the first one's stands for all. */
+static void write_policy_keys(struct json_out *j, const struct policy_ops *policy)
+{
+    for (const struct key *k = policy->keys; k && k->name; k++) {
+        if (policy_with_key(k->name) == policy)
             write_key(j, k);
     }
 }
@@ -288,10 +297,9 @@ static void write_section(struct json_out *j, const struct scenario_section *sec
     json_key(j, "properties");
     json_object_begin(j);
     write_keys_of(j, section->name);
-    for (const struct policy_field *f = policy_fields;
-         f->name && strcmp(section->name, "policy") == 0; f++) {
-        struct scenario_key key = scenario_policy_key(f);
-        write_key(j, &key);
+    if (strcmp(section->name, "policy") == 0) {
+        for (const struct policy_ops *const *p = policies; *p; p++)
+            write_policy_keys(j, *p);
     }
     json_object_end(j);
     json_object_end(j);

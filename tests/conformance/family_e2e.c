@@ -4,6 +4,7 @@
 
 #include "planner/dynamo1/dryrun.h"
 #include "tests/conformance/golden.h"
+#include "util/bug.h"
 
 enum { WHERE_SIZE = 160, MAX_COLUMNS = 32 };
 
@@ -31,7 +32,7 @@ static double cell(const cJSON *kase, const cJSON *row, const char *name)
     return element(row, column(kase, name));
 }
 
-static bool is_exact_predictor(const struct policy_config *c)
+static bool is_exact_predictor(const struct planner_config *c)
 {
     return strcmp(c->load_predictor, "constant") == 0 || strcmp(c->load_predictor, "kalman") == 0;
 }
@@ -43,7 +44,7 @@ struct near_intervals {
 
 /* Bars for own forecasts of ARIMA and Prophet: 90 % of intervals equal, the others within 1 replica
  * or 10 %. */
-static bool compare_own(struct verdict *v, const char *where, const struct policy_config *c,
+static bool compare_own(struct verdict *v, const char *where, const struct planner_config *c,
                         double got, double want)
 {
     double slack = is_exact_predictor(c) ? 0 : fmax(0.1, 1 / fmax(1, fabs(want))) + 1e-12;
@@ -52,7 +53,7 @@ static bool compare_own(struct verdict *v, const char *where, const struct polic
     return got == want || (isnan(got) && isnan(want));
 }
 
-static void count_interval(struct near_intervals *near, const struct policy_config *c, bool equal)
+static void count_interval(struct near_intervals *near, const struct planner_config *c, bool equal)
 {
     if (is_exact_predictor(c))
         return;
@@ -75,7 +76,7 @@ static void judge_own(struct verdict *v, const struct near_intervals *near)
 
 struct dryrun_case {
     struct arena arena;
-    struct policy_config config;
+    struct planner_config config;
     struct prefill_model prefill;
     struct decode_model decode;
     struct dryrun run;
@@ -256,7 +257,7 @@ static void run_extraction(const cJSON *file, struct verdict *v)
 
 struct live_case {
     struct arena arena;
-    struct policy_config config;
+    struct planner_config config;
     struct prefill_model prefill;
     struct decode_model decode;
     struct planner_core core;
@@ -325,8 +326,10 @@ static void live_own(struct live_case *k, const cJSON *tick, struct verdict *v, 
     struct traffic_means seen = observed(tick);
     int64_t n_workers[N_SIDES] = {golden_int(tick, "num_p"), golden_int(tick, "num_d")};
     const cJSON *applied = golden_get(tick, "applied");
-    struct throughput_outcome o = planner_core_throughput(&k->core, &seen, n_workers);
+    struct throughput_outcome o;
     bool equal = true;
+
+    BUG_IF(planner_core_throughput(&k->core, &seen, n_workers, &o, NULL));
 
     golden_equal(v, where, o.request, applied != NULL);
     for (int side = 0; side < N_SIDES; side++) {
@@ -352,7 +355,7 @@ static void each_live(const cJSON *file, struct verdict *v, struct near_interval
 
     cJSON_ArrayForEach(kase, golden_get(file, "cases"))
     {
-        struct live_case k = {.config = {.type = "planner"}};
+        struct live_case k = {.config = {.mode = NULL}};
         bool ready = live_case_init(&k, file, kase);
         if (!ready)
             golden_fail(v, golden_text(kase, "id"));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/conformance/golden.h"
+#include "util/bug.h"
 
 enum { WHERE_SIZE = 160 };
 
@@ -103,7 +104,7 @@ static void run_regression(const cJSON *file, struct verdict *v)
 /* One recorded planner: its core, and how much of the record is fed. */
 struct replay {
     struct planner_core core;
-    struct policy_config config;
+    struct planner_config config;
     struct prefill_model prefill;
     struct decode_model decode;
     struct arena arena;
@@ -190,7 +191,8 @@ static void load_tick(struct replay *r, const cJSON *tick, struct verdict *v, co
     feed_samples(r, (int)golden_int(tick, "samples_seen"));
     if (!recent)
         return;
-    struct load_outcome o = planner_core_load(&r->core, n_workers, true);
+    struct load_outcome o;
+    BUG_IF(planner_core_load(&r->core, n_workers, true, &o, NULL));
     for (int side = 0; side < N_SIDES; side++) {
         if (golden_has(recent, names[side]))
             golden_equal(v, where, (double)o.n_recent[side], golden_at(recent, names[side]));
@@ -217,7 +219,8 @@ static void throughput_tick(struct replay *r, const cJSON *tick, struct verdict 
 
     for (int side = 0; side < N_SIDES; side++)
         golden_equal(v, where, (double)r->core.floor[side], element(before, side));
-    struct throughput_outcome o = planner_core_throughput(&r->core, &means, n_workers);
+    struct throughput_outcome o;
+    BUG_IF(planner_core_throughput(&r->core, &means, n_workers, &o, NULL));
     for (int side = 0; side < N_SIDES; side++) {
         if (golden_get(tick, names[side]))
             golden_equal(v, where,

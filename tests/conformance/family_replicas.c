@@ -48,7 +48,7 @@ static void one_plan(const cJSON *kase, struct verdict *v, const char *where,
     struct traffic_forecast next = {golden_number(cJSON_GetArrayItem(predicted, 0)),
                                     golden_number(cJSON_GetArrayItem(predicted, 1)),
                                     golden_number(cJSON_GetArrayItem(predicted, 2))};
-    struct policy_config config;
+    struct planner_config config;
     struct planner_core core = {
         .config = &config,
         .prefill = prefill,
@@ -56,7 +56,7 @@ static void one_plan(const cJSON *kase, struct verdict *v, const char *where,
         .gpus = {golden_int(kase, "engine_num_gpu"), golden_int(kase, "engine_num_gpu")},
         .correction = {1, 1}};
 
-    policy_config_defaults(&config, "planner");
+    key_presets(planner_keys, &config);
     config.throughput_adjustment_interval_s = golden_int(kase, "interval_s");
     config.itl_ms = golden_at(kase, "itl_sla_ms");
     config.min_endpoint = golden_int(kase, "min_endpoint");

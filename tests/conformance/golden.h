@@ -36,7 +36,7 @@ bool golden_models(const cJSON *file, const char *profile, struct arena *arena,
                    struct prefill_model *prefill, struct decode_model *decode);
 
 /* The planner configuration of a case: defaults, then its `mode` and `config`. */
-bool golden_config(const cJSON *kase, struct policy_config *config);
+bool golden_config(const cJSON *kase, struct planner_config *config);
 
 extern const struct family family_interpolation[], family_replicas[], family_load[],
     family_metrics[], family_e2e[];

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "engines/profile/profile.h"
+#include "planner/dynamo1/config.h"
 #include "planner/fixes.h"
 #include "planner/policy.h"
-#include "planner/policy_config.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -54,14 +54,14 @@ static const struct profile profile = {.name = "fuzz",
                                        .decode_itl_ms = itl,
                                        .decode_thpt_per_gpu = decode_thpt};
 
-static void configure(struct bytes *b, struct policy_config *c)
+static void configure(struct bytes *b, struct planner_config *c)
 {
     static const char *const modes[] = {"disagg", "prefill", "decode", "agg"};
     static const char *const predictors[] = {"constant", "kalman"};
     static const char *const sources[] = {"frontend", "router"};
     unsigned flags = next_byte(b);
 
-    policy_config_defaults(c, "planner");
+    key_presets(planner_keys, c);
     c->mode = modes[flags % 4];
     c->load_predictor = predictors[flags >> 2 & 1];
     c->throughput_metrics_source = sources[flags >> 3 & 1];
@@ -127,7 +127,7 @@ static void check(const struct policy_effects *e, const struct policy_input *inp
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct bytes b = {data, data + n};
-    struct policy_config config;
+    struct planner_config config;
     struct worker_gauges gauges[N_GAUGES_MAX];
     struct policy_effects e;
     struct arena arena;
@@ -139,7 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct policy_setup setup = {.n_pools = agg ? 1 : 2,
                                  .roles = {agg ? POOL_AGG : POOL_PREFILL, POOL_DECODE},
                                  .gpus_per_worker = {1, 2},
-                                 .profiles = {&profile, &profile}};
+                                 .profiles = {&profile, &profile},
+                                 .start_delay_s = NAN};
     struct policy_input input = {.n_pools = setup.n_pools, .gauges = gauges};
     arena_init(&arena);
     diag_init(&d);
@@ -148,7 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (int i = 0; i < N_CALLS_MAX && b.at < b.end && e.next_ns < TIME_NEVER; i++) {
         input.now_ns = e.next_ns;
         measure(&b, &input, gauges);
-        policy_planner.tick(state, &input, &e);
+        if (policy_planner.tick(state, &input, &e, &d) != ST_OK)
+            BUG("%s", d.text);
         check(&e, &input);
     }
     policy_planner.release(state);

@@ -19,8 +19,8 @@ static void plan_next(const struct schedule *s, struct policy_effects *effects)
     effects->next_needs = NEED_TRAFFIC | NEED_GAUGES;
 }
 
-static void schedule_tick(void *state, const struct policy_input *input,
-                          struct policy_effects *effects)
+static enum status schedule_tick(void *state, const struct policy_input *input,
+                                 struct policy_effects *effects, struct diag *d)
 {
     struct schedule *s = state;
     s->seen[s->next] = *input;
@@ -31,6 +31,8 @@ static void schedule_tick(void *state, const struct policy_input *input,
     memcpy(effects->target, s->target[s->next], sizeof effects->target);
     s->next++;
     plan_next(s, effects);
+    (void)d;
+    return ST_OK;
 }
 
 static const struct policy_ops scheduled = {.name = "test", .tick = schedule_tick};

@@ -47,7 +47,7 @@ static struct profile fixture_profile(void)
 struct fixture {
     struct arena arena;
     struct diag d;
-    struct policy_config config;
+    struct planner_config config;
     struct prefill_model prefill;
     struct decode_model decode;
     struct planner_core core;
@@ -61,7 +61,7 @@ static inline void fixture_init(struct fixture *f)
     memset(f, 0, sizeof *f);
     arena_init(&f->arena);
     diag_init(&f->d);
-    policy_config_defaults(&f->config, "planner");
+    key_presets(planner_keys, &f->config);
     f->config.load_predictor = "constant";
     f->config.throughput_adjustment_interval_s = 100;
     f->config.max_gpu_budget = -1;

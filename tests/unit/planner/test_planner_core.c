@@ -15,6 +15,23 @@ static struct traffic_means traffic(double n_requests)
 static const struct traffic_means idle = {NAN, NAN, 0, NAN, NAN, NAN};
 static const int64_t one_each[N_SIDES] = {1, 1};
 
+static struct throughput_outcome plan(struct fixture *f, const struct traffic_means *seen,
+                                      const int64_t n_workers[N_SIDES])
+{
+    struct throughput_outcome o;
+
+    cr_assert_eq(planner_core_throughput(&f->core, seen, n_workers, &o, &f->d), ST_OK);
+    return o;
+}
+
+static struct load_outcome judge(struct fixture *f, const int64_t n_workers[N_SIDES], bool stable)
+{
+    struct load_outcome o;
+
+    cr_assert_eq(planner_core_load(&f->core, n_workers, stable, &o, &f->d), ST_OK);
+    return o;
+}
+
 Test(planner_core, throughput_tick_plans_both_sides_within_the_budget)
 {
     struct fixture f;
@@ -23,7 +40,7 @@ Test(planner_core, throughput_tick_plans_both_sides_within_the_budget)
     fixture_init(&f);
     f.config.max_gpu_budget = 8;
     fixture_start(&f, 1, 1);
-    struct throughput_outcome o = planner_core_throughput(&f.core, &seen, one_each);
+    struct throughput_outcome o = plan(&f, &seen, one_each);
     cr_assert(o.complete && o.request);
     cr_assert_eq(o.plan[SIDE_PREFILL].replicas, 4);
     cr_assert_gt(o.plan[SIDE_DECODE].replicas, 4);
@@ -35,6 +52,31 @@ Test(planner_core, throughput_tick_plans_both_sides_within_the_budget)
     fixture_release(&f);
 }
 
+static enum status observe_without_memory(void *state, double value)
+{
+    (void)state;
+    (void)value;
+    return ST_NOMEM;
+}
+
+Test(planner_core, a_forecast_that_is_out_of_memory_ends_the_tick)
+{
+    const struct predictor_ops full = {.name = "full", .observe = observe_without_memory};
+    struct traffic_means seen = traffic(4000);
+    struct throughput_outcome o;
+    struct fixture f;
+
+    fixture_init(&f);
+    fixture_start(&f, 1, 1);
+    struct predictor *p = &f.core.forecasters[SIDE_DECODE].osl_tok;
+    const struct predictor_ops *whole = p->ops;
+    p->ops = &full;
+    cr_assert_eq(planner_core_throughput(&f.core, &seen, one_each, &o, &f.d), ST_NOMEM);
+    cr_assert_eq(f.d.status, ST_NOMEM);
+    p->ops = whole;
+    fixture_release(&f);
+}
+
 Test(planner_core, an_idle_interval_is_fed_but_not_planned)
 {
     struct fixture f;
@@ -43,8 +85,8 @@ Test(planner_core, an_idle_interval_is_fed_but_not_planned)
 
     fixture_init(&f);
     fixture_start(&f, 1, 1);
-    planner_core_throughput(&f.core, &seen, one_each);
-    struct throughput_outcome o = planner_core_throughput(&f.core, &idle, one_each);
+    plan(&f, &seen, one_each);
+    struct throughput_outcome o = plan(&f, &idle, one_each);
     cr_assert_not(o.complete || o.request);
     cr_assert_eq(o.plan[SIDE_PREFILL].state, PLAN_INVALID_TRAFFIC);
     cr_assert(planner_core_forecast(&f.core, SIDE_DECODE, &next));
@@ -62,8 +104,8 @@ Test(planner_core, idle_lengths_fix_keeps_lengths_out_of_idle_intervals)
     fixture_init(&f);
     f.config.fixes = FIX_IDLE_LENGTHS;
     fixture_start(&f, 1, 1);
-    planner_core_throughput(&f.core, &seen, one_each);
-    planner_core_throughput(&f.core, &idle, one_each);
+    plan(&f, &seen, one_each);
+    plan(&f, &idle, one_each);
     cr_assert(planner_core_forecast(&f.core, SIDE_DECODE, &next));
     cr_assert_eq(next.n_requests, 0);
     cr_assert_eq(next.isl_tok, 1000);
@@ -81,12 +123,12 @@ Test(planner_core, corrections_persist_and_skip_a_pool_without_workers)
     f.config.no_correction = false;
     fixture_start(&f, 1, 1);
     seen.ttft_ms = 50;
-    struct throughput_outcome o = planner_core_throughput(&f.core, &seen, no_decode);
+    struct throughput_outcome o = plan(&f, &seen, no_decode);
     cr_assert_float_eq(o.plan[SIDE_PREFILL].correction, 0.5, 1e-9);
     cr_assert_eq(o.plan[SIDE_DECODE].correction, 1);
     cr_assert(o.complete);
     cr_assert_eq(o.plan[SIDE_PREFILL].replicas, 2);
-    planner_core_throughput(&f.core, &idle, one_each);
+    plan(&f, &idle, one_each);
     cr_assert_float_eq(f.core.correction[SIDE_PREFILL], 0.5, 1e-9, "kept over an idle interval");
     fixture_release(&f);
 }
@@ -100,7 +142,7 @@ Test(planner_core, budget_below_min_endpoint_asks_for_none_or_with_the_fix_for_n
         f.config.max_gpu_budget = 3;
         f.config.fixes = fixed ? FIX_BUDGET_HOLD : 0;
         fixture_start(&f, 2, 2);
-        struct throughput_outcome o = planner_core_throughput(&f.core, &seen, one_each);
+        struct throughput_outcome o = plan(&f, &seen, one_each);
         cr_assert_eq(o.request, !fixed);
         cr_assert_eq(o.held, fixed);
         if (!fixed) {
@@ -145,7 +187,7 @@ static struct load_outcome round_of(struct fixture *f, int64_t n_prefill, int64_
 {
     const int64_t n[N_SIDES] = {n_prefill, n_decode};
 
-    return planner_core_load(&f->core, n, true);
+    return judge(f, n, true);
 }
 
 Test(planner_core, load_round_moves_each_pool_by_one)
@@ -271,8 +313,7 @@ Test(planner_core, a_rollout_is_waited_for_only_with_the_fix)
         f.config.fixes = fixed ? FIX_WAIT_STABLE : 0;
         learn(&f, "decode", false);
         page(&f, 0, 0, 2, 500);
-        cr_assert_eq(planner_core_load(&f.core, n, false).state,
-                     fixed ? LOAD_UNSTABLE : LOAD_REQUEST);
+        cr_assert_eq(judge(&f, n, false).state, fixed ? LOAD_UNSTABLE : LOAD_REQUEST);
         fixture_release(&f);
     }
 }
@@ -300,11 +341,11 @@ Test(planner_core, both_loops_keep_floors_without_budget)
     fixture_init(&f);
     f.config.max_gpu_budget = 2;
     learn(&f, "disagg", true);
-    struct throughput_outcome o = planner_core_throughput(&f.core, &seen, one_each);
+    struct throughput_outcome o = plan(&f, &seen, one_each);
     cr_assert(o.as_floor);
     cr_assert_not(o.request);
     cr_assert_eq(f.core.floor[SIDE_PREFILL], 4);
-    planner_core_throughput(&f.core, &idle, one_each);
+    plan(&f, &idle, one_each);
     cr_assert_eq(f.core.floor[SIDE_PREFILL], 4, "a skipped tick keeps them");
     fixture_release(&f);
 }
@@ -319,12 +360,12 @@ Test(planner_core, reasons_name_the_cause)
     f.config.mode = "prefill";
     f.config.max_gpu_budget = 2;
     fixture_start(&f, 1, 1);
-    struct throughput_outcome o = planner_core_throughput(&f.core, &seen, one_each);
+    struct throughput_outcome o = plan(&f, &seen, one_each);
     throughput_reason(text, sizeof text, &f.core, &o, one_each);
     cr_assert_str_eq(text,
                      "prefill 1 -> 3: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5; budget "
                      "2 GPUs turns 3 into 2");
-    o = planner_core_throughput(&f.core, &idle, one_each);
+    o = plan(&f, &idle, one_each);
     throughput_reason(text, sizeof text, &f.core, &o, one_each);
     cr_assert_str_eq(text, "no plan: ttft is NaN (idle)");
     fixture_release(&f);
@@ -333,12 +374,12 @@ Test(planner_core, reasons_name_the_cause)
     f.config.mode = "prefill";
     f.config.min_endpoint = 4;
     fixture_start(&f, 1, 1);
-    o = planner_core_throughput(&f.core, &seen, one_each);
+    o = plan(&f, &seen, one_each);
     throughput_reason(text, sizeof text, &f.core, &o, one_each);
     cr_assert_str_eq(
         text, "prefill 1 -> 4: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5, min_endpoint 4");
     f.config.enable_load_scaling = true;
-    o = planner_core_throughput(&f.core, &seen, one_each);
+    o = plan(&f, &seen, one_each);
     throughput_reason(text, sizeof text, &f.core, &o, one_each);
     cr_assert_str_eq(
         text, "prefill floor 4: 25 req/s x 1000 tok / (10000 tok/s x 1 gpu) = 2.5, min_endpoint 4");

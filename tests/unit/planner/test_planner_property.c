@@ -170,7 +170,7 @@ static void wild_run(struct pcg64 *rng, const char *mode, const char *predictor,
                      unsigned fixes)
 {
     struct profile profile = fixture_profile();
-    struct policy_config config;
+    struct planner_config config;
     struct worker_gauges gauges[6];
     struct policy_effects e;
     struct arena arena;
@@ -180,7 +180,7 @@ static void wild_run(struct pcg64 *rng, const char *mode, const char *predictor,
 
     arena_init(&arena);
     diag_init(&d);
-    policy_config_defaults(&config, "planner");
+    key_presets(planner_keys, &config);
     config.mode = mode;
     config.load_predictor = predictor;
     config.enable_load_scaling = load;
@@ -192,7 +192,8 @@ static void wild_run(struct pcg64 *rng, const char *mode, const char *predictor,
     struct policy_setup setup = {.n_pools = agg ? 1 : 2,
                                  .roles = {agg ? POOL_AGG : POOL_PREFILL, POOL_DECODE},
                                  .gpus_per_worker = {1, 2},
-                                 .profiles = {&profile, &profile}};
+                                 .profiles = {&profile, &profile},
+                                 .start_delay_s = NAN};
     struct policy_input input = {.n_pools = setup.n_pools, .gauges = gauges};
     cr_assert_eq(policy_planner.create(&state, &arena, &config, &setup, &e, &d), ST_OK, "%s",
                  d.text);
@@ -220,7 +221,7 @@ static void wild_run(struct pcg64 *rng, const char *mode, const char *predictor,
             input.pools[k] = (struct pool_counts){
                 .target = ready + rollout, .ready = ready, .starting = rollout};
         }
-        policy_planner.tick(state, &input, &e);
+        cr_assert_eq(policy_planner.tick(state, &input, &e, &d), ST_OK);
         check_effects(&e, input.now_ns);
     }
     policy_planner.release(state);

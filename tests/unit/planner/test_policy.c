@@ -40,7 +40,7 @@ Test(policy, static_never_calls_again_and_never_scales)
     diag_init(&d);
     cr_assert_eq(ops->create(&state, &arena, NULL, &setup, &e, &d), ST_OK);
     cr_assert_eq(e.next_ns, TIME_NEVER);
-    ops->tick(state, &input, &e);
+    cr_assert_eq(ops->tick(state, &input, &e, &d), ST_OK);
     cr_assert_not(e.scale);
     cr_assert_eq(e.next_ns, TIME_NEVER);
     arena_release(&arena);

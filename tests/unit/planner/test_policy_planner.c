@@ -13,7 +13,7 @@ struct scene {
     struct arena arena;
     struct diag d;
     struct profile profile;
-    struct policy_config config;
+    struct planner_config config;
     struct policy_setup setup;
     struct policy_input input;
     struct policy_effects e;
@@ -27,7 +27,7 @@ static void scene_init(struct scene *s)
     arena_init(&s->arena);
     diag_init(&s->d);
     s->profile = fixture_profile();
-    policy_config_defaults(&s->config, "planner");
+    key_presets(planner_keys, &s->config);
     s->config.load_predictor = "constant";
     s->config.throughput_adjustment_interval_s = 100;
     s->config.start_delay_s = 0;
@@ -35,7 +35,8 @@ static void scene_init(struct scene *s)
                                      .roles = {POOL_PREFILL, POOL_DECODE},
                                      .replicas = {1, 1},
                                      .gpus_per_worker = {1, 1},
-                                     .profiles = {&s->profile, &s->profile}};
+                                     .profiles = {&s->profile, &s->profile},
+                                     .start_delay_s = NAN};
     s->input.n_pools = 2;
     s->input.gauges = s->gauges;
     for (int i = 0; i < 2; i++)
@@ -84,7 +85,7 @@ static void step(struct scene *s)
 {
     cr_assert_gt(s->e.next_ns, s->input.now_ns);
     s->input.now_ns = s->e.next_ns;
-    policy_planner.tick(s->state, &s->input, &s->e);
+    cr_assert_eq(policy_planner.tick(s->state, &s->input, &s->e, &s->d), ST_OK);
 }
 
 static void workers(struct scene *s, int n_prefill, int n_decode, double prefill_tok, double blocks)
@@ -133,10 +134,10 @@ Test(policy_planner, the_timer_waits_for_a_whole_interval_after_a_late_tick)
     scene_start(&s);
     busy(&s, 100);
     s.input.now_ns = 104 * NS_PER_S;
-    policy_planner.tick(s.state, &s.input, &s.e);
+    cr_assert_eq(policy_planner.tick(s.state, &s.input, &s.e, &s.d), ST_OK);
     cr_assert_eq(s.e.next_ns, 204 * NS_PER_S);
     s.input.now_ns = 150 * NS_PER_S;
-    policy_planner.tick(s.state, &s.input, &s.e);
+    cr_assert_eq(policy_planner.tick(s.state, &s.input, &s.e, &s.d), ST_OK);
     cr_assert_not(s.e.report, "nothing is due");
     cr_assert_eq(s.e.next_ns, 204 * NS_PER_S);
     scene_release(&s);
@@ -158,7 +159,7 @@ Test(policy_planner, waits_half_a_minute_unless_told)
     struct scene s;
 
     scene_init(&s);
-    policy_config_defaults(&s.config, "planner");
+    key_presets(planner_keys, &s.config);
     scene_start(&s);
     cr_assert_eq(s.e.next_ns, (30 + 180) * NS_PER_S);
     scene_release(&s);

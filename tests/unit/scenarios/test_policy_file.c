@@ -7,13 +7,13 @@
 
 static struct arena arena;
 static struct diag diag;
-static struct policy_config config;
+static struct planner_config config;
 
 static void setup(void)
 {
     arena_init(&arena);
     diag_init(&diag);
-    policy_config_defaults(&config, "planner");
+    key_presets(planner_keys, &config);
 }
 
 static void teardown(void)
@@ -28,7 +28,8 @@ static enum status read_text(const char *text)
     const struct yaml_node *root;
 
     diag_init(&diag);
-    return policy_file_parse(&config, &root, &arena, "d/planner.yaml", text, strlen(text), &diag);
+    return policy_file_parse(&policy_planner, &config, &root, &arena, "d/planner.yaml", text,
+                             strlen(text), &diag);
 }
 
 static void reads(const char *text)
@@ -66,8 +67,8 @@ Test(policy_file, every_field_of_the_reference_is_known)
     size_t n_fields = 0, n_given = 0;
 
     reads(json);
-    for (const struct policy_field *f = policy_fields; f->name; f++)
-        n_fields += f->dynamo;
+    for (const struct key *k = planner_keys; k->name; k++)
+        n_fields += k->in_own_file;
     for (const char *p = json; (p = strstr(p, "\": ")); p++)
         n_given++;
     cr_expect_eq(n_given, n_fields);
@@ -114,13 +115,13 @@ Test(policy_file, what_is_wrong_is_told_with_its_position)
     refuses("something_else: 1\n",
             "d/planner.yaml:1:1: unknown field 'something_else' in Dynamo's planner "
             "configuration; 'headroom list keys' lists them under policy");
-    refuses("ttft: fast\n", "d/planner.yaml:1:7: 'ttft' is a text, expected a number");
-    refuses("ttft: null\n", "d/planner.yaml:1:7: 'ttft' is null, expected a number");
-    refuses("ttft: [1]\n", "d/planner.yaml:1:7: 'ttft' must be a single value, not a list");
+    refuses("ttft: fast\n", "d/planner.yaml:1:7: ttft must be a number >= 0, not 'fast'");
+    refuses("ttft: null\n", "d/planner.yaml:1:7: ttft must be a number >= 0, not nothing");
+    refuses("ttft: [1]\n", "d/planner.yaml:1:7: ttft must be a number >= 0, not a list");
     refuses("mode: both\n",
-            "d/planner.yaml:1:7: 'mode' is 'both', expected one of disagg, prefill, decode, agg");
+            "d/planner.yaml:1:7: mode must be one of disagg, prefill, decode, agg, not 'both'");
     refuses("load_metric_samples: 0\n",
-            "d/planner.yaml:1:22: 'load_metric_samples' is 0, expected 1 to 1000");
+            "d/planner.yaml:1:22: load_metric_samples must be an integer from 1 to 1000, not '0'");
     refuses("- 1\n",
             "d/planner.yaml:1:1: expected Dynamo's planner configuration, a map of fields");
     refuses("# nothing\n", "d/planner.yaml: empty; expected Dynamo's planner configuration");
@@ -146,20 +147,20 @@ static enum status read_scenario(const char *policy)
 Test(policy_file, the_file_wins_over_sla_and_the_scenario_over_the_file)
 {
     cr_assert_eq(read_scenario("type: planner, config: planner.yaml"), ST_OK, "%s", diag.text);
-    cr_expect_eq(sc.policy.ttft_ms, 1200);
-    cr_expect_eq(sc.policy.itl_ms, 33, "the file does not say");
-    cr_expect_str_eq(sc.policy.load_predictor, "kalman");
-    cr_expect_eq(sc.policy.max_gpu_budget, 24);
+    cr_expect_eq(scenario_planner(&sc)->ttft_ms, 1200);
+    cr_expect_eq(scenario_planner(&sc)->itl_ms, 33, "the file does not say");
+    cr_expect_str_eq(scenario_planner(&sc)->load_predictor, "kalman");
+    cr_expect_eq(scenario_planner(&sc)->max_gpu_budget, 24);
 
     cr_assert_eq(read_scenario("ttft: 900, max_gpu_budget: 6, type: planner, config: planner.yaml"),
                  ST_OK, "%s", diag.text);
-    cr_expect_eq(sc.policy.ttft_ms, 900);
-    cr_expect_eq(sc.policy.max_gpu_budget, 6);
-    cr_expect_str_eq(sc.policy.load_predictor, "kalman");
+    cr_expect_eq(scenario_planner(&sc)->ttft_ms, 900);
+    cr_expect_eq(scenario_planner(&sc)->max_gpu_budget, 6);
+    cr_expect_str_eq(scenario_planner(&sc)->load_predictor, "kalman");
 
     cr_assert_eq(read_scenario("type: planner, config: planner.yaml, ttft: null"), ST_OK, "%s",
                  diag.text);
-    cr_expect_eq(sc.policy.ttft_ms, 700, "null takes back what the file says");
+    cr_expect_eq(scenario_planner(&sc)->ttft_ms, 700, "null takes back what the file says");
 }
 
 Test(policy_file, rules_across_fields_hold_over_both)

@@ -103,12 +103,12 @@ Test(scenario, a_pool_overrides_the_engine)
 Test(scenario, targets_of_the_policy_are_those_of_the_sla)
 {
     parse(disagg);
-    cr_expect_eq(sc.policy.ttft_ms, 700);
-    cr_expect_eq(sc.policy.itl_ms, 33);
-    cr_expect_eq(sc.policy.max_gpu_budget, 8);
-    cr_expect_eq(sc.policy.throughput_adjustment_interval_s, 180);
+    cr_expect_eq(scenario_planner(&sc)->ttft_ms, 700);
+    cr_expect_eq(scenario_planner(&sc)->itl_ms, 33);
+    cr_expect_eq(scenario_planner(&sc)->max_gpu_budget, 8);
+    cr_expect_eq(scenario_planner(&sc)->throughput_adjustment_interval_s, 180);
     cr_assert_eq(read_with(disagg, OVERRIDES("sla.tpot_ms=20", "policy.itl=null")), ST_OK);
-    cr_expect_eq(sc.policy.itl_ms, 20);
+    cr_expect_eq(scenario_planner(&sc)->itl_ms, 20);
 }
 
 Test(scenario, an_override_reaches_every_key)
@@ -122,7 +122,7 @@ Test(scenario, an_override_reaches_every_key)
     cr_expect_eq(sc.pools[POOL_DECODE].replicas, 9);
     cr_expect_eq(sc.pools[POOL_DECODE].engine.max_num_seqs, 32);
     cr_expect_eq(sc.pools[POOL_PREFILL].engine.max_num_seqs, 8);
-    cr_expect_eq(__builtin_popcount(sc.policy.fixes), 2);
+    cr_expect_eq(__builtin_popcount(scenario_planner(&sc)->fixes), 2);
     cr_expect_str_eq(sc.trace.path, "x.jsonl");
     cr_expect_null(sc.pools[POOL_PREFILL].router);
     cr_expect_str_eq(sc.pools[POOL_DECODE].router, "least_loaded");

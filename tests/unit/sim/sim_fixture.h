@@ -106,8 +106,8 @@ static void check_input(const struct policy_input *input)
     cr_assert_leq(n_named, n_workers);
 }
 
-static void schedule_tick(void *state, const struct policy_input *input,
-                          struct policy_effects *effects)
+static enum status schedule_tick(void *state, const struct policy_input *input,
+                                 struct policy_effects *effects, struct diag *d)
 {
     struct schedule *s = state;
     effects->scale = effects->report = true;
@@ -115,6 +115,8 @@ static void schedule_tick(void *state, const struct policy_input *input,
     check_input(input);
     s->next++;
     schedule_next(s, effects);
+    (void)d;
+    return ST_OK;
 }
 
 static const struct policy_ops policy_schedule_test = {.name = "test", .tick = schedule_tick};

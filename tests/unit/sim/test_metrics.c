@@ -10,8 +10,8 @@ struct watcher {
     struct worker_gauges gauges[64][4];
 };
 
-static void watch_tick(void *state, const struct policy_input *input,
-                       struct policy_effects *effects)
+static enum status watch_tick(void *state, const struct policy_input *input,
+                              struct policy_effects *effects, struct diag *d)
 {
     struct watcher *w = state;
     cr_assert_lt(w->n, 64);
@@ -23,6 +23,8 @@ static void watch_tick(void *state, const struct policy_input *input,
     effects->next_ns = input->now_ns + w->every_ns;
     effects->next_needs = NEED_TRAFFIC | NEED_GAUGES;
     effects->window_ns = w->window_ns;
+    (void)d;
+    return ST_OK;
 }
 
 static const struct policy_ops policy_watch = {.name = "watch", .tick = watch_tick};

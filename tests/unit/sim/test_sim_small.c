@@ -381,8 +381,8 @@ struct window_policy {
     double last_ttft_s[2];
 };
 
-static void window_tick(void *state, const struct policy_input *input,
-                        struct policy_effects *effects)
+static enum status window_tick(void *state, const struct policy_input *input,
+                               struct policy_effects *effects, struct diag *d)
 {
     struct window_policy *p = state;
     if (input->has_traffic) {
@@ -400,6 +400,8 @@ static void window_tick(void *state, const struct policy_input *input,
     effects->next_needs =
         (unsigned)NEED_GAUGES | (p->n_calls % 10 == 9 ? (unsigned)NEED_TRAFFIC : 0u);
     effects->window_ns = NS_PER_S;
+    (void)d;
+    return ST_OK;
 }
 
 Test(sim_small, windows_and_gauges_reach_the_policy)

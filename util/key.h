@@ -1,0 +1,78 @@
+/* What a user can set by name: a key of a scenario, which for a policy is at the same time a field
+ * of the policy's own configuration file. A table of keys is all that there is about them: checks,
+ * `--set`, `--print-scenario`, the JSON Schema and the reference go through it. */
+#ifndef UTIL_KEY_H
+#define UTIL_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum key_type {
+    KEY_BOOL,
+    KEY_INT,    /* int64_t; 0 where it is unset */
+    KEY_NUMBER, /* double; NaN where it is unset */
+    KEY_TEXT,   /* const char * */
+    KEY_ENUM,   /* const char *, one of the choices */
+    KEY_PATH,   /* const char *, relative to the file */
+    KEY_NAMES,  /* unsigned: a list of choices, a bit each */
+    /* Of scenarios alone; see scenarios/keys/scenario.h. */
+    KEY_RANGE,   /* struct tok_range: an integer, or a list of the lowest and the highest */
+    KEY_PROFILE, /* const char *[2]: a bundled name, the path of a file or folder, or two files */
+    KEY_PRESET, /* const char *, a bundled name, or PATH#NAME; its keys come before the section's */
+    KEY_ROUTER, /* an enum, or a map of pool to router, which are stored in the pools */
+    KEY_PRICES, /* struct gpu_prices: a number, or a map of GPU type to number */
+    KEY_EXPECT  /* struct expectations: a list of texts */
+};
+
+/* What a key's offset counts from, and where it may stand. */
+enum key_place {
+    PLACE_SCENARIO, /* struct scenario; its path */
+    PLACE_ENGINE,   /* struct engine_settings; engine.X and pools.POOL.X */
+    PLACE_POOL,     /* struct pool_settings; pools.POOL.X */
+    PLACE_POLICY    /* the configuration of the policy whose table it is in; policy.X */
+};
+
+struct key {
+    const char *section; /* "" for the top level, "pools.POOL" for PLACE_POOL */
+    const char *name;
+    enum key_type type;
+    enum key_place place;
+    size_t offset;
+    double min, max; /* INT, NUMBER, RANGE, PRICES; both allowed unless above_min */
+    bool above_min;
+    const char *(*choice)(size_t i); /* ENUM: the i-th name, NULL after the last */
+    const char *const *choices;      /* ENUM without `choice`: ended by NULL */
+    const char *const
+        *planned;        /* names to refuse as not available, unless they are choices; or NULL */
+    bool fixed;          /* only the preset is available */
+    const char *presets; /* PRESET: the file of the bundled ones */
+    bool required;
+    double preset;
+    const char *preset_text;
+    const char *unset; /* what null, and leaving it out, means; NULL = null is refused */
+    const char
+        *unset_as; /* NUMBER of a policy: path of the scenario's key whose value it has then */
+    const char *unit;
+    const char *doc;
+    bool in_own_file;          /* of a policy: a field of the policy's own configuration file too */
+    const char *own_file_null; /* what null means there, where it does not mean unset; or NULL */
+};
+
+/* The choices of an enum that has a registry, as a function for `choice`. */
+#define KEY_CHOICE(function, registry)                                                             \
+    static const char *function(size_t i)                                                          \
+    {                                                                                              \
+        return registry[i] ? registry[i]->name : NULL;                                             \
+    }
+
+const char *key_choice(const struct key *key, size_t i); /* NULL after the last */
+
+/* By its name in a table that ends with name NULL; `keys` may be NULL. NULL: not there. */
+const struct key *key_find(const struct key *keys, const char *name);
+
+/* Stores the preset; not for the types of scenarios alone. */
+void key_preset(const struct key *key, void *base);
+/* The same for a whole table; `keys` may be NULL. */
+void key_presets(const struct key *keys, void *base);
+
+#endif
