@@ -199,17 +199,18 @@ static enum status read_part(struct opening *o, const char *path)
     return ST_OK;
 }
 
-/* What Dynamo's profiler leaves in its folder of results. */
+/* What Dynamo's profiler leaves in its folder of results, or in the folder of one half. */
 static enum status read_folder(struct opening *o, const char *folder)
 {
     static const char *const names[] = {"selected_prefill_interpolation/raw_data.npz",
-                                        "selected_decode_interpolation/raw_data.npz"};
+                                        "selected_decode_interpolation/raw_data.npz",
+                                        "raw_data.npz"};
     const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         const char *path = arena_printf(o->arena, "%s%s%s", folder, slash, names[i]);
         if (!path)
             return diag_nomem(o->d, folder);
-        enum status st = exists(path) ? read_part(o, path) : ST_OK;
+        enum status st = (i < 2 || o->n == 0) && exists(path) ? read_part(o, path) : ST_OK;
         if (st != ST_OK)
             return st;
     }

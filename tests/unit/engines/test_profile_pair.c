@@ -40,6 +40,7 @@ Test(profile_pair, is_a_folder_two_files_or_either_of_them)
         {.name = {RESULTS "tp4" DECODE_FILE, RESULTS "tp4" PREFILL_FILE}},
         {.name = {RESULTS "tp4" PREFILL_FILE}},
         {.name = {RESULTS "tp4" DECODE_FILE}},
+        {.name = {RESULTS "tp4/selected_decode_interpolation"}},
     };
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
         struct profile p = opened(sources[i]);
