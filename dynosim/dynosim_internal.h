@@ -167,10 +167,6 @@ struct dyno_run {
     int n_started[POLICY_MAX_POOLS], n_cancelled[POLICY_MAX_POOLS], n_drained[POLICY_MAX_POOLS];
 };
 
-static inline uint32_t blocks_of(uint32_t tokens, uint32_t block_size_tok)
-{
-    return tokens / block_size_tok + (tokens % block_size_tok != 0);
-}
 static inline void dyno_move(struct dyno_run *run, uint32_t id, uint8_t place)
 {
     places_move(&run->places, &run->requests[id].place, place, run->now_ns);

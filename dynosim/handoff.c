@@ -27,7 +27,7 @@ static int64_t transfer_ns(const struct dyno_run *run, const struct dyno_request
 static enum status grant(struct dyno_run *run, struct dyno_worker *w, uint32_t id, uint32_t n_hits)
 {
     struct dyno_request *r = &run->requests[id];
-    uint32_t n_blocks = blocks_of(r->isl_tok, w->pool->config->block_size_tok);
+    uint32_t n_blocks = blocks_from_tok(r->isl_tok, w->pool->config->block_size_tok);
     enum status s = dyno_blocks_reserve(run, w, r);
     if (!s)
         s = dyno_event(run, EVENT_TRANSFER_START, id, w);
@@ -63,7 +63,7 @@ enum status dyno_try_reservation(struct dyno_run *run, struct dyno_worker *w)
     struct dyno_hits hits = dyno_find_hits(w, r, r->isl_tok / block_tok);
     w->head_failed =
         w->n_running >= w->pool->config->max_num_seqs ||
-        blocks_of(r->isl_tok, block_tok) - hits.n_referenced > block_pool_available(&w->kv);
+        blocks_from_tok(r->isl_tok, block_tok) - hits.n_referenced > block_pool_available(&w->kv);
     return w->head_failed ? ST_OK : grant(run, w, id, hits.n);
 }
 
@@ -75,7 +75,7 @@ enum status dyno_transferred(struct dyno_run *run, uint32_t id)
 enum status dyno_check_reservation(struct dyno_run *run, const struct dyno_worker *w, uint32_t id)
 {
     const struct dyno_request *r = &run->requests[id];
-    uint32_t n_blocks = blocks_of(r->isl_tok, w->pool->config->block_size_tok);
+    uint32_t n_blocks = blocks_from_tok(r->isl_tok, w->pool->config->block_size_tok);
     if (n_blocks <= w->kv.n_blocks)
         return ST_OK;
     return diag_fail(run->diag, ST_INPUT,

@@ -113,7 +113,7 @@ uint64_t dyno_request_key(const struct dyno_request *r, uint32_t i)
 enum status dyno_blocks_reserve(struct dyno_run *run, const struct dyno_worker *w,
                                 struct dyno_request *r)
 {
-    uint32_t most = blocks_of(r->end_tok, w->pool->config->block_size_tok);
+    uint32_t most = blocks_from_tok(r->end_tok, w->pool->config->block_size_tok);
     if (most > w->kv.n_blocks)
         most = w->kv.n_blocks;
     return ARRAY_RESERVE(r->blocks.block, 0, r->blocks.capacity, most, "blocks of a request",

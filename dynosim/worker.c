@@ -56,7 +56,7 @@ static bool grow(struct dyno_run *run, struct dyno_worker *w, struct dyno_reques
 {
     uint64_t block_tok = w->pool->config->block_size_tok;
     if (tokens > r->blocks.n * block_tok) {
-        uint32_t n_blocks = blocks_of(tokens, (uint32_t)block_tok);
+        uint32_t n_blocks = blocks_from_tok(tokens, (uint32_t)block_tok);
         if (n_blocks - r->blocks.n > block_pool_available(&w->kv))
             return false;
         while (r->blocks.n < n_blocks)
@@ -133,7 +133,7 @@ static enum status schedule_running(struct dyno_run *run, struct dyno_worker *w,
 static bool can_never_start(const struct dyno_worker *w, const struct dyno_request *r)
 {
     const struct dynosim_pool *config = w->pool->config;
-    return blocks_of(r->isl_tok, config->block_size_tok) > w->kv.n_blocks ||
+    return blocks_from_tok(r->isl_tok, config->block_size_tok) > w->kv.n_blocks ||
            (config->max_model_len && r->isl_tok >= config->max_model_len);
 }
 
@@ -154,9 +154,9 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
     uint32_t block_tok = config->block_size_tok;
     struct dyno_hits hits = dyno_find_hits(w, r, (r->known_tok - 1) / block_tok);
     uint32_t hit_tok = hits.n * block_tok, want = r->known_tok - hit_tok;
-    *fits =
-        blocks_of(r->known_tok, block_tok) - hits.n_referenced <= block_pool_available(&w->kv) &&
-        plan->budget_tok > 0 && (config->chunked_prefill || want <= plan->budget_tok);
+    *fits = blocks_from_tok(r->known_tok, block_tok) - hits.n_referenced <=
+                block_pool_available(&w->kv) &&
+            plan->budget_tok > 0 && (config->chunked_prefill || want <= plan->budget_tok);
     if (!*fits)
         return ST_OK;
     if (want > plan->budget_tok)
@@ -164,7 +164,7 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
     enum status s = dyno_blocks_reserve(run, w, r);
     if (s)
         return s;
-    dyno_take_blocks(w, r, hits.n, blocks_of(hit_tok + want, block_tok));
+    dyno_take_blocks(w, r, hits.n, blocks_from_tok(hit_tok + want, block_tok));
     r->before_tok = hit_tok;
     r->computed_tok = hit_tok + want;
     if (run->semantics->hits_before_computed)
@@ -325,7 +325,7 @@ static void check(const struct dyno_run *run, const struct dyno_worker *w)
     for (uint32_t i = 0; i < w->n_running; i++) {
         const struct dyno_request *r = &run->requests[w->running[i]];
         BUG_IF(r->computed_tok > r->known_tok || r->known_tok > r->end_tok);
-        BUG_IF(r->blocks.n != blocks_of(r->computed_tok, w->pool->config->block_size_tok));
+        BUG_IF(r->blocks.n != blocks_from_tok(r->computed_tok, w->pool->config->block_size_tok));
         held += r->blocks.n;
     }
     BUG_IF(w->n_running == 0 && w->n_held == 0 && w->n_transfers == 0 && w->waiting.n == 0 &&

@@ -1,5 +1,5 @@
-/* The simulator's clock counts integer nanoseconds. These are the only places where other units
- * enter. */
+/* The simulator's clock counts integer nanoseconds, its memory KV blocks. These are the only places
+ * where other units enter. */
 #ifndef UTIL_UNITS_H
 #define UTIL_UNITS_H
 
@@ -37,6 +37,12 @@ static inline double ms_from_ns(int64_t ns)
 static inline double s_from_ns(int64_t ns)
 {
     return (double)ns / 1e9;
+}
+
+/* KV blocks that hold so many tokens, the last one perhaps in part. */
+static inline uint32_t blocks_from_tok(uint32_t tok, uint32_t block_size_tok)
+{
+    return tok / block_size_tok + (tok % block_size_tok != 0);
 }
 
 #endif

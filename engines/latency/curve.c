@@ -21,7 +21,7 @@ double curve_at(const double *x, const double *value, size_t n, double at)
     return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
 }
 
-double grid_at(const struct profile_grid *grid, double x, double y)
+double grid_bilinear(const struct profile_grid *grid, double x, double y)
 {
     if (grid->n_x == 1)
         return curve_at(grid->y, grid->value, grid->n_y, y);

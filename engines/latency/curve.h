@@ -10,6 +10,6 @@
 double curve_at(const double *x, const double *value, size_t n, double at);
 
 /* Bilinear: along y on the two rows around x, then along x. Each axis >= 1 point. */
-double grid_at(const struct profile_grid *grid, double x, double y);
+double grid_bilinear(const struct profile_grid *grid, double x, double y);
 
 #endif

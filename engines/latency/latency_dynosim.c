@@ -28,7 +28,7 @@ double dynosim_prefill_ms(const struct dynosim_latency *latency, double new_tok)
 double dynosim_decode_ms(const struct dynosim_latency *latency, double kv_tok, double context_tok,
                          double kv_capacity_tok)
 {
-    double ms = latency->decode_ms.n_x ? grid_at(&latency->decode_ms, kv_tok, context_tok)
+    double ms = latency->decode_ms.n_x ? grid_bilinear(&latency->decode_ms, kv_tok, context_tok)
                                        : dynosim_polynomial_decode_ms(kv_tok / kv_capacity_tok);
     return fmax(ms, 1);
 }

@@ -32,8 +32,9 @@ static double decode_attention_ms(const struct profile_grid *grid, double batch,
 {
     double first_tok = grid->y[0];
     if (context_tok >= first_tok)
-        return grid_at(grid, batch, context_tok);
-    double at_first = grid_at(grid, batch, first_tok), at_0 = fmax(0, grid_at(grid, batch, 0));
+        return grid_bilinear(grid, batch, context_tok);
+    double at_first = grid_bilinear(grid, batch, first_tok),
+           at_0 = fmax(0, grid_bilinear(grid, batch, 0));
     return at_0 + (at_first - at_0) * (context_tok / first_tok);
 }
 
@@ -48,12 +49,12 @@ static double chunk_attention_ms(const struct steps *m, const struct step_chunk 
 {
     const struct profile_grid *grid = &m->profile->chunk_attn_ms;
     double new_tok = fmax(chunk->new_tok, grid->y[0]);
-    double ms = grid_at(grid, chunk->prefix_tok, new_tok);
+    double ms = grid_bilinear(grid, chunk->prefix_tok, new_tok);
     /* Past the longest tabulated prefix the columns go on with slopes of their own, noise and all:
      * a longer chunk still costs no less than a shorter one. */
     if (chunk->prefix_tok > grid->x[grid->n_x - 1])
         for (size_t k = 0; k < grid->n_y && grid->y[k] < new_tok; k++)
-            ms = fmax(ms, grid_at(grid, chunk->prefix_tok, grid->y[k]));
+            ms = fmax(ms, grid_bilinear(grid, chunk->prefix_tok, grid->y[k]));
     return ms;
 }
 
@@ -77,7 +78,7 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
         return diag_nomem(d, "latency tables");
     *m = (struct steps){.profile = profile, .config = *config, .curves = curves};
     m->ranks = profile->dp > 1 ? (double)profile->dp : 1;
-    m->chunk_call_ms = grid_at(&profile->chunk_attn_ms, 0, profile->chunk_attn_ms.y[0]);
+    m->chunk_call_ms = grid_bilinear(&profile->chunk_attn_ms, 0, profile->chunk_attn_ms.y[0]);
     for (size_t k = 0; k < attn->n_y; k++)
         context_tok[k + 1] = attn->y[k]; /* behind context 0 */
     for (size_t c = 0; c < n_curves; c++) {

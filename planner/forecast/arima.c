@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "planner/forecast/arima_internal.h"
-#include "planner/forecast/arima_optimise.h"
 #include "planner/forecast/kpss.h"
+#include "planner/forecast/minimise_scipy.h"
 
 size_t arima_n_params(struct arima_order order)
 {
@@ -83,10 +83,10 @@ bool arima_estimate(const double *y, size_t n, struct arima_order order, const d
 {
     struct arima_fit result = {.order = order, .n_params = arima_n_params(order)};
     struct likelihood l = {.y = y, .n = n, .n_params = result.n_params, .order = order};
-    struct optimise_problem problem = {.value = likelihood_value,
-                                       .context = &l,
-                                       .n = result.n_params,
-                                       .max_iterations = max_iterations};
+    struct scipy_problem problem = {.value = likelihood_value,
+                                    .context = &l,
+                                    .n = result.n_params,
+                                    .max_iterations = max_iterations};
     double at[ARIMA_MAX_PARAMS];
 
     if (!all_finite(y, n))
@@ -96,7 +96,7 @@ bool arima_estimate(const double *y, size_t n, struct arima_order order, const d
     else if (!arima_start_params(y, n, order, result.params))
         return false;
     untransform(order, result.params, at);
-    if (!optimise(&problem, at))
+    if (!minimise_scipy(&problem, at))
         return false;
     transform(order, at, result.params);
     if (!arima_filter(y, n, order, result.params, &result.log_likelihood, &result.forecast))

@@ -3,6 +3,14 @@
 #include <float.h>
 #include <math.h>
 
+double linalg_dot(const double *a, const double *b, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
 bool linalg_solve(double *a, double *b, size_t n)
 {
     for (size_t k = 0; k < n; k++) {

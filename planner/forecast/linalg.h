@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+double linalg_dot(const double *a, const double *b, size_t n);
+
 /* Solves A x = b by Gaussian elimination with row pivoting; A (n x n) is destroyed, b becomes x.
  * false when A is singular. */
 bool linalg_solve(double *a, double *b, size_t n);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "planner/forecast/linalg.h"
-#include "planner/forecast/prophet_lbfgs.h"
+#include "planner/forecast/minimise_stan.h"
 
 enum { MAX_CHANGEPOINTS = 25, MAX_SEASON_TERMS = 20 + 6 + 8 };
 
@@ -334,10 +334,10 @@ static void set_start(struct model *m)
 static void maximise(struct model *m)
 {
     enum { MIN_FOR_LBFGS = 100 };
-    struct lbfgs_problem problem = {
+    struct stan_problem problem = {
         .value = negative_log_posterior, .context = m, .n = m->n_coefs + 1};
 
-    if (m->n >= MIN_FOR_LBFGS && lbfgs_minimise(&problem, m->at))
+    if (m->n >= MIN_FOR_LBFGS && minimise_stan(&problem, m->at))
         return;
     set_start(m);
     maximise_by_newton(m);

@@ -157,7 +157,7 @@ void decode_leave(struct sim *sim, struct worker *w, uint32_t id)
     uint32_t covered = decode_covered_tok(w, r);
     worker_note_tokens(w, r);
     r->computed_tok = covered;
-    r->kv_blocks = blocks_for(covered, worker_block_size(w));
+    r->kv_blocks = blocks_from_tok(covered, worker_block_size(w));
     uint16_t *growth = &w->growth[growth_index(w, covered)];
     BUG_IF(*growth == 0 || w->n_decode == 0);
     (*growth)--;
@@ -284,8 +284,8 @@ static enum status skip_steps(struct sim *sim, struct worker *w, uint32_t id, ui
     w->growth[growth_index(w, before)]--;
     r->finish_step -= n;
     w->growth[growth_index(w, before + n)]++;
-    worker_kv_take(w, blocks_for(before + n, worker_block_size(w)) -
-                          blocks_for(before, worker_block_size(w)));
+    worker_kv_take(w, blocks_from_tok(before + n, worker_block_size(w)) -
+                          blocks_from_tok(before, worker_block_size(w)));
     w->context_sum_tok += n;
     if (sim_measuring(sim, end_ns))
         histogram_add(&sim->result->itl, 0, n);
@@ -308,8 +308,8 @@ enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_
         uint32_t covered = decode_covered_tok(w, r), size = worker_block_size(w);
         if (n > left)
             n = (uint32_t)left;
-        while (n > 0 &&
-               blocks_for(covered + n, size) - blocks_for(covered, size) > worker_kv_free(w))
+        while (n > 0 && blocks_from_tok(covered + n, size) - blocks_from_tok(covered, size) >
+                            worker_kv_free(w))
             n--;
         if (n > 0)
             s = skip_steps(sim, w, id, n, end_ns);

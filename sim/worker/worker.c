@@ -218,7 +218,7 @@ static enum status add_chunk(struct sim *sim, struct worker *w, uint32_t id, str
     f->plan->chunks[f->plan->n_chunks++] = (struct step_chunk){r->computed_tok, n};
     r->computed_tok += n;
     f->budget -= n;
-    uint32_t blocks = blocks_for(r->computed_tok, worker_block_size(w));
+    uint32_t blocks = blocks_from_tok(r->computed_tok, worker_block_size(w));
     worker_kv_take(w, blocks - r->kv_blocks);
     r->kv_blocks = blocks;
     w->partial = n < rest ? id : NO_REQUEST;
@@ -236,7 +236,7 @@ static enum status continue_partial(struct sim *sim, struct worker *w, struct fi
     uint32_t n = rest < f->budget ? rest : f->budget;
     if (n == 0)
         return ST_OK;
-    uint32_t blocks = blocks_for(r->computed_tok + n, worker_block_size(w));
+    uint32_t blocks = blocks_from_tok(r->computed_tok + n, worker_block_size(w));
     if (blocks - r->kv_blocks > worker_kv_free(w)) { /* it is the newest, so it is its own victim */
         *preempted = true;
         return preempt(sim, w, w->partial);
@@ -334,7 +334,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
         uint32_t target_tok = sim_request(sim, id)->target_tok;
         bool fits;
         /* At least the last token is computed: the next one comes out of it. */
-        s = worker_take_hits(sim, w, id, (target_tok - 1) / size, blocks_for(target_tok, size),
+        s = worker_take_hits(sim, w, id, (target_tok - 1) / size, blocks_from_tok(target_tok, size),
                              engine->watermark_blocks * (w->running.n > 0), &fits);
         if (s || !fits)
             break; /* the head blocks everybody behind it */
@@ -755,7 +755,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         decode_finish_remove(w, id);
         leave_running(sim, w, id);
         if (decode_in_step(w))
-            r->kv_blocks = blocks_for(r->computed_tok + 1, worker_block_size(w));
+            r->kv_blocks = blocks_from_tok(r->computed_tok + 1, worker_block_size(w));
         s = s ? s : release_blocks(sim, w, r, NULL);
         break;
     case REQUEST_HANDOFF:

@@ -31,7 +31,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
             uint32_t covered = decode_covered_tok(w, r);
             BUG_IF(r->finish_step <= w->step);
             blocks +=
-                blocks_for(covered + decode_in_step(w), worker_block_size(w)) - r->hold.shared;
+                blocks_from_tok(covered + decode_in_step(w), worker_block_size(w)) - r->hold.shared;
             context += covered + 1;
             n_decode++;
         } else {

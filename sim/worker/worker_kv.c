@@ -159,7 +159,7 @@ enum status worker_take_hits(struct sim *sim, struct worker *w, uint32_t id, uin
 enum status worker_reserve(struct sim *sim, struct worker *w, uint32_t id, bool *fits)
 {
     struct request *r = sim_request(sim, id);
-    uint32_t blocks = blocks_for(r->isl_tok, worker_block_size(w));
+    uint32_t blocks = blocks_from_tok(r->isl_tok, worker_block_size(w));
     enum status s = worker_take_hits(sim, w, id, UINT32_MAX, blocks, 0, fits);
     if (s || !*fits)
         return s;

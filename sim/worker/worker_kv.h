@@ -3,11 +3,8 @@
 #define SIM_WORKER_WORKER_KV_H
 
 #include "sim/worker/worker.h"
+#include "util/units.h"
 
-static inline uint32_t blocks_for(uint32_t tokens, uint32_t block_size_tok)
-{
-    return tokens / block_size_tok + (tokens % block_size_tok != 0);
-}
 static inline uint32_t worker_block_size(const struct worker *w)
 {
     return w->pool->config->engine.block_size_tok;

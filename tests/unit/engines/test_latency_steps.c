@@ -97,8 +97,8 @@ Test(latency_steps, a_mixed_step_is_read_at_all_its_tokens)
                                .n_decode = 32,
                                .decode_context_mean_tok = 2048,
                                .decode_context_max_tok = 2048};
-    double sum = other(&p, 512) + grid_at(&p.chunk_attn_ms, 1024, 480) +
-                 grid_at(&p.decode_attn_ms, 32, 2048);
+    double sum = other(&p, 512) + grid_bilinear(&p.chunk_attn_ms, 1024, 480) +
+                 grid_bilinear(&p.decode_attn_ms, 32, 2048);
     cr_expect_float_eq(model()->step_ms(state, &step), sum, 1e-9);
 }
 
@@ -108,9 +108,9 @@ Test(latency_steps, the_fixed_cost_of_chunk_attention_is_paid_once)
     void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
     struct step_chunk chunks[] = {{0, 256}, {512, 128}, {0, 128}};
     double fixed = cell(&p.chunk_attn_ms, 0, 0);
-    double sum = other(&p, 512) + grid_at(&p.chunk_attn_ms, 0, 256) +
-                 grid_at(&p.chunk_attn_ms, 512, 128) - fixed + grid_at(&p.chunk_attn_ms, 0, 128) -
-                 fixed;
+    double sum = other(&p, 512) + grid_bilinear(&p.chunk_attn_ms, 0, 256) +
+                 grid_bilinear(&p.chunk_attn_ms, 512, 128) - fixed +
+                 grid_bilinear(&p.chunk_attn_ms, 0, 128) - fixed;
     cr_expect_gt(fixed, 0.3);
     cr_expect_float_eq(chunks_ms(state, chunks, 3), sum, 1e-9);
 }
@@ -151,8 +151,8 @@ Test(latency_steps, unequal_lengths_cost_alpha_of_the_way_to_the_longest)
     double alpha = p.attn_skew_alpha[0];
     cr_expect(alpha > 0 && alpha < 0.2);
     cr_expect_eq(model()->skew_alpha(state), alpha);
-    double at_mean = grid_at(&p.decode_attn_ms, 32, 1024);
-    double at_max = grid_at(&p.decode_attn_ms, 32, 8192);
+    double at_mean = grid_bilinear(&p.decode_attn_ms, 32, 1024);
+    double at_max = grid_bilinear(&p.decode_attn_ms, 32, 8192);
     cr_expect_float_eq(decode_ms(state, 32, 1024, 8192),
                        other(&p, 32) + at_mean + alpha * (at_max - at_mean), 1e-9);
     /* What a worker that sums steps of the curve takes it for. */
@@ -182,12 +182,12 @@ Test(latency_steps, running_sequences_cost_more_beside_a_chunk)
                                .decode_context_max_tok = 4096};
     double alpha = p.attn_skew_alpha[1];
     cr_assert_gt(alpha, 0);
-    double at_mean = grid_at(&p.decode_attn_mixed_ms, 32, 1024);
-    double at_max = grid_at(&p.decode_attn_mixed_ms, 32, 4096);
-    double sum =
-        other(&p, 512) + grid_at(&p.chunk_attn_ms, 0, 480) + at_mean + alpha * (at_max - at_mean);
+    double at_mean = grid_bilinear(&p.decode_attn_mixed_ms, 32, 1024);
+    double at_max = grid_bilinear(&p.decode_attn_mixed_ms, 32, 4096);
+    double sum = other(&p, 512) + grid_bilinear(&p.chunk_attn_ms, 0, 480) + at_mean +
+                 alpha * (at_max - at_mean);
     cr_expect_float_eq(model()->step_ms(state, &step), sum, 1e-9);
-    cr_expect_gt(at_mean, 1.5 * grid_at(&p.decode_attn_ms, 32, 1024));
+    cr_expect_gt(at_mean, 1.5 * grid_bilinear(&p.decode_attn_ms, 32, 1024));
 }
 
 Test(latency_steps, a_step_of_one_rank_is_read_at_the_sequences_of_all)
@@ -196,7 +196,7 @@ Test(latency_steps, a_step_of_one_rank_is_read_at_the_sequences_of_all)
     cr_assert_eq(p.dp, 2);
     void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
     cr_expect_float_eq(decode_ms(state, 32, 1024, 1024),
-                       other(&p, 32) + grid_at(&p.decode_attn_ms, 64, 1024), 1e-9);
+                       other(&p, 32) + grid_bilinear(&p.decode_attn_ms, 64, 1024), 1e-9);
 }
 
 Test(latency_steps, host_overhead_is_added_once)
@@ -266,8 +266,8 @@ Test(latency_steps, goes_on_without_wild_slopes)
     void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
     /* 256 sequences of 16,384 tokens read 16 times what 256 of 1,024 do; twice the context, twice
      * the attention. */
-    double at_16k = grid_at(&p.decode_attn_ms, 256, 16384);
-    double at_64k = grid_at(&p.decode_attn_ms, 256, 65536);
+    double at_16k = grid_bilinear(&p.decode_attn_ms, 256, 16384);
+    double at_64k = grid_bilinear(&p.decode_attn_ms, 256, 65536);
     cr_expect(at_64k > 3 * at_16k && at_64k < 5 * at_16k);
     double at_256 = decode_ms(state, 256, 4096, 4096), at_1024 = decode_ms(state, 1024, 4096, 4096);
     cr_expect(at_1024 > 2 * at_256 && at_1024 < 5 * at_256);

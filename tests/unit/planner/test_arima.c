@@ -5,8 +5,8 @@
 #include "planner/fixes.h"
 #include "planner/forecast/arima.h"
 #include "planner/forecast/arima_internal.h"
-#include "planner/forecast/arima_optimise.h"
 #include "planner/forecast/kpss.h"
+#include "planner/forecast/minimise_scipy.h"
 #include "planner/forecast/predictor.h"
 #include "planner/forecast/predictor_arima.h"
 
@@ -274,7 +274,7 @@ static bool rosenbrock(void *context, const double *x, double *f)
 Test(arima, optimiser_takes_the_steps_of_the_reference)
 {
     struct bowl b = {0};
-    struct optimise_problem p = {.value = rosenbrock, .context = &b, .n = 2};
+    struct scipy_problem p = {.value = rosenbrock, .context = &b, .n = 2};
     static const struct {
         int n;
         double x[2];
@@ -287,7 +287,7 @@ Test(arima, optimiser_takes_the_steps_of_the_reference)
     for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
         double x[] = {-1.2, 1.0};
         p.max_iterations = path[i].n;
-        cr_assert(optimise(&p, x));
+        cr_assert(minimise_scipy(&p, x));
         near(x[0], path[i].x[0], 1e-7);
         near(x[1], path[i].x[1], 1e-7);
     }

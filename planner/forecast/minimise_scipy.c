@@ -6,30 +6,23 @@
  * and goes on. Given the reference's order, 78 % of forecasts were within 1e-3 of the recorded ones
  * with it, 93 % with this; the reference's own repeatability between two machines is about the
  * latter. */
-#include "planner/forecast/arima_optimise.h"
+#include "planner/forecast/minimise_scipy.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "planner/forecast/lbfgs.h"
+#include "planner/forecast/linalg.h"
 #include "util/bug.h"
 
-enum { MEMORY = 10, MAX_LINE_STEPS = 20, N_MAX = OPTIMISE_MAX_VARIABLES };
+enum { MEMORY = 10, MAX_LINE_STEPS = 20, N_MAX = SCIPY_MAX_VARIABLES };
 
 static const double gradient_step = 1e-5, gradient_tolerance = 1e-5;
 static const double value_tolerance = 1e7 * DBL_EPSILON;
 static const double max_step = 1e10;
 
-static double dot(const double *a, const double *b, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
-static bool value_and_gradient(const struct optimise_problem *p, const double *x, double *f,
-                               double *g)
+static bool value_and_gradient(const struct scipy_problem *p, const double *x, double *f, double *g)
 {
     double moved[N_MAX];
 
@@ -211,51 +204,6 @@ static bool line_search_next(struct line_search *s, double f, double slope, doub
     return false;
 }
 
-struct memory {
-    size_t n_pairs, first; /* ring of the last MEMORY pairs */
-    double s[MEMORY][N_MAX], y[MEMORY][N_MAX], rho[MEMORY];
-    double scale; /* s'y / y'y of the newest pair */
-};
-
-static void memory_push(struct memory *m, const double *s, const double *y, double sy, double yy,
-                        size_t n)
-{
-    size_t at = (m->first + m->n_pairs) % MEMORY;
-    if (m->n_pairs == MEMORY)
-        m->first = (m->first + 1) % MEMORY;
-    else
-        m->n_pairs++;
-    memcpy(m->s[at], s, n * sizeof(*s));
-    memcpy(m->y[at], y, n * sizeof(*y));
-    m->rho[at] = 1.0 / sy;
-    m->scale = sy / yy;
-}
-
-/* d = -H g by the two-loop recursion. */
-static void memory_direction(const struct memory *m, const double *g, double *d, size_t n)
-{
-    double alpha[MEMORY];
-
-    for (size_t i = 0; i < n; i++)
-        d[i] = -g[i];
-    for (size_t k = m->n_pairs; k-- > 0;) {
-        size_t at = (m->first + k) % MEMORY;
-        alpha[k] = m->rho[at] * dot(m->s[at], d, n);
-        for (size_t i = 0; i < n; i++)
-            d[i] -= alpha[k] * m->y[at][i];
-    }
-    if (m->n_pairs > 0) {
-        for (size_t i = 0; i < n; i++)
-            d[i] *= m->scale;
-    }
-    for (size_t k = 0; k < m->n_pairs; k++) {
-        size_t at = (m->first + k) % MEMORY;
-        double beta = m->rho[at] * dot(m->y[at], d, n);
-        for (size_t i = 0; i < n; i++)
-            d[i] += (alpha[k] - beta) * m->s[at][i];
-    }
-}
-
 static double largest(const double *g, size_t n)
 {
     double most = 0.0;
@@ -269,7 +217,7 @@ enum line_result { LINE_FOUND, LINE_STUCK, LINE_FAILED };
 /* From x (value *f, gradient g) along d = target - x to a better point; on LINE_STUCK everything is
  * as before.
  */
-static enum line_result search_line(const struct optimise_problem *p, bool first, const double *d,
+static enum line_result search_line(const struct scipy_problem *p, bool first, const double *d,
                                     const double *target, double *x, double *f, double *g,
                                     double *step, double *slope_start, double *slope_end)
 {
@@ -279,8 +227,8 @@ static enum line_result search_line(const struct optimise_problem *p, bool first
 
     memcpy(x_start, x, n * sizeof(*x));
     memcpy(g_start, g, n * sizeof(*g));
-    *step = first ? fmin(1.0 / sqrt(dot(d, d, n)), max_step) : 1.0;
-    *slope_start = dot(g, d, n);
+    *step = first ? fmin(1.0 / sqrt(linalg_dot(d, d, n)), max_step) : 1.0;
+    *slope_start = linalg_dot(g, d, n);
     if (!(*slope_start < 0.0))
         return LINE_STUCK;
     line_search_init(&s, *f, *slope_start, *step);
@@ -289,7 +237,7 @@ static enum line_result search_line(const struct optimise_problem *p, bool first
             x[i] = *step == 1.0 ? target[i] : *step * d[i] + x_start[i];
         if (!value_and_gradient(p, x, f, g))
             return LINE_FAILED;
-        *slope_end = dot(g, d, n);
+        *slope_end = linalg_dot(g, d, n);
         if (line_search_next(&s, *f, *slope_end, step))
             return LINE_FOUND;
     }
@@ -299,14 +247,15 @@ static enum line_result search_line(const struct optimise_problem *p, bool first
     return LINE_STUCK;
 }
 
-bool optimise(const struct optimise_problem *p, double *x)
+bool minimise_scipy(const struct scipy_problem *p, double *x)
 {
     size_t n = p->n;
     double f, g[N_MAX], d[N_MAX], g_before[N_MAX];
-    struct memory m = {0};
+    struct lbfgs_memory m;
     int n_iterations = 0;
 
-    BUG_IF(n > OPTIMISE_MAX_VARIABLES);
+    BUG_IF(n > SCIPY_MAX_VARIABLES);
+    lbfgs_init(&m, n, MEMORY);
     if (!value_and_gradient(p, x, &f, g))
         return false;
     if (largest(g, n) <= gradient_tolerance)
@@ -315,7 +264,7 @@ bool optimise(const struct optimise_problem *p, double *x)
         double f_before = f, step, slope_start, slope_end, target[N_MAX];
 
         memcpy(g_before, g, n * sizeof(*g));
-        memory_direction(&m, g, d, n);
+        lbfgs_direction(&m, g, d);
         /* The reference goes through the target point, whose rounding matters for steps far smaller
          * than x. */
         for (size_t i = 0; i < n; i++) {
@@ -346,6 +295,6 @@ bool optimise(const struct optimise_problem *p, double *x)
         }
         double sy = (slope_end - slope_start) * step;
         if (sy > DBL_EPSILON * -slope_start * step)
-            memory_push(&m, s, y, sy, dot(y, y, n), n);
+            lbfgs_push(&m, s, y, sy);
     }
 }

@@ -1,12 +1,14 @@
-#include "planner/forecast/prophet_lbfgs.h"
+#include "planner/forecast/minimise_stan.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "planner/forecast/lbfgs.h"
+#include "planner/forecast/linalg.h"
 #include "util/bug.h"
 
-enum { MEMORY = 5, N_MAX = LBFGS_MAX_VARIABLES, MAX_ITERATIONS = 10000 };
+enum { MEMORY = 5, N_MAX = STAN_MAX_VARIABLES, MAX_ITERATIONS = 10000 };
 
 static const double least_decrease = 1e-12, least_gradient = 1e-8, least_move = 1e-8;
 static const double least_relative_decrease = 1e4 * DBL_EPSILON;
@@ -24,19 +26,11 @@ struct trial {
 };
 
 struct search {
-    const struct lbfgs_problem *problem;
+    const struct stan_problem *problem;
     const struct point *from;
     const double *direction;
     double slope; /* at step 0 */
 };
-
-static double dot(const double *a, const double *b, size_t n)
-{
-    double sum = 0.0;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
 
 /* Where the cubic through (0, 0) and (x1, f1) with slopes df0 and df1 is least within [low, high].
  */
@@ -65,7 +59,7 @@ static bool evaluate(const struct search *s, double step, struct point *to, stru
         to->x[i] = s->from->x[i] + step * s->direction[i];
     if (!s->problem->value(s->problem->context, to->x, &to->f, to->g))
         return false;
-    *trial = (struct trial){step, to->f, dot(to->g, s->direction, s->problem->n)};
+    *trial = (struct trial){step, to->f, linalg_dot(to->g, s->direction, s->problem->n)};
     return true;
 }
 
@@ -143,49 +137,15 @@ static bool search_line(const struct search *s, struct point *to, double *step)
     return false;
 }
 
-struct memory {
-    size_t n_pairs, first;
-    double s[MEMORY][N_MAX], y[MEMORY][N_MAX], rho[MEMORY], scale;
-};
-
-static void memory_push(struct memory *m, const struct point *from, const struct point *to,
-                        size_t n)
+static void push(struct lbfgs_memory *m, const struct point *from, const struct point *to)
 {
-    size_t at = (m->first + m->n_pairs) % MEMORY;
+    double step[N_MAX], change[N_MAX];
 
-    if (m->n_pairs == MEMORY)
-        m->first = (m->first + 1) % MEMORY;
-    else
-        m->n_pairs++;
-    for (size_t i = 0; i < n; i++) {
-        m->s[at][i] = to->x[i] - from->x[i];
-        m->y[at][i] = to->g[i] - from->g[i];
+    for (size_t i = 0; i < m->n; i++) {
+        step[i] = to->x[i] - from->x[i];
+        change[i] = to->g[i] - from->g[i];
     }
-    double sy = dot(m->y[at], m->s[at], n);
-    m->rho[at] = 1.0 / sy;
-    m->scale = sy / dot(m->y[at], m->y[at], n);
-}
-
-static void memory_direction(const struct memory *m, const double *g, double *p, size_t n)
-{
-    double alpha[MEMORY];
-
-    for (size_t i = 0; i < n; i++)
-        p[i] = -g[i];
-    for (size_t k = m->n_pairs; k-- > 0;) {
-        size_t at = (m->first + k) % MEMORY;
-        alpha[k] = m->rho[at] * dot(m->s[at], p, n);
-        for (size_t i = 0; i < n; i++)
-            p[i] -= alpha[k] * m->y[at][i];
-    }
-    for (size_t i = 0; i < n; i++)
-        p[i] *= m->scale;
-    for (size_t k = 0; k < m->n_pairs; k++) {
-        size_t at = (m->first + k) % MEMORY;
-        double beta = m->rho[at] * dot(m->y[at], p, n);
-        for (size_t i = 0; i < n; i++)
-            p[i] += (alpha[k] - beta) * m->s[at][i];
-    }
+    lbfgs_push(m, step, change, linalg_dot(change, step, m->n));
 }
 
 static bool converged(const struct point *from, const struct point *to, const double *next,
@@ -195,21 +155,22 @@ static bool converged(const struct point *from, const struct point *to, const do
 
     for (size_t i = 0; i < n; i++)
         move += (to->x[i] - from->x[i]) * (to->x[i] - from->x[i]);
-    return fall < least_decrease || sqrt(dot(to->g, to->g, n)) < least_gradient ||
+    return fall < least_decrease || sqrt(linalg_dot(to->g, to->g, n)) < least_gradient ||
            sqrt(move) < least_move ||
            fall / fmax(fabs(from->f), fmax(fabs(to->f), 1.0)) < least_relative_decrease ||
-           -dot(next, to->g, n) / fmax(fabs(to->f), 1.0) < least_relative_gradient;
+           -linalg_dot(next, to->g, n) / fmax(fabs(to->f), 1.0) < least_relative_gradient;
 }
 
-bool lbfgs_minimise(const struct lbfgs_problem *problem, double *x)
+bool minimise_stan(const struct stan_problem *problem, double *x)
 {
     size_t n = problem->n;
     struct point points[2], *from = &points[0], *to = &points[1];
-    struct memory m = {0};
+    struct lbfgs_memory m;
     double direction[N_MAX], step = first_step, step_taken = 0.0, slope_start = 0.0,
                              slope_end = 0.0;
 
-    BUG_IF(n > LBFGS_MAX_VARIABLES);
+    BUG_IF(n > STAN_MAX_VARIABLES);
+    lbfgs_init(&m, n, MEMORY);
     memcpy(from->x, x, n * sizeof(*x));
     if (!problem->value(problem->context, from->x, &from->f, from->g))
         return false;
@@ -225,7 +186,7 @@ bool lbfgs_minimise(const struct lbfgs_problem *problem, double *x)
                 for (size_t i = 0; i < n; i++)
                     direction[i] = -from->g[i];
             }
-            s.slope = dot(from->g, direction, n);
+            s.slope = linalg_dot(from->g, direction, n);
             if (search_line(&s, to, &step))
                 break;
             memcpy(x, from->x, n * sizeof(*x));
@@ -236,14 +197,14 @@ bool lbfgs_minimise(const struct lbfgs_problem *problem, double *x)
         }
         if (reset)
             m.n_pairs = 0;
-        memory_push(&m, from, to, n);
+        push(&m, from, to);
         /* After a reset the step just taken is read as one along the newly scaled direction. */
         double scale = reset ? m.scale : 1.0;
         slope_start = s.slope * scale;
-        slope_end = dot(to->g, direction, n) * scale;
+        slope_end = linalg_dot(to->g, direction, n) * scale;
         step_taken = step / scale;
 
-        memory_direction(&m, to->g, direction, n);
+        lbfgs_direction(&m, to->g, direction);
         memcpy(x, to->x, n * sizeof(*x));
         if (converged(from, to, direction, n))
             return true;

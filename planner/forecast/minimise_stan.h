@@ -2,23 +2,23 @@
  * Prophet uses it from 100 values on. On a function with kinks it stops short of the minimum, and
  * where it stops is part of the forecast: Newton's method on the same data was off by up to a fifth
  * of the largest value. That rules out a library whose steps and stopping rules are its own. */
-#ifndef PLANNER_FORECAST_PROPHET_LBFGS_H
-#define PLANNER_FORECAST_PROPHET_LBFGS_H
+#ifndef PLANNER_FORECAST_MINIMISE_STAN_H
+#define PLANNER_FORECAST_MINIMISE_STAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { LBFGS_MAX_VARIABLES = 64 };
+enum { STAN_MAX_VARIABLES = 64 };
 
-struct lbfgs_problem {
+struct stan_problem {
     /* Value and gradient at x; false when either is not finite. */
     bool (*value)(void *context, const double *x, double *f, double *g);
     void *context;
-    size_t n; /* <= LBFGS_MAX_VARIABLES */
+    size_t n; /* <= STAN_MAX_VARIABLES */
 };
 
 /* Improves x in place. false when no step along the steepest descent can be found, where Stan
  * reports an error. */
-bool lbfgs_minimise(const struct lbfgs_problem *problem, double *x);
+bool minimise_stan(const struct stan_problem *problem, double *x);
 
 #endif
