@@ -1,3 +1,4 @@
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,10 @@ static enum status check_expectations(const struct scenario *scenario,
     for (size_t i = 0; i < scenario->expect.n; i++) {
         const struct expectation *e = &scenario->expect.item[i];
         double value;
-        if (!summary_lookup(summary, e->key, &value)) {
-            fprintf(stderr, "headroom: missed: expected %s, but there is no such figure\n",
+        if (!summary_lookup(summary, e->key, &value) || isnan(value)) {
+            fprintf(stderr,
+                    "headroom: missed: expected %s, but this run has no such figure (no request "
+                    "that it could be of)\n",
                     e->text);
             s = ST_MISSED;
         } else if (!expectation_holds(e, value)) {
