@@ -120,7 +120,9 @@ static enum status arrive(struct dyno_run *run)
     s = dyno_request_set_keys(run, r, t);
     if (!s)
         s = dyno_event(run, EVENT_ARRIVE, id, NULL);
-    return s ? s : dyno_route(run, &run->pools[0], id);
+    if (s || run->config->n_pools == 1)
+        return s ? s : dyno_route(run, &run->pools[0], id);
+    return dyno_action_push(run, &run->actions, ACTION_SUBMIT, id);
 }
 
 static int64_t round_to(int64_t ns, int64_t unit_ns)

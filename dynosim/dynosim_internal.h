@@ -52,7 +52,7 @@ struct dyno_list {
 };
 
 /* What is done between the end of passes and the start of the next ones, first in, first out. */
-enum action_kind { ACTION_RESERVE, ACTION_ACTIVATE, ACTION_RELEASE_SOURCE };
+enum action_kind { ACTION_SUBMIT, ACTION_RESERVE, ACTION_ACTIVATE, ACTION_RELEASE_SOURCE };
 struct action {
     enum action_kind kind;
     uint32_t request;

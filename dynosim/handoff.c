@@ -114,6 +114,7 @@ static enum status release_source(struct dyno_run *run, uint32_t id)
     if (w->busy)
         return dyno_action_push(run, &w->deferred, ACTION_RELEASE_SOURCE, id);
     dyno_drop_blocks(w, &r->source_blocks);
+    dyno_router_unbind(w, r);
     w->n_held--;
     r->source = NO_ID;
     dyno_request_remove(run, id);
@@ -127,6 +128,9 @@ enum status dyno_handoff_run(struct dyno_run *run)
         struct action a = run->actions.action[run->actions.head++];
         run->actions.n--;
         switch (a.kind) {
+        case ACTION_SUBMIT:
+            s = dyno_route(run, &run->pools[0], a.request);
+            break;
         case ACTION_RESERVE:
             s = reserve(run, a.request);
             break;

@@ -152,11 +152,14 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
 {
     const struct dynosim_pool *config = w->pool->config;
     uint32_t block_tok = config->block_size_tok;
-    struct dyno_hits hits = dyno_find_hits(w, r, (r->known_tok - 1) / block_tok);
+    /* The last token is computed again, even if it is a hit, to make the next one. */
+    uint32_t hittable_tok = r->known_tok - (r->known_tok < r->end_tok);
+    struct dyno_hits hits = dyno_find_hits(w, r, hittable_tok / block_tok);
     uint32_t hit_tok = hits.n * block_tok, want = r->known_tok - hit_tok;
     *fits = blocks_from_tok(r->known_tok, block_tok) - hits.n_referenced <=
                 block_pool_available(&w->kv) &&
-            plan->budget_tok > 0 && (config->chunked_prefill || want <= plan->budget_tok);
+            (plan->budget_tok > 0 || want == 0) &&
+            (config->chunked_prefill || want <= plan->budget_tok);
     if (!*fits)
         return ST_OK;
     if (want > plan->budget_tok)
@@ -208,7 +211,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
         if (r->scheduled_ns < 0)
             r->scheduled_ns = run->now_ns;
         s = dyno_event(run, EVENT_ADMIT, id, w);
-        if (r->handed_over && plan->budget_tok == 0)
+        if (r->computed_tok == r->before_tok && plan->budget_tok == 0)
             break; /* one of them needs no budget, a second is not tried */
     }
     return s;
@@ -298,7 +301,6 @@ static enum status leave(struct dyno_run *run, struct dyno_worker *w, uint32_t i
         if (r->prefill_done_ns < 0)
             r->prefill_done_ns = run->now_ns;
         dyno_router_prefilled(w, r);
-        dyno_router_unbind(w, r);
         struct block_list spare = r->source_blocks;
         r->source_blocks = r->blocks;
         r->blocks = spare;
@@ -336,6 +338,26 @@ static void check(const struct dyno_run *run, const struct dyno_worker *w)
         block_pool_check(&w->kv);
 }
 
+/* Requests that are to make no token leave first, then those that made their last one. */
+static enum status end_requests(struct dyno_run *run, struct dyno_worker *w, bool silent)
+{
+    enum status s = ST_OK;
+    uint32_t n_kept = 0;
+    for (uint32_t i = 0; !s && i < w->n_running; i++) {
+        uint32_t id = w->running[i];
+        struct dyno_request *r = &run->requests[id];
+        bool is_computed = r->computed_tok == r->known_tok;
+        if (is_computed && !silent)
+            s = emit(run, w, id);
+        if (!s && is_computed && r->known_tok == r->end_tok)
+            s = leave(run, w, id);
+        else
+            w->running[n_kept++] = id;
+    }
+    w->n_running = n_kept;
+    return s;
+}
+
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
 {
     enum status s = ST_OK;
@@ -345,23 +367,16 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
         s = dyno_action_push(run, &run->actions, a.kind, a.request);
     }
     w->deferred.n = 0;
-    uint32_t n_kept = 0;
-    for (uint32_t i = 0; !s && i < w->n_running; i++) {
-        uint32_t id = w->running[i];
-        struct dyno_request *r = &run->requests[id];
-        if (!run->semantics->hits_before_computed)
-            dyno_publish(w, r, r->computed_tok);
-        bool emits = r->computed_tok == r->known_tok && r->known_tok < r->end_tok;
-        if (emits)
-            s = emit(run, w, id);
-        if (!s && r->known_tok == r->end_tok && (emits || r->computed_tok == r->known_tok))
-            s = leave(run, w, id);
-        else
-            w->running[n_kept++] = id;
+    for (uint32_t i = 0; !run->semantics->hits_before_computed && i < w->n_running; i++) {
+        struct dyno_request *r = &run->requests[w->running[i]];
+        dyno_publish(w, r, r->computed_tok);
     }
+    if (!s)
+        s = end_requests(run, w, true);
+    if (!s)
+        s = end_requests(run, w, false);
     if (s)
         return s;
-    w->n_running = n_kept;
     if (w->pool->config->role == POOL_DECODE)
         s = dyno_try_reservation(run, w);
     check(run, w);

@@ -25,7 +25,8 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0 ||
                   c->pools[i].image_cached_ns > 0 || c->pools[i].weights_cached_ns < TIME_NEVER ||
                   c->pools[i].weights_peer_ns < TIME_NEVER;
-        ranks = ranks || e->n_ranks > 1;
+        /* Those of the profile are no key: the reference takes its tables as one engine's. */
+        ranks = ranks || sc->pools[c->pools[i].role].engine.data_parallel_ranks > 1;
     }
     const struct unknown_key keys[] = {
         {sc->traffic.clients > 0, "traffic.clients", "0"},
@@ -70,7 +71,7 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
 }
 
 static enum status build_pool(struct dynosim_pool *to, const struct pool_config *from,
-                              struct arena *arena, struct diag *d)
+                              bool straight_lines, struct arena *arena, struct diag *d)
 {
     to->name = from->name;
     to->role = from->role;
@@ -90,7 +91,7 @@ static enum status build_pool(struct dynosim_pool *to, const struct pool_config 
     to->model = from->engine.latency;
     to->model_state = from->engine.latency_state;
     /* Without tables the reference falls back to its polynomials. */
-    if (strcmp(from->engine.latency->name, "polynomial") == 0)
+    if (!straight_lines || strcmp(from->engine.latency->name, "polynomial") == 0)
         return ST_OK;
     return dynosim_latency_fit(&to->latency, arena, from->profile, d);
 }
@@ -104,6 +105,9 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     if (s)
         return s;
     dynosim_config_init(to);
+    for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
+        if (scenario->compat_off >> i & 1)
+            *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
     to->n_pools = c->n_pools;
     for (size_t i = 0; i < c->n_pools; i++) {
         const char *router = c->pools[i].router->name;
@@ -113,13 +117,10 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
                 "router '%s' is not one of the reference simulator's; with compat dynosim, "
                 "expected round_robin or kv_aware",
                 router);
-        s = build_pool(&to->pools[i], &c->pools[i], arena, d);
+        s = build_pool(&to->pools[i], &c->pools[i], to->semantics.straight_line_tables, arena, d);
         if (s)
             return s;
     }
-    for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
-        if (scenario->compat_off >> i & 1)
-            *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
     to->router.overlap_credit = c->kv_router.overlap;
     to->router.prefill_scale = c->kv_router.prefill;
     to->router.request_weight = c->kv_router.request;
@@ -142,6 +143,12 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
         to->policy = c->policy;
         to->policy_state = c->policy_state;
         to->policy_first = c->policy_first;
+    } else if (c->n_pools == 1 && c->pools[0].replicas == 1 &&
+               to->pools[0].routing == DYNOSIM_KV_ROUTER) {
+        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "router"),
+                            "router 'kv_aware' needs more than one worker in the reference "
+                            "simulator; with compat dynosim and pools.agg.replicas 1, expected "
+                            "round_robin");
     }
     to->window_ns = c->window_ns;
     to->sample_ns = c->sample_ns;

@@ -489,3 +489,58 @@ Test(dynosim_small, making_room_alone_is_no_pass)
     cr_expect_gt(f.result->pools[1].n_preemptions, 0);
     dyno_fixture_release(&f);
 }
+
+/* The last token of a prompt is computed again only where it is to make another. */
+Test(dynosim_small, a_silent_request_hits_its_whole_prompt)
+{
+    struct dyno_fixture f;
+    small_init(&f, true);
+    dyno_fixture_agg(&f, 1);
+    dyno_fixture_run_text(
+        &f,
+        "{\"timestamp\": 0, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 100, \"input_length\": 512, \"output_length\": 1, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 200, \"input_length\": 512, \"output_length\": 0, \"hash_ids\": [1]}\n");
+    cr_expect_eq(f.records[1].cached_tok, 384);
+    cr_expect_eq(f.records[2].cached_tok, 512);
+    expect_ms(f.records[2].end_ns, 200, "end", 2);
+    dyno_fixture_release(&f);
+}
+
+/* Both are computed in one pass; the second, which makes no token, is handed over first. */
+Test(dynosim_small, silent_requests_leave_a_pass_first)
+{
+    struct dyno_fixture f;
+    small_init(&f, true);
+    dyno_fixture_disagg(&f, 1, 2);
+    dyno_fixture_run_text(
+        &f, "{\"timestamp\": 0, \"input_length\": 128, \"output_length\": 1, \"hash_ids\": [1]}\n"
+            "{\"timestamp\": 0, \"input_length\": 128, \"output_length\": 0, \"hash_ids\": [2]}\n");
+    cr_expect_eq(f.records[0].worker, 1);
+    cr_expect_eq(f.records[1].worker, 0);
+    dyno_fixture_release(&f);
+}
+
+/* All are handed over before the next arrives, but their KV stays until the slow transfers end, and
+ * until then they count as requests of their prefill worker. */
+Test(dynosim_small, a_prefill_worker_has_its_requests_until_their_KV_is_away)
+{
+    struct dyno_fixture f;
+    char lines[2000];
+    size_t n = 0;
+    small_init(&f, true);
+    dyno_fixture_disagg(&f, 2, 1);
+    f.config.pools[0].routing = f.config.pools[1].routing = DYNOSIM_KV_ROUTER;
+    f.config.router.request_weight = 10;
+    f.config.kv_bytes_per_token = 1000;
+    f.config.kv_bandwidth_bytes_per_s = 128e3;
+    for (int i = 0; i < 16; i++)
+        n += (size_t)snprintf(lines + n, sizeof lines - n,
+                              "{\"timestamp\": %d, \"input_length\": 128, \"output_length\": 1, "
+                              "\"hash_ids\": [%d]}\n",
+                              i * 10, i);
+    dyno_fixture_run_text(&f, lines);
+    for (int i = 0; i < 16; i += 2)
+        cr_expect_neq(f.records[i].prefill_worker, f.records[i + 1].prefill_worker, "%d", i);
+    dyno_fixture_release(&f);
+}
