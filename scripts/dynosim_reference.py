@@ -1,8 +1,7 @@
 """The reference simulator's half of scripts/validate_beside_dynosim. Run by the interpreter that has it.
 
-Reads one JSON object per line, {"trace", "profile": NPZ file, "tables": where its tables are kept, "options", "engine",
-"pools": {role: changes to "engine"}, "rows": file to write}, runs it, and answers each with a line: {"error": text or
-null}.
+Reads one JSON object per line, {"trace", "options", "pools": {role: engine arguments, "profile": NPZ file, "tables":
+where its tables are kept}, "rows": file to write}, runs it, and answers each with a line: {"error": text or null}.
 """
 import contextlib
 import json
@@ -32,15 +31,19 @@ def tables_of(profile, tables):
     return str(tables)
 
 
+def engine_args(role, settings):
+    settings = dict(settings, worker_type="aggregated" if role == "agg" else role)
+    if "profile" in settings:
+        settings["planner_profile_data"] = tables_of(settings.pop("profile"), pathlib.Path(settings.pop("tables")))
+    return _load_engine_args(json.dumps(settings))
+
+
 def run(job):
-    engine = job["engine"] | {"planner_profile_data": tables_of(job["profile"], pathlib.Path(job["tables"]))}
     options = dict(job["options"])
     if "router_config" in options:
         options["router_config"] = KvRouterConfig.from_json(json.dumps(options["router_config"]))
-    for role, changes in job["pools"].items():
-        name = "extra" if role == "agg" else role
-        kind = "aggregated" if role == "agg" else role
-        options[f"{name}_engine_args"] = _load_engine_args(json.dumps(engine | changes | {"worker_type": kind}))
+    for role, settings in job["pools"].items():
+        options[f"{'extra' if role == 'agg' else role}_engine_args"] = engine_args(role, settings)
     run_trace_replay(job["trace"], report_jsonl_path=job["rows"], **options)
 
 

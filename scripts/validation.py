@@ -1,5 +1,6 @@
 """What the scripts that write docs/validation.md share."""
 import csv
+import datetime
 import gzip
 import pathlib
 import subprocess
@@ -32,3 +33,17 @@ def page_with(script, text):
     begin, end = (f"<!-- tables of scripts/{script}: {edge} -->" for edge in ("begin", "end"))
     head, rest = PAGE.read_text().split(begin)
     return head + begin + "\n" + text + "\n" + end + rest.split(end)[1]
+
+
+def azure_rows(source, trace_block_tok=512):
+    """As Mooncake rows: whole ms since the first row, and nothing shared."""
+    first, next_id = None, 0
+    for row in read_rows(source):
+        second, fraction = row["TIMESTAMP"].split(".")
+        at = int(datetime.datetime.fromisoformat(second + "+00:00").timestamp()) * 10**7 + int(fraction.ljust(7, "0"))
+        first = at if first is None else first
+        isl_tok = int(row["ContextTokens"])
+        n_ids = -(-isl_tok // trace_block_tok)
+        yield {"timestamp": round((at - first) / 10**4), "input_length": isl_tok,
+               "output_length": int(row["GeneratedTokens"]), "hash_ids": list(range(next_id, next_id + n_ids))}
+        next_id += n_ids
