@@ -35,7 +35,7 @@ struct dyno_request {
     uint64_t index;
     uint32_t osl_tok, n_output_tok;
     uint32_t n_preemptions, cached_tok;
-    uint32_t next, previous; /* in the waiting queue or the FIFO of reservations */
+    uint32_t next, previous; /* in the list it stands in */
     uint32_t worker, source; /* where it is bound; the prefill worker that holds its KV; NO_ID */
     uint32_t prefill_id, worker_id; /* for the record */
     uint32_t routed_tok;            /* its share of the router's pending prompt tokens */
@@ -80,6 +80,7 @@ struct dyno_worker {
     uint32_t *running; /* in order of admission; room for max_num_seqs */
     uint32_t n_running;
     struct dyno_list waiting;
+    struct dyno_list rejected; /* by the pass that runs; over at its end */
     struct step_chunk *chunks; /* only with latency model tables */
 
     bool busy;

@@ -56,6 +56,7 @@ static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool,
     w->snapshot.start_ns = run->now_ns;
     w->last_ttft_s = w->last_isl_tok = w->last_itl_s = -1;
     dyno_list_init(&w->waiting);
+    dyno_list_init(&w->rejected);
     dyno_list_init(&w->reservations);
     *worker = w;
     return ST_OK;

@@ -137,13 +137,11 @@ static bool can_never_start(const struct dyno_worker *w, const struct dyno_reque
            (config->max_model_len && r->isl_tok >= config->max_model_len);
 }
 
-static enum status reject(struct dyno_run *run, struct dyno_worker *w, uint32_t id)
+static void reject(struct dyno_run *run, struct dyno_worker *w, uint32_t id)
 {
     dyno_list_remove(run, &w->waiting, id);
+    dyno_list_push_back(run, &w->rejected, id);
     w->queued_tok -= run->requests[id].isl_tok;
-    enum status s = dyno_event(run, EVENT_REJECT, id, w);
-    dyno_router_unbind(w, &run->requests[id]);
-    return s ? s : dyno_finish(run, id, OUTCOME_REJECTED);
 }
 
 /* *fits = false: not now, so nobody behind it either. */
@@ -194,7 +192,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
             continue;
         } else if (can_never_start(w, r)) {
             plan->progressed = true;
-            s = reject(run, w, id);
+            reject(run, w, id);
             continue;
         } else {
             bool fits;
@@ -317,6 +315,20 @@ static enum status leave(struct dyno_run *run, struct dyno_worker *w, uint32_t i
     return s ? s : dyno_finish(run, id, OUTCOME_COMPLETED);
 }
 
+static enum status end_rejected(struct dyno_run *run, struct dyno_worker *w)
+{
+    enum status s = ST_OK;
+    while (!s && w->rejected.n) {
+        uint32_t id = w->rejected.head;
+        dyno_list_remove(run, &w->rejected, id);
+        s = dyno_event(run, EVENT_REJECT, id, w);
+        dyno_router_unbind(w, &run->requests[id]);
+        if (!s)
+            s = dyno_finish(run, id, OUTCOME_REJECTED);
+    }
+    return s;
+}
+
 /* In checked builds: every block in use has a holder that is known. */
 static void check(const struct dyno_run *run, const struct dyno_worker *w)
 {
@@ -375,6 +387,8 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
         s = end_requests(run, w, true);
     if (!s)
         s = end_requests(run, w, false);
+    if (!s)
+        s = end_rejected(run, w);
     if (s)
         return s;
     if (w->pool->config->role == POOL_DECODE)

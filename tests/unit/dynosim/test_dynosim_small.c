@@ -544,3 +544,30 @@ Test(dynosim_small, a_prefill_worker_has_its_requests_until_their_KV_is_away)
         cr_expect_neq(f.records[i].prefill_worker, f.records[i + 1].prefill_worker, "%d", i);
     dyno_fixture_release(&f);
 }
+
+/* A prompt that can never start is rejected at the head, and counts as prompt tokens to come until
+ * the pass that rejected it ends: all that arrive before go to the other worker. */
+Test(dynosim_small, a_rejected_prompt_counts_until_its_pass_ends)
+{
+    struct dyno_fixture f;
+    char lines[2000];
+    size_t n = 0;
+    small_init(&f, true);
+    dyno_fixture_agg(&f, 2);
+    f.config.pools[0].routing = DYNOSIM_KV_ROUTER;
+    f.config.pools[0].kv_blocks = 20;
+    for (int i = 0; i < 10; i++)
+        n += (size_t)snprintf(lines + n, sizeof lines - n,
+                              "{\"timestamp\": %d, \"input_length\": %d, \"output_length\": 1, "
+                              "\"hash_ids\": []}\n",
+                              i < 3 ? 0 : 1,
+                              i < 2    ? 500
+                              : i == 2 ? 2600
+                                       : 100);
+    dyno_fixture_run_text(&f, lines);
+    cr_assert_eq(f.records[2].outcome, OUTCOME_REJECTED);
+    expect_ms(f.records[2].end_ns, 10, "end", 2);
+    for (int i = 3; i < 10; i++)
+        cr_expect_neq(f.records[i].worker, f.records[2].worker, "%d", i);
+    dyno_fixture_release(&f);
+}
