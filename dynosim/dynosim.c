@@ -9,9 +9,6 @@
 
 enum { PROGRESS_EVERY = 1024 }; /* instants */
 
-/* Requests that no worker takes are waited for so long after anything has moved. */
-#define STARVED_NS (3600 * NS_PER_S)
-
 /* ---- the life of a request ---- */
 
 enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
@@ -35,6 +32,8 @@ enum status dyno_finish(struct dyno_run *run, uint32_t id, enum outcome outcome)
         dyno_count_completion(run, r);
     enum status s = dyno_report(run, r, outcome);
     run->n_in_flight--;
+    run->moved_ns = run->now_ns;
+    run->n_events_unmoved = 0;
     if (r->first_token_ns < 0) {
         run->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
         run->first_tokens.n_over++;
@@ -115,6 +114,8 @@ static enum status arrive(struct dyno_run *run)
     r->isl_tok = prompt_tok(run, t);
     r->osl_tok = t->osl_tok;
     run->n_in_flight++;
+    run->moved_ns = run->now_ns;
+    run->n_events_unmoved = 0;
     run->traffic.total.n_arrived++;
     run->first_tokens.n_begun++;
     s = dyno_request_set_keys(run, r, t);
@@ -218,11 +219,39 @@ static enum status start_passes(struct dyno_run *run)
 
 /* ---- what happens on the clock ---- */
 
+/* The run ends now, with its requests as they are. */
+static enum status stop(struct dyno_run *run, enum run_stop why)
+{
+    struct stopped_run stopped = {.why = why,
+                                  .at_ns = run->now_ns,
+                                  .more_was_to_come = run->have_next,
+                                  .n_in_flight = run->n_in_flight,
+                                  .n_pools = run->config->n_pools};
+    for (size_t p = 0; p < stopped.n_pools; p++) {
+        const struct dyno_pool *pool = &run->pools[p];
+        stopped.pools[p] = (struct stopped_pool){
+            .name = pool->config->name,
+            .n_unrouted = pool->unrouted.n,
+            .n_waiting = (uint64_t)run->places.at[place_waiting(p)].n - pool->unrouted.n,
+            .n_running = (uint64_t)run->places.at[place_running(p)].n,
+            .target = pool->target,
+            .ready = (int)pool->n_ready,
+            .starting = pool->n_starting,
+        };
+    }
+    run_stop_text(run->result->stopped, &stopped, &run->config->limits);
+    return ST_END;
+}
+
 static enum status handle(struct dyno_run *run, struct dyno_timer t)
 {
     enum status s;
+    enum dyno_event_kind kind = dyno_timer_kind(t);
     run->result->n_events++;
-    switch (dyno_timer_kind(t)) {
+    if (kind != DYNO_WINDOW && kind != DYNO_SAMPLE &&
+        ++run->n_events_unmoved > run->config->limits.events)
+        return stop(run, STOP_EVENTS);
+    switch (kind) {
     case DYNO_PASS_DONE:
         s = dyno_end_pass(run, run->workers[t.target]);
         return s ? s : dyno_kick(run, run->workers[t.target]);
@@ -319,27 +348,40 @@ static enum status tell_progress(struct dyno_run *run)
     return run->observer->progress(run->observer->context, &progress, run->diag);
 }
 
+/* ST_END: the run ends before what comes next. */
+static enum status check_limits(struct dyno_run *run, int64_t next_ns)
+{
+    const struct run_limits *limits = &run->config->limits;
+    if (!run->have_next && !run->queue.n_moving) {
+        if (!is_starved(run))
+            return dead_end(run);
+        if (run->effects.next_ns >= TIME_NEVER)
+            return stop(run, STOP_DEAD_END);
+    }
+    int64_t stall_at_ns = run->have_next ? TIME_NEVER : run->moved_ns + limits->stall_ns;
+    int64_t end_ns = limits->simulated_ns;
+    if (next_ns <= stall_at_ns && next_ns <= end_ns)
+        return ST_OK;
+    run->now_ns = stall_at_ns < end_ns ? stall_at_ns : end_ns;
+    return stop(run, stall_at_ns < end_ns ? STOP_STALL : STOP_SIMULATED);
+}
+
 static enum status loop(struct dyno_run *run)
 {
-    int64_t moved_ns = 0;
     while (run->have_next || run->n_in_flight) {
-        bool moves = run->have_next || run->queue.n_moving;
-        if (moves)
-            moved_ns = run->now_ns;
-        else if (!is_starved(run))
-            return dead_end(run);
-        else if (run->effects.next_ns >= TIME_NEVER || run->now_ns - moved_ns > STARVED_NS)
-            return ST_OK;
         int64_t next_ns = run->queue.n ? run->queue.heap[0].at_ns : TIME_NEVER;
         if (run->have_next && run->next_arrival_ns < next_ns)
             next_ns = run->next_arrival_ns;
         BUG_IF(next_ns < run->now_ns);
-        run->now_ns = next_ns;
-        enum status s = settle(run);
+        enum status s = check_limits(run, next_ns);
+        if (!s) {
+            run->now_ns = next_ns;
+            s = settle(run);
+        }
         if (!s)
             s = tell_progress(run);
         if (s)
-            return s;
+            return s == ST_END ? ST_OK : s;
     }
     return ST_OK;
 }

@@ -11,6 +11,7 @@
 #include "engines/latency/latency.h"
 #include "engines/latency/latency_dynosim.h"
 #include "planner/policy.h"
+#include "record/limits.h"
 #include "record/observer.h"
 #include "record/run_result.h"
 #include "traces/request_source.h"
@@ -143,6 +144,7 @@ struct dynosim_config {
     void *policy_state;
     struct policy_effects policy_first; /* as `create` left it */
 
+    struct run_limits limits;
     int64_t window_ns; /* length of the attainment windows, > 0 */
     int64_t sample_ns; /* timeline sample interval; 0 = none */
 };

@@ -157,6 +157,8 @@ struct dyno_run {
     int64_t next_arrival_ns;
     bool have_next;
     uint64_t n_offered, n_in_flight, n_instants;
+    int64_t moved_ns;          /* when a request last came, ended, or had a pass end */
+    uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
 
     struct dyno_counters traffic, window_start, sample_start, policy_start;
     struct first_tokens first_tokens, window_first_tokens; /* now, and as of window_start */

@@ -36,6 +36,7 @@ void dynosim_config_init(struct dynosim_config *config)
         .router = {.prefill_scale = 1, .overlap_credit = 1},
         .trace_block_tok = 512,
         .speedup = 1,
+        .limits = RUN_LIMITS_USUAL,
         .window_ns = INT64_C(60000000000),
     };
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)

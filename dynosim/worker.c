@@ -374,6 +374,7 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
 {
     enum status s = ST_OK;
     w->busy = false;
+    run->moved_ns = run->now_ns;
     for (uint32_t i = 0; !s && i < w->deferred.n; i++) {
         struct action a = w->deferred.action[w->deferred.head + i];
         s = dyno_action_push(run, &run->actions, a.kind, a.request);

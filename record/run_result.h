@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "planner/policy.h"
+#include "record/limits.h"
 #include "util/histogram.h"
 
 /* GPU time by what the worker was doing, in GPU-seconds of the measured span. */
@@ -25,7 +26,8 @@ struct pool_result {
 };
 
 struct run_result {
-    int64_t end_ns; /* simulated time at the end */
+    int64_t end_ns;               /* simulated time at the end */
+    char stopped[STOP_TEXT_SIZE]; /* why it ended before its requests did; "" = it did not */
     int64_t measured_from_ns;
     struct pool_result pools[POLICY_MAX_POOLS];
     int peak_workers, peak_gpus;          /* all pools at one time */

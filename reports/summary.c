@@ -327,6 +327,10 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
         .notes = info->notes,
         .bounds = {NAN, NAN, NAN},
     };
+    if (result->stopped[0]) {
+        BUG_IF(summary->notes.n == RUN_MAX_NOTES);
+        summary->notes.text[summary->notes.n++] = result->stopped;
+    }
     snprintf(summary->trace_digest, sizeof summary->trace_digest, "%016" PRIx64, trace_digest);
     compute_requests(summary, totals);
     compute_fleet(summary, totals, result);

@@ -6,7 +6,7 @@
 #include "util/text.h"
 
 /* Labels take 18 columns, and at most seven figures of 11 follow: 95 columns. */
-enum { TEXT_SIZE = 64, CUT_WIDTH = 76, NOTE_WIDTH = 62 };
+enum { TEXT_SIZE = TEXT_FIGURE_SIZE, CUT_WIDTH = 76, NOTE_WIDTH = 62 };
 
 struct printer {
     FILE *out;
@@ -18,22 +18,6 @@ static const char bold[] = "\033[1m", dim[] = "\033[2m", red[] = "\033[31m", pla
 static const char *style(const struct printer *p, const char *code)
 {
     return p->colour ? code : "";
-}
-
-/* 1234567 as 1,234,567 */
-static const char *grouped(char text[TEXT_SIZE], uint64_t v)
-{
-    char digits[TEXT_SIZE];
-    int n = snprintf(digits, sizeof digits, "%" PRIu64, v);
-    char *to = text;
-
-    for (int i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return text;
 }
 
 static const char *fixed(char text[TEXT_SIZE], double v, int decimals)
@@ -55,21 +39,6 @@ static const char *percent(char text[TEXT_SIZE], double share)
         snprintf(text, TEXT_SIZE, "-");
     else
         snprintf(text, TEXT_SIZE, "%.2f %%", floor(share * 1e4 + 1e-9) / 100);
-    return text;
-}
-
-static const char *duration(char text[TEXT_SIZE], double seconds)
-{
-    uint64_t s = (uint64_t)seconds;
-
-    if (seconds < 60)
-        snprintf(text, TEXT_SIZE, "%.1f s", seconds);
-    else if (s < 3600)
-        snprintf(text, TEXT_SIZE, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
-    else if (s < 48 * 3600)
-        snprintf(text, TEXT_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
-    else
-        snprintf(text, TEXT_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);
     return text;
 }
 
@@ -182,13 +151,13 @@ static void print_attainment(const struct printer *p, const struct summary *y)
             y->sla.tpot_ms);
     label(p, "TTFT alone");
     fprintf(p->out, "%11s   %s completed above the target\n", percent(share, y->attainment.ttft),
-            grouped(count, y->requests.missed_ttft));
+            text_grouped(count, y->requests.missed_ttft));
     label(p, "TPOT alone");
     fprintf(p->out, "%11s   %s completed above the target\n", percent(share, y->attainment.tpot),
-            grouped(count, y->requests.missed_tpot));
+            text_grouped(count, y->requests.missed_tpot));
     label(p, "windows");
     fprintf(p->out, "%11s   of %s with traffic, by mean TTFT and mean ITL\n",
-            percent(share, y->attainment.windows), grouped(count, y->attainment.n_windows));
+            percent(share, y->attainment.windows), text_grouped(count, y->attainment.n_windows));
 }
 
 static void print_requests(const struct printer *p, const struct summary *y)
@@ -204,18 +173,18 @@ static void print_requests(const struct printer *p, const struct summary *y)
     label(p, "");
     for (size_t i = 0; i < 6; i++) {
         bool bad = i >= 2 && i <= 4 && counts[i] > 0;
-        fprintf(p->out, "%s%11s%s", style(p, bad ? red : ""), grouped(text, counts[i]),
+        fprintf(p->out, "%s%11s%s", style(p, bad ? red : ""), text_grouped(text, counts[i]),
                 style(p, bad ? plain : ""));
     }
     fputc('\n', p->out);
     if (y->requests.timed_out > 0) {
         label(p, "timed out");
         fprintf(p->out, "%s%11s%s   given up by their clients\n", style(p, red),
-                grouped(text, y->requests.timed_out), style(p, plain));
+                text_grouped(text, y->requests.timed_out), style(p, plain));
     }
     if (y->requests.outside_span > 0) {
         label(p, "warm-up");
-        fprintf(p->out, "%11s   not in any figure\n", grouped(text, y->requests.outside_span));
+        fprintf(p->out, "%11s   not in any figure\n", text_grouped(text, y->requests.outside_span));
     }
 }
 
@@ -300,14 +269,14 @@ static void print_failures(const struct printer *p, const struct summary *y)
 
     if (y->scaling.failed + y->scaling.failed_starts > 0) {
         subtitle(p, "Failures");
-        fprintf(p->out, "%s workers, %s starts\n", grouped(a, y->scaling.failed),
-                grouped(b, y->scaling.failed_starts));
+        fprintf(p->out, "%s workers, %s starts\n", text_grouped(a, y->scaling.failed),
+                text_grouped(b, y->scaling.failed_starts));
     }
     if (y->scaling.node_failures + y->scaling.reclaims > 0) {
         subtitle(p, "Nodes");
         fprintf(p->out, "%s failed, %s reclaimed, and %s workers with them\n",
-                grouped(a, y->scaling.node_failures), grouped(b, y->scaling.reclaims),
-                grouped(c, y->scaling.lost_with_nodes));
+                text_grouped(a, y->scaling.node_failures), text_grouped(b, y->scaling.reclaims),
+                text_grouped(c, y->scaling.lost_with_nodes));
     }
 }
 
@@ -320,8 +289,8 @@ static void print_fleet(const struct printer *p, const struct summary *y)
             fixed(a, y->scaling.mean_gpus, 2), y->scaling.peak_gpus, y->scaling.peak_workers);
     subtitle(p, "Scaling");
     fprintf(p->out, "%s decisions, %s workers added, %s removed\n",
-            grouped(a, y->scaling.decisions), grouped(b, y->scaling.up),
-            grouped(c, y->scaling.down));
+            text_grouped(a, y->scaling.decisions), text_grouped(b, y->scaling.up),
+            text_grouped(c, y->scaling.down));
     if (y->scaling.peak_pending > 0) {
         subtitle(p, "Waiting");
         fprintf(p->out, "at most %" PRId64 " workers for GPUs\n", y->scaling.peak_pending);
@@ -330,7 +299,7 @@ static void print_fleet(const struct printer *p, const struct summary *y)
     subtitle(p, "KV cache");
     fprintf(p->out, "prefix hits %s, at most %s in use, %s preemptions\n",
             percent(a, y->kv.prefix_hit_rate), percent(b, y->kv.peak_utilization),
-            grouped(c, y->kv.preemptions));
+            text_grouped(c, y->kv.preemptions));
     if (!y->cost.currency)
         return;
     subtitle(p, "Cost");
@@ -373,15 +342,15 @@ static void print_performance(const struct printer *p, const struct summary *y)
     if (isnan(y->performance.wall_s))
         return;
     title(p, "Simulation");
-    fprintf(p->out, "%s in %s s", duration(a, y->performance.simulated_s),
+    fprintf(p->out, "%s in %s s", text_duration(a, y->performance.simulated_s),
             fixed(b, y->performance.wall_s, 3));
     if (y->performance.wall_s > 0)
         fprintf(p->out, ", %s times real time; %s requests/s",
-                grouped(a, (uint64_t)y->performance.speedup),
-                grouped(b, (uint64_t)y->performance.requests_per_wall_s));
+                text_grouped(a, (uint64_t)y->performance.speedup),
+                text_grouped(b, (uint64_t)y->performance.requests_per_wall_s));
     fputc('\n', p->out);
     label(p, "");
-    fprintf(p->out, "%s events", grouped(c, y->performance.events));
+    fprintf(p->out, "%s events", text_grouped(c, y->performance.events));
     if (!isnan(y->performance.peak_rss_mib))
         fprintf(p->out, ", %.0f MiB at most", y->performance.peak_rss_mib);
     fputc('\n', p->out);

@@ -25,7 +25,8 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
 {
     struct request *r = sim_request(sim, id);
     sim->n_in_flight--;
-    sim->last_activity_ns = sim->now_ns;
+    sim->moved_ns = sim->now_ns;
+    sim->n_events_unmoved = 0;
     if (r->first_token_ns < 0) {
         sim->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
         sim->first_tokens.n_over++;
@@ -141,7 +142,8 @@ enum status life_arrive(struct sim *sim)
     r->n_attempts = 1;
     r->measured = sim_measuring(sim, sim->now_ns);
     sim->n_in_flight++;
-    sim->last_arrival_ns = sim->last_activity_ns = sim->now_ns;
+    sim->moved_ns = sim->now_ns;
+    sim->n_events_unmoved = 0;
     sim->traffic.total.n_arrived++;
     sim->first_tokens.n_begun++;
     s = sim_event(sim, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);

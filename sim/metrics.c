@@ -17,10 +17,10 @@ void metrics_release(struct metrics *m)
     free(m->gauges);
 }
 
-struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start)
+struct traffic_window traffic_since(const struct traffic_counters *now,
+                                    const struct traffic_counters *start)
 {
-    return traffic_between(&start->total, &sim->traffic.total,
-                           s_from_ns(sim->now_ns - start->at_ns));
+    return traffic_between(&start->total, &now->total, s_from_ns(now->at_ns - start->at_ns));
 }
 
 enum status metrics_sync(struct sim *sim)
@@ -32,6 +32,18 @@ enum status metrics_sync(struct sim *sim)
     }
     sim->traffic.at_ns = sim->now_ns;
     return ST_OK;
+}
+
+struct traffic_counters metrics_look(struct sim *sim)
+{
+    struct traffic_counters now = sim->traffic;
+    now.at_ns = sim->now_ns;
+    for (uint32_t i = 0; i < sim->n_workers; i++) {
+        struct decode_due due = worker_due(sim, sim->workers[i]);
+        now.total.itl_sum_s += due.itl_sum_s;
+        now.total.n_itl += due.n_itl;
+    }
+    return now;
 }
 
 bool metrics_out(const struct sim *sim)
@@ -185,7 +197,7 @@ static struct traffic_window exact_window(const struct sim *sim, int64_t window_
     while (i + 1 < sim->metrics->n_history &&
            sim->metrics->history[i + 1].at_ns <= sim->now_ns - window_ns)
         i++;
-    struct traffic_window w = traffic_since(sim, &sim->metrics->history[i]);
+    struct traffic_window w = traffic_since(&sim->traffic, &sim->metrics->history[i]);
     traffic_mark_missing(&w, &sim->traffic.total);
     return w;
 }

@@ -15,7 +15,10 @@ struct metrics {
 };
 
 void metrics_release(struct metrics *m);
-struct traffic_window traffic_since(const struct sim *sim, const struct traffic_counters *start);
+struct traffic_window traffic_since(const struct traffic_counters *now,
+                                    const struct traffic_counters *start);
+/* The counters as metrics_sync would leave them, without it. */
+struct traffic_counters metrics_look(struct sim *sim);
 enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up to now */
 bool metrics_out(const struct sim *sim);       /* nothing can be read now */
 enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */

@@ -14,10 +14,6 @@
 
 enum { PROGRESS_EVERY = 1024 }; /* instants */
 
-/* After the last arrival, a run without a request moving for this long has been starved by its
- * policy. */
-#define STARVED_NS (3600 * NS_PER_S)
-
 /* ---- workers that may start a step at this instant ---- */
 
 static bool starts_before(const struct worker *a, const struct worker *b)
@@ -130,34 +126,38 @@ static enum status call_policy(struct sim *sim)
     return schedule_policy(sim);
 }
 
+/* Those who only look on leave everything as it is: with other windows or samples, or none, a run
+ * is the same to the last bit. */
 static enum status close_window(struct sim *sim)
 {
-    enum status s = metrics_sync(sim);
-    bool measured = sim_measuring(sim, sim->metrics->window_start.at_ns) &&
-                    sim->now_ns > sim->metrics->window_start.at_ns;
-    if (!s && sim->observer->window && measured) {
+    /* What has ended by the end of the warm-up is not measured. */
+    enum status s = sim->now_ns == sim->config->warmup_ns ? metrics_sync(sim) : ST_OK;
+    struct traffic_counters now = metrics_look(sim), *from = &sim->metrics->window_start;
+    bool measured = sim_measuring(sim, from->at_ns) && sim->now_ns > from->at_ns;
+    if (sim->observer->window && measured) {
         const struct first_tokens *start = &sim->metrics->window_first_tokens;
         struct window_record record = {
-            .start_ns = sim->metrics->window_start.at_ns,
+            .start_ns = from->at_ns,
             .end_ns = sim->now_ns,
-            .traffic = traffic_since(sim, &sim->metrics->window_start),
+            .traffic = traffic_since(&now, from),
             .n_waited = first_tokens_waited(start, &sim->first_tokens),
             .n_first_token = sim->first_tokens.n_came - start->n_came,
         };
         s = sim->observer->window(sim->observer->context, &record, sim->diag);
     }
-    sim->metrics->window_start = sim->traffic;
+    *from = now;
     sim->metrics->window_first_tokens = sim->first_tokens;
     return s;
 }
 
 static enum status take_sample(struct sim *sim)
 {
-    enum status s = metrics_sync(sim);
+    enum status s = ST_OK;
+    struct traffic_counters now = metrics_look(sim), *from = &sim->metrics->sample_start;
     struct traffic_window traffic = {0};
-    if (sim->now_ns > sim->metrics->sample_start.at_ns) {
-        traffic = traffic_since(sim, &sim->metrics->sample_start);
-        sim->metrics->sample_start = sim->traffic;
+    if (sim->now_ns > from->at_ns) {
+        traffic = traffic_since(&now, from);
+        *from = now;
     }
     for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
         const struct pool *pool = &sim->pools[p];
@@ -179,7 +179,7 @@ static enum status take_sample(struct sim *sim)
             const struct worker *w = sim->workers[i];
             if (w->pool != pool || (w->state != WORKER_READY && w->state != WORKER_DRAINING))
                 continue;
-            used += worker_kv_used(w);
+            used += worker_kv_used(w) + worker_due(sim, w).kv_blocks;
             blocks += w->kv_blocks;
         }
         record.kv_utilization = blocks ? (double)used / (double)blocks : 0;
@@ -189,11 +189,39 @@ static enum status take_sample(struct sim *sim)
     return s;
 }
 
+/* The run ends now, with its requests as they are. */
+static enum status stop(struct sim *sim, enum run_stop why)
+{
+    struct stopped_run run = {.why = why,
+                              .at_ns = sim->now_ns,
+                              .more_was_to_come = sim->have_next,
+                              .n_in_flight = sim->n_in_flight,
+                              .n_pools = sim->config->n_pools};
+    for (size_t p = 0; p < run.n_pools; p++) {
+        const struct pool *pool = &sim->pools[p];
+        run.pools[p] = (struct stopped_pool){
+            .name = pool->config->name,
+            .n_unrouted = pool->unrouted.n,
+            .n_waiting = (uint64_t)sim->places.at[place_waiting(p)].n - pool->unrouted.n,
+            .n_running = (uint64_t)sim->places.at[place_running(p)].n,
+            .target = pool->target,
+            .ready = pool->n_ready,
+            .starting = pool->n_starting,
+            .pending = pool->n_pending,
+        };
+    }
+    run_stop_text(sim->result->stopped, &run, &sim->config->limits);
+    return ST_END;
+}
+
 static enum status handle(struct sim *sim, struct event e)
 {
     uint32_t id = event_id(e);
     sim->result->n_events++;
     enum status s;
+    if (event_class_of(e) != EVENT_CLASS_WINDOW && event_class_of(e) != EVENT_CLASS_SAMPLE &&
+        ++sim->n_events_unmoved > sim->config->limits.events)
+        return stop(sim, STOP_EVENTS);
     switch (event_class_of(e)) {
     case EVENT_CLASS_STEP_END:
         return worker_end_step(sim, sim->workers[id]);
@@ -393,15 +421,39 @@ static bool is_passive(const struct sim *sim, struct event e)
            class == EVENT_CLASS_SCRAPE;
 }
 
-/* Requests are in flight, but nothing is coming that could move them. */
-static bool is_stuck(const struct sim *sim, struct event next)
+/* With nothing to arrive: is nothing else coming either that could move a request? */
+static bool is_dead_end(const struct sim *sim)
 {
-    if (!is_passive(sim, next))
-        return next.at_ns - sim->last_activity_ns > STARVED_NS;
+    if (sim->have_next)
+        return false;
     for (uint32_t i = 0; i < sim->queue.n; i++)
         if (is_current(sim, sim->queue.heap[i]) && !is_passive(sim, sim->queue.heap[i]))
             return false;
     return true;
+}
+
+/* Until when a request has to move. Those in a run of decode steps do, without an event. */
+static int64_t stall_ns(const struct sim *sim, int64_t next_ns)
+{
+    int64_t at_ns = sim->moved_ns + sim->config->limits.stall_ns;
+    if (sim->have_next || next_ns <= at_ns)
+        return TIME_NEVER;
+    for (uint32_t i = 0; i < sim->n_workers; i++)
+        if (sim->workers[i]->kind == STEP_RUN)
+            return TIME_NEVER;
+    return at_ns;
+}
+
+/* ST_END: the run ends before what comes next. */
+static enum status check_limits(struct sim *sim, int64_t next_ns)
+{
+    if (is_dead_end(sim))
+        return stop(sim, STOP_DEAD_END);
+    int64_t stall_at_ns = stall_ns(sim, next_ns), end_ns = sim->config->limits.simulated_ns;
+    if (next_ns <= stall_at_ns && next_ns <= end_ns)
+        return ST_OK;
+    sim->now_ns = stall_at_ns < end_ns ? stall_at_ns : end_ns;
+    return stop(sim, stall_at_ns < end_ns ? STOP_STALL : STOP_SIMULATED);
 }
 
 static enum status tell_progress(struct sim *sim)
@@ -425,12 +477,12 @@ static enum status loop(struct sim *sim)
         int64_t next_ns = sim->queue.n ? event_queue_peek(&sim->queue).at_ns : TIME_NEVER;
         if (sim->have_next && sim->next_request.arrival_ns < next_ns)
             next_ns = sim->next_request.arrival_ns;
-        if (next_ns >= TIME_NEVER ||
-            (!sim->have_next && is_stuck(sim, event_queue_peek(&sim->queue))))
-            return ST_OK;
         BUG_IF(next_ns < sim->now_ns);
-        sim->now_ns = next_ns;
-        s = settle_instant(sim);
+        s = check_limits(sim, next_ns);
+        if (!s) {
+            sim->now_ns = next_ns;
+            s = settle_instant(sim);
+        }
         if (!s)
             s = tell_progress(sim);
         if (s)

@@ -1,7 +1,9 @@
 #include "util/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,4 +174,34 @@ size_t text_line(const char *text, size_t width)
     for (n = width; n > 0 && text[n] != ' ';)
         n--;
     return n ? n : width;
+}
+
+const char *text_grouped(char out[TEXT_FIGURE_SIZE], uint64_t v)
+{
+    char digits[TEXT_FIGURE_SIZE];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, v);
+    char *to = out;
+
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *text_duration(char out[TEXT_FIGURE_SIZE], double seconds)
+{
+    uint64_t s = (uint64_t)seconds;
+
+    if (seconds < 60)
+        snprintf(out, TEXT_FIGURE_SIZE, "%.1f s", seconds);
+    else if (s < 3600)
+        snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
+    else if (s < 48 * 3600)
+        snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
+    else
+        snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);
+    return out;
 }

@@ -45,4 +45,10 @@ const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n);
  * blank that follows is where it is broken, and in no line. A longer word is cut. */
 size_t text_line(const char *text, size_t width);
 
+/* For people: 1234567 as 1,234,567; seconds as 12.3 s, 4 min 5 s, 6 h 7 min, 8 d 9 h. Return
+ * `out`. */
+enum { TEXT_FIGURE_SIZE = 64 };
+const char *text_grouped(char out[TEXT_FIGURE_SIZE], uint64_t value);
+const char *text_duration(char out[TEXT_FIGURE_SIZE], double seconds);
+
 #endif

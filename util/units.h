@@ -29,6 +29,25 @@ static inline bool ns_from_s(double s, int64_t *ns)
     return ns_from_ms(s * 1e3, ns);
 }
 
+/* Of a duration that was computed: TIME_NEVER for what is beyond it. */
+static inline int64_t ns_from_ms_or_never(double ms)
+{
+    int64_t ns = TIME_NEVER;
+    (void)ns_from_ms(ms, &ns);
+    return ns;
+}
+
+static inline int64_t ns_from_s_or_never(double s)
+{
+    return ns_from_ms_or_never(s * 1e3);
+}
+
+/* A time and a duration, or TIME_NEVER for what is beyond it. */
+static inline int64_t ns_after(int64_t at_ns, int64_t length_ns)
+{
+    return length_ns < TIME_NEVER - at_ns ? at_ns + length_ns : TIME_NEVER;
+}
+
 static inline double ms_from_ns(int64_t ns)
 {
     return (double)ns / 1e6;

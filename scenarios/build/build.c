@@ -268,11 +268,36 @@ static void set_routing(struct builder *b)
     c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
 }
 
+/* What a request may have to wait for before it moves is no stall. */
+static double waits_s(const struct scenario *sc)
+{
+    double s = sc->startup.delay_s + sc->startup.schedule_s + sc->startup.image_pull_s +
+               sc->startup.weights_s + sc->startup.warmup_s + sc->client.timeout_s +
+               sc->client.first_token_timeout_s + sc->client.backoff_s;
+    if (sc->failures.node_mtbf_h > 0)
+        s += sc->failures.node_repair_h * 3600;
+    if (sc->failures.spot_mtbf_h > 0)
+        s += sc->failures.spot_return_h * 3600;
+    return s;
+}
+
+static void set_limits(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    double stall_s = isnan(sc->limits.stall_s) ? 3600 + waits_s(sc) : sc->limits.stall_s;
+
+    b->run->config.limits =
+        (struct run_limits){.stall_ns = ns_from_s_or_never(stall_s),
+                            .simulated_ns = ns(sc->limits.simulated_s),
+                            .events = (uint64_t)sc->limits.events};
+}
+
 static void set_rest(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
 
+    set_limits(b);
     set_routing(b);
     set_transfer(b);
     c->scale_down =

@@ -150,6 +150,7 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
                             "simulator; with compat dynosim and pools.agg.replicas 1, expected "
                             "round_robin");
     }
+    to->limits = c->limits;
     to->window_ns = c->window_ns;
     to->sample_ns = c->sample_ns;
     return ST_OK;

@@ -63,6 +63,8 @@ const struct scenario_section scenario_sections[] = {
     {"failures", "What breaks"},
     {"metrics", "What a policy can see"},
     {"policy", "What decides how many workers there are"},
+    {"limits",
+     "What ends a run that would not end by itself; the report then says what it waited for"},
     {"output", "What is recorded"},
     {"cost", "Prices"},
     {NULL, NULL},
@@ -378,6 +380,17 @@ const struct key scenario_keys[] = {
             "`policy` wins, `sla` does not"},
     {"policy", "generation", KEY_INT, TOP(policy.generation), RANGE(1, 2), .preset = 1,
      .fixed = true, .doc = "of Dynamo's planner"},
+
+    {"limits", "stall_s", KEY_NUMBER, TOP(limits.stall_s), RANGE(1, MAX_S), .preset = NAN,
+     .unset = "3600, and on top of it the waits that the scenario sets", .unit = "s",
+     .doc = "the run ends when after the last arrival no request has ended or had an engine step "
+            "for so long (waits: start-up, repair and return of nodes, time-outs and back-off)"},
+    {"limits", "simulated_s", KEY_NUMBER, TOP(limits.simulated_s), RANGE(1, MAX_S),
+     .preset = 31536000, .unit = "s", .doc = "the run ends when its clock is there"},
+    {"limits", "events", KEY_INT, TOP(limits.events), RANGE(1, 1e15), .preset = 100000000,
+     .unit = "events",
+     .doc = "the run ends when so many have passed without a request that came or ended (samples "
+            "and windows are none)"},
 
     {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
      .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},

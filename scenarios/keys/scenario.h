@@ -159,6 +159,11 @@ struct scenario {
         int64_t generation;
     } policy;
     struct {
+        double stall_s; /* NaN = by the waits that the scenario sets */
+        double simulated_s;
+        int64_t events;
+    } limits;
+    struct {
         double sample_s; /* 0 = no samples */
     } output;
     struct {

@@ -384,7 +384,7 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w)
 {
     struct id_array bound = {0};
     enum status s = worker_charge_cut_step(sim, w);
-    if (!s)
+    if (!s && !worker_is_empty(w))
         s = bound_requests(sim, w, &bound);
     for (uint32_t i = 0; !s && i < bound.n; i++) {
         struct request *r = sim_request(sim, bound.id[i]);

@@ -9,6 +9,7 @@
 #include "engines/kv/kv_cache.h"
 #include "engines/latency/latency.h"
 #include "planner/policy.h"
+#include "record/limits.h"
 #include "sim/state/cluster.h"
 #include "traces/trace.h"
 
@@ -173,7 +174,8 @@ struct sim_config {
     int64_t drain_ns;    /* at most this long after the last arrival; what is in flight then is
                             unfinished */
     int64_t window_ns;   /* length of the attainment windows, > 0 */
-    int64_t sample_ns;   /* timeline sample interval; 0 = none */
+    struct run_limits limits;
+    int64_t sample_ns; /* timeline sample interval; 0 = none */
 };
 
 #endif

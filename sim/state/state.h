@@ -87,7 +87,8 @@ struct sim {
     bool arrivals_over;
     uint64_t n_offered, n_instants;
     uint64_t n_in_flight;
-    int64_t last_arrival_ns, last_activity_ns;
+    int64_t moved_ns;          /* when a request last came, ended, or had a step end */
+    uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
 
     struct traffic_counters traffic;
     struct first_tokens first_tokens;

@@ -375,6 +375,39 @@ enum status worker_sync(struct sim *sim, struct worker *w)
     return decode_commit(sim, w, decode_run_steps_by(&w->run, sim->now_ns));
 }
 
+/* As decode_count_stalled_gaps counts them. */
+static void add_stalled_gaps(struct sim *sim, const struct worker *w, int64_t end_ns,
+                             struct decode_due *due)
+{
+    for (uint32_t i = 0; i < w->n_finish; i++) {
+        struct request r = *sim_request(sim, w->finish[i].request);
+        worker_note_tokens(w, &r);
+        if (r.n_output_tok == 0)
+            continue;
+        due->itl_sum_s += s_from_ns(end_ns - r.last_token_ns);
+        due->n_itl++;
+    }
+}
+
+struct decode_due worker_due(struct sim *sim, const struct worker *w)
+{
+    struct decode_due due = {0};
+    if (w->kind != STEP_RUN)
+        return due;
+    uint32_t from = w->run_committed, to = decode_run_steps_by(&w->run, sim->now_ns);
+    if (to <= from)
+        return due;
+    uint64_t last = w->step + (to - from) + (to < w->run.n_steps);
+    due.kv_blocks = growth_over(w, w->step + 2, last);
+    if (w->stalled && from == 0)
+        add_stalled_gaps(sim, w, decode_run_end_ns(&w->run, ++from), &due);
+    uint32_t n = w->n_decode - w->first_next.n;
+    int64_t length_ns = decode_run_end_ns(&w->run, to) - decode_run_end_ns(&w->run, from);
+    due.itl_sum_s += s_from_ns(length_ns) * n;
+    due.n_itl += (double)(to - from) * n;
+    return due;
+}
+
 /* Decode steps that can be made before a sequence finishes or the blocks run out. */
 uint32_t decode_run_length(const struct worker *w)
 {

@@ -34,5 +34,12 @@ uint32_t decode_run_length(const struct worker *w);
 double decode_longest_context(const struct worker *w);
 /* Account for the steps that have ended by now, leaving the run as it is. */
 enum status worker_sync(struct sim *sim, struct worker *w);
+/* What that would account for: gaps between tokens, and blocks. For those who only look: sums that
+ * are cut elsewhere are other sums in the last place. */
+struct decode_due {
+    double itl_sum_s, n_itl;
+    uint32_t kv_blocks;
+};
+struct decode_due worker_due(struct sim *sim, const struct worker *w);
 
 #endif

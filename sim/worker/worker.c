@@ -704,7 +704,7 @@ static enum status end_rank(struct sim *sim, struct worker *w)
 enum status worker_end_step(struct sim *sim, struct worker *leader)
 {
     enum status s = ST_OK;
-    leader->idle_since_ns = sim->now_ns;
+    leader->idle_since_ns = sim->moved_ns = sim->now_ns;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
         s = end_rank(sim, leader->ranks[i]);
     return s ? s : worker_kick(sim, leader);

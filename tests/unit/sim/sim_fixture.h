@@ -286,6 +286,7 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
         .duration_ns = TIME_NEVER,
         .drain_ns = TIME_NEVER,
         .window_ns = 10 * NS_PER_S,
+        .limits = RUN_LIMITS_USUAL,
         .trace_block_tok = 32,
     };
     for (size_t p = 0; p < f->config.n_pools; p++)
