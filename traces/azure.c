@@ -24,11 +24,9 @@ struct slice {
 static const char *field_end(const char *p, const char *end, struct slice *text)
 {
     if (*p != '"') {
-        text->from = p;
-        while (p < end && *p != ',')
-            p++;
-        text->end = p;
-        return p;
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        *text = (struct slice){p, comma ? comma : end};
+        return text->end;
     }
     text->from = ++p;
     for (; p < end; p++) {
