@@ -204,8 +204,11 @@ static void write_csv_intervals(const struct printing *p)
     }
 }
 
+/* CSV has no place for notes. */
 static bool write_csv(const struct printing *p)
 {
+    for (size_t i = 0; i < p->plan->notes.n; i++)
+        fprintf(stderr, "headroom: note: %s\n", p->plan->notes.text[i]);
     if (p->all_predictors)
         write_csv_errors(p);
     else
