@@ -11,6 +11,7 @@
 #include "engines/profile/profile.h"
 #include "util/arena.h"
 #include "util/status.h"
+#include "util/terminal.h"
 
 struct cli_option {
     const char *name;  /* without the dashes */
@@ -64,6 +65,10 @@ const char *cli_value(const struct cli_args *args, const char *name);
 /* An integer option within [min, max], or `preset`. */
 enum status cli_integer(const struct cli_args *args, const char *name, long long min, long long max,
                         long long preset, long long *value, struct diag *d);
+
+/* Standard output: colour on a terminal unless --no-color or NO_COLOR says otherwise, UTF-8 where
+ * the locale (LC_ALL, LC_CTYPE, LANG) has it. */
+struct terminal cli_terminal(const struct cli_args *args);
 
 /* `headroom VERB ARGS...`: find the verb, parse, run. */
 enum status cli_main(int argc, char **argv, struct diag *d);

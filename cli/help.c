@@ -2,15 +2,24 @@
 
 #include "cli/cli.h"
 
+enum { DOC = 27, SUMMARY = 11 }; /* columns */
+
 static void write_option(const struct cli_option *o, FILE *out)
 {
     char text[80];
 
     snprintf(text, sizeof text, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     if (o->letter)
-        fprintf(out, "  -%c, %-22s %s\n", o->letter, text, o->doc);
+        fprintf(out, "  -%c, %-20s ", o->letter, text);
     else
-        fprintf(out, "      %-22s %s\n", text, o->doc);
+        fprintf(out, "      %-20s ", text);
+    terminal_wrap(out, o->doc, DOC, DOC);
+}
+
+static void write_summary(const struct cli_verb *verb, FILE *out)
+{
+    fprintf(out, "  %-*s", SUMMARY - 2, verb->name);
+    terminal_wrap(out, verb->summary, SUMMARY, SUMMARY);
 }
 
 static void write_usage(const char *path, const struct cli_verb *verb, FILE *out)
@@ -26,7 +35,7 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out)
     if (verb->verbs) {
         fprintf(out, "usage: headroom %s VERB ...\n\n%s\n\n", path, verb->summary);
         for (const struct cli_verb *v = verb->verbs; v->name; v++)
-            fprintf(out, "  %-8s %s\n", v->name, v->summary);
+            write_summary(v, out);
         fprintf(out, "\n'headroom %s VERB --help' says more.\n", path);
         return;
     }
@@ -34,7 +43,7 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out)
     write_usage(path, verb, out);
     fprintf(out, "\n%s\n", verb->summary);
     if (verb->details)
-        fprintf(out, "\n%s\n", verb->details);
+        fputs("\n", out), terminal_wrap(out, verb->details, 0, 0);
     fputs("\n", out);
     for (const struct cli_option *o = verb->options; o && o->name; o++)
         write_option(o, out);
@@ -44,15 +53,13 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out)
 void cli_help_all(FILE *out)
 {
     fputs("usage: headroom VERB [options] ...\n\n"
-          "Replays the request trace of an LLM service against a simulated fleet of GPU workers "
-          "with the\n"
-          "autoscaling planner in the loop.\n\n",
+          "Replays the request trace of an LLM service against a simulated fleet of GPU\n"
+          "workers with the autoscaling planner in the loop.\n\n",
           out);
     for (const struct cli_verb *v = cli_verbs; v->name; v++)
-        fprintf(out, "  %-8s %s\n", v->name, v->summary);
-    fputs("\n'headroom VERB --help' says more. Exit status: 0 done and held, 1 an expectation was "
-          "missed,\n"
-          "2 bad input or usage, 3 I/O or memory.\n",
+        write_summary(v, out);
+    fputs("\n'headroom VERB --help' says more. Exit status: 0 done and held, 1 an\n"
+          "expectation was missed, 2 bad input or usage, 3 I/O or memory.\n",
           out);
 }
 

@@ -11,11 +11,11 @@ const struct cli_verb cli_verbs[] = {
      .min_words = 1,
      .max_words = 1,
      .summary = "replay a trace against a fleet with a scaling policy in the loop",
-     .details = "Prints what the users would have felt and what the GPUs would have cost. With\n"
-                "--out also writes summary.json, performance.json (what the run took),\n"
-                "requests.csv, timeline.csv and decisions.jsonl. The keys of a scenario are\n"
-                "listed by 'headroom list keys'. Exit status: 0 done and all expectations held,\n"
-                "1 an expectation was missed, 2 bad input or usage, 3 I/O or memory, 130 or 143\n"
+     .details = "Prints what the users would have felt and what the GPUs would have cost. With "
+                "--out also writes summary.json, performance.json (what the run took), "
+                "requests.csv, timeline.csv and decisions.jsonl. The keys of a scenario are "
+                "listed by 'headroom list keys'. Exit status: 0 done and all expectations held, "
+                "1 an expectation was missed, 2 bad input or usage, 3 I/O or memory, 130 or 143 "
                 "stopped by Ctrl-C or SIGTERM.",
      .options = run_options,
      .run = run_run},
@@ -25,11 +25,11 @@ const struct cli_verb cli_verbs[] = {
      .max_words = 1,
      .summary = "the planner's dry run: forecasts and replicas per interval of the trace",
      .details =
-         "Nothing is simulated: the planner is shown the trace interval by interval, and replicas\n"
-         "take effect at once. Forecast errors are over the intervals after the first: mae; mape\n"
-         "(intervals without requests left out); bias (above 0: too much was forecast); pinball\n"
-         "loss for the quantiles 0.5 and 0.9 (where too little costs nine times as much as too\n"
-         "much). 'short' counts intervals with fewer replicas than the planner would have asked\n"
+         "Nothing is simulated: the planner is shown the trace interval by interval, and replicas "
+         "take effect at once. Forecast errors are over the intervals after the first: mae; mape "
+         "(intervals without requests left out); bias (above 0: too much was forecast); pinball "
+         "loss for the quantiles 0.5 and 0.9 (where too little costs nine times as much as too "
+         "much). 'short' counts intervals with fewer replicas than the planner would have asked "
          "for had it known the traffic. With --all-predictors, CSV is the table of errors.",
      .options = plan_options,
      .run = plan_run},
@@ -40,9 +40,9 @@ const struct cli_verb cli_verbs[] = {
      .max_words = 1,
      .summary = "what there is to choose from: policies, predictors, routers, ...",
      .details =
-         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles,\n"
+         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles, "
          "presets, keys (reference of the scenario file, Markdown), schema (its JSON Schema), "
-         "verbs\n"
+         "verbs "
          "(with their options). Without WHAT: policies to fixes, one after the other.",
      .run = list_run},
     {.name = "help",

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A character cell holds 2 x 4 dots. */
-enum { COLUMNS = 74, WIDTH = COLUMNS + 8, ROWS = 15, MARGIN = 8, MAX_TICKS = 24 };
+enum { COLUMNS = 64, WIDTH = COLUMNS + 8, ROWS = 15, MARGIN = 8, MAX_TICKS = 24 };
 enum { DOTS_X = 2 * COLUMNS, DOTS_Y = 4 * ROWS };
 
 struct axis { /* logarithmic */
@@ -126,17 +126,36 @@ static int tick_column(const struct canvas *canvas, double value)
     return cell_of(share(&canvas->x, value), DOTS_X) / 2;
 }
 
-static void print_row(const struct canvas *canvas, int row, FILE *out)
+/* What the picture is made of beside dots: in UTF-8, in ASCII. */
+struct glyphs {
+    const char *tick_y, *axis_y, *grid, *corner, *tick_x, *axis_x;
+};
+static const struct glyphs lines = {"┤", "│", "·", "└", "┴", "─"},
+                           ascii = {"+", "|", " ", "+", "+", "-"};
+
+static void print_dots(unsigned char dots, const struct terminal *terminal)
 {
+    enum { UPPER = 0x1b, LOWER = 0xe4 }; /* the two upper rows of dots, the two lower */
+
+    if (terminal->utf8) /* U+2800 + dots */
+        fprintf(terminal->out, "\xe2%c%c", 0xa0 + dots / 64, 0x80 + dots % 64);
+    else
+        putc(!(dots & LOWER) ? '\'' : !(dots & UPPER) ? '.' : ':', terminal->out);
+}
+
+static void print_row(const struct canvas *canvas, int row, const struct terminal *terminal)
+{
+    const struct glyphs *g = terminal->utf8 ? &lines : &ascii;
+    FILE *out = terminal->out;
     bool at_tick = false, column_tick[COLUMNS] = {false};
     for (size_t i = canvas->y.n_ticks; i-- > 0 && !at_tick;) {
         if (tick_row(canvas, canvas->y.ticks[i]) == row) {
-            fprintf(out, "%*g ┤", MARGIN - 2, canvas->y.ticks[i]);
+            fprintf(out, "%*g %s", MARGIN - 2, canvas->y.ticks[i], g->tick_y);
             at_tick = true;
         }
     }
     if (!at_tick)
-        fprintf(out, "%*s│", MARGIN - 1, "");
+        fprintf(out, "%*s%s", MARGIN - 1, "", g->axis_y);
     for (size_t i = 0; at_tick && i < canvas->x.n_ticks; i++)
         column_tick[tick_column(canvas, canvas->x.ticks[i])] = true;
     int last = WIDTH - 1;
@@ -147,16 +166,19 @@ static void print_row(const struct canvas *canvas, int row, FILE *out)
         unsigned char dots = column < COLUMNS ? canvas->dots[row][column] : 0;
         if (canvas->text[row][column])
             putc(canvas->text[row][column], out);
-        else if (dots) /* UTF-8 of U+2800 + dots */
-            fprintf(out, "\xe2%c%c", 0xa0 + dots / 64, 0x80 + dots % 64);
+        else if (dots)
+            print_dots(dots, terminal);
         else
-            fputs(column < COLUMNS && column_tick[column] ? "·" : " ", out);
+            fputs(column < COLUMNS && column_tick[column] ? g->grid : " ", out);
     }
     putc('\n', out);
 }
 
-static void print_x_axis(const struct canvas *canvas, const char *label, FILE *out)
+static void print_x_axis(const struct canvas *canvas, const char *label,
+                         const struct terminal *terminal)
 {
+    const struct glyphs *g = terminal->utf8 ? &lines : &ascii;
+    FILE *out = terminal->out;
     char line[MARGIN + COLUMNS + 8];
     bool tick[COLUMNS] = {false};
     memset(line, ' ', sizeof line);
@@ -172,13 +194,13 @@ static void print_x_axis(const struct canvas *canvas, const char *label, FILE *o
         memcpy(line + from, text, (size_t)n);
         end = from + (size_t)n;
     }
-    fprintf(out, "%*s└", MARGIN - 1, "");
+    fprintf(out, "%*s%s", MARGIN - 1, "", g->corner);
     for (int column = 0; column < COLUMNS; column++)
-        fputs(tick[column] ? "┴" : "─", out);
+        fputs(tick[column] ? g->tick_x : g->axis_x, out);
     fprintf(out, "\n%.*s\n%*s%s\n", (int)end, line, MARGIN + 1, "", label);
 }
 
-void plot_print(const struct plot *plot, FILE *out)
+void plot_print(const struct plot *plot, const struct terminal *terminal)
 {
     struct canvas canvas = {.x.low = INFINITY, .y.low = INFINITY};
     for (size_t k = 0; k < plot->n_series; k++) {
@@ -204,8 +226,8 @@ void plot_print(const struct plot *plot, FILE *out)
     for (size_t k = 0; k < plot->n_series; k++)
         if (plot->series[k].n)
             place_label(&canvas, &plot->series[k]);
-    fprintf(out, "%*s%s\n", MARGIN - 1, "", plot->y_label);
+    fprintf(terminal->out, "%*s%s\n", MARGIN - 1, "", plot->y_label);
     for (int row = 0; row < ROWS; row++)
-        print_row(&canvas, row, out);
-    print_x_axis(&canvas, plot->x_label, out);
+        print_row(&canvas, row, terminal);
+    print_x_axis(&canvas, plot->x_label, terminal);
 }

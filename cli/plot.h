@@ -1,10 +1,11 @@
-/* Curves in the terminal, drawn with braille dots: 100 columns wide at most. */
+/* Curves in the terminal, drawn with braille dots, or with marks of ASCII. */
 #ifndef CLI_PLOT_H
 #define CLI_PLOT_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
+
+#include "util/terminal.h"
 
 enum { PLOT_MAX_SERIES = 4, PLOT_MAX_POINTS = 256 };
 
@@ -24,6 +25,6 @@ struct plot {
 
 void plot_add(struct plot_series *series, double x, double y);
 /* Nothing when no series has two points. */
-void plot_print(const struct plot *plot, FILE *out);
+void plot_print(const struct plot *plot, const struct terminal *terminal);
 
 #endif

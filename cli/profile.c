@@ -11,7 +11,7 @@
 #include "util/text.h"
 
 static const char name_details[] =
-    "NAME: a bundled profile ('headroom profile list'), or the path of a .h5 or .npz file, or of\n"
+    "NAME: a bundled profile ('headroom profile list'), or the path of a .h5 or .npz file, or of "
     "a folder of a profiler's results. FILE: the other half of a pair of files.";
 
 const struct cli_option profile_show_options[] = {
@@ -32,7 +32,7 @@ const struct cli_option profile_convert_options[] = {
 };
 
 /* Sequences the tables and plots below go up to, and how wide their texts are. */
-enum { SHOW_MAX_SEQS = 1024, SHOW_MAX_RANKS = 4096, LABEL_WIDTH = 20, TEXT_WIDTH = 76 };
+enum { SHOW_MAX_SEQS = 1024, SHOW_MAX_RANKS = 4096, LABEL_WIDTH = 20 };
 
 static enum status load(struct profile *profile, const struct cli_args *args, struct diag *d)
 {
@@ -64,8 +64,7 @@ static enum status gpus_of(const struct profile *p, int64_t *gpus, struct diag *
 
 static enum status list_run_profiles(const struct cli_args *args, struct diag *d)
 {
-    static const char *const head[] = {"NAME", "GPU",       "GPUS",  "FRAMEWORK",
-                                       "TP",   "KV TOKENS", "SOURCE"};
+    static const char *const head[] = {"NAME", "GPUS", "KV TOKENS", "SOURCE"};
     enum { COLUMNS = sizeof head / sizeof head[0] };
     struct profile_search search;
     const char *const *names;
@@ -80,7 +79,7 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
     if (s)
         return s;
     table_init(&t, args->arena, COLUMNS);
-    t.right[2] = t.right[4] = t.right[5] = true;
+    t.right[1] = t.right[2] = true;
     for (size_t i = 0; i < COLUMNS; i++)
         table_add(&t, head[i]);
     for (size_t i = 0; i < n; i++) {
@@ -90,14 +89,11 @@ static enum status list_run_profiles(const struct cli_args *args, struct diag *d
         if (s)
             return s;
         table_add(&t, names[i]);
-        table_add(&t, p.gpu_type);
         int64_t gpus;
         if (gpus_of(&p, &gpus, &in_doubt) == ST_OK)
             table_printf(&t, "%" PRId64, gpus);
         else
             table_add(&t, "?");
-        table_printf(&t, "%s %s", p.framework, p.framework_version);
-        table_printf(&t, "%" PRId64, p.tp);
         table_printf(&t, "%" PRId64, p.max_kv_tokens);
         table_add(&t, profile_trust(&p).kind);
     }
@@ -109,19 +105,13 @@ static void print_field(const char *name, const char *value)
     printf("%-*s %s\n", LABEL_WIDTH, name, *value ? value : "not said");
 }
 
-/* The same for a text of several lines, each but the first behind blanks. */
+/* The same for a text of several lines. */
 static void print_text(const char *name, const char *bullet, const char *text)
 {
-    size_t indent = strlen(bullet);
+    int indent = LABEL_WIDTH + 1 + (int)strlen(bullet);
 
     printf("%-*s %s", LABEL_WIDTH, name, bullet);
-    while (*text) {
-        size_t n = text_line(text, TEXT_WIDTH - indent);
-        printf("%.*s\n", (int)n, text);
-        text += n + (text[n] == ' ');
-        if (*text)
-            printf("%*s", (int)(LABEL_WIDTH + 1 + indent), "");
-    }
+    terminal_wrap(stdout, text, indent, indent);
 }
 
 static void print_trust(const struct profile *p)
@@ -273,7 +263,7 @@ static void plot_decode(struct plot *plot, const struct view *v)
     const struct profile *p = v->profile;
 
     *plot = (struct plot){
-        .x_label = "sequences; a line ends where the KV cache is full, at 1024 per rank at most",
+        .x_label = "sequences; a line ends where the KV cache is full, or at 1024 per rank",
         .y_label = "decode step (ITL) in ms, by context in tokens"};
     for (size_t k = 0; k < sizeof context_tok / sizeof context_tok[0]; k++) {
         uint32_t context = context_tok[k], end = SHOW_MAX_SEQS * v->ranks;
@@ -313,6 +303,7 @@ static enum status print_times(const struct cli_args *args, const struct profile
     struct view v = {.profile = p};
     struct table prefill, decode;
     bool plots = !cli_flag(args, "no-plot");
+    const struct terminal terminal = cli_terminal(args);
 
     enum status s = choose_model(&v, args, d);
     if (s)
@@ -331,15 +322,14 @@ static enum status print_times(const struct cli_args *args, const struct profile
     if (plots) {
         putchar('\n');
         plot_prefill(plot, &v);
-        plot_print(plot, stdout);
+        plot_print(plot, &terminal);
     }
-    printf("\nDecode step in ms (ITL), by sequences and their context; - = more than the KV cache "
-           "holds\n");
+    printf("\nDecode step in ms (ITL), by sequences and context; - = beyond the KV cache\n");
     printed = table_print(&decode, stdout) && printed;
     if (plots) {
         putchar('\n');
         plot_decode(plot, &v);
-        plot_print(plot, stdout);
+        plot_print(plot, &terminal);
     }
     return printed ? ST_OK : diag_nomem(d, "table");
 }

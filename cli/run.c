@@ -53,13 +53,6 @@ static struct run_performance measure(void *start_ns)
     return p;
 }
 
-static bool wants_colour(const struct cli_args *args)
-{
-    const char *no_color = getenv("NO_COLOR");
-
-    return !cli_flag(args, "no-color") && !(no_color && *no_color) && isatty(STDOUT_FILENO);
-}
-
 static enum status check_expectations(const struct scenario *scenario,
                                       const struct summary *summary)
 {
@@ -114,7 +107,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
-        summary_print(summary, stdout, wants_colour(args));
+        const struct terminal terminal = cli_terminal(args);
+        summary_print(summary, &terminal);
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
                    "decisions.jsonl%s\n",

@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "util/terminal.h"
 
 void table_init(struct table *t, struct arena *arena, size_t n_columns)
 {
@@ -46,16 +49,23 @@ bool table_print(const struct table *t, FILE *out)
         size_t n = strlen(t->cell[i]), column = i % t->n_columns;
         width[column] = n > width[column] ? n : width[column];
     }
+    bool people = isatty(fileno(out)); /* programs read a line a row */
+    int last_at = 2 * ((int)t->n_columns - 1);
+    for (size_t i = 0; i + 1 < t->n_columns; i++)
+        last_at += (int)width[i];
     for (size_t i = 0; i < t->n_cells; i++) {
         size_t column = i % t->n_columns;
         bool last = column + 1 == t->n_columns;
         if (t->right[column])
             fprintf(out, "%*s", (int)width[column], t->cell[i]);
-        else if (last)
-            fputs(t->cell[i], out);
-        else
+        else if (!last)
             fprintf(out, "%-*s", (int)width[column], t->cell[i]);
-        fputs(last ? "\n" : "  ", out);
+        else if (people)
+            terminal_wrap(out, t->cell[i], last_at, last_at);
+        else
+            fprintf(out, "%s\n", t->cell[i]);
+        if (!last || t->right[column])
+            fputs(last ? "\n" : "  ", out);
     }
     return !t->failed;
 }

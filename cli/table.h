@@ -23,7 +23,7 @@ void table_init(struct table *t, struct arena *arena, size_t n_columns);
 /* Cells from left to right, row after row; a NULL cell and an empty one are "-". */
 void table_add(struct table *t, const char *text);
 void table_printf(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* false when memory was out. */
+/* On a terminal the last column is broken into lines that fit. false when memory was out. */
 bool table_print(const struct table *t, FILE *out);
 
 #endif

@@ -1,6 +1,4 @@
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <math.h>
 #include <string.h>
 
@@ -17,13 +15,9 @@ const struct cli_option trace_info_options[] = {
     {.name = NULL},
 };
 
-static void print_spark(const struct trace_stats *stats)
+static void print_spark(const struct trace_stats *stats, const struct terminal *terminal)
 {
-    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    static const char *const ascii[] = {"_", ".", ":", "-", "=", "+", "*", "#"};
     double rate[SPARK_CELLS], min = INFINITY, max = 0;
-    setlocale(LC_CTYPE, "");
-    const char *const *bars = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? blocks : ascii;
 
     trace_stats_rate(stats, SPARK_CELLS, rate);
     for (size_t i = 0; i < SPARK_CELLS; i++) {
@@ -32,11 +26,11 @@ static void print_spark(const struct trace_stats *stats)
     }
     printf("over time       ");
     for (size_t i = 0; i < SPARK_CELLS; i++)
-        fputs(bars[(int)(rate[i] / max * 7 + 0.5)], stdout);
+        fputs(terminal_bar(terminal, rate[i] / max), stdout);
     printf("  %.3g to %.3g per s\n", min, max);
 }
 
-static void print_rate(const struct trace_stats *stats)
+static void print_rate(const struct trace_stats *stats, const struct terminal *terminal)
 {
     double span_s = s_from_ns(stats->last_ns);
 
@@ -46,7 +40,7 @@ static void print_rate(const struct trace_stats *stats)
     printf("rate            %.3f requests/s\n", (double)stats->n_requests / span_s);
     printf("peak minute     %" PRIu64 " requests (%.3f/s), from minute %" PRId64 " on\n",
            stats->peak_requests, (double)stats->peak_requests / 60, stats->peak_minute);
-    print_spark(stats);
+    print_spark(stats, terminal);
 }
 
 static void print_quantiles(const char *name, const struct histogram *h, double unit)
@@ -61,13 +55,14 @@ static void print_quantiles(const char *name, const struct histogram *h, double 
     printf("%9.0f\n", (double)h->max / unit);
 }
 
-static void print_stats(const struct trace_stats *stats, const struct trace_reader *reader)
+static void print_stats(const struct trace_stats *stats, const struct trace_reader *reader,
+                        const struct terminal *terminal)
 {
     double reuse = trace_stats_reuse(stats);
 
     printf("format          %s\n", trace_format(reader));
     printf("requests        %" PRIu64 "\n", stats->n_requests);
-    print_rate(stats);
+    print_rate(stats, terminal);
     printf("\n%-16s%10s%9s%9s%9s%9s%9s\n", "", "mean", "min", "p50", "p90", "p99", "max");
     print_quantiles("input tokens", &stats->isl_tok, 1);
     print_quantiles("output tokens", &stats->osl_tok, 1);
@@ -105,8 +100,9 @@ static enum status info_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = read_all(reader, stats, d);
     if (!s) {
+        const struct terminal terminal = cli_terminal(args);
         printf("file            %s\n", args->words[0]);
-        print_stats(stats, reader);
+        print_stats(stats, reader, &terminal);
     }
     trace_stats_free(stats);
     trace_close(reader);

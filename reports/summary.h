@@ -7,7 +7,7 @@
  *     sim_run(&config, trace, &observer, result, d);
  *     summary_compute(&summary, recorder, result, trace_digest(trace), &performance, d);
  *     recorder_finish(recorder, &summary, d);
- *     summary_print(&summary, stdout, colour);
+ *     summary_print(&summary, &terminal);
  *     recorder_free(recorder);
  *
  * Definitions. Requests are those that arrived in the measured span; the span runs from its start
@@ -34,8 +34,9 @@
 #include "reports/quantiles.h"
 #include "reports/recorder.h"
 #include "util/status.h"
+#include "util/terminal.h"
 
-enum { SUMMARY_SCHEMA_VERSION = 1, SUMMARY_SPARK_SIZE = 50 };
+enum { SUMMARY_SCHEMA_VERSION = 1, SUMMARY_SPARK_SIZE = 34 };
 
 /* Measured by the caller, who has the clock. */
 struct run_performance {
@@ -130,8 +131,8 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
 void summary_write_json(const struct summary *summary, FILE *out);
 void summary_write_performance(const struct summary *summary, FILE *out);
 
-/* The report for people, at most 100 columns wide, UTF-8. */
-void summary_print(const struct summary *summary, FILE *out, bool colour);
+/* The report for people, within the width of a terminal. */
+void summary_print(const struct summary *summary, const struct terminal *terminal);
 
 /* The number under a dotted key of summary.json, such as "attainment.overall",
  * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode". false for a key that does not exist or is

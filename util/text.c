@@ -167,13 +167,16 @@ const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n)
 
 size_t text_line(const char *text, size_t width)
 {
-    size_t n = strlen(text);
+    size_t n = 0, blank = 0;
 
-    if (n <= width)
-        return n;
-    for (n = width; n > 0 && text[n] != ' ';)
-        n--;
-    return n ? n : width;
+    for (size_t characters = 0; text[n]; n++) {
+        bool starts = ((unsigned char)text[n] & 0xC0) != 0x80;
+        if (text[n] == ' ')
+            blank = n;
+        if (starts && characters++ == width)
+            return blank ? blank : n;
+    }
+    return n;
 }
 
 const char *text_grouped(char out[TEXT_FIGURE_SIZE], uint64_t v)

@@ -41,8 +41,9 @@ enum text_result text_fixed(const char *s, size_t n, int decimals, int64_t *valu
 enum { TEXT_EXCERPT_SIZE = 44 };
 const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n);
 
-/* Bytes of the first line when a text is broken between words into lines of at most `width`; a
- * blank that follows is where it is broken, and in no line. A longer word is cut. */
+/* Bytes of the first line when a text is broken between words into lines of at most `width`
+ * characters of UTF-8; a blank that follows is where it is broken, and in no line. A longer word is
+ * cut. */
 size_t text_line(const char *text, size_t width);
 
 /* For people: 1234567 as 1,234,567; seconds as 12.3 s, 4 min 5 s, 6 h 7 min, 8 d 9 h. Return
