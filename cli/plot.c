@@ -48,8 +48,9 @@ static void add_tick(struct axis *axis, double at)
 
 static void powers_of_two(struct axis *axis)
 {
-    for (double at = exp2(ceil(log2(axis->low) - 1e-9)); at <= axis->high * (1 + 1e-9); at *= 2)
-        add_tick(axis, at);
+    int power = (int)ceil(log2(axis->low) - 1e-9);
+    for (; ldexp(1, power) <= axis->high * (1 + 1e-9); power++)
+        add_tick(axis, ldexp(1, power));
 }
 
 /* 1, 2, 5, 10, ... or, when the axis is short, every multiple of 1, 10, ... */
@@ -62,10 +63,12 @@ static void decades(struct axis *axis)
 
     for (size_t k = 0; k < 2 && axis->n_ticks < ENOUGH; k++) {
         axis->n_ticks = 0;
-        for (double ten = pow(10, floor(log10(axis->low))); ten <= axis->high; ten *= 10)
-            for (int i = 0; i < steps[k].n; i++)
-                if (ten * steps[k].leads[i] >= axis->low && ten * steps[k].leads[i] <= axis->high)
-                    add_tick(axis, ten * steps[k].leads[i]);
+        for (int power = (int)floor(log10(axis->low)); pow(10, power) <= axis->high; power++)
+            for (int i = 0; i < steps[k].n; i++) {
+                double at = pow(10, power) * steps[k].leads[i];
+                if (at >= axis->low && at <= axis->high)
+                    add_tick(axis, at);
+            }
     }
 }
 

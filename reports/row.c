@@ -56,9 +56,9 @@ void row_millionths(struct row *r, int64_t v)
     row_uint(r, u / 1000000);
     if (fraction == 0)
         return;
-    memcpy(digits + 1, two_digits + fraction / 10000 * 2, 2);
-    memcpy(digits + 3, two_digits + fraction / 100 % 100 * 2, 2);
-    memcpy(digits + 5, two_digits + fraction % 100 * 2, 2);
+    memcpy(digits + 1, two_digits + (size_t)2 * (fraction / 10000), 2);
+    memcpy(digits + 3, two_digits + (size_t)2 * (fraction / 100 % 100), 2);
+    memcpy(digits + 5, two_digits + (size_t)2 * (fraction % 100), 2);
     while (digits[n - 1] == '0')
         n--;
     row_text(r, digits, n);

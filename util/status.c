@@ -3,6 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#undef diag_fail
+#undef diag_fail_at
+#undef diag_nomem
+
 int status_exit_code(enum status s)
 {
     switch (s) {

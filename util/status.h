@@ -54,4 +54,11 @@ enum status diag_fail_at(struct diag *d, enum status s, struct source_pos at, co
 /* Shorthand for a failed allocation of `what`. */
 enum status diag_nomem(struct diag *d, const char *what) __attribute__((cold));
 
+#ifdef __clang_analyzer__
+/* It looks at one file at a time, so it has to be told that a failure is never ST_OK. */
+#define diag_fail(d, s, ...) (diag_fail((d), (s), __VA_ARGS__), (s))
+#define diag_fail_at(d, s, at, ...) (diag_fail_at((d), (s), (at), __VA_ARGS__), (s))
+#define diag_nomem(d, what) (diag_nomem((d), (what)), ST_NOMEM)
+#endif
+
 #endif

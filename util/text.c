@@ -202,7 +202,7 @@ const char *text_duration(char out[TEXT_FIGURE_SIZE], double seconds)
         snprintf(out, TEXT_FIGURE_SIZE, "%.1f s", seconds);
     else if (s < 3600)
         snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
-    else if (s < 48 * 3600)
+    else if (s < UINT64_C(48) * 3600)
         snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
     else
         snprintf(out, TEXT_FIGURE_SIZE, "%" PRIu64 " d %" PRIu64 " h", s / 86400, s / 3600 % 24);

@@ -151,7 +151,7 @@ enum status dynosim_latency_fit(struct dynosim_latency *latency, struct arena *a
     double *isl = ARENA_NEW(arena, N_PREFILL, double),
            *prefill = ARENA_NEW(arena, N_PREFILL, double);
     double *kv = ARENA_NEW(arena, N_KV, double), *context = ARENA_NEW(arena, N_CONTEXT, double);
-    double *decode = ARENA_NEW(arena, N_KV * N_CONTEXT, double);
+    double *decode = ARENA_NEW(arena, (size_t)N_KV * N_CONTEXT, double);
     if (!isl || !prefill || !kv || !context || !decode)
         return diag_nomem(d, "latency tables");
     spread(isl, N_PREFILL, line.first_tok, line.last_tok);

@@ -97,7 +97,7 @@ static enum status read_texts(const struct source *s, hid_t dataset, hid_t type,
     enum status st = ST_OK;
     for (size_t i = 0; i < array->n && st == ST_OK; i++) {
         const char *bytes = (const char *)raw + i * width;
-        size_t n = width;
+        size_t n;
         if (variable) {
             memcpy(&bytes, raw + i * width, sizeof bytes);
             n = bytes ? strlen(bytes) : 0;
@@ -269,7 +269,7 @@ enum status hdf5_read(struct profile_file *file, struct arena *arena, const char
     snprintf(name, sizeof name, "%p", (const void *)data);
     s.file = -1;
     if (access >= 0 && H5Pset_fapl_core(access, IMAGE_STEP, 0) >= 0 &&
-        H5Pset_file_image(access, (void *)(uintptr_t)data, n) >= 0)
+        H5Pset_file_image(access, (void *)data, n) >= 0)
         s.file = H5Fopen(name, H5F_ACC_RDONLY, access);
     enum status st;
     if (s.file < 0) {

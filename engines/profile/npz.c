@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "engines/profile/profile_internal.h"
+#include "util/bug.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "array bytes are copied as they stand");
 
@@ -363,6 +364,7 @@ static enum status copy_integers(const struct source *s, const struct npy *npy,
     int64_t *i64 = ARENA_NEW(s->arena, npy->n, int64_t);
     if (!i64)
         return diag_nomem(s->d, s->label);
+    BUG_IF(npy->width == 0);
     for (size_t i = 0; i < npy->n; i++) {
         uint64_t bits = 0;
         memcpy(&bits, data + item_at(npy, i) * npy->width, npy->width);
@@ -444,7 +446,7 @@ static enum status copy_text(const struct source *s, const struct npy *npy,
 static enum status read_npy(struct source *s, const struct entry *e, const unsigned char *bytes,
                             struct profile_array *array)
 {
-    if (e->size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+    if (!bytes || e->size < 10 || memcmp(bytes, "\x93NUMPY", 6) != 0)
         return fail(s, e->key, "is not an NPY array");
     unsigned major = bytes[6], minor = bytes[7];
     if (major < 1 || major > 3 || minor != 0)

@@ -91,7 +91,7 @@ enum status profile_missing_key(const struct profile_file *file, const char *lab
 static enum status read_bytes(FILE *in, struct arena *arena, const char *path,
                               const unsigned char **bytes, size_t *n, struct diag *d)
 {
-    size_t room = 64 * 1024, have = 0;
+    size_t room = (size_t)64 * 1024, have = 0;
     unsigned char *buffer = arena_alloc(arena, room, 1);
     while (buffer) {
         have += fread(buffer + have, 1, room - have, in);

@@ -68,8 +68,10 @@ static enum status get_line(const struct view *v, const char *key, size_t n, con
 {
     char shape[64];
     const struct profile_array *a = profile_file_find(v->file, key);
-    if (!a)
-        return profile_missing_key(v->file, v->label, key, v->d);
+    if (!a) {
+        (void)profile_missing_key(v->file, v->label, key, v->d);
+        return ST_INPUT;
+    }
     if (a->kind == PROFILE_TEXT)
         return diag_fail(v->d, ST_INPUT, "%s: '%s' holds text (expected numbers)", v->label, key);
     if (a->n_dims != 1)

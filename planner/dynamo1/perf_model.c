@@ -89,7 +89,7 @@ enum status decode_model_init(struct decode_model *m, struct arena *arena, size_
                               const double *kv_usage, const double *context, const double *itl_ms,
                               const double *thpt_per_gpu, double max_kv_tokens, struct diag *d)
 {
-    double *grid = ARENA_NEW(arena, 2 * SURFACE_CELLS, double), context_max = 0;
+    double *grid = ARENA_NEW(arena, (size_t)2 * SURFACE_CELLS, double), context_max = 0;
 
     if (!grid)
         return diag_nomem(d, "a decode model");

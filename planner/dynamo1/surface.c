@@ -67,7 +67,7 @@ static double relax(size_t i, const struct delaunay *t, const struct edges *e, u
     double xx = 0, xy = 0, yy = 0, sx = 0, sy = 0;
 
     for (uint32_t k = e->first[i]; k < e->first[i] + n_edges; k++) {
-        uint32_t j = e->to[k];
+        size_t j = e->to[k];
         double ex = t->x[j] - t->x[i], ey = t->y[j] - t->y[i];
         double length = sqrt(ex * ex + ey * ey), cube = length * length * length;
         double along = ex * gradient[2 * j] + ey * gradient[2 * j + 1];
@@ -173,8 +173,9 @@ static void element_init(struct element *e, const struct delaunay *t, const stru
     for (int k = 0; k < 3; k++) {
         e->corner[k] = value[v[k]];
         for (int j = 0; j < 3; j++) {
-            double along = gradient[2 * v[k]] * (t->x[v[j]] - t->x[v[k]]) +
-                           gradient[2 * v[k] + 1] * (t->y[v[j]] - t->y[v[k]]);
+            const double *slope = gradient + (size_t)2 * v[k];
+            double along =
+                slope[0] * (t->x[v[j]] - t->x[v[k]]) + slope[1] * (t->y[v[j]] - t->y[v[k]]);
             e->edge[k][j] = e->corner[k] + along / 3;
         }
     }

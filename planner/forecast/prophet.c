@@ -32,7 +32,7 @@ static size_t fourier(double time_s, double period_days, int order, double *out)
     const double two_pi = 6.283185307179586477;
     double x = two_pi * (origin_days + time_s / day_s);
 
-    for (int i = 0; i < order; i++) {
+    for (size_t i = 0; i < (size_t)order; i++) {
         double c = (double)(i + 1) / period_days * x;
         out[2 * i] = sin(c);
         out[2 * i + 1] = cos(c);

@@ -234,7 +234,7 @@ static enum status read_int(const struct key *key, const struct key_target *to,
 static enum status store_range(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
-    struct tok_range range;
+    struct tok_range range = {0};
     bool two = node->kind == NODE_LIST && node->n == 2;
 
     if (node->kind == NODE_LIST && !two)

@@ -172,6 +172,7 @@ static enum status need_map(struct loader *l, const char *section, const struct 
 {
     char got[NODE_TEXT_SIZE];
 
+    BUG_IF(!node);
     if (node->kind == NODE_MAP || node->kind == NODE_NULL)
         return ST_OK;
     return diag_fail_at(l->d, ST_INPUT, node->at, "%s must be a map, not %s", section,
