@@ -16,12 +16,12 @@ enum status dyno_event(struct dyno_run *run, enum event_kind kind, uint32_t id,
 {
     if (!run->observer->event)
         return ST_OK;
-    struct event_record e = {run->now_ns,
-                             kind,
-                             id == NO_ID ? UINT64_MAX : run->requests[id].index,
-                             w ? w->pool->index : SIZE_MAX,
-                             w ? w->id : NO_WORKER,
-                             NO_NODE};
+    struct event_record e = {.at_ns = run->now_ns,
+                             .kind = kind,
+                             .request = id == NO_ID ? UINT64_MAX : run->requests[id].index,
+                             .pool = w ? w->pool->index : SIZE_MAX,
+                             .worker = w ? w->id : NO_WORKER,
+                             .node = NO_NODE};
     return run->observer->event(run->observer->context, &e, run->diag);
 }
 

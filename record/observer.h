@@ -31,8 +31,9 @@ const char *outcome_name(enum outcome o);
 
 /* Times are ns on the run's clock, -1 = did not happen. */
 struct request_record {
-    uint64_t index; /* 0-based position in the trace */
-    bool measured;  /* arrived in the measured span */
+    size_t deployment; /* index */
+    uint64_t index;    /* 0-based position in the trace */
+    bool measured;     /* arrived in the measured span */
     enum outcome outcome;
     uint32_t isl_tok, osl_tok; /* as in the trace */
     uint32_t n_output_tok;     /* tokens that came out */
@@ -50,7 +51,7 @@ struct request_record {
 /* One timeline sample per pool. */
 struct sample_record {
     int64_t at_ns;
-    size_t pool; /* index */
+    size_t deployment, pool; /* indices */
     const char *pool_name;
     int target, ready, starting, draining;
     int pending; /* of those starting: waiting for GPUs */
@@ -67,7 +68,8 @@ struct sample_record {
 /* One policy call that was worth reporting. */
 struct decision_record {
     int64_t at_ns;
-    uint64_t number; /* from 0 */
+    size_t deployment; /* index */
+    uint64_t number;   /* from 0 */
     size_t n_pools;
     const char *pool_names[POLICY_MAX_POOLS];
     struct pool_counts counts[POLICY_MAX_POOLS]; /* before the decision */
@@ -83,6 +85,7 @@ struct window_record {
     struct traffic_window traffic;
     uint64_t n_waited;      /* requests that were without their first token at some time in it */
     uint64_t n_first_token; /* requests whose first token came in it */
+    size_t deployment;      /* index */
 };
 
 /* identifier, text in events.jsonl, order at one instant is the order they are reported in */
@@ -122,10 +125,11 @@ const char *event_kind_name(enum event_kind kind);
 struct event_record {
     int64_t at_ns;
     enum event_kind kind;
-    uint64_t request; /* trace index, or UINT64_MAX */
-    size_t pool;      /* index, or SIZE_MAX */
-    uint32_t worker;  /* id, or NO_WORKER */
-    uint32_t node;    /* of a node or of a worker's start; NO_NODE */
+    uint64_t request;  /* trace index, or UINT64_MAX */
+    size_t pool;       /* index, or SIZE_MAX */
+    uint32_t worker;   /* id, or NO_WORKER */
+    uint32_t node;     /* of a node or of a worker's start; NO_NODE */
+    size_t deployment; /* index; SIZE_MAX: of a node, whoever has it */
 };
 
 struct sim_progress {

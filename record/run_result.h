@@ -1,4 +1,5 @@
-/* What a run adds up itself, beside what it tells its observer. Both simulators fill it. */
+/* What a run adds up itself for a deployment, beside what it tells its observer. Both simulators
+ * fill it. Ends, events and nodes are those of the whole run. */
 #ifndef RECORD_RUN_RESULT_H
 #define RECORD_RUN_RESULT_H
 

@@ -11,25 +11,27 @@
 /* What comes next may depend on it. */
 static enum status tell_source(struct sim *sim, const struct request *r)
 {
-    const struct request_source *source = sim->source;
+    struct deployment *d = sim_deployment_of(sim, r);
+    const struct request_source *source = d->source;
     if (!source->ops->done)
         return ST_OK;
-    if (sim->have_next)
+    if (d->have_next)
         source->ops->put_back(source->state);
-    sim->have_next = false;
-    sim->must_read = true;
+    d->have_next = false;
+    d->must_read = sim->must_read = true;
     return source->ops->done(source->state, r->index, sim->now_ns, sim->diag);
 }
 
 static enum status report_request(struct sim *sim, uint32_t id, enum outcome outcome)
 {
     struct request *r = sim_request(sim, id);
-    sim->n_in_flight--;
+    struct deployment *d = sim_deployment_of(sim, r);
+    d->n_in_flight--;
     sim->moved_ns = sim->now_ns;
     sim->n_events_unmoved = 0;
     if (r->first_token_ns < 0) {
-        sim->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
-        sim->first_tokens.n_over++;
+        d->first_tokens.n_came += outcome == OUTCOME_COMPLETED;
+        d->first_tokens.n_over++;
     }
     enum status s = outcome == OUTCOME_UNFINISHED ? ST_OK : tell_source(sim, r);
     if (s)
@@ -37,6 +39,7 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
     if (!sim->observer->request)
         return ST_OK;
     struct request_record record = {
+        .deployment = r->deployment,
         .index = r->index,
         .measured = r->measured,
         .outcome = outcome,
@@ -62,7 +65,7 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
 static void forget_request(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    sim_move(sim, r, PLACE_NOWHERE);
+    deployment_move(sim_deployment_of(sim, r), r, PLACE_NOWHERE);
     if (r->n_ids)
         word_pool_give(&sim->ids, word_pool_class(r->n_ids), r->ids_at);
     request_table_remove(&sim->requests, id);
@@ -71,7 +74,7 @@ static void forget_request(struct sim *sim, uint32_t id)
 enum status tell_completed(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    struct traffic_window *t = &sim->traffic.total;
+    struct traffic_window *t = &sim_deployment_of(sim, r)->traffic.total;
     t->n_requests++;
     t->duration_sum_s += s_from_ns(sim->now_ns - r->arrival_ns);
     t->n_duration++;
@@ -83,10 +86,10 @@ enum status tell_completed(struct sim *sim, uint32_t id)
 }
 
 /* Can an empty worker of every pool hold it to its last token, and start it? */
-static bool can_ever_run(const struct sim *sim, const struct request *r)
+static bool can_ever_run(const struct deployment_config *config, const struct request *r)
 {
-    for (size_t p = 0; p < sim->config->n_pools; p++) {
-        const struct pool_config *pool = &sim->config->pools[p];
+    for (size_t p = 0; p < config->n_pools; p++) {
+        const struct pool_config *pool = &config->pools[p];
         const struct engine_config *engine = &pool->engine;
         uint64_t tokens = r->isl_tok;
         if (pool->role != POOL_PREFILL && r->osl_tok > 1)
@@ -99,40 +102,44 @@ static bool can_ever_run(const struct sim *sim, const struct request *r)
     return true;
 }
 
+static enum status push(struct sim *sim, enum event_class class, uint32_t id, int64_t after_ns)
+{
+    const struct request *r = sim_request(sim, id);
+    struct event e = event_make(sim->now_ns + after_ns, class, r->deployment, id, r->life);
+    return event_queue_push(&sim->queue, e, sim->diag);
+}
+
 static enum status schedule_timeouts(struct sim *sim, uint32_t id)
 {
-    const struct sim_config *config = sim->config;
-    uint32_t life = sim_request(sim, id)->life;
+    const struct request *r = sim_request(sim, id);
+    const struct deployment_config *config = sim_deployment_of(sim, r)->config;
     enum status s = ST_OK;
     if (config->timeout_ns < TIME_NEVER)
-        s = event_queue_push(
-            &sim->queue,
-            event_make(sim->now_ns + config->timeout_ns, EVENT_CLASS_TIMEOUT, id, life), sim->diag);
+        s = push(sim, EVENT_CLASS_TIMEOUT, id, config->timeout_ns);
     if (!s && config->first_token_timeout_ns < TIME_NEVER)
-        s = event_queue_push(&sim->queue,
-                             event_make(sim->now_ns + config->first_token_timeout_ns,
-                                        EVENT_CLASS_FIRST_TIMEOUT, id, life),
-                             sim->diag);
+        s = push(sim, EVENT_CLASS_FIRST_TIMEOUT, id, config->first_token_timeout_ns);
     return s;
 }
 
-enum status life_arrive(struct sim *sim)
+enum status life_arrive(struct deployment *d)
 {
-    const struct trace_request *t = &sim->next_request;
+    const struct trace_request *t = &d->next_request;
+    struct sim *sim = d->sim;
     uint32_t id;
-    sim->have_next = false;
-    sim->must_read = true;
+    d->have_next = false;
+    d->must_read = sim->must_read = true;
     enum status s = request_table_add(&sim->requests, &id, sim->diag);
     if (s)
         return s;
     struct request *r = sim_request(sim, id);
-    r->index = sim->n_offered++;
+    r->deployment = (uint32_t)d->index;
+    r->index = d->n_offered++;
     r->arrival_ns = sim->now_ns;
     r->isl_tok = t->isl_tok;
     r->osl_tok = t->osl_tok;
     r->target_tok = t->isl_tok;
     r->priority = t->priority;
-    if (sim->wants_ids && t->n_blocks) {
+    if (d->wants_ids && t->n_blocks) {
         s = word_pool_take(&sim->ids, word_pool_class(t->n_blocks), &r->ids_at, sim->diag);
         if (s)
             return s;
@@ -141,16 +148,16 @@ enum status life_arrive(struct sim *sim)
     }
     r->n_attempts = 1;
     r->measured = sim_measuring(sim, sim->now_ns);
-    sim->n_in_flight++;
+    d->n_in_flight++;
     sim->moved_ns = sim->now_ns;
     sim->n_events_unmoved = 0;
-    sim->traffic.total.n_arrived++;
-    sim->first_tokens.n_begun++;
-    s = sim_event(sim, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);
+    d->traffic.total.n_arrived++;
+    d->first_tokens.n_begun++;
+    s = deployment_event(d, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
-    if (!can_ever_run(sim, r)) {
-        s = sim_event(sim, EVENT_REJECT, r->index, SIZE_MAX, NO_WORKER);
+    if (!can_ever_run(d->config, r)) {
+        s = deployment_event(d, EVENT_REJECT, r->index, SIZE_MAX, NO_WORKER);
         if (!s)
             s = report_request(sim, id, OUTCOME_REJECTED);
         forget_request(sim, id);
@@ -161,17 +168,26 @@ enum status life_arrive(struct sim *sim)
 }
 
 /* The request leaves whatever holds it. */
+static enum status leave(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    struct deployment *d = sim_deployment_of(sim, r);
+    enum status s = ST_OK;
+    if (r->worker_slot != NO_SLOT)
+        s = worker_remove(sim, d->workers[r->worker_slot], id);
+    else if (r->state == REQUEST_UNROUTED)
+        request_list_remove(&d->pools[r->handed_over].unrouted, &sim->requests, id);
+    return s ? s : handoff_release_source(sim, r);
+}
+
 enum status life_time_out(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    enum status s = sim_event(sim, EVENT_TIMEOUT, r->index, SIZE_MAX, NO_WORKER);
-    if (!s && r->worker_slot != NO_SLOT)
-        s = worker_remove(sim, sim->workers[r->worker_slot], id);
-    else if (!s && r->state == REQUEST_UNROUTED)
-        request_list_remove(&sim->pools[r->handed_over].unrouted, &sim->requests, id);
+    struct deployment *d = sim_deployment_of(sim, r);
+    enum status s = deployment_event(d, EVENT_TIMEOUT, r->index, SIZE_MAX, NO_WORKER);
     if (!s)
-        s = handoff_release_source(sim, r);
-    sim->result->pools[sim->config->n_pools - 1].wasted_gpu_s += r->gpu_share_s;
+        s = leave(sim, id);
+    d->result->pools[d->config->n_pools - 1].wasted_gpu_s += r->gpu_share_s;
     if (!s)
         s = report_request(sim, id, OUTCOME_TIMED_OUT);
     forget_request(sim, id);
@@ -180,27 +196,30 @@ enum status life_time_out(struct sim *sim, uint32_t id)
 
 enum status life_send_again(struct sim *sim, uint32_t id)
 {
-    enum status s = sim_event(sim, EVENT_RETRY, sim_request(sim, id)->index, SIZE_MAX, NO_WORKER);
+    const struct request *r = sim_request(sim, id);
+    enum status s =
+        deployment_event(sim_deployment_of(sim, r), EVENT_RETRY, r->index, SIZE_MAX, NO_WORKER);
     return s ? s : route_new(sim, id);
 }
 
 enum status tell_lost(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    size_t pool = r->worker != NO_WORKER ? sim->config->n_pools - 1 : 0;
-    sim->result->pools[pool].wasted_gpu_s += r->gpu_share_s;
-    enum status s = sim_event(sim, EVENT_LOSE, r->index, SIZE_MAX, NO_WORKER);
+    struct deployment *d = sim_deployment_of(sim, r);
+    size_t pool = r->worker != NO_WORKER ? d->config->n_pools - 1 : 0;
+    d->result->pools[pool].wasted_gpu_s += r->gpu_share_s;
+    enum status s = deployment_event(d, EVENT_LOSE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
-    uint32_t most = sim->config->max_attempts;
-    if (!sim->config->retry_lost || (most && r->n_attempts >= most)) {
+    uint32_t most = d->config->max_attempts;
+    if (!d->config->retry_lost || (most && r->n_attempts >= most)) {
         s = report_request(sim, id, OUTCOME_LOST);
         forget_request(sim, id);
         return s;
     }
     /* The client starts over; its latencies still count from the first arrival. */
-    sim_move(sim, r, PLACE_NOWHERE);
-    sim->first_tokens.n_begun += r->first_token_ns >= 0;
+    deployment_move(d, r, PLACE_NOWHERE);
+    d->first_tokens.n_begun += r->first_token_ns >= 0;
     r->gpu_share_s = 0;
     r->scheduled_ns = r->prefill_done_ns = -1;
     r->first_token_ns = r->second_token_ns = r->last_token_ns = -1;
@@ -211,26 +230,40 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     r->tail = (struct kv_tail){0};
     r->prefill_worker = r->worker = NO_WORKER;
     r->n_attempts++;
-    sim->result->n_retries++;
-    if (sim->config->backoff_ns == 0)
+    d->result->n_retries++;
+    if (d->config->backoff_ns == 0)
         return life_send_again(sim, id);
     r->state = REQUEST_AWAY;
     uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
-    return event_queue_push(&sim->queue,
-                            event_make(sim->now_ns + (sim->config->backoff_ns << doublings),
-                                       EVENT_CLASS_RETRY, id, r->life),
-                            sim->diag);
+    return push(sim, EVENT_CLASS_RETRY, id, d->config->backoff_ns << doublings);
 }
 
-enum status life_report_unfinished(struct sim *sim)
+enum status life_stop(struct deployment *d)
 {
-    enum status s = metrics_sync(sim);
+    struct sim *sim = d->sim;
+    enum status s = metrics_sync(d);
+    for (uint32_t id = 0; !s && id < sim->requests.capacity; id++) {
+        const struct request *r = sim_request(sim, id);
+        if (r->state == REQUEST_FREE || r->deployment != d->index)
+            continue;
+        s = leave(sim, id);
+        if (!s)
+            s = report_request(sim, id, OUTCOME_UNFINISHED);
+        forget_request(sim, id);
+    }
+    return s;
+}
+
+enum status life_report_unfinished(struct deployment *d)
+{
+    struct sim *sim = d->sim;
+    enum status s = metrics_sync(d);
     for (uint32_t id = 0; !s && id < sim->requests.capacity; id++) {
         struct request *r = sim_request(sim, id);
-        if (r->state == REQUEST_FREE)
+        if (r->state == REQUEST_FREE || r->deployment != d->index)
             continue;
         if (r->state == REQUEST_DECODE)
-            worker_note_tokens(sim->workers[r->worker_slot], r);
+            worker_note_tokens(d->workers[r->worker_slot], r);
         s = report_request(sim, id, OUTCOME_UNFINISHED);
     }
     return s;

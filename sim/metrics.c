@@ -23,95 +23,98 @@ struct traffic_window traffic_since(const struct traffic_counters *now,
     return traffic_between(&start->total, &now->total, s_from_ns(now->at_ns - start->at_ns));
 }
 
-enum status metrics_sync(struct sim *sim)
+enum status metrics_sync(struct deployment *d)
 {
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        enum status s = worker_sync(sim, sim->workers[i]);
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        enum status s = worker_sync(d->sim, d->workers[i]);
         if (s)
             return s;
     }
-    sim->traffic.at_ns = sim->now_ns;
+    d->traffic.at_ns = d->sim->now_ns;
     return ST_OK;
 }
 
-struct traffic_counters metrics_look(struct sim *sim)
+struct traffic_counters metrics_look(const struct deployment *d)
 {
-    struct traffic_counters now = sim->traffic;
-    now.at_ns = sim->now_ns;
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        struct decode_due due = worker_due(sim, sim->workers[i]);
+    struct traffic_counters now = d->traffic;
+    now.at_ns = d->sim->now_ns;
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        struct decode_due due = worker_due(d->sim, d->workers[i]);
         now.total.itl_sum_s += due.itl_sum_s;
         now.total.n_itl += due.n_itl;
     }
     return now;
 }
 
-bool metrics_out(const struct sim *sim)
+bool metrics_out(const struct deployment *d)
 {
-    int64_t since_ns = sim->now_ns - sim->config->outage_at_ns;
-    return since_ns >= 0 && since_ns < sim->config->outage_ns;
+    int64_t since_ns = d->sim->now_ns - d->config->outage_at_ns;
+    return since_ns >= 0 && since_ns < d->config->outage_ns;
 }
 
 /* Snapshots are taken at every policy call and where its window begins, or at every scrape. Those
  * older than the window the policy asks for are dropped, but the newest of them stays: the window
  * may begin between two. */
-enum status metrics_snapshot(struct sim *sim)
+enum status metrics_snapshot(struct deployment *d)
 {
-    int64_t keep_from_ns = sim->now_ns - sim->effects.window_ns;
-    while (sim->metrics->first_history + 1 < sim->metrics->n_history &&
-           sim->metrics->history[sim->metrics->first_history + 1].at_ns <= keep_from_ns)
-        sim->metrics->first_history++;
-    if (2 * sim->metrics->first_history > sim->metrics->n_history) {
-        sim->metrics->n_history -= sim->metrics->first_history;
-        memmove(sim->metrics->history, sim->metrics->history + sim->metrics->first_history,
-                sim->metrics->n_history * sizeof *sim->metrics->history);
-        sim->metrics->first_history = 0;
+    int64_t keep_from_ns = d->sim->now_ns - d->effects.window_ns;
+    while (d->metrics->first_history + 1 < d->metrics->n_history &&
+           d->metrics->history[d->metrics->first_history + 1].at_ns <= keep_from_ns)
+        d->metrics->first_history++;
+    if (2 * d->metrics->first_history > d->metrics->n_history) {
+        d->metrics->n_history -= d->metrics->first_history;
+        memmove(d->metrics->history, d->metrics->history + d->metrics->first_history,
+                d->metrics->n_history * sizeof *d->metrics->history);
+        d->metrics->first_history = 0;
     }
-    enum status s = ARRAY_RESERVE(sim->metrics->history, sim->metrics->n_history,
-                                  sim->metrics->history_capacity, 1, "metric windows", sim->diag);
+    enum status s = ARRAY_RESERVE(d->metrics->history, d->metrics->n_history,
+                                  d->metrics->history_capacity, 1, "metric windows", d->sim->diag);
     if (!s)
-        sim->metrics->history[sim->metrics->n_history++] = sim->traffic;
+        d->metrics->history[d->metrics->n_history++] = d->traffic;
     return s;
 }
 
 /* ---- scrapes ---- */
 
-enum status metrics_begin(struct sim *sim)
+enum status metrics_begin(struct deployment *d)
 {
-    int64_t interval_ns = sim->config->scrape_interval_ns;
+    int64_t interval_ns = d->config->scrape_interval_ns;
     if (interval_ns == 0)
-        return metrics_snapshot(sim);
-    if (sim->effects.next_ns >= TIME_NEVER)
+        return metrics_snapshot(d);
+    if (d->effects.next_ns >= TIME_NEVER)
         return ST_OK; /* nobody will look */
     struct pcg64 rng;
-    pcg64_stream(&rng, sim->config->seed, "scrape", 0);
+    deployment_stream(d, &rng, "scrape", 0);
     int64_t phase_ns = (int64_t)pcg64_below(&rng, (uint64_t)interval_ns);
-    return event_queue_push(&sim->queue, event_make(phase_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+    return event_queue_push(&d->sim->queue,
+                            event_make(phase_ns, EVENT_CLASS_SCRAPE, d->index, 0, 0), d->sim->diag);
 }
 
-enum status metrics_expect_call(struct sim *sim)
+enum status metrics_expect_call(struct deployment *d)
 {
-    const struct policy_effects *e = &sim->effects;
+    const struct policy_effects *e = &d->effects;
     int64_t start_ns = e->next_ns - e->window_ns;
-    if (sim->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) ||
-        start_ns <= sim->now_ns)
+    if (d->config->scrape_interval_ns || !(e->next_needs & NEED_TRAFFIC) ||
+        start_ns <= d->sim->now_ns)
         return ST_OK;
-    return event_queue_push(&sim->queue, event_make(start_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+    return event_queue_push(&d->sim->queue,
+                            event_make(start_ns, EVENT_CLASS_SCRAPE, d->index, 0, 0), d->sim->diag);
 }
 
-enum status metrics_scrape(struct sim *sim)
+enum status metrics_scrape(struct deployment *d)
 {
-    int64_t interval_ns = sim->config->scrape_interval_ns;
+    int64_t interval_ns = d->config->scrape_interval_ns;
     enum status s = ST_OK;
-    if (interval_ns == 0 || !metrics_out(sim)) {
-        s = metrics_sync(sim);
+    if (interval_ns == 0 || !metrics_out(d)) {
+        s = metrics_sync(d);
         if (!s)
-            s = metrics_snapshot(sim);
+            s = metrics_snapshot(d);
     }
     if (s || interval_ns == 0)
         return s;
     return event_queue_push(
-        &sim->queue, event_make(sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, 0, 0), sim->diag);
+        &d->sim->queue,
+        event_make(d->sim->now_ns + interval_ns, EVENT_CLASS_SCRAPE, d->index, 0, 0), d->sim->diag);
 }
 
 /* The counters of one series: a sum and the number of its observations, or the latter alone. */
@@ -141,20 +144,20 @@ struct sampling {
     double sampled_s, to_start_s, to_end_s;
 };
 
-static struct sampling find_samples(const struct sim *sim, int64_t window_ns,
+static struct sampling find_samples(const struct deployment *d, int64_t window_ns,
                                     const struct series *series)
 {
-    int64_t start_ns = sim->now_ns - window_ns;
-    for (uint32_t i = sim->metrics->first_history; i < sim->metrics->n_history; i++) {
-        const struct traffic_counters *first = &sim->metrics->history[i],
-                                      *last = &sim->metrics->history[sim->metrics->n_history - 1];
+    int64_t start_ns = d->sim->now_ns - window_ns;
+    for (uint32_t i = d->metrics->first_history; i < d->metrics->n_history; i++) {
+        const struct traffic_counters *first = &d->metrics->history[i],
+                                      *last = &d->metrics->history[d->metrics->n_history - 1];
         if (first->at_ns > start_ns && *counter(&first->total, series->n_at) > 0)
-            return (struct sampling){.n = sim->metrics->n_history - i,
+            return (struct sampling){.n = d->metrics->n_history - i,
                                      .first = &first->total,
                                      .last = &last->total,
                                      .sampled_s = s_from_ns(last->at_ns - first->at_ns),
                                      .to_start_s = s_from_ns(first->at_ns - start_ns),
-                                     .to_end_s = s_from_ns(sim->now_ns - last->at_ns)};
+                                     .to_end_s = s_from_ns(d->sim->now_ns - last->at_ns)};
     }
     return (struct sampling){.n = 0};
 }
@@ -173,48 +176,48 @@ static double increase(const struct sampling *g, size_t at)
 }
 
 /* Nothing can be said of a series with less than two samples. */
-static void fill_series(const struct sim *sim, int64_t window_ns, struct traffic_window *w,
+static void fill_series(const struct deployment *d, int64_t window_ns, struct traffic_window *w,
                         const struct series *series, double nothing)
 {
-    struct sampling g = find_samples(sim, window_ns, series);
+    struct sampling g = find_samples(d, window_ns, series);
     *counter(w, series->n_at) = g.n > 1 ? increase(&g, series->n_at) : nothing;
     *counter(w, series->sum_at) = g.n > 1 ? increase(&g, series->sum_at) : nothing;
 }
 
-static struct traffic_window scraped_window(const struct sim *sim, int64_t window_ns)
+static struct traffic_window scraped_window(const struct deployment *d, int64_t window_ns)
 {
     struct traffic_window w = {.length_s = s_from_ns(window_ns)};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
-        fill_series(sim, window_ns, &w, &counters[i], 0);
+        fill_series(d, window_ns, &w, &counters[i], 0);
     for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++)
-        fill_series(sim, window_ns, &w, &histograms[i], NAN);
+        fill_series(d, window_ns, &w, &histograms[i], NAN);
     return w;
 }
 
-static struct traffic_window exact_window(const struct sim *sim, int64_t window_ns)
+static struct traffic_window exact_window(const struct deployment *d, int64_t window_ns)
 {
-    uint32_t i = sim->metrics->first_history;
-    while (i + 1 < sim->metrics->n_history &&
-           sim->metrics->history[i + 1].at_ns <= sim->now_ns - window_ns)
+    uint32_t i = d->metrics->first_history;
+    while (i + 1 < d->metrics->n_history &&
+           d->metrics->history[i + 1].at_ns <= d->sim->now_ns - window_ns)
         i++;
-    struct traffic_window w = traffic_since(&sim->traffic, &sim->metrics->history[i]);
-    traffic_mark_missing(&w, &sim->traffic.total);
+    struct traffic_window w = traffic_since(&d->traffic, &d->metrics->history[i]);
+    traffic_mark_missing(&w, &d->traffic.total);
     return w;
 }
 
-struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns)
+struct traffic_window metrics_window(const struct deployment *d, int64_t window_ns)
 {
-    return sim->config->scrape_interval_ns ? scraped_window(sim, window_ns)
-                                           : exact_window(sim, window_ns);
+    return d->config->scrape_interval_ns ? scraped_window(d, window_ns)
+                                         : exact_window(d, window_ns);
 }
 
 /* ---- gauges ---- */
 
 /* A router knows the load of what it has sent somewhere: a worker's gauges appear with its first
  * request, and stay as they were left until it goes. */
-static bool publishes(const struct sim *sim, const struct worker *w)
+static bool publishes(const struct deployment *d, const struct worker *w)
 {
-    const struct sim_config *config = sim->config;
+    const struct deployment_config *config = d->config;
     return (w->state == WORKER_READY || w->state == WORKER_DRAINING) &&
            (w->pool->config->router->publishes_load || config->any_router_publishes) &&
            (w->had_request || config->idle_workers_publish);
@@ -228,18 +231,18 @@ static int by_pool_then_id(const void *a, const void *b)
     return (x->worker_id > y->worker_id) - (x->worker_id < y->worker_id);
 }
 
-enum status metrics_gauges(struct sim *sim, size_t *n)
+enum status metrics_gauges(struct deployment *d, size_t *n)
 {
     *n = 0;
-    enum status s = ARRAY_RESERVE(sim->metrics->gauges, 0, sim->metrics->gauges_capacity,
-                                  sim->n_workers, "worker gauges", sim->diag);
+    enum status s = ARRAY_RESERVE(d->metrics->gauges, 0, d->metrics->gauges_capacity, d->n_workers,
+                                  "worker gauges", d->sim->diag);
     if (s)
         return s;
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        const struct worker *w = sim->workers[i];
-        if (!publishes(sim, w))
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        const struct worker *w = d->workers[i];
+        if (!publishes(d, w))
             continue;
-        sim->metrics->gauges[(*n)++] = (struct worker_gauges){
+        d->metrics->gauges[(*n)++] = (struct worker_gauges){
             .role = w->pool->config->role,
             .worker_id = w->id,
             .active_prefill_tok = worker_rank_load(w)->prompt_tok,
@@ -250,6 +253,6 @@ enum status metrics_gauges(struct sim *sim, size_t *n)
         };
     }
     if (*n)
-        qsort(sim->metrics->gauges, *n, sizeof *sim->metrics->gauges, by_pool_then_id);
+        qsort(d->metrics->gauges, *n, sizeof *d->metrics->gauges, by_pool_then_id);
     return ST_OK;
 }

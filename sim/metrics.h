@@ -18,16 +18,17 @@ void metrics_release(struct metrics *m);
 struct traffic_window traffic_since(const struct traffic_counters *now,
                                     const struct traffic_counters *start);
 /* The counters as metrics_sync would leave them, without it. */
-struct traffic_counters metrics_look(struct sim *sim);
-enum status metrics_sync(struct sim *sim);     /* commit every worker's steps up to now */
-bool metrics_out(const struct sim *sim);       /* nothing can be read now */
-enum status metrics_snapshot(struct sim *sim); /* remember the counters as of now */
-enum status metrics_begin(struct sim *sim); /* the first snapshot, or the first scrape on its way */
+struct traffic_counters metrics_look(const struct deployment *d);
+enum status metrics_sync(struct deployment *d);     /* commit every worker's steps up to now */
+bool metrics_out(const struct deployment *d);       /* nothing can be read now */
+enum status metrics_snapshot(struct deployment *d); /* remember the counters as of now */
 enum status
-metrics_expect_call(struct sim *sim); /* of the policy: its window may begin between now and then */
-enum status metrics_scrape(struct sim *sim); /* that is due, and the next on its way */
+metrics_begin(struct deployment *d); /* the first snapshot, or the first scrape on its way */
+enum status metrics_expect_call(
+    struct deployment *d); /* of the policy: its window may begin between now and then */
+enum status metrics_scrape(struct deployment *d); /* that is due, and the next on its way */
 /* Traffic of the last window_ns, as far as it can be known. */
-struct traffic_window metrics_window(const struct sim *sim, int64_t window_ns);
-enum status metrics_gauges(struct sim *sim, size_t *n);
+struct traffic_window metrics_window(const struct deployment *d, int64_t window_ns);
+enum status metrics_gauges(struct deployment *d, size_t *n);
 
 #endif

@@ -18,25 +18,27 @@ enum { PROGRESS_EVERY = 1024 }; /* instants */
 
 static bool starts_before(const struct worker *a, const struct worker *b)
 {
+    size_t deployment_a = a->pool->deployment->index, deployment_b = b->pool->deployment->index;
+    if (deployment_a != deployment_b)
+        return deployment_a < deployment_b;
     return a->pool->index != b->pool->index ? a->pool->index < b->pool->index : a->id < b->id;
 }
 
-/* Prefill pool first, then by id. A start may kick others, which come in the next round. */
+/* Deployment by deployment, prefill pool first, then by id. A start may kick others, which come in
+ * the next round. */
 static enum status start_kicked(struct sim *sim)
 {
     enum status s = ST_OK;
     while (!s && sim->n_kicked) {
         uint32_t n = sim->n_kicked;
         for (uint32_t i = 1; i < n; i++)
-            for (uint32_t j = i; j > 0 && starts_before(sim->workers[sim->kicked[j]],
-                                                        sim->workers[sim->kicked[j - 1]]);
-                 j--) {
-                uint32_t swap = sim->kicked[j];
+            for (uint32_t j = i; j > 0 && starts_before(sim->kicked[j], sim->kicked[j - 1]); j--) {
+                struct worker *swap = sim->kicked[j];
                 sim->kicked[j] = sim->kicked[j - 1];
                 sim->kicked[j - 1] = swap;
             }
         for (uint32_t i = 0; !s && i < n; i++) {
-            struct worker *w = sim->workers[sim->kicked[i]];
+            struct worker *w = sim->kicked[i];
             w->kicked = false;
             s = worker_start_step(sim, w);
             if (!s)
@@ -51,118 +53,124 @@ static enum status start_kicked(struct sim *sim)
 
 /* ---- what happens on the clock ---- */
 
-static enum status push_timer(struct sim *sim, int64_t at_ns, enum event_class class,
+static enum status push_timer(struct deployment *d, int64_t at_ns, enum event_class class,
                               uint32_t generation)
 {
-    return event_queue_push(&sim->queue, event_make(at_ns, class, 0, generation), sim->diag);
+    return event_queue_push(&d->sim->queue, event_make(at_ns, class, d->index, 0, generation),
+                            d->sim->diag);
 }
 
-static enum status schedule_policy(struct sim *sim)
+static enum status schedule_policy(struct deployment *d)
 {
-    if (sim->effects.next_ns >= TIME_NEVER)
+    if (d->effects.next_ns >= TIME_NEVER)
         return ST_OK;
-    BUG_IF(sim->effects.next_ns < sim->now_ns);
-    enum status s = metrics_expect_call(sim);
-    return s ? s
-             : push_timer(sim, sim->effects.next_ns, EVENT_CLASS_POLICY, ++sim->policy_generation);
+    BUG_IF(d->effects.next_ns < d->sim->now_ns);
+    enum status s = metrics_expect_call(d);
+    return s ? s : push_timer(d, d->effects.next_ns, EVENT_CLASS_POLICY, ++d->policy_generation);
 }
 
-static enum status call_policy(struct sim *sim)
+static enum status call_policy(struct deployment *d)
 {
-    const struct sim_config *config = sim->config;
+    struct sim *sim = d->sim;
+    const struct deployment_config *config = d->config;
     struct policy_input input = {.now_ns = sim->now_ns, .n_pools = config->n_pools};
     struct pool_counts before[POLICY_MAX_POOLS];
     for (size_t p = 0; p < config->n_pools; p++) {
-        const struct pool *pool = &sim->pools[p];
+        const struct pool *pool = &d->pools[p];
         before[p] =
             (struct pool_counts){pool->target, pool->n_ready, pool->n_starting, pool->n_draining};
         input.pools[p] = before[p];
-        sim->n_started[p] = sim->n_cancelled[p] = sim->n_drained[p] = sim->n_terminated[p] = 0;
+        d->n_started[p] = d->n_cancelled[p] = d->n_drained[p] = d->n_terminated[p] = 0;
     }
-    enum status s = metrics_sync(sim);
+    enum status s = metrics_sync(d);
     if (s)
         return s;
-    bool out = metrics_out(sim);
-    if (sim->effects.next_needs & NEED_TRAFFIC && !out) {
-        BUG_IF(sim->effects.window_ns <= 0);
+    bool out = metrics_out(d);
+    if (d->effects.next_needs & NEED_TRAFFIC && !out) {
+        BUG_IF(d->effects.window_ns <= 0);
         input.has_traffic = true;
-        input.traffic = metrics_window(sim, sim->effects.window_ns);
+        input.traffic = metrics_window(d, d->effects.window_ns);
     }
-    if (sim->effects.next_needs & NEED_GAUGES && !out) {
+    if (d->effects.next_needs & NEED_GAUGES && !out) {
         input.has_gauges = true;
-        s = metrics_gauges(sim, &input.n_gauges);
+        s = metrics_gauges(d, &input.n_gauges);
         if (s)
             return s;
-        input.gauges = sim->metrics->gauges;
+        input.gauges = d->metrics->gauges;
     }
-    policy_effects_clear(&sim->effects, config->n_pools);
-    s = config->policy->tick(config->policy_state, &input, &sim->effects, sim->diag);
+    policy_effects_clear(&d->effects, config->n_pools);
+    s = config->policy->tick(config->policy_state, &input, &d->effects, sim->diag);
     if (!s && config->scrape_interval_ns == 0)
-        s = metrics_snapshot(sim);
-    for (size_t p = 0; !s && sim->effects.scale && p < config->n_pools; p++)
-        s = fleet_scale(sim, &sim->pools[p], sim->effects.target[p]);
+        s = metrics_snapshot(d);
+    for (size_t p = 0; !s && d->effects.scale && p < config->n_pools; p++)
+        s = fleet_scale(sim, &d->pools[p], d->effects.target[p]);
     if (s)
         return s;
-    if (sim->effects.report) {
+    if (d->effects.report) {
         struct decision_record record = {
             .at_ns = sim->now_ns,
-            .number = sim->result->n_decisions++,
+            .deployment = d->index,
+            .number = d->result->n_decisions++,
             .n_pools = config->n_pools,
-            .effects = &sim->effects,
+            .effects = &d->effects,
         };
         for (size_t p = 0; p < config->n_pools; p++) {
             record.pool_names[p] = config->pools[p].name;
             record.counts[p] = before[p];
-            record.started[p] = sim->n_started[p];
-            record.cancelled[p] = sim->n_cancelled[p];
-            record.drained[p] = sim->n_drained[p];
-            record.terminated[p] = sim->n_terminated[p];
+            record.started[p] = d->n_started[p];
+            record.cancelled[p] = d->n_cancelled[p];
+            record.drained[p] = d->n_drained[p];
+            record.terminated[p] = d->n_terminated[p];
         }
         if (sim->observer->decision)
             s = sim->observer->decision(sim->observer->context, &record, sim->diag);
         if (s)
             return s;
     }
-    return schedule_policy(sim);
+    return schedule_policy(d);
 }
 
 /* Those who only look on leave everything as it is: with other windows or samples, or none, a run
  * is the same to the last bit. */
-static enum status close_window(struct sim *sim)
+static enum status close_window(struct deployment *d)
 {
+    const struct sim *sim = d->sim;
     /* What has ended by the end of the warm-up is not measured. */
-    enum status s = sim->now_ns == sim->config->warmup_ns ? metrics_sync(sim) : ST_OK;
-    struct traffic_counters now = metrics_look(sim), *from = &sim->metrics->window_start;
+    enum status s = sim->now_ns == sim->config->warmup_ns ? metrics_sync(d) : ST_OK;
+    struct traffic_counters now = metrics_look(d), *from = &d->metrics->window_start;
     bool measured = sim_measuring(sim, from->at_ns) && sim->now_ns > from->at_ns;
     if (sim->observer->window && measured) {
-        const struct first_tokens *start = &sim->metrics->window_first_tokens;
+        const struct first_tokens *start = &d->metrics->window_first_tokens;
         struct window_record record = {
+            .deployment = d->index,
             .start_ns = from->at_ns,
             .end_ns = sim->now_ns,
             .traffic = traffic_since(&now, from),
-            .n_waited = first_tokens_waited(start, &sim->first_tokens),
-            .n_first_token = sim->first_tokens.n_came - start->n_came,
+            .n_waited = first_tokens_waited(start, &d->first_tokens),
+            .n_first_token = d->first_tokens.n_came - start->n_came,
         };
         s = sim->observer->window(sim->observer->context, &record, sim->diag);
     }
     *from = now;
-    sim->metrics->window_first_tokens = sim->first_tokens;
+    d->metrics->window_first_tokens = d->first_tokens;
     return s;
 }
 
-static enum status take_sample(struct sim *sim)
+static enum status take_sample(struct deployment *d)
 {
+    struct sim *sim = d->sim;
     enum status s = ST_OK;
-    struct traffic_counters now = metrics_look(sim), *from = &sim->metrics->sample_start;
+    struct traffic_counters now = metrics_look(d), *from = &d->metrics->sample_start;
     struct traffic_window traffic = {0};
     if (sim->now_ns > from->at_ns) {
         traffic = traffic_since(&now, from);
         *from = now;
     }
-    for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
-        const struct pool *pool = &sim->pools[p];
+    for (size_t p = 0; !s && p < d->config->n_pools; p++) {
+        const struct pool *pool = &d->pools[p];
         struct sample_record record = {
             .at_ns = sim->now_ns,
+            .deployment = d->index,
             .pool = p,
             .pool_name = pool->config->name,
             .target = pool->target,
@@ -170,13 +178,13 @@ static enum status take_sample(struct sim *sim)
             .starting = pool->n_starting,
             .draining = pool->n_draining,
             .pending = pool->n_pending,
-            .n_waiting = places_take_mean(&sim->places, place_waiting(p), sim->now_ns),
-            .n_running = places_take_mean(&sim->places, place_running(p), sim->now_ns),
+            .n_waiting = places_take_mean(&d->places, place_waiting(p), sim->now_ns),
+            .n_running = places_take_mean(&d->places, place_running(p), sim->now_ns),
             .traffic = traffic,
         };
         uint64_t used = 0, blocks = 0;
-        for (uint32_t i = 0; i < sim->n_workers; i++) {
-            const struct worker *w = sim->workers[i];
+        for (uint32_t i = 0; i < d->n_workers; i++) {
+            const struct worker *w = d->workers[i];
             if (w->pool != pool || (w->state != WORKER_READY && w->state != WORKER_DRAINING))
                 continue;
             used += worker_kv_used(w) + worker_due(sim, w).kv_blocks;
@@ -189,44 +197,70 @@ static enum status take_sample(struct sim *sim)
     return s;
 }
 
-/* The run ends now, with its requests as they are. */
-static enum status stop(struct sim *sim, enum run_stop why)
+static bool is_over(const struct deployment *d)
+{
+    return !d->must_read && !d->have_next && d->n_in_flight == 0;
+}
+
+/* Its time is up. The run ends with the last of them. */
+static enum status end_deployment(struct deployment *d)
+{
+    struct sim *sim = d->sim;
+    bool others_go_on = false;
+    d->stopped = true;
+    d->have_next = false;
+    sim->must_read = true;
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        others_go_on |= i != d->index && !is_over(&sim->deployments[i]);
+    return others_go_on ? life_stop(d) : ST_END;
+}
+
+static void note_stop(struct deployment *d, enum run_stop why)
 {
     struct stopped_run run = {.why = why,
-                              .at_ns = sim->now_ns,
-                              .more_was_to_come = sim->have_next,
-                              .n_in_flight = sim->n_in_flight,
-                              .n_pools = sim->config->n_pools};
+                              .at_ns = d->sim->now_ns,
+                              .more_was_to_come = d->have_next,
+                              .n_in_flight = d->n_in_flight,
+                              .n_pools = d->config->n_pools};
     for (size_t p = 0; p < run.n_pools; p++) {
-        const struct pool *pool = &sim->pools[p];
+        const struct pool *pool = &d->pools[p];
         run.pools[p] = (struct stopped_pool){
             .name = pool->config->name,
             .n_unrouted = pool->unrouted.n,
-            .n_waiting = (uint64_t)sim->places.at[place_waiting(p)].n - pool->unrouted.n,
-            .n_running = (uint64_t)sim->places.at[place_running(p)].n,
+            .n_waiting = (uint64_t)d->places.at[place_waiting(p)].n - pool->unrouted.n,
+            .n_running = (uint64_t)d->places.at[place_running(p)].n,
             .target = pool->target,
             .ready = pool->n_ready,
             .starting = pool->n_starting,
             .pending = pool->n_pending,
         };
     }
-    run_stop_text(sim->result->stopped, &run, &sim->config->limits);
+    run_stop_text(d->result->stopped, &run, &d->sim->config->limits);
+}
+
+/* The run ends now, with its requests as they are. */
+static enum status stop(struct sim *sim, enum run_stop why)
+{
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        if (!is_over(&sim->deployments[i]))
+            note_stop(&sim->deployments[i], why);
     return ST_END;
 }
 
 static enum status handle(struct sim *sim, struct event e)
 {
+    struct deployment *d = &sim->deployments[event_deployment(e)];
     uint32_t id = event_id(e);
-    sim->result->n_events++;
+    sim->n_events++;
     enum status s;
     if (event_class_of(e) != EVENT_CLASS_WINDOW && event_class_of(e) != EVENT_CLASS_SAMPLE &&
         ++sim->n_events_unmoved > sim->config->limits.events)
         return stop(sim, STOP_EVENTS);
     switch (event_class_of(e)) {
     case EVENT_CLASS_STEP_END:
-        return worker_end_step(sim, sim->workers[id]);
+        return worker_end_step(sim, d->workers[id]);
     case EVENT_CLASS_WORKER_READY:
-        return startup_ends(sim, sim->workers[id]);
+        return startup_ends(sim, d->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
     case EVENT_CLASS_RETRY:
@@ -235,44 +269,47 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_FIRST_TIMEOUT:
         return life_time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
-        return fleet_kill_worker(sim, sim->workers[id]);
+        return fleet_kill_worker(sim, d->workers[id]);
     case EVENT_CLASS_FAILURE:
-        return failures_worker_fails(sim, sim->workers[id]);
+        return failures_worker_fails(sim, d->workers[id]);
     case EVENT_CLASS_NODE_FAILURE:
     case EVENT_CLASS_NODE_NOTICE:
     case EVENT_CLASS_NODE_LEAVES:
     case EVENT_CLASS_NODE_BACK:
         return failures_node(sim, event_class_of(e), id);
     case EVENT_CLASS_PUBLISH:
-        route_publish_all(sim);
-        return push_timer(sim, sim->now_ns + sim->config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
+        route_publish_all(d);
+        return push_timer(d, sim->now_ns + d->config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
     case EVENT_CLASS_WINDOW:
-        s = close_window(sim);
-        return s ? s : push_timer(sim, sim->now_ns + sim->config->window_ns, EVENT_CLASS_WINDOW, 0);
+        s = close_window(d);
+        return s ? s : push_timer(d, sim->now_ns + sim->config->window_ns, EVENT_CLASS_WINDOW, 0);
     case EVENT_CLASS_SAMPLE:
-        s = take_sample(sim);
-        return s ? s : push_timer(sim, sim->now_ns + sim->config->sample_ns, EVENT_CLASS_SAMPLE, 0);
+        s = take_sample(d);
+        return s ? s : push_timer(d, sim->now_ns + sim->config->sample_ns, EVENT_CLASS_SAMPLE, 0);
     case EVENT_CLASS_SCRAPE:
-        return metrics_scrape(sim);
+        return metrics_scrape(d);
     case EVENT_CLASS_POLICY:
-        return call_policy(sim);
+        return call_policy(d);
     case EVENT_CLASS_STOP:
-        return ST_END;
+        return end_deployment(d);
+    case N_EVENT_CLASSES:
+        break;
     }
     BUG("unknown event class");
 }
 
 static bool is_current(const struct sim *sim, struct event e)
 {
+    const struct deployment *d = &sim->deployments[event_deployment(e)];
     uint32_t id = event_id(e);
     switch (event_class_of(e)) {
     case EVENT_CLASS_STEP_END:
-        return event_is_current(e, sim->workers[id]->generation);
+        return event_is_current(e, d->workers[id]->generation);
     case EVENT_CLASS_WORKER_READY:
     case EVENT_CLASS_FAILURE:
-        return event_is_current(e, sim->workers[id]->life_generation);
+        return event_is_current(e, d->workers[id]->life_generation);
     case EVENT_CLASS_GRACE_END:
-        return event_is_current(e, sim->workers[id]->drain_generation);
+        return event_is_current(e, d->workers[id]->drain_generation);
     case EVENT_CLASS_NODE_FAILURE:
     case EVENT_CLASS_NODE_NOTICE:
     case EVENT_CLASS_NODE_LEAVES:
@@ -289,13 +326,14 @@ static bool is_current(const struct sim *sim, struct event e)
                sim->requests.slot[id].state != REQUEST_FREE &&
                sim->requests.slot[id].first_token_ns < 0;
     case EVENT_CLASS_POLICY:
-        return event_is_current(e, sim->policy_generation);
+        return event_is_current(e, d->policy_generation);
     case EVENT_CLASS_PUBLISH:
     case EVENT_CLASS_WINDOW:
     case EVENT_CLASS_SAMPLE:
     case EVENT_CLASS_SCRAPE:
     case EVENT_CLASS_STOP:
-        return true;
+    case N_EVENT_CLASSES:
+        break;
     }
     return true;
 }
@@ -306,21 +344,40 @@ static int64_t arrivals_end_ns(const struct sim_config *config)
     return config->duration_ns >= TIME_NEVER ? TIME_NEVER : config->warmup_ns + config->duration_ns;
 }
 
-static enum status read_arrival(struct sim *sim)
+static enum status read_arrival(struct deployment *d)
 {
-    sim->must_read = false;
-    enum status s = request_source_next(sim->source, &sim->next_request, sim->diag);
-    sim->have_next = s == ST_OK && sim->next_request.arrival_ns < arrivals_end_ns(sim->config);
-    BUG_IF(sim->have_next && sim->next_request.arrival_ns < sim->now_ns);
+    const struct sim *sim = d->sim;
+    d->must_read = false;
+    if (d->stopped)
+        return ST_OK;
+    enum status s = request_source_next(d->source, &d->next_request, sim->diag);
+    d->have_next = s == ST_OK && d->next_request.arrival_ns < arrivals_end_ns(sim->config);
+    BUG_IF(d->have_next && d->next_request.arrival_ns < sim->now_ns);
     if (s != ST_OK && s != ST_END)
         return s;
-    bool more_may_come = s == ST_OK && sim->next_request.arrival_ns >= TIME_NEVER;
-    if (!sim->have_next && !more_may_come && !sim->arrivals_over) {
-        sim->arrivals_over = true;
+    bool more_may_come = s == ST_OK && d->next_request.arrival_ns >= TIME_NEVER;
+    if (!d->have_next && !more_may_come && !d->arrivals_over) {
+        d->arrivals_over = true;
         if (sim->config->drain_ns < TIME_NEVER)
-            return push_timer(sim, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
+            return push_timer(d, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
     }
     return ST_OK;
+}
+
+static void check_places(const struct deployment *d)
+{
+    int64_t waiting[POLICY_MAX_POOLS], running[POLICY_MAX_POOLS];
+    for (size_t p = 0; p < d->config->n_pools; p++) {
+        waiting[p] = d->places.at[place_waiting(p)].n - d->pools[p].unrouted.n;
+        running[p] = d->places.at[place_running(p)].n;
+    }
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        const struct worker *w = d->workers[i];
+        waiting[w->pool->index] -= w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
+        running[w->pool->index] -= w->running.n;
+    }
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        BUG_IF(waiting[p] != 0 || running[p] != 0);
 }
 
 /* In checked builds, of every worker whenever the instant is settled; worker.c checks the one it
@@ -330,31 +387,30 @@ static void check_invariants(const struct sim *sim)
     if (!HEADROOM_CHECK)
         return;
     int gpus = 0, pending = 0, on_nodes = 0;
-    int64_t waiting[POLICY_MAX_POOLS], running[POLICY_MAX_POOLS];
-    for (size_t p = 0; p < sim->config->n_pools; p++) {
-        waiting[p] = sim->places.at[place_waiting(p)].n - sim->pools[p].unrouted.n;
-        running[p] = sim->places.at[place_running(p)].n;
-    }
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        const struct worker *w = sim->workers[i];
-        waiting[w->pool->index] -= w->waiting.n + w->arrived.n + w->incoming.n + w->n_transfers;
-        running[w->pool->index] -= w->running.n;
-        if (!worker_leads(w))
-            continue;
-        if (w->state == WORKER_PENDING)
-            pending++;
-        else
-            gpus += w->pool->config->gpus_per_worker;
-        BUG_IF((w->state == WORKER_PENDING) != (w->node == NO_NODE));
-        BUG_IF(w->node != NO_NODE && sim->cluster.node[w->node].state == NODE_DOWN);
+    uint64_t n_in_flight = 0;
+    for (size_t i = 0; i < sim->n_deployments; i++) {
+        const struct deployment *d = &sim->deployments[i];
+        check_places(d);
+        int held = 0;
+        for (uint32_t k = 0; k < d->n_workers; k++) {
+            const struct worker *w = d->workers[k];
+            if (!worker_leads(w))
+                continue;
+            if (w->state == WORKER_PENDING)
+                pending++;
+            else
+                held += w->pool->config->gpus_per_worker;
+            BUG_IF((w->state == WORKER_PENDING) != (w->node == NO_NODE));
+            BUG_IF(w->node != NO_NODE && sim->cluster.node[w->node].state == NODE_DOWN);
+        }
+        BUG_IF(held != d->gpus_held);
+        gpus += held;
+        n_in_flight += d->n_in_flight;
     }
     for (uint32_t i = 0; i < sim->cluster.n_nodes; i++)
         on_nodes += (int)(sim->config->cluster.gpus_per_node - sim->cluster.node[i].free_gpus);
     BUG_IF(on_nodes != gpus || pending != (int)sim->fleet->pending.n);
-    BUG_IF(gpus != sim->fleet->gpus_held);
-    BUG_IF(sim->requests.n_used != sim->n_in_flight);
-    for (size_t p = 0; p < sim->config->n_pools; p++)
-        BUG_IF(waiting[p] != 0 || running[p] != 0);
+    BUG_IF(sim->requests.n_used != n_in_flight);
 }
 
 static void drop_stale(struct sim *sim)
@@ -363,50 +419,101 @@ static void drop_stale(struct sim *sim)
         event_queue_pop(&sim->queue);
 }
 
-/* Is an event of this instant next in the queue, of a class below `end`? */
-static bool due(struct sim *sim, enum event_class end)
+/* The class of the event of this instant that is next in the queue, or that after all classes. The
+ * event is current. */
+static enum event_class head_class(const struct sim *sim)
 {
-    drop_stale(sim);
     if (sim->queue.n == 0)
-        return false;
+        return N_EVENT_CLASSES;
     struct event e = event_queue_peek(&sim->queue);
-    return e.at_ns == sim->now_ns && event_class_of(e) < end;
+    return e.at_ns == sim->now_ns ? event_class_of(e) : N_EVENT_CLASSES;
 }
 
-/* Everything that happens at sim->now_ns, in the order of enum event_class. */
-static enum status settle_instant(struct sim *sim)
+static enum event_class next_class(struct sim *sim)
+{
+    drop_stale(sim);
+    return head_class(sim);
+}
+
+static enum status handle_next(struct sim *sim)
+{
+    struct event e = event_queue_peek(&sim->queue);
+    event_queue_pop(&sim->queue);
+    enum status s = handle(sim, e);
+    check_invariants(sim);
+    return s;
+}
+
+static enum status read_arrivals(struct sim *sim)
 {
     enum status s = ST_OK;
+    sim->must_read = false;
+    sim->next_arrival_ns = TIME_NEVER;
+    for (size_t i = 0; !s && i < sim->n_deployments; i++) {
+        struct deployment *d = &sim->deployments[i];
+        if (d->must_read)
+            s = read_arrival(d);
+        if (d->have_next && d->next_request.arrival_ns < sim->next_arrival_ns)
+            sim->next_arrival_ns = d->next_request.arrival_ns;
+    }
+    return s;
+}
+
+/* Those of this instant. */
+static enum status take_arrivals(struct sim *sim)
+{
+    for (;;) {
+        enum status s = sim->must_read ? read_arrivals(sim) : ST_OK;
+        if (s || sim->next_arrival_ns != sim->now_ns)
+            return s;
+        for (size_t i = 0; !s && i < sim->n_deployments; i++) {
+            struct deployment *d = &sim->deployments[i];
+            if (d->have_next && d->next_request.arrival_ns == sim->now_ns)
+                s = life_arrive(d);
+        }
+        if (s)
+            return s;
+    }
+}
+
+static enum status route_waiting(struct sim *sim)
+{
+    enum status s = ST_OK;
+    sim->unrouted_may_go = false;
+    for (size_t i = 0; i < sim->n_deployments; i++) {
+        struct deployment *d = &sim->deployments[i];
+        for (size_t p = 0; !s && p < d->config->n_pools; p++)
+            if (d->pools[p].unrouted_may_go)
+                s = route_unrouted(sim, &d->pools[p]);
+    }
+    return s;
+}
+
+/* Everything that happens at sim->now_ns, in the order of enum event_class. Before and after, the
+ * event at the head of the queue is current. */
+static enum status settle_instant(struct sim *sim)
+{
+    enum event_class next = head_class(sim);
+    enum status s = ST_OK;
     while (!s) {
-        while (!s && due(sim, EVENT_CLASS_SETTLED)) {
-            struct event e = event_queue_peek(&sim->queue);
-            event_queue_pop(&sim->queue);
-            s = handle(sim, e);
-            check_invariants(sim);
-        }
-        if (!s && sim->must_read)
-            s = read_arrival(sim);
-        while (!s && sim->have_next && sim->next_request.arrival_ns == sim->now_ns) {
-            s = life_arrive(sim);
-            if (!s)
-                s = read_arrival(sim);
-        }
-        for (size_t p = 0; !s && p < sim->config->n_pools; p++)
-            if (sim->pools[p].unrouted_may_go)
-                s = route_unrouted(sim, &sim->pools[p]);
+        for (; !s && next < EVENT_CLASS_SETTLED; next = next_class(sim))
+            s = handle_next(sim);
+        if (!s)
+            s = take_arrivals(sim);
+        if (!s && sim->unrouted_may_go)
+            s = route_waiting(sim);
         if (!s)
             s = start_kicked(sim);
         if (!s && sim->fleet->room_appeared)
             s = startup_place_pending(sim);
         check_invariants(sim);
-        if (s || due(sim, EVENT_CLASS_SETTLED))
-            continue;
-        if (!due(sim, EVENT_CLASS_STOP + 1))
+        next = next_class(sim);
+        if (s || next == N_EVENT_CLASSES)
             break;
-        struct event e = event_queue_peek(&sim->queue);
-        event_queue_pop(&sim->queue);
-        s = handle(sim, e);
-        check_invariants(sim);
+        if (next >= EVENT_CLASS_SETTLED) {
+            s = handle_next(sim);
+            next = next_class(sim);
+        }
     }
     return s;
 }
@@ -416,7 +523,7 @@ static bool is_passive(const struct sim *sim, struct event e)
 {
     enum event_class class = event_class_of(e);
     if (class == EVENT_CLASS_PUBLISH)
-        return !route_waits_for_view(sim);
+        return !route_waits_for_view(&sim->deployments[event_deployment(e)]);
     return class == EVENT_CLASS_WINDOW || class == EVENT_CLASS_SAMPLE ||
            class == EVENT_CLASS_SCRAPE;
 }
@@ -424,7 +531,7 @@ static bool is_passive(const struct sim *sim, struct event e)
 /* With nothing to arrive: is nothing else coming either that could move a request? */
 static bool is_dead_end(const struct sim *sim)
 {
-    if (sim->have_next)
+    if (sim->next_arrival_ns < TIME_NEVER)
         return false;
     for (uint32_t i = 0; i < sim->queue.n; i++)
         if (is_current(sim, sim->queue.heap[i]) && !is_passive(sim, sim->queue.heap[i]))
@@ -436,11 +543,12 @@ static bool is_dead_end(const struct sim *sim)
 static int64_t stall_ns(const struct sim *sim, int64_t next_ns)
 {
     int64_t at_ns = sim->moved_ns + sim->config->limits.stall_ns;
-    if (sim->have_next || next_ns <= at_ns)
+    if (sim->next_arrival_ns < TIME_NEVER || next_ns <= at_ns)
         return TIME_NEVER;
-    for (uint32_t i = 0; i < sim->n_workers; i++)
-        if (sim->workers[i]->kind == STEP_RUN)
-            return TIME_NEVER;
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (uint32_t k = 0; k < sim->deployments[i].n_workers; k++)
+            if (sim->deployments[i].workers[k]->kind == STEP_RUN)
+                return TIME_NEVER;
     return at_ns;
 }
 
@@ -460,23 +568,27 @@ static enum status tell_progress(struct sim *sim)
 {
     if (!sim->observer->progress || ++sim->n_instants % PROGRESS_EVERY)
         return ST_OK;
-    struct sim_progress progress = {request_source_progress(sim->source), sim->now_ns,
-                                    sim->n_offered};
+    struct sim_progress progress = {.now_ns = sim->now_ns};
+    for (size_t i = 0; i < sim->n_deployments; i++) {
+        const struct deployment *d = &sim->deployments[i];
+        progress.share += request_source_progress(d->source) / (double)sim->n_deployments;
+        progress.n_offered += d->n_offered;
+    }
     return sim->observer->progress(sim->observer->context, &progress, sim->diag);
 }
 
 static enum status loop(struct sim *sim)
 {
+    drop_stale(sim);
     for (;;) {
-        enum status s = sim->must_read ? read_arrival(sim) : ST_OK;
+        enum status s = sim->must_read ? read_arrivals(sim) : ST_OK;
         if (s)
             return s;
-        if (!sim->have_next && sim->n_in_flight == 0)
+        int64_t next_ns = sim->next_arrival_ns;
+        if (next_ns >= TIME_NEVER && sim->requests.n_used == 0)
             return ST_OK;
-        drop_stale(sim);
-        int64_t next_ns = sim->queue.n ? event_queue_peek(&sim->queue).at_ns : TIME_NEVER;
-        if (sim->have_next && sim->next_request.arrival_ns < next_ns)
-            next_ns = sim->next_request.arrival_ns;
+        if (sim->queue.n && event_queue_peek(&sim->queue).at_ns < next_ns)
+            next_ns = event_queue_peek(&sim->queue).at_ns;
         BUG_IF(next_ns < sim->now_ns);
         s = check_limits(sim, next_ns);
         if (!s) {
@@ -490,70 +602,105 @@ static enum status loop(struct sim *sim)
     }
 }
 
-static enum status begin(struct sim *sim)
+static enum status begin(struct deployment *d)
 {
-    const struct sim_config *config = sim->config;
-    enum status s = fleet_init(sim);
-    for (size_t p = 0; p < config->n_pools; p++)
-        sim->wants_ids |= config->pools[p].engine.prefix_cache;
-    sim->effects = config->policy_first;
+    const struct sim_config *config = d->sim->config;
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        d->wants_ids |= d->config->pools[p].engine.prefix_cache;
+    d->effects = d->config->policy_first;
+    enum status s = metrics_begin(d);
     if (!s)
-        s = metrics_begin(sim);
+        s = schedule_policy(d);
     if (!s)
-        s = schedule_policy(sim);
-    if (!s)
-        s = push_timer(sim, config->warmup_ns ? config->warmup_ns : config->window_ns,
+        s = push_timer(d, config->warmup_ns ? config->warmup_ns : config->window_ns,
                        EVENT_CLASS_WINDOW, 0);
     if (!s && config->sample_ns)
-        s = push_timer(sim, 0, EVENT_CLASS_SAMPLE, 0);
+        s = push_timer(d, 0, EVENT_CLASS_SAMPLE, 0);
     /* When nobody knows what comes next, the last arrival is not known for the last. */
     int64_t end_ns = arrivals_end_ns(config);
-    if (!s && sim->source->ops->done && end_ns < TIME_NEVER && config->drain_ns < TIME_NEVER)
-        s = push_timer(sim, end_ns + config->drain_ns, EVENT_CLASS_STOP, 0);
-    if (!s && config->view_interval_ns)
-        s = push_timer(sim, config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
-    return s ? s : read_arrival(sim);
-}
-
-static enum status end(struct sim *sim)
-{
-    enum status s = close_window(sim);
-    if (!s && sim->config->sample_ns && sim->now_ns > sim->metrics->sample_start.at_ns)
-        s = take_sample(sim);
-    if (!s)
-        s = life_report_unfinished(sim);
-    fleet_close(sim);
-    sim->result->end_ns = sim->now_ns;
-    sim->result->measured_from_ns = sim->config->warmup_ns;
-    for (size_t p = 0; p < sim->config->n_pools; p++)
-        sim->result->n_scale_events += sim->result->pools[p].n_up + sim->result->pools[p].n_down;
+    if (!s && d->source->ops->done && end_ns < TIME_NEVER && config->drain_ns < TIME_NEVER)
+        s = push_timer(d, end_ns + config->drain_ns, EVENT_CLASS_STOP, 0);
+    if (!s && d->config->view_interval_ns)
+        s = push_timer(d, d->config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
+    d->must_read = d->sim->must_read = true;
     return s;
 }
 
-enum status sim_run(const struct sim_config *config, const struct request_source *source,
-                    const struct observer *observer, struct run_result *result, struct diag *d)
+static enum status end(struct deployment *d)
 {
+    const struct sim *sim = d->sim;
+    struct run_result *result = d->result;
+    enum status s = close_window(d);
+    if (!s && sim->config->sample_ns && sim->now_ns > d->metrics->sample_start.at_ns)
+        s = take_sample(d);
+    if (!s)
+        s = life_report_unfinished(d);
+    fleet_close(d);
+    result->end_ns = sim->now_ns;
+    result->measured_from_ns = sim->config->warmup_ns;
+    result->n_events = sim->n_events;
+    result->n_node_failures = sim->n_node_failures;
+    result->n_reclaims = sim->n_reclaims;
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        result->n_scale_events += result->pools[p].n_up + result->pools[p].n_down;
+    return s;
+}
+
+/* A seed for each name; without a name, that of the run. */
+static uint64_t seed_of(const struct sim_config *config, const char *name)
+{
+    struct pcg64 rng;
+    if (!*name)
+        return config->seed;
+    pcg64_stream(&rng, config->seed, name, 0);
+    return pcg64_next(&rng);
+}
+
+static enum status run(struct sim *sim)
+{
+    enum status s = fleet_init(sim);
+    for (size_t i = 0; !s && i < sim->n_deployments; i++)
+        s = begin(&sim->deployments[i]);
+    if (!s)
+        s = loop(sim);
+    for (size_t i = 0; !s && i < sim->n_deployments; i++)
+        s = end(&sim->deployments[i]);
+    return s;
+}
+
+enum status sim_run(const struct sim_config *config, const struct request_source *sources,
+                    const struct observer *observer, struct run_result *results, struct diag *d)
+{
+    size_t n = config->n_deployments;
     struct fleet fleet = {0};
-    struct metrics metrics = {0};
-    struct sim sim = {.config = config,
-                      .observer = observer,
-                      .source = source,
-                      .result = result,
-                      .diag = d,
-                      .fleet = &fleet,
-                      .metrics = &metrics};
-    *result = (struct run_result){0};
-    enum status s = begin(&sim);
+    struct sim sim = {.config = config, .observer = observer, .diag = d, .fleet = &fleet};
+    BUG_IF(n == 0 || n > MAX_DEPLOYMENTS);
+    sim.deployments = calloc(n, sizeof *sim.deployments);
+    struct metrics *metrics = calloc(n, sizeof *metrics);
+    enum status s = sim.deployments && metrics ? ST_OK : diag_nomem(d, "deployments");
+    for (size_t i = 0; !s && i < n; i++, sim.n_deployments++) {
+        results[i] = (struct run_result){0};
+        sim.deployments[i] = (struct deployment){
+            .index = i,
+            .config = &config->deployments[i],
+            .sim = &sim,
+            .seed = seed_of(config, config->deployments[i].name),
+            .source = &sources[i],
+            .result = &results[i],
+            .metrics = &metrics[i],
+        };
+    }
     if (!s)
-        s = loop(&sim);
-    if (!s)
-        s = end(&sim);
+        s = run(&sim);
     fleet_release(&sim);
     request_table_release(&sim.requests);
     word_pool_release(&sim.ids);
     free(sim.key_scratch);
     event_queue_release(&sim.queue);
     free(sim.kicked);
-    metrics_release(&metrics);
+    for (size_t i = 0; i < sim.n_deployments; i++)
+        metrics_release(&metrics[i]);
+    free(metrics);
+    free(sim.deployments);
     return s;
 }

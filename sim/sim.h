@@ -1,4 +1,4 @@
-/* One simulation run: requests against a fleet with a policy in the loop. */
+/* One simulation run: requests against fleets, each with a policy in the loop, on one cluster. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -7,9 +7,11 @@
 #include "sim/state/config.h"
 #include "traces/request_source.h"
 
-/* Run to the end. `result` is large: keep it off the stack. Deterministic: the same config and
- * requests give the same calls of the observer in the same order. */
-enum status sim_run(const struct sim_config *config, const struct request_source *source,
-                    const struct observer *observer, struct run_result *result, struct diag *d);
+/* Run to the end: of the last deployment, with what the others do until then. `sources` and
+ * `results` have one item for each deployment; results are large: keep them off the stack.
+ * Deterministic: the same config and requests give the same calls of the observer in the same
+ * order. */
+enum status sim_run(const struct sim_config *config, const struct request_source *sources,
+                    const struct observer *observer, struct run_result *results, struct diag *d);
 
 #endif

@@ -106,7 +106,7 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
 
 static enum status create_latency(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->config.pools[i];
+    struct pool_config *pool = &b->run->deployment.pools[i];
     const struct engine_settings *e = &settings(b, i)->engine;
     const struct latency_config config = {.max_num_seqs =
                                               (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
@@ -127,7 +127,7 @@ static enum status create_latency(struct builder *b, size_t i)
 
 static enum status set_kv_blocks(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->config.pools[i];
+    struct pool_config *pool = &b->run->deployment.pools[i];
     const struct engine_settings *e = &settings(b, i)->engine;
     int64_t blocks = e->kv_blocks;
 
@@ -147,7 +147,7 @@ static enum status set_kv_blocks(struct builder *b, size_t i)
 
 static enum status set_ranks(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->config.pools[i];
+    struct pool_config *pool = &b->run->deployment.pools[i];
     int64_t ranks = settings(b, i)->engine.data_parallel_ranks;
 
     if (ranks == 0)
@@ -183,7 +183,7 @@ static void set_startup(struct builder *b, struct pool_config *pool)
 
 static enum status build_pool(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->config.pools[i];
+    struct pool_config *pool = &b->run->deployment.pools[i];
     const struct pool_settings *p = settings(b, i);
     const struct engine_settings *e = &p->engine;
 
@@ -225,7 +225,7 @@ static enum status build_pool(struct builder *b, size_t i)
 
 static void set_transfer(struct builder *b)
 {
-    struct sim_config *c = &b->run->config;
+    struct deployment_config *c = &b->run->deployment;
     double bytes = b->scenario->kv_transfer.bytes_per_token;
 
     if (isnan(bytes))
@@ -251,7 +251,7 @@ static void set_transfer(struct builder *b)
 static void set_routing(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
+    struct deployment_config *c = &b->run->deployment;
 
     c->kv_router = (struct kv_router_weights){.overlap = sc->kv_router.overlap_weight,
                                               .prefill = sc->kv_router.prefill_weight,
@@ -296,32 +296,33 @@ static void set_rest(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
+    struct deployment_config *deployment = &b->run->deployment;
 
     set_limits(b);
     set_routing(b);
     set_transfer(b);
-    c->scale_down =
+    deployment->scale_down =
         strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
-    c->drain_grace_ns = ns(sc->scale_down.grace_s);
-    c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
-    c->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
+    deployment->drain_grace_ns = ns(sc->scale_down.grace_s);
+    deployment->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    deployment->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
                 : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
                                                                    : VICTIM_NEWEST;
-    c->call_back = sc->scale_down.call_back;
-    c->max_attempts = (uint32_t)sc->client.max_attempts;
-    c->backoff_ns = ns(sc->client.backoff_s);
-    c->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
+    deployment->call_back = sc->scale_down.call_back;
+    deployment->max_attempts = (uint32_t)sc->client.max_attempts;
+    deployment->backoff_ns = ns(sc->client.backoff_s);
+    deployment->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
     c->node_mtbf_s = sc->failures.node_mtbf_h * 3600;
     c->node_repair_ns = ns_or_never(sc->failures.node_repair_h * 3600);
     c->spot_mtbf_s = sc->failures.spot_mtbf_h * 3600;
     c->spot_notice_ns = ns(sc->failures.spot_notice_s);
     c->spot_return_ns = ns_or_never(sc->failures.spot_return_h * 3600);
-    c->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
-    c->timeout_ns = ns_or_never(sc->client.timeout_s);
-    c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
-    c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
+    deployment->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
+    deployment->timeout_ns = ns_or_never(sc->client.timeout_s);
+    deployment->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
+    deployment->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
     c->seed = (uint64_t)sc->seed;
-    c->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
+    deployment->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
     c->warmup_ns = ns(sc->span.warmup_s);
     c->duration_ns = ns_or_never(sc->span.duration_s);
     c->drain_ns = ns_or_never(sc->span.drain_s);
@@ -334,6 +335,7 @@ static enum status set_cluster(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
+    struct deployment_config *deployment = &b->run->deployment;
     struct cluster cluster;
     uint32_t n_placed = 0;
 
@@ -344,8 +346,8 @@ static enum status set_cluster(struct builder *b)
         .links_per_node = (uint32_t)sc->kv_transfer.links_per_node,
     };
     enum status s = cluster_init(&cluster, &c->cluster, b->d);
-    for (size_t i = 0; !s && i < c->n_pools; i++) {
-        const struct pool_config *pool = &c->pools[i];
+    for (size_t i = 0; !s && i < deployment->n_pools; i++) {
+        const struct pool_config *pool = &deployment->pools[i];
         if (!cluster_can_hold(&c->cluster, (uint32_t)pool->gpus_per_worker))
             s = diag_fail_at(
                 b->d, ST_INPUT, scenario_at(sc, "cluster"),
@@ -373,7 +375,7 @@ static const double least_scrape_interval_s = 0.01;
 static enum status set_metrics(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
+    struct deployment_config *c = &b->run->deployment;
     double interval_s = sc->metrics.scrape_interval_s;
 
     if (interval_s > 0 && interval_s < least_scrape_interval_s)
@@ -391,7 +393,7 @@ static enum status set_metrics(struct builder *b)
 static enum status create_policy(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
+    struct deployment_config *c = &b->run->deployment;
     struct policy_setup setup = {.n_pools = b->n_pools,
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
@@ -511,26 +513,29 @@ static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct sim_config *c = &b->run->config;
+    struct deployment_config *deployment = &b->run->deployment;
     struct run_info *info = &b->run->info;
     bool priced = false;
 
     info->scenario = sc->name;
     info->seed = c->seed;
-    info->ttft_target_ns = c->ttft_target_ns;
-    info->tpot_target_ns = c->tpot_target_ns;
+    info->ttft_target_ns = deployment->ttft_target_ns;
+    info->tpot_target_ns = deployment->tpot_target_ns;
     info->n_pools = b->n_pools;
     for (size_t i = 0; i < b->n_pools; i++) {
-        info->pool_names[i] = c->pools[i].name;
-        info->gpus_per_worker[i] = c->pools[i].gpus_per_worker;
-        info->profiles[i] = c->pools[i].profile->name;
+        info->pool_names[i] = deployment->pools[i].name;
+        info->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;
+        info->profiles[i] = deployment->pools[i].profile->name;
         info->price_per_gpu_hour[i] =
-            price_of(&sc->cost.per_gpu_hour, c->pools[i].profile->gpu_type);
+            price_of(&sc->cost.per_gpu_hour, deployment->pools[i].profile->gpu_type);
         priced = priced || info->price_per_gpu_hour[i] > 0;
     }
-    info->policy = c->policy->name;
+    const struct policy_ops *policy = deployment->policy;
+    void *state = deployment->policy_state;
+    info->policy = policy->name;
     info->predictor = scenario_planner(sc) ? scenario_planner(sc)->load_predictor : NULL;
-    info->policy_details = c->policy->describe ? c->policy->describe(c->policy_state) : NULL;
-    const char *note = c->policy->note ? c->policy->note(c->policy_state) : NULL;
+    info->policy_details = policy->describe ? policy->describe(state) : NULL;
+    const char *note = policy->note ? policy->note(state) : NULL;
     if (note)
         info->notes.text[info->notes.n++] = note;
     info->currency = priced ? sc->cost.currency : NULL;
@@ -549,12 +554,12 @@ struct checked scenario_run_checked(struct scenario_run *run, const struct scena
                                     struct arena *arena)
 {
     struct checked c = {.scenario = scenario,
-                        .n_pools = run->config.n_pools,
+                        .n_pools = run->deployment.n_pools,
                         .notes = &run->info.notes,
                         .arena = arena};
 
     for (size_t i = 0; i < c.n_pools; i++) {
-        const struct pool_config *pool = &run->config.pools[i];
+        const struct pool_config *pool = &run->deployment.pools[i];
         c.roles[i] = pool->role;
         c.profiles[i] = pool->profile;
         c.gpus_per_worker[i] = pool->gpus_per_worker;
@@ -580,7 +585,10 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     *run = (struct scenario_run){.simulator = simulator_find(scenario->compat)};
     BUG_IF(!run->simulator);
     choose_pools(&b);
-    run->config.n_pools = b.n_pools;
+    run->config.n_deployments = 1;
+    run->config.deployments = &run->deployment;
+    run->deployment.name = "";
+    run->deployment.n_pools = b.n_pools;
     for (size_t i = 0; i < b.n_pools && !s; i++)
         s = build_pool(&b, i);
     if (s)
@@ -611,7 +619,7 @@ void scenario_run_release(struct scenario_run *run)
     run->reader = NULL;
     clients_free(run->clients);
     run->clients = NULL;
-    if (run->config.policy && run->config.policy->release)
-        run->config.policy->release(run->config.policy_state);
-    run->config.policy = NULL;
+    if (run->deployment.policy && run->deployment.policy->release)
+        run->deployment.policy->release(run->deployment.policy_state);
+    run->deployment.policy = NULL;
 }

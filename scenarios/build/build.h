@@ -15,10 +15,11 @@
 
 struct simulator_ops;
 
-/* Stays where it was built: the source points into it. */
+/* Stays where it was built: config and source point into it. */
 struct scenario_run {
     const struct simulator_ops *simulator;
-    struct sim_config config;
+    struct sim_config config; /* of one deployment */
+    struct deployment_config deployment;
     struct dynosim_config dynosim; /* compat: dynosim; made of config */
     struct request_source source;  /* at its first request */
     /* What the source is, one of the three. */

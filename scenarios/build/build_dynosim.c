@@ -16,17 +16,19 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
                                   struct diag *d)
 {
     const struct sim_config *c = &run->config;
+    const struct deployment_config *deployment = &run->deployment;
     bool engine = false, ranks = false, startup = false;
-    for (size_t i = 0; i < c->n_pools; i++) {
-        const struct engine_config *e = &c->pools[i].engine;
+    for (size_t i = 0; i < deployment->n_pools; i++) {
+        const struct engine_config *e = &deployment->pools[i].engine;
         engine = engine || e->async_scheduling || e->prefill_first || e->by_priority ||
                  e->step_noise > 0 || e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns ||
                  e->watermark_blocks || strcmp(e->eviction->name, "lru") != 0;
-        startup = startup || c->pools[i].startup_cv > 0 || c->pools[i].startup_failure > 0 ||
-                  c->pools[i].image_cached_ns > 0 || c->pools[i].weights_cached_ns < TIME_NEVER ||
-                  c->pools[i].weights_peer_ns < TIME_NEVER;
+        const struct pool_config *pool = &deployment->pools[i];
+        startup = startup || pool->startup_cv > 0 || pool->startup_failure > 0 ||
+                  pool->image_cached_ns > 0 || pool->weights_cached_ns < TIME_NEVER ||
+                  pool->weights_peer_ns < TIME_NEVER;
         /* Those of the profile are no key: the reference takes its tables as one engine's. */
-        ranks = ranks || sc->pools[c->pools[i].role].engine.data_parallel_ranks > 1;
+        ranks = ranks || sc->pools[pool->role].engine.data_parallel_ranks > 1;
     }
     const struct unknown_key keys[] = {
         {sc->traffic.clients > 0, "traffic.clients", "0"},
@@ -36,26 +38,26 @@ static enum status refuse_unknown(const struct scenario *sc, const struct scenar
         {startup, "startup",
          "no cv, failure_probability, image_cached_s, weights_cached_s, weights_peer_s"},
         {c->cluster.n_nodes > 0, "cluster.nodes", "0"},
-        {c->kv_local_bandwidth_bytes_per_s < c->kv_bandwidth_bytes_per_s ||
-             c->kv_local_bandwidth_bytes_per_s > c->kv_bandwidth_bytes_per_s,
+        {deployment->kv_local_bandwidth_bytes_per_s < deployment->kv_bandwidth_bytes_per_s ||
+             deployment->kv_local_bandwidth_bytes_per_s > deployment->kv_bandwidth_bytes_per_s,
          "kv_transfer.local_bandwidth_gb_s", "that of bandwidth_gb_s"},
         {ranks, "engine.data_parallel_ranks", "1"},
-        {c->view_interval_ns > 0, "router_view.interval_s", "0"},
-        {c->holds_requests, "router_queue.threshold", "null"},
-        {c->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
-        {c->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
+        {deployment->view_interval_ns > 0, "router_view.interval_s", "0"},
+        {deployment->holds_requests, "router_queue.threshold", "null"},
+        {deployment->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
+        {deployment->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
         {c->cluster.links_per_node > 0, "kv_transfer.links_per_node",
          "0 (or compat_off [uncontended-links])"},
-        {c->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
-        {c->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
+        {deployment->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
+        {deployment->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
         {sc->metrics.scrape_interval_s > 0, "metrics.scrape_interval_s", "0"},
-        {c->outage_ns > 0, "metrics.outage_s", "0"},
-        {c->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
-        {c->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
-        {c->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures",
+        {deployment->outage_ns > 0, "metrics.outage_s", "0"},
+        {deployment->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
+        {deployment->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
+        {deployment->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures",
          "no mtbf above 0"},
-        {c->victim != VICTIM_NEWEST, "scale_down.victim", "newest"},
-        {c->call_back, "scale_down.call_back", "false"},
+        {deployment->victim != VICTIM_NEWEST, "scale_down.victim", "newest"},
+        {deployment->call_back, "scale_down.call_back", "false"},
         {c->warmup_ns > 0, "span.warmup_s", "0"},
         {c->duration_ns < TIME_NEVER, "span.duration_s", "0"},
         {c->drain_ns < TIME_NEVER, "span.drain_s", "0"},
@@ -100,6 +102,7 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
                                  struct arena *arena, struct diag *d)
 {
     const struct sim_config *c = &run->config;
+    const struct deployment_config *deployment = &run->deployment;
     struct dynosim_config *to = &run->dynosim;
     enum status s = refuse_unknown(scenario, run, d);
     if (s)
@@ -108,42 +111,43 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (scenario->compat_off >> i & 1)
             *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
-    to->n_pools = c->n_pools;
-    for (size_t i = 0; i < c->n_pools; i++) {
-        const char *router = c->pools[i].router->name;
+    to->n_pools = deployment->n_pools;
+    for (size_t i = 0; i < deployment->n_pools; i++) {
+        const char *router = deployment->pools[i].router->name;
         if (strcmp(router, "round_robin") != 0 && strcmp(router, "kv_aware") != 0)
             return diag_fail_at(
                 d, ST_INPUT, scenario_at(scenario, "router"),
                 "router '%s' is not one of the reference simulator's; with compat dynosim, "
                 "expected round_robin or kv_aware",
                 router);
-        s = build_pool(&to->pools[i], &c->pools[i], to->semantics.straight_line_tables, arena, d);
+        s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables,
+                       arena, d);
         if (s)
             return s;
     }
-    to->router.overlap_credit = c->kv_router.overlap;
-    to->router.prefill_scale = c->kv_router.prefill;
-    to->router.request_weight = c->kv_router.request;
-    to->router.temperature = c->kv_router.temperature;
+    to->router.overlap_credit = deployment->kv_router.overlap;
+    to->router.prefill_scale = deployment->kv_router.prefill;
+    to->router.request_weight = deployment->kv_router.request;
+    to->router.temperature = deployment->kv_router.temperature;
     to->seed = c->seed;
-    to->trace_block_tok = c->trace_block_tok;
+    to->trace_block_tok = deployment->trace_block_tok;
     to->speedup = scenario->trace.speedup;
     /* Not set means no time there: our default bandwidth alone does not set it. */
     if (!isnan(scenario->kv_transfer.bytes_per_token)) {
         to->kv_bytes_per_token = scenario->kv_transfer.bytes_per_token;
-        to->kv_bandwidth_bytes_per_s = c->kv_bandwidth_bytes_per_s;
+        to->kv_bandwidth_bytes_per_s = deployment->kv_bandwidth_bytes_per_s;
     }
-    to->fallback_kv_bytes_per_token = c->kv_bytes_per_token;
-    to->fallback_kv_bandwidth_bytes_per_s = c->kv_bandwidth_bytes_per_s;
+    to->fallback_kv_bytes_per_token = deployment->kv_bytes_per_token;
+    to->fallback_kv_bandwidth_bytes_per_s = deployment->kv_bandwidth_bytes_per_s;
     to->transfer =
         scenario->kv_transfer.tokens && strcmp(scenario->kv_transfer.tokens, "missing") == 0
             ? DYNOSIM_DESTINATION_MISSING
             : DYNOSIM_WHOLE_PROMPT;
-    if (strcmp(c->policy->name, "static") != 0) {
-        to->policy = c->policy;
-        to->policy_state = c->policy_state;
-        to->policy_first = c->policy_first;
-    } else if (c->n_pools == 1 && c->pools[0].replicas == 1 &&
+    if (strcmp(deployment->policy->name, "static") != 0) {
+        to->policy = deployment->policy;
+        to->policy_state = deployment->policy_state;
+        to->policy_first = deployment->policy_first;
+    } else if (deployment->n_pools == 1 && deployment->pools[0].replicas == 1 &&
                to->pools[0].routing == DYNOSIM_KV_ROUTER) {
         return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "router"),
                             "router 'kv_aware' needs more than one worker in the reference "

@@ -5,31 +5,30 @@
 #include "sim/fleet/startup.h"
 
 /* An exponential time from a stream of its own, so that what else is drawn does not move it. */
-static enum status schedule(struct sim *sim, double mean_s, const char *purpose, uint64_t entity,
-                            enum event_class class, uint32_t id, uint32_t generation)
+static enum status schedule(struct sim *sim, double mean_s, struct pcg64 *rng, struct event e)
 {
-    struct pcg64 rng;
     int64_t ns;
-    if (mean_s <= 0)
-        return ST_OK;
-    pcg64_stream(&rng, sim->config->seed, purpose, entity);
-    if (!ns_from_s(pcg64_exponential(&rng, mean_s), &ns))
+    if (!ns_from_s(pcg64_exponential(rng, mean_s), &ns))
         return ST_OK; /* not in anybody's lifetime */
-    return event_queue_push(&sim->queue, event_make(sim->now_ns + ns, class, id, generation),
-                            sim->diag);
+    e.at_ns += ns;
+    return event_queue_push(&sim->queue, e, sim->diag);
 }
 
 enum status failures_schedule_worker(struct sim *sim, const struct worker *w)
 {
-    return schedule(sim, sim->config->worker_mtbf_s, "failure",
-                    (uint64_t)w->pool->index << 32 | w->id, EVENT_CLASS_FAILURE, w->slot,
-                    w->life_generation);
+    const struct deployment *d = w->pool->deployment;
+    struct pcg64 rng;
+    if (d->config->worker_mtbf_s <= 0)
+        return ST_OK;
+    deployment_stream(d, &rng, "failure", (uint64_t)w->pool->index << 32 | w->id);
+    return schedule(sim, d->config->worker_mtbf_s, &rng,
+                    worker_event(w, sim->now_ns, EVENT_CLASS_FAILURE, w->life_generation));
 }
 
 enum status failures_worker_fails(struct sim *sim, struct worker *w)
 {
     w->pool->result->n_failed++;
-    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_FAIL);
+    enum status s = fleet_worker_event(w, EVENT_WORKER_FAIL);
     if (!s)
         s = fleet_kill_worker(sim, w);
     return s ? s : startup_restore(sim);
@@ -41,11 +40,18 @@ static enum status schedule_node(struct sim *sim, uint32_t node)
 {
     uint32_t generation = sim->cluster.node[node].generation;
     uint64_t entity = (uint64_t)node << 32 | generation;
-    enum status s = schedule(sim, sim->config->node_mtbf_s, "node-failure", entity,
-                             EVENT_CLASS_NODE_FAILURE, node, generation);
-    if (!s)
-        s = schedule(sim, sim->config->spot_mtbf_s, "node-reclaim", entity, EVENT_CLASS_NODE_NOTICE,
-                     node, generation);
+    struct pcg64 rng;
+    enum status s = ST_OK;
+    if (sim->config->node_mtbf_s > 0) {
+        pcg64_stream(&rng, sim->config->seed, "node-failure", entity);
+        s = schedule(sim, sim->config->node_mtbf_s, &rng,
+                     event_make(sim->now_ns, EVENT_CLASS_NODE_FAILURE, 0, node, generation));
+    }
+    if (!s && sim->config->spot_mtbf_s > 0) {
+        pcg64_stream(&rng, sim->config->seed, "node-reclaim", entity);
+        s = schedule(sim, sim->config->spot_mtbf_s, &rng,
+                     event_make(sim->now_ns, EVENT_CLASS_NODE_NOTICE, 0, node, generation));
+    }
     return s;
 }
 
@@ -72,38 +78,47 @@ static enum status schedule_change(struct sim *sim, uint32_t node, int64_t after
         return ST_OK;
     return event_queue_push(
         &sim->queue,
-        event_make(sim->now_ns + after_ns, class, node, sim->cluster.node[node].generation),
+        event_make(sim->now_ns + after_ns, class, 0, node, sim->cluster.node[node].generation),
         sim->diag);
 }
 
 static bool is_on(const struct sim *sim, const struct worker *w, uint32_t node)
 {
     return worker_leads(w) && w->state != WORKER_PENDING &&
-           cluster_is_on(&sim->cluster, w->slot, w->node, node);
+           cluster_is_on(&sim->cluster, fleet_key(w), w->node, node);
 }
 
 /* Everything on the node, at once. */
-static enum status lose_workers(struct sim *sim, uint32_t node)
+static enum status lose_workers_of(struct deployment *d, uint32_t node)
 {
     enum status s = ST_OK;
     /* Together: a request that is sent again must not find another worker that goes too. */
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        if (is_on(sim, sim->workers[i], node) && sim->workers[i]->state == WORKER_READY) {
-            fleet_withdraw(sim, sim->workers[i]);
-            sim->workers[i]->pool->result->n_lost_nodes++;
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        struct worker *w = d->workers[i];
+        if (is_on(d->sim, w, node) && w->state == WORKER_READY) {
+            fleet_withdraw(d->sim, w);
+            w->pool->result->n_lost_nodes++;
         }
     }
-    for (uint32_t i = 0; !s && i < sim->n_workers; i++) {
-        struct worker *w = sim->workers[i];
-        if (is_on(sim, w, node))
-            s = fleet_kill_worker(sim, w);
+    for (uint32_t i = 0; !s && i < d->n_workers; i++) {
+        struct worker *w = d->workers[i];
+        if (is_on(d->sim, w, node))
+            s = fleet_kill_worker(d->sim, w);
     }
+    return s;
+}
+
+static enum status lose_workers(struct sim *sim, uint32_t node)
+{
+    enum status s = ST_OK;
+    for (size_t i = 0; !s && i < sim->n_deployments; i++)
+        s = lose_workers_of(&sim->deployments[i], node);
     return s;
 }
 
 static enum status node_fails(struct sim *sim, uint32_t node)
 {
-    sim->result->n_node_failures++;
+    sim->n_node_failures++;
     enum status s = change_state(sim, node, NODE_DOWN, EVENT_NODE_FAIL);
     sim->cluster.node[node].has_weights = 0; /* memory is lost, the disk is not */
     if (!s)
@@ -113,14 +128,13 @@ static enum status node_fails(struct sim *sim, uint32_t node)
     return s ? s : startup_restore(sim);
 }
 
-/* Its workers drain while others are started elsewhere. */
-static enum status node_is_reclaimed(struct sim *sim, uint32_t node)
+static enum status drain_workers_of(struct deployment *d, uint32_t node)
 {
-    int64_t notice_ns = sim->config->spot_notice_ns, grace_ns = sim->config->drain_grace_ns;
-    sim->result->n_reclaims++;
-    enum status s = change_state(sim, node, NODE_LEAVING, EVENT_NODE_NOTICE);
-    for (uint32_t i = 0; !s && i < sim->n_workers; i++) {
-        struct worker *w = sim->workers[i];
+    struct sim *sim = d->sim;
+    int64_t notice_ns = sim->config->spot_notice_ns, grace_ns = d->config->drain_grace_ns;
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < d->n_workers; i++) {
+        struct worker *w = d->workers[i];
         if (!is_on(sim, w, node) || w->state == WORKER_DRAINING)
             continue;
         w->pool->result->n_lost_nodes += w->state == WORKER_READY;
@@ -128,8 +142,18 @@ static enum status node_is_reclaimed(struct sim *sim, uint32_t node)
                 ? fleet_stop_worker(sim, w)
                 : fleet_drain_worker(sim, w, grace_ns < notice_ns ? grace_ns : notice_ns);
     }
+    return s;
+}
+
+/* Its workers drain while others are started elsewhere. */
+static enum status node_is_reclaimed(struct sim *sim, uint32_t node)
+{
+    sim->n_reclaims++;
+    enum status s = change_state(sim, node, NODE_LEAVING, EVENT_NODE_NOTICE);
+    for (size_t i = 0; !s && i < sim->n_deployments; i++)
+        s = drain_workers_of(&sim->deployments[i], node);
     if (!s)
-        s = schedule_change(sim, node, notice_ns, EVENT_CLASS_NODE_LEAVES);
+        s = schedule_change(sim, node, sim->config->spot_notice_ns, EVENT_CLASS_NODE_LEAVES);
     return s ? s : startup_restore(sim);
 }
 

@@ -62,11 +62,10 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
     };
-    sim->load[w->slot] = sim->published[w->slot] = (struct rank_load){0};
-    pcg64_stream(&w->rng, sim->config->seed, pool->config->name,
-                 (uint64_t)leader->id * MAX_RANKS + rank);
-    pcg64_stream(&w->life_rng, sim->config->seed, "startup",
-                 (uint64_t)pool->index << 32 | leader->id);
+    struct deployment *d = pool->deployment;
+    d->load[w->slot] = d->published[w->slot] = (struct rank_load){0};
+    deployment_stream(d, &w->rng, pool->config->name, (uint64_t)leader->id * MAX_RANKS + rank);
+    deployment_stream(d, &w->life_rng, "startup", (uint64_t)pool->index << 32 | leader->id);
     request_list_init(&w->waiting);
     request_list_init(&w->arrived);
     request_list_init(&w->running);
@@ -87,39 +86,40 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
     return s;
 }
 
-static enum status grow_slots(struct sim *sim, uint32_t capacity)
+static enum status grow_slots(struct deployment *d, uint32_t capacity)
 {
-    enum status s = ARRAY_RESIZE(sim->workers, capacity, "workers", sim->diag);
+    BUG_IF(capacity > 1u << EVENT_ID_BITS);
+    enum status s = ARRAY_RESIZE(d->workers, capacity, "workers", d->sim->diag);
     if (!s)
-        s = ARRAY_RESIZE(sim->load, capacity, "workers", sim->diag);
+        s = ARRAY_RESIZE(d->load, capacity, "workers", d->sim->diag);
     if (!s)
-        s = ARRAY_RESIZE(sim->published, capacity, "workers", sim->diag);
+        s = ARRAY_RESIZE(d->published, capacity, "workers", d->sim->diag);
     if (!s)
-        sim->workers_capacity = capacity;
+        d->workers_capacity = capacity;
     return s;
 }
 
-static enum status new_slot(struct sim *sim, struct worker **w)
+static enum status new_slot(struct deployment *d, struct worker **w)
 {
-    for (uint32_t i = sim->fleet->first_free_worker; i < sim->n_workers; i++) {
-        if (sim->workers[i]->state == WORKER_FREE) {
-            sim->fleet->first_free_worker = i + 1;
-            *w = sim->workers[i];
+    for (uint32_t i = d->first_free_worker; i < d->n_workers; i++) {
+        if (d->workers[i]->state == WORKER_FREE) {
+            d->first_free_worker = i + 1;
+            *w = d->workers[i];
             return ST_OK;
         }
     }
-    if (sim->n_workers == sim->workers_capacity) {
-        uint32_t capacity = sim->workers_capacity ? 2 * sim->workers_capacity : 16;
-        enum status s = grow_slots(sim, capacity);
+    if (d->n_workers == d->workers_capacity) {
+        uint32_t capacity = d->workers_capacity ? 2 * d->workers_capacity : 16;
+        enum status s = grow_slots(d, capacity);
         if (s)
             return s;
     }
     *w = calloc(1, sizeof **w);
     if (!*w)
-        return diag_nomem(sim->diag, "workers");
-    (*w)->slot = sim->n_workers;
-    sim->fleet->first_free_worker = sim->n_workers + 1;
-    sim->workers[sim->n_workers++] = *w;
+        return diag_nomem(d->sim->diag, "workers");
+    (*w)->slot = d->n_workers;
+    d->first_free_worker = d->n_workers + 1;
+    d->workers[d->n_workers++] = *w;
     return ST_OK;
 }
 
@@ -130,7 +130,7 @@ enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker *
     struct worker *ranks[MAX_RANKS] = {NULL};
     BUG_IF(n_ranks == 0 || n_ranks > MAX_RANKS);
     for (uint32_t i = 0; i < n_ranks; i++) {
-        enum status s = new_slot(sim, &ranks[i]);
+        enum status s = new_slot(pool->deployment, &ranks[i]);
         if (!s) {
             ranks[i]->pool = pool;
             ranks[0]->id = pool->next_worker_id;
@@ -156,10 +156,10 @@ void fleet_set_state(struct worker *leader, enum worker_state state)
         leader->ranks[i]->state = state;
 }
 
-void fleet_release(struct sim *sim)
+static void release_deployment(struct deployment *d)
 {
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        struct worker *w = sim->workers[i];
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        struct worker *w = d->workers[i];
         kv_cache_free(w->cache);
         kv_cache_free(w->host);
         free(w->growth);
@@ -176,18 +176,24 @@ void fleet_release(struct sim *sim)
         }
         free(w);
     }
-    for (size_t p = 0; p < sim->config->n_pools; p++) {
-        free(sim->pools[p].routable);
-        free(sim->pools[p].routable_ranks);
-        route_release(&sim->pools[p]);
-        kv_store_free(sim->pools[p].kv);
-        kv_store_free(sim->pools[p].host_kv);
+    for (size_t p = 0; p < d->config->n_pools; p++) {
+        free(d->pools[p].routable);
+        free(d->pools[p].routable_ranks);
+        route_release(&d->pools[p]);
+        kv_store_free(d->pools[p].kv);
+        kv_store_free(d->pools[p].host_kv);
     }
-    free(sim->workers);
+    free(d->workers);
+    free(d->load);
+    free(d->published);
+}
+
+void fleet_release(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        release_deployment(&sim->deployments[i]);
     free(sim->fleet->pending.id);
     cluster_release(&sim->cluster);
-    free(sim->load);
-    free(sim->published);
 }
 
 /* ---- routable workers, by ascending id ---- */
@@ -221,27 +227,27 @@ static enum status routable_add(struct sim *sim, struct worker *w)
             return s;
     }
     uint32_t i = pool->n_routable++;
-    for (; i > 0 && sim->workers[pool->routable[i - 1]]->id > w->id; i--)
-        routable_place(pool, i, sim->workers[pool->routable[i - 1]]);
+    for (; i > 0 && pool->deployment->workers[pool->routable[i - 1]]->id > w->id; i--)
+        routable_place(pool, i, pool->deployment->workers[pool->routable[i - 1]]);
     routable_place(pool, i, w);
     return ST_OK;
 }
 
-static void routable_remove(struct sim *sim, struct worker *w)
+static void routable_remove(struct worker *w)
 {
     struct pool *pool = w->pool;
     BUG_IF(w->place >= pool->n_routable || pool->routable[w->place] != w->slot);
     pool->n_routable--;
     for (uint32_t i = w->place; i < pool->n_routable; i++)
-        routable_place(pool, i, sim->workers[pool->routable[i + 1]]);
+        routable_place(pool, i, pool->deployment->workers[pool->routable[i + 1]]);
     route_left(w);
 }
 
 /* ---- life cycle ---- */
 
-enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind)
+enum status fleet_worker_event(const struct worker *w, enum event_kind kind)
 {
-    return sim_event(sim, kind, UINT64_MAX, w->pool->index, w->id);
+    return deployment_event(w->pool->deployment, kind, UINT64_MAX, w->pool->index, w->id);
 }
 
 static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
@@ -253,7 +259,7 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
     if (!s)
         s = route_joined(w);
     if (!s)
-        s = fleet_worker_event(sim, w, event);
+        s = fleet_worker_event(w, event);
     return s ? s : route_unrouted(sim, pool);
 }
 
@@ -287,13 +293,13 @@ static void note_rank_results(const struct worker *leader)
     }
 }
 
-void fleet_close(struct sim *sim)
+void fleet_close(struct deployment *d)
 {
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        if (!worker_leads(sim->workers[i]))
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        if (!worker_leads(d->workers[i]))
             continue;
-        gpu_time_account(sim, sim->workers[i]);
-        note_rank_results(sim->workers[i]);
+        gpu_time_account(d->sim, d->workers[i]);
+        note_rank_results(d->workers[i]);
     }
 }
 
@@ -301,11 +307,12 @@ void fleet_close(struct sim *sim)
 enum status fleet_stop_worker(struct sim *sim, struct worker *w)
 {
     struct pool *pool = w->pool;
+    struct deployment *d = pool->deployment;
     gpu_time_account(sim, w);
     switch (w->state) {
     case WORKER_PENDING:
         pool->n_pending--;
-        id_array_remove(&sim->fleet->pending, w->slot);
+        id_array_remove(&sim->fleet->pending, fleet_key(w));
         pool->n_starting--;
         break;
     case WORKER_STARTING:
@@ -313,7 +320,7 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
         break;
     case WORKER_READY:
         pool->n_ready--;
-        routable_remove(sim, w);
+        routable_remove(w);
         break;
     case WORKER_DRAINING:
         pool->n_draining--;
@@ -324,9 +331,9 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
     BUG_IF(!worker_is_empty(w));
     note_rank_results(w);
     if (w->state != WORKER_PENDING) {
-        sim->fleet->workers_held--;
-        sim->fleet->gpus_held -= pool->config->gpus_per_worker;
-        cluster_free(&sim->cluster, w->slot, (uint32_t)pool->config->gpus_per_worker, w->node);
+        d->workers_held--;
+        d->gpus_held -= pool->config->gpus_per_worker;
+        cluster_free(&sim->cluster, fleet_key(w), (uint32_t)pool->config->gpus_per_worker, w->node);
         sim->fleet->room_appeared = true;
     }
     fleet_set_state(w, WORKER_FREE);
@@ -341,10 +348,10 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
         rank->generation++;
         rank->life_generation++;
         rank->drain_generation++;
-        if (rank->slot < sim->fleet->first_free_worker)
-            sim->fleet->first_free_worker = rank->slot;
+        if (rank->slot < d->first_free_worker)
+            d->first_free_worker = rank->slot;
     }
-    return fleet_worker_event(sim, w, EVENT_WORKER_STOP);
+    return fleet_worker_event(w, EVENT_WORKER_STOP);
 }
 
 static int compare_ids(const void *a, const void *b, const struct request_table *t)
@@ -353,9 +360,9 @@ static int compare_ids(const void *a, const void *b, const struct request_table 
     return (x > y) - (x < y);
 }
 
-static bool on_worker(const struct sim *sim, uint32_t slot, const struct worker *leader)
+static bool on_worker(uint32_t slot, const struct worker *leader)
 {
-    return slot != NO_SLOT && sim->workers[slot]->leader == leader;
+    return slot != NO_SLOT && leader->pool->deployment->workers[slot]->leader == leader;
 }
 
 /* Requests bound to the worker, or whose KV it still holds, in trace order. */
@@ -364,8 +371,8 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
     const struct request_table *t = &sim->requests;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
-        if (r->state == REQUEST_FREE ||
-            !(on_worker(sim, r->worker_slot, w) || on_worker(sim, r->source_slot, w)))
+        if (r->state == REQUEST_FREE || r->deployment != w->pool->deployment->index ||
+            !(on_worker(r->worker_slot, w) || on_worker(r->source_slot, w)))
             continue;
         enum status s = id_array_push(bound, id, sim->diag);
         if (s)
@@ -382,6 +389,7 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
 
 enum status fleet_kill_worker(struct sim *sim, struct worker *w)
 {
+    struct deployment *d = w->pool->deployment;
     struct id_array bound = {0};
     enum status s = worker_charge_cut_step(sim, w);
     if (!s && !worker_is_empty(w))
@@ -389,9 +397,9 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w)
     for (uint32_t i = 0; !s && i < bound.n; i++) {
         struct request *r = sim_request(sim, bound.id[i]);
         if (r->worker_slot != NO_SLOT)
-            s = worker_remove(sim, sim->workers[r->worker_slot], bound.id[i]);
+            s = worker_remove(sim, d->workers[r->worker_slot], bound.id[i]);
         else if (r->state == REQUEST_UNROUTED)
-            request_list_remove(&sim->pools[1].unrouted, &sim->requests, bound.id[i]);
+            request_list_remove(&d->pools[1].unrouted, &sim->requests, bound.id[i]);
         if (!s)
             s = handoff_release_source(sim, r);
     }
@@ -413,7 +421,7 @@ enum status fleet_remove_drained(struct sim *sim, struct worker *w)
 
 void fleet_withdraw(struct sim *sim, struct worker *w)
 {
-    routable_remove(sim, w);
+    routable_remove(w);
     fleet_set_state(w, WORKER_DRAINING);
     gpu_time_set_state(sim, w, GPU_DRAINING);
     w->pool->n_ready--;
@@ -423,11 +431,11 @@ void fleet_withdraw(struct sim *sim, struct worker *w)
 enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns)
 {
     fleet_withdraw(sim, w);
-    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_DRAIN);
+    enum status s = fleet_worker_event(w, EVENT_WORKER_DRAIN);
     if (!s && grace_ns < TIME_NEVER)
         s = event_queue_push(
             &sim->queue,
-            event_make(sim->now_ns + grace_ns, EVENT_CLASS_GRACE_END, w->slot, w->drain_generation),
+            worker_event(w, sim->now_ns + grace_ns, EVENT_CLASS_GRACE_END, w->drain_generation),
             sim->diag);
     return s ? s : fleet_remove_drained(sim, w);
 }
@@ -435,7 +443,7 @@ enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_
 /* Does `a` go before `b` when one is taken away? */
 static bool goes_first(const struct sim *sim, const struct worker *a, const struct worker *b)
 {
-    switch (sim->config->victim) {
+    switch (a->pool->deployment->config->victim) {
     case VICTIM_NEWEST:
         break;
     case VICTIM_LEAST_LOADED:
@@ -457,7 +465,7 @@ static struct worker *choose_victim(struct sim *sim, const struct pool *pool)
 {
     struct worker *found = NULL;
     for (uint32_t i = 0; i < pool->n_routable; i++) {
-        struct worker *w = sim->workers[pool->routable[i]];
+        struct worker *w = pool->deployment->workers[pool->routable[i]];
         if (!found || goes_first(sim, w, found))
             found = w;
     }
@@ -467,9 +475,10 @@ static struct worker *choose_victim(struct sim *sim, const struct pool *pool)
 /* Newest worker of a state, or NULL. One that drains because its node goes is not meant. */
 static struct worker *newest(struct sim *sim, const struct pool *pool, enum worker_state state)
 {
+    const struct deployment *d = pool->deployment;
     struct worker *found = NULL;
-    for (uint32_t i = 0; i < sim->n_workers; i++) {
-        struct worker *w = sim->workers[i];
+    for (uint32_t i = 0; i < d->n_workers; i++) {
+        struct worker *w = d->workers[i];
         if (worker_leads(w) && w->pool == pool && w->state == state &&
             (!found || w->id > found->id) &&
             (state != WORKER_DRAINING || sim->cluster.node[w->node].state == NODE_UP))
@@ -481,13 +490,13 @@ static struct worker *newest(struct sim *sim, const struct pool *pool, enum work
 enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
 {
     BUG_IF(target < 0);
+    struct deployment *d = pool->deployment;
     enum status s = ST_OK;
     pool->target = target;
     while (!s && pool->n_ready + pool->n_starting < target) {
-        struct worker *draining =
-            sim->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
+        struct worker *draining = d->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
         s = draining ? call_back(sim, draining) : startup_begin(sim, pool, false);
-        sim->n_started[pool->index]++;
+        d->n_started[pool->index]++;
         pool->result->n_up++;
     }
     while (!s && pool->n_ready + pool->n_starting > target) {
@@ -496,42 +505,54 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
             w = newest(sim, pool, WORKER_STARTING);
         if (w) {
             s = fleet_stop_worker(sim, w);
-            sim->n_cancelled[pool->index]++;
-        } else if (sim->config->scale_down == SCALE_DOWN_TERMINATE) {
+            d->n_cancelled[pool->index]++;
+        } else if (d->config->scale_down == SCALE_DOWN_TERMINATE) {
             s = fleet_kill_worker(sim, choose_victim(sim, pool));
-            sim->n_terminated[pool->index]++;
+            d->n_terminated[pool->index]++;
         } else {
-            s = fleet_drain_worker(sim, choose_victim(sim, pool), sim->config->drain_grace_ns);
-            sim->n_drained[pool->index]++;
+            s = fleet_drain_worker(sim, choose_victim(sim, pool), d->config->drain_grace_ns);
+            d->n_drained[pool->index]++;
         }
         pool->result->n_down++;
     }
     return s;
 }
 
+static enum status init_pool(struct deployment *d, size_t p)
+{
+    struct pool *pool = &d->pools[p];
+    const struct pool_config *config = &d->config->pools[p];
+    const struct engine_config *engine = &config->engine;
+    *pool = (struct pool){
+        .index = p,
+        .config = config,
+        .deployment = d,
+        .result = &d->result->pools[p],
+        .target = config->replicas,
+    };
+    request_list_init(&pool->unrouted);
+    enum status s = route_init(pool);
+    if (!s && engine->prefix_cache)
+        s = kv_store_new(&pool->kv, d->sim->diag);
+    if (!s && engine->prefix_cache && engine->host_kv_blocks)
+        s = kv_store_new(&pool->host_kv, d->sim->diag);
+    return s;
+}
+
+/* All pools are there before the first worker, which may find a peer in any of them. */
 enum status fleet_init(struct sim *sim)
 {
     enum status s = cluster_init(&sim->cluster, &sim->config->cluster, sim->diag);
     if (!s)
         s = failures_schedule_nodes(sim);
-    for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
-        struct pool *pool = &sim->pools[p];
-        *pool = (struct pool){
-            .index = p,
-            .config = &sim->config->pools[p],
-            .sim = sim,
-            .result = &sim->result->pools[p],
-            .target = sim->config->pools[p].replicas,
-        };
-        request_list_init(&pool->unrouted);
-        const struct engine_config *engine = &pool->config->engine;
-        s = route_init(pool);
-        if (!s && engine->prefix_cache)
-            s = kv_store_new(&pool->kv, sim->diag);
-        if (!s && engine->prefix_cache && engine->host_kv_blocks)
-            s = kv_store_new(&pool->host_kv, sim->diag);
-        for (int i = 0; !s && i < pool->config->replicas; i++)
-            s = startup_begin(sim, pool, true);
-    }
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (size_t p = 0; !s && p < sim->deployments[i].config->n_pools; p++)
+            s = init_pool(&sim->deployments[i], p);
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (size_t p = 0; !s && p < sim->deployments[i].config->n_pools; p++) {
+            struct pool *pool = &sim->deployments[i].pools[p];
+            for (int k = 0; !s && k < pool->config->replicas; k++)
+                s = startup_begin(sim, pool, true);
+        }
     return s;
 }

@@ -5,13 +5,21 @@
 #include "sim/worker/worker.h"
 
 struct fleet {
-    uint32_t first_free_worker; /* no slot before it is free */
-    uint32_t n_nodes_seen;      /* whose failures are scheduled */
+    uint32_t n_nodes_seen; /* whose failures are scheduled */
     struct id_array
-        pending;        /* slots of workers that wait for GPUs, in the order they were asked for */
+        pending;        /* keys of workers that wait for GPUs, in the order they were asked for */
     bool room_appeared; /* since they were last looked at */
-    int gpus_held, workers_held;
 };
+
+/* One number for a worker of any deployment. */
+static inline uint32_t fleet_key(const struct worker *w)
+{
+    return (uint32_t)w->pool->deployment->index << EVENT_ID_BITS | w->slot;
+}
+static inline struct worker *fleet_worker(const struct sim *sim, uint32_t key)
+{
+    return sim->deployments[key >> EVENT_ID_BITS].workers[key & ((1u << EVENT_ID_BITS) - 1)];
+}
 
 enum status fleet_init(struct sim *sim);
 void fleet_release(struct sim *sim);
@@ -19,7 +27,7 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
 /* A worker without GPUs, which start_worker gets it. */
 enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader);
 void fleet_set_state(struct worker *leader, enum worker_state state);
-enum status fleet_worker_event(struct sim *sim, const struct worker *w, enum event_kind kind);
+enum status fleet_worker_event(const struct worker *w, enum event_kind kind);
 enum status fleet_worker_ready(struct sim *sim, struct worker *w);
 void fleet_withdraw(struct sim *sim, struct worker *w); /* not routable any more: it drains */
 /* Withdrawn, and what it has may end within grace_ns (TIME_NEVER: whenever it does). */
@@ -29,7 +37,7 @@ enum status fleet_stop_worker(struct sim *sim,
 enum status fleet_kill_worker(struct sim *sim,
                               struct worker *w); /* at once, with everything on it */
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);
-void fleet_close(struct sim *sim); /* account for GPU time up to now, and what each rank did */
+void fleet_close(struct deployment *d); /* account for GPU time up to now, and what each rank did */
 
 /* Of a node, or of a worker and the node it is on. */
 static inline enum status fleet_node_event(struct sim *sim, enum event_kind kind,
@@ -37,8 +45,15 @@ static inline enum status fleet_node_event(struct sim *sim, enum event_kind kind
 {
     if (!sim->observer->event)
         return ST_OK;
-    struct event_record e = {sim->now_ns,           kind, UINT64_MAX, w ? w->pool->index : SIZE_MAX,
-                             w ? w->id : NO_WORKER, node};
+    struct event_record e = {
+        .at_ns = sim->now_ns,
+        .kind = kind,
+        .request = UINT64_MAX,
+        .pool = w ? w->pool->index : SIZE_MAX,
+        .worker = w ? w->id : NO_WORKER,
+        .node = node,
+        .deployment = w ? w->pool->deployment->index : SIZE_MAX,
+    };
     return sim->observer->event(sim->observer->context, &e, sim->diag);
 }
 

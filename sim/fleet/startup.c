@@ -14,19 +14,32 @@ static bool same_weights(const struct pool *a, const struct pool *b)
     return a->config->profile == b->config->profile;
 }
 
+/* In node.has_weights. */
+static uint64_t weights_bit(const struct pool *pool)
+{
+    return UINT64_C(1) << (pool->deployment->index * POLICY_MAX_POOLS + pool->index);
+}
+_Static_assert(MAX_DEPLOYMENTS *POLICY_MAX_POOLS <= 64, "a bit for each pool");
+
 static bool has_weights(const struct sim *sim, const struct pool *pool, const struct node *node)
 {
-    for (size_t p = 0; p < sim->config->n_pools; p++)
-        if ((node->has_weights >> p & 1) && same_weights(&sim->pools[p], pool))
-            return true;
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (size_t p = 0; p < sim->deployments[i].config->n_pools; p++) {
+            const struct pool *other = &sim->deployments[i].pools[p];
+            if ((node->has_weights & weights_bit(other)) && same_weights(other, pool))
+                return true;
+        }
     return false;
 }
 
 static bool has_ready_peer(const struct sim *sim, const struct pool *pool)
 {
-    for (size_t p = 0; p < sim->config->n_pools; p++)
-        if (sim->pools[p].n_ready > 0 && same_weights(&sim->pools[p], pool))
-            return true;
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (size_t p = 0; p < sim->deployments[i].config->n_pools; p++) {
+            const struct pool *other = &sim->deployments[i].pools[p];
+            if (other->n_ready > 0 && same_weights(other, pool))
+                return true;
+        }
     return false;
 }
 
@@ -67,9 +80,9 @@ static int64_t draw_ns(const struct sim *sim, struct worker *w)
 static enum status schedule_ready(struct sim *sim, struct worker *w, int64_t wait_ns)
 {
     int64_t at_ns = sim->now_ns + wait_ns + draw_ns(sim, w);
-    return event_queue_push(
-        &sim->queue, event_make(at_ns, EVENT_CLASS_WORKER_READY, w->slot, w->life_generation),
-        sim->diag);
+    return event_queue_push(&sim->queue,
+                            worker_event(w, at_ns, EVENT_CLASS_WORKER_READY, w->life_generation),
+                            sim->diag);
 }
 
 /* As Kubernetes has it for containers that crash. */
@@ -87,10 +100,10 @@ static int64_t retry_wait_ns(const struct worker *w)
 static void leave_behind(struct sim *sim, const struct worker *w)
 {
     for (uint32_t i = 0; i < sim->cluster.n_nodes; i++) {
-        if (!cluster_is_on(&sim->cluster, w->slot, w->node, i))
+        if (!cluster_is_on(&sim->cluster, fleet_key(w), w->node, i))
             continue;
         sim->cluster.node[i].has_image = true;
-        sim->cluster.node[i].has_weights |= 1u << w->pool->index;
+        sim->cluster.node[i].has_weights |= weights_bit(w->pool);
     }
 }
 
@@ -103,23 +116,24 @@ enum status startup_ends(struct sim *sim, struct worker *w)
         return fleet_worker_ready(sim, w);
     w->n_failed_starts++;
     w->pool->result->n_failed_starts++;
-    enum status s = fleet_worker_event(sim, w, EVENT_WORKER_FAIL);
+    enum status s = fleet_worker_event(w, EVENT_WORKER_FAIL);
     return s ? s : schedule_ready(sim, w, retry_wait_ns(w));
 }
 
 /* ---- GPUs ---- */
 
-static void note_peaks(struct sim *sim, struct pool *pool)
+static void note_peaks(struct pool *pool)
 {
+    struct deployment *d = pool->deployment;
     int held = pool->n_starting - pool->n_pending + pool->n_ready + pool->n_draining;
     if (held > pool->result->peak_workers)
         pool->result->peak_workers = held;
-    sim->fleet->workers_held++;
-    sim->fleet->gpus_held += pool->config->gpus_per_worker;
-    if (sim->fleet->workers_held > sim->result->peak_workers)
-        sim->result->peak_workers = sim->fleet->workers_held;
-    if (sim->fleet->gpus_held > sim->result->peak_gpus)
-        sim->result->peak_gpus = sim->fleet->gpus_held;
+    d->workers_held++;
+    d->gpus_held += pool->config->gpus_per_worker;
+    if (d->workers_held > d->result->peak_workers)
+        d->result->peak_workers = d->workers_held;
+    if (d->gpus_held > d->result->peak_gpus)
+        d->result->peak_gpus = d->gpus_held;
 }
 
 /* The worker gets its GPUs, if there is a node for them. */
@@ -127,19 +141,19 @@ static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *
 {
     struct pool *pool = w->pool;
     uint32_t node;
-    enum status s = cluster_place(&sim->cluster, w->slot, (uint32_t)pool->config->gpus_per_worker,
-                                  &node, sim->diag);
+    enum status s = cluster_place(&sim->cluster, fleet_key(w),
+                                  (uint32_t)pool->config->gpus_per_worker, &node, sim->diag);
     if (!s)
         s = failures_schedule_nodes(sim);
     *placed = node != NO_NODE;
     if (s || !*placed)
         return s;
-    id_array_remove(&sim->fleet->pending, w->slot);
+    id_array_remove(&sim->fleet->pending, fleet_key(w));
     pool->n_pending--;
     w->node = node;
     w->gpu_since_ns = sim->now_ns;
     fleet_set_state(w, WORKER_STARTING);
-    note_peaks(sim, pool);
+    note_peaks(pool);
     s = fleet_node_event(sim, EVENT_WORKER_START, w, node);
     if (!s)
         s = failures_schedule_worker(sim, w);
@@ -151,13 +165,22 @@ static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *
     return fleet_worker_ready(sim, w);
 }
 
+static void note_peak_pending(struct deployment *d)
+{
+    int pending = 0;
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        pending += d->pools[p].n_pending;
+    if (pending > d->result->peak_pending)
+        d->result->peak_pending = pending;
+}
+
 enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)
 {
     struct worker *w;
     bool placed = false;
     enum status s = fleet_worker_new(sim, pool, &w);
     if (!s)
-        s = id_array_push(&sim->fleet->pending, w->slot, sim->diag);
+        s = id_array_push(&sim->fleet->pending, fleet_key(w), sim->diag);
     if (s)
         return s;
     pool->n_starting++;
@@ -169,9 +192,8 @@ enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)
     if (s || w->state != WORKER_PENDING)
         return s;
     BUG_IF(at_once);
-    if ((int)sim->fleet->pending.n > sim->result->peak_pending)
-        sim->result->peak_pending = (int)sim->fleet->pending.n;
-    return fleet_worker_event(sim, w, EVENT_WORKER_PENDING);
+    note_peak_pending(pool->deployment);
+    return fleet_worker_event(w, EVENT_WORKER_PENDING);
 }
 
 /* In the order they were asked for; one that does not fit is passed over, as Kubernetes' scheduler
@@ -182,7 +204,7 @@ enum status startup_place_pending(struct sim *sim)
     int too_large = INT_MAX; /* so many GPUs are on no node */
     sim->fleet->room_appeared = false;
     for (uint32_t i = 0; !s && i < sim->fleet->pending.n;) {
-        struct worker *w = sim->workers[sim->fleet->pending.id[i]];
+        struct worker *w = fleet_worker(sim, sim->fleet->pending.id[i]);
         bool placed = false;
         if (w->pool->config->gpus_per_worker < too_large)
             s = place(sim, w, false, &placed);
@@ -198,10 +220,11 @@ enum status startup_place_pending(struct sim *sim)
 enum status startup_restore(struct sim *sim)
 {
     enum status s = ST_OK;
-    for (size_t p = 0; !s && p < sim->config->n_pools; p++) {
-        struct pool *pool = &sim->pools[p];
-        while (!s && pool->n_ready + pool->n_starting < pool->target)
-            s = startup_begin(sim, pool, false);
-    }
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        for (size_t p = 0; p < sim->deployments[i].config->n_pools; p++) {
+            struct pool *pool = &sim->deployments[i].pools[p];
+            while (!s && pool->n_ready + pool->n_starting < pool->target)
+                s = startup_begin(sim, pool, false);
+        }
     return s;
 }

@@ -8,10 +8,9 @@
 #include "sim/worker/worker_kv.h"
 
 /* What the decode worker has cached is not sent. */
-static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const struct request *r,
-                           bool local)
+static int64_t transfer_ns(const struct worker *w, const struct request *r, bool local)
 {
-    const struct sim_config *config = sim->config;
+    const struct deployment_config *config = w->pool->deployment->config;
     uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
     double bytes =
         config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
@@ -24,24 +23,27 @@ static int64_t transfer_ns(const struct sim *sim, const struct worker *w, const 
 
 static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)
 {
-    uint32_t from = sim->workers[r->source_slot]->leader->node, to = w->leader->node;
-    int64_t length_ns = transfer_ns(sim, w, r, from == to);
+    const struct deployment *d = w->pool->deployment;
+    uint32_t from = d->workers[r->source_slot]->leader->node, to = w->leader->node;
+    int64_t length_ns = transfer_ns(w, r, from == to);
     return cluster_transfer_end_ns(&sim->cluster, from, to, sim->now_ns, length_ns) +
-           sim->config->kv_latency_ns;
+           d->config->kv_latency_ns;
 }
 
 enum status tell_prompt_done(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    struct deployment *d = sim_deployment_of(sim, r);
+    struct worker *source = d->workers[r->worker_slot];
     r->source_slot = r->worker_slot;
-    worker_unbind(sim->workers[r->source_slot], r);
+    worker_unbind(source, r);
     r->source_blocks = r->kv_blocks;
     r->source_hold = r->hold;
     r->kv_blocks = 0;
     r->hold = (struct kv_hold){0};
     r->handed_over = true;
-    sim->workers[r->source_slot]->n_held++;
-    return route(sim, &sim->pools[1], id);
+    source->n_held++;
+    return route(sim, &d->pools[1], id);
 }
 
 enum status tell_room(struct sim *sim, struct worker *w)
@@ -57,16 +59,18 @@ enum status tell_room(struct sim *sim, struct worker *w)
         request_list_remove(&w->incoming, &sim->requests, id);
         r->state = REQUEST_TRANSFER;
         w->n_transfers++;
-        s = sim_event(sim, EVENT_TRANSFER_START, r->index, w->pool->index, w->id);
+        s = deployment_event(w->pool->deployment, EVENT_TRANSFER_START, r->index, w->pool->index,
+                             w->id);
         if (s)
             return s;
         int64_t end_ns = transfer_end_ns(sim, w, r);
         if (end_ns == sim->now_ns)
             s = handoff_transferred(sim, id);
         else
-            s = event_queue_push(&sim->queue,
-                                 event_make(end_ns, EVENT_CLASS_TRANSFER_DONE, id, r->generation),
-                                 sim->diag);
+            s = event_queue_push(
+                &sim->queue,
+                event_make(end_ns, EVENT_CLASS_TRANSFER_DONE, r->deployment, id, r->generation),
+                sim->diag);
         if (s)
             return s;
     }
@@ -76,8 +80,9 @@ enum status tell_room(struct sim *sim, struct worker *w)
 enum status handoff_transferred(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    struct worker *w = sim->workers[r->worker_slot];
-    enum status s = sim_event(sim, EVENT_TRANSFER_DONE, r->index, w->pool->index, w->id);
+    struct worker *w = sim_deployment_of(sim, r)->workers[r->worker_slot];
+    enum status s =
+        deployment_event(w->pool->deployment, EVENT_TRANSFER_DONE, r->index, w->pool->index, w->id);
     if (!s)
         s = worker_sync(sim, w); /* what its steps so far have pushed out of the cache is gone */
     if (!s)
@@ -94,7 +99,7 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
 {
     if (r->source_slot == NO_SLOT)
         return ST_OK;
-    struct worker *source = sim->workers[r->source_slot];
+    struct worker *source = sim_deployment_of(sim, r)->workers[r->source_slot];
     BUG_IF(source->n_held == 0);
     source->n_held--;
     enum status s =

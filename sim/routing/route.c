@@ -8,9 +8,9 @@
 
 /* ---- what the routers know ---- */
 
-const struct rank_load *route_view(const struct sim *sim)
+const struct rank_load *route_view(const struct deployment *d)
 {
-    return sim->config->view_interval_ns ? sim->published : sim->load;
+    return d->config->view_interval_ns ? d->published : d->load;
 }
 
 void tell_load(const struct worker *w)
@@ -22,7 +22,7 @@ void tell_load(const struct worker *w)
 
 double route_view_requests(const struct pool *pool, uint32_t i)
 {
-    const struct rank_load *view = route_view(pool->sim);
+    const struct rank_load *view = route_view(pool->deployment);
     uint32_t n_ranks = pool->config->engine.n_ranks;
     double n = 0;
     for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++)
@@ -30,28 +30,35 @@ double route_view_requests(const struct pool *pool, uint32_t i)
     return n;
 }
 
+/* Of those that wait for a worker, one may have one now. */
+static void look_at_unrouted(struct pool *pool)
+{
+    pool->unrouted_may_go = pool->deployment->sim->unrouted_may_go = true;
+}
+
 void route_publish(struct worker *leader)
 {
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
         const struct worker *w = leader->ranks[i];
-        w->pool->sim->published[w->slot] = *worker_rank_load(w);
+        w->pool->deployment->published[w->slot] = *worker_rank_load(w);
         tell_load(w);
     }
-    leader->pool->unrouted_may_go = true;
+    look_at_unrouted(leader->pool);
 }
 
-void route_publish_all(struct sim *sim)
+void route_publish_all(struct deployment *d)
 {
-    for (size_t p = 0; p < sim->config->n_pools; p++)
-        for (uint32_t i = 0; i < sim->pools[p].n_routable; i++)
-            route_publish(sim->workers[sim->pools[p].routable[i]]);
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        for (uint32_t i = 0; i < d->pools[p].n_routable; i++)
+            route_publish(d->workers[d->pools[p].routable[i]]);
 }
 
-static void count_own(struct sim *sim, const struct worker *w, const struct request *r)
+static void count_own(const struct worker *w, const struct request *r)
 {
-    if (sim->config->view_interval_ns == 0 || !sim->config->view_counts_own)
+    const struct deployment *d = w->pool->deployment;
+    if (d->config->view_interval_ns == 0 || !d->config->view_counts_own)
         return;
-    struct rank_load *published = &sim->published[w->slot];
+    struct rank_load *published = &d->published[w->slot];
     published->n_requests++;
     published->prompt_tok += r->handed_over ? 0 : r->isl_tok;
     published->prompt_blocks += r->isl_tok / worker_block_size(w);
@@ -97,7 +104,7 @@ static enum status peek(struct pool *pool, const struct request *r, uint32_t *pl
 /* The rank of the worker in that place of pool->routable. */
 static struct worker *rank_at(const struct pool *pool, uint32_t place)
 {
-    return worker_choose_rank(pool->sim->workers[pool->routable[place]]);
+    return worker_choose_rank(pool->deployment->workers[pool->routable[place]]);
 }
 
 /* ---- routing ---- */
@@ -109,7 +116,8 @@ static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint
     struct worker *w = rank_at(pool, place);
     if (pool->config->router->commit)
         pool->config->router->commit(pool->router, pool, place);
-    enum status s = sim_event(sim, EVENT_ROUTE, r->index, w->pool->index, w->id);
+    enum status s =
+        deployment_event(pool->deployment, EVENT_ROUTE, r->index, w->pool->index, w->id);
     if (s)
         return s;
     if (w->pool->config->role == POOL_PREFILL) {
@@ -119,8 +127,8 @@ static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint
         r->worker = w->id;
     }
     worker_bind(w, r);
-    sim_move(sim, r, place_waiting(w->pool->index));
-    count_own(sim, w, r);
+    deployment_move(pool->deployment, r, place_waiting(pool->index));
+    count_own(w, r);
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
     r->state = REQUEST_HANDOFF;
@@ -139,18 +147,18 @@ static enum status choose(struct sim *sim, struct pool *pool, uint32_t id)
 
 static bool holds(const struct pool *pool)
 {
-    return pool->index == 0 && pool->sim->config->holds_requests;
+    return pool->index == 0 && pool->deployment->config->holds_requests;
 }
 
 static bool is_full(const struct worker *leader)
 {
     double budget_tok =
         (double)leader->pool->config->engine.max_num_batched_tokens * leader->n_ranks;
-    const struct rank_load *view = route_view(leader->pool->sim);
+    const struct rank_load *view = route_view(leader->pool->deployment);
     double prompt_tok = 0;
     for (uint32_t i = 0; i < leader->n_ranks; i++)
         prompt_tok += view[leader->ranks[i]->slot].prompt_tok;
-    return prompt_tok > leader->pool->sim->config->hold_threshold * budget_tok;
+    return prompt_tok > leader->pool->deployment->config->hold_threshold * budget_tok;
 }
 
 static bool has_taker(const struct pool *pool)
@@ -158,17 +166,18 @@ static bool has_taker(const struct pool *pool)
     if (!holds(pool))
         return pool->n_routable > 0;
     for (uint32_t i = 0; i < pool->n_routable; i++)
-        if (!is_full(pool->sim->workers[pool->routable[i]]))
+        if (!is_full(pool->deployment->workers[pool->routable[i]]))
             return true;
     return false;
 }
 
 static void hold(struct sim *sim, struct pool *pool, uint32_t id)
 {
-    enum hold_order order = holds(pool) ? sim->config->hold_order : HOLD_FCFS;
+    const struct deployment *d = pool->deployment;
+    enum hold_order order = holds(pool) ? d->config->hold_order : HOLD_FCFS;
     struct request *r = sim_request(sim, id);
     r->state = REQUEST_UNROUTED;
-    sim_move(sim, r, place_waiting(pool->index));
+    deployment_move(pool->deployment, r, place_waiting(pool->index));
     if (order == HOLD_SHORTEST)
         request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
     else if (order == HOLD_PRIORITY)
@@ -201,23 +210,23 @@ void tell_prompt_less(const struct worker *w)
 {
     struct pool *pool = w->pool;
     if (pool->unrouted.n && holds(pool) && !is_full(w->leader))
-        pool->unrouted_may_go = true;
+        look_at_unrouted(pool);
 }
 
-bool route_waits_for_view(const struct sim *sim)
+bool route_waits_for_view(const struct deployment *d)
 {
-    const struct pool *pool = &sim->pools[0];
+    const struct pool *pool = &d->pools[0];
     return holds(pool) && pool->unrouted.n && pool->n_routable;
 }
 
 /* ---- prefill on a decode worker ---- */
 
-static bool prefill_queue_is_full(const struct sim *sim)
+static bool prefill_queue_is_full(const struct deployment *d)
 {
-    const struct pool *pool = &sim->pools[0];
-    uint32_t n = pool->unrouted.n, most = sim->config->max_prefill_queue;
+    const struct pool *pool = &d->pools[0];
+    uint32_t n = pool->unrouted.n, most = d->config->max_prefill_queue;
     for (uint32_t i = 0; i < pool->n_routable && n < most; i++) {
-        const struct worker *leader = sim->workers[pool->routable[i]];
+        const struct worker *leader = d->workers[pool->routable[i]];
         for (uint32_t k = 0; k < leader->n_ranks; k++)
             n += leader->ranks[k]->waiting.n;
     }
@@ -227,20 +236,22 @@ static bool prefill_queue_is_full(const struct sim *sim)
 static enum status is_local(struct sim *sim, struct worker *w, const struct request *r, bool *local)
 {
     uint32_t size = worker_block_size(w), cached = 0;
-    *local = prefill_queue_is_full(sim);
-    if (*local || sim->config->local_prefill_max_tok == 0)
+    uint32_t max_tok = w->pool->deployment->config->local_prefill_max_tok;
+    *local = prefill_queue_is_full(w->pool->deployment);
+    if (*local || max_tok == 0)
         return ST_OK;
     enum status s = worker_cached_blocks(sim, w, r, (r->isl_tok - 1) / size, &cached);
-    *local = r->isl_tok - cached * size <= sim->config->local_prefill_max_tok;
+    *local = r->isl_tok - cached * size <= max_tok;
     return s;
 }
 
 enum status route_new(struct sim *sim, uint32_t id)
 {
-    struct pool *decode = &sim->pools[1];
-    if (!sim_prefills_on_decode(sim) || decode->n_routable == 0)
-        return route(sim, &sim->pools[0], id);
     const struct request *r = sim_request(sim, id);
+    struct deployment *d = sim_deployment_of(sim, r);
+    struct pool *decode = &d->pools[1];
+    if (!deployment_prefills_on_decode(d) || decode->n_routable == 0)
+        return route(sim, &d->pools[0], id);
     uint32_t place;
     bool local;
     enum status s = peek(decode, r, &place);
@@ -249,5 +260,5 @@ enum status route_new(struct sim *sim, uint32_t id)
     if (s)
         return s;
     /* Otherwise the prompt is handed over to the worker that is chosen then. */
-    return local ? bind(sim, decode, place, id) : route(sim, &sim->pools[0], id);
+    return local ? bind(sim, decode, place, id) : route(sim, &d->pools[0], id);
 }

@@ -12,12 +12,13 @@ void route_left(const struct worker *leader);
 enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
 enum status route(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
-bool route_waits_for_view(const struct sim *sim); /* requests are held until the workers publish */
+bool route_waits_for_view(
+    const struct deployment *d); /* requests are held until the workers publish */
 const struct rank_load *
-route_view(const struct sim *sim); /* what routers know of each rank, by worker slot */
+route_view(const struct deployment *d); /* what routers know of each rank, by worker slot */
 double route_view_requests(const struct pool *pool,
                            uint32_t i);    /* bound to routable worker i, as far as they know */
 void route_publish(struct worker *leader); /* now, what routers know of it is what is */
-void route_publish_all(struct sim *sim);
+void route_publish_all(struct deployment *d);
 
 #endif

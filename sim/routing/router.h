@@ -14,7 +14,7 @@ struct request;
 struct worker;
 
 /* A function that is NULL has nothing to do. `state` is what `create` made, one for each pool. A
- * failure leaves its message in pool->sim->diag. */
+ * failure leaves its message in the diag of its run. */
 struct router_ops {
     const char *name;    /* what the user types */
     const char *summary; /* one line */

@@ -6,14 +6,14 @@
 
 void router_draws_init(struct router_draws *draws, const struct pool *pool)
 {
-    pcg64_stream(&draws->rng, pool->sim->config->seed, "router", pool->index);
+    deployment_stream(pool->deployment, &draws->rng, "router", pool->index);
 }
 
 enum status router_draws_create(void **state, const struct pool *pool)
 {
     struct router_draws *draws = malloc(sizeof *draws);
     if (!draws)
-        return diag_nomem(pool->sim->diag, "router");
+        return diag_nomem(pool->deployment->sim->diag, "router");
     router_draws_init(draws, pool);
     *state = draws;
     return ST_OK;

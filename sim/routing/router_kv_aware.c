@@ -32,7 +32,7 @@ static enum status create(void **state, const struct pool *pool)
 {
     struct kv_aware *s = calloc(1, sizeof *s);
     if (!s)
-        return diag_nomem(pool->sim->diag, "router");
+        return diag_nomem(pool->deployment->sim->diag, "router");
     router_draws_init(&s->draws, pool);
     *state = s;
     return ST_OK;
@@ -53,14 +53,14 @@ static enum status joined(void *state, const struct pool *pool, const struct wor
     for (uint32_t i = 0; i < leader->n_ranks; i++)
         if (leader->ranks[i]->slot >= s->n_slots)
             s->n_slots = leader->ranks[i]->slot + 1;
-    enum status status =
-        ARRAY_RESERVE(s->base_cost, 0, s->base_capacity, s->n_slots, "router", pool->sim->diag);
+    enum status status = ARRAY_RESERVE(s->base_cost, 0, s->base_capacity, s->n_slots, "router",
+                                       pool->deployment->sim->diag);
     if (!status)
         status = ARRAY_RESERVE(s->cached_blocks, 0, s->cached_capacity, s->n_slots, "router",
-                               pool->sim->diag);
+                               pool->deployment->sim->diag);
     if (!status)
         status = ARRAY_RESERVE(s->costs, 0, s->costs_capacity, pool->n_routable, "router",
-                               pool->sim->diag);
+                               pool->deployment->sim->diag);
     return status;
 }
 
@@ -75,9 +75,10 @@ struct prices {
 /* Of what is there already. */
 static struct prices base_prices(const struct pool *pool)
 {
-    const struct kv_router_weights *weight = &pool->sim->config->kv_router;
+    const struct kv_router_weights *weight = &pool->deployment->config->kv_router;
     double size = pool->config->engine.block_size_tok;
-    bool computes = pool->config->role != POOL_DECODE || sim_prefills_on_decode(pool->sim);
+    bool computes =
+        pool->config->role != POOL_DECODE || deployment_prefills_on_decode(pool->deployment);
     return (struct prices){
         .tok = computes ? weight->prefill : 0, .block = size, .request = weight->request * size};
 }
@@ -89,7 +90,7 @@ static struct prices prices_of(const struct pool *pool, const struct request *r)
         return p;
     p.own_tok = r->isl_tok;
     if (pool->kv)
-        p.cached_tok = pool->sim->config->kv_router.overlap * p.block;
+        p.cached_tok = pool->deployment->config->kv_router.overlap * p.block;
     return p;
 }
 
@@ -105,19 +106,19 @@ static void load_changed(void *state, const struct pool *pool, uint32_t slot)
 {
     struct kv_aware *s = state;
     struct prices p = base_prices(pool);
-    s->base_cost[slot] = cost_of(&p, &route_view(pool->sim)[slot], 0);
+    s->base_cost[slot] = cost_of(&p, &route_view(pool->deployment)[slot], 0);
 }
 
 /* What every cache shows of the prompt. */
 static enum status look_up(struct kv_aware *s, struct pool *pool, const struct prices *p,
                            const struct request *r)
 {
-    struct sim *sim = pool->sim;
+    struct deployment *d = pool->deployment;
     struct kv_prompt prompt;
     memset(s->cached_blocks, 0, s->n_slots * sizeof *s->cached_blocks);
     if (p->cached_tok == 0)
         return ST_OK;
-    enum status status = prompt_blocks(sim, pool, r, &prompt);
+    enum status status = prompt_blocks(d->sim, pool, r, &prompt);
     if (status)
         return status;
     kv_store_hits(pool->kv, &prompt, s->cached_blocks);
@@ -125,7 +126,7 @@ static enum status look_up(struct kv_aware *s, struct pool *pool, const struct p
          k++) {
         uint32_t slot = pool->routable_ranks[k], active;
         BUG_IF(s->cached_blocks[slot] !=
-               kv_cache_match(sim->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
+               kv_cache_match(d->workers[slot]->cache, &prompt, prompt.n_blocks, &active));
     }
     return ST_OK;
 }
@@ -134,14 +135,14 @@ static enum status look_up(struct kv_aware *s, struct pool *pool, const struct p
 static enum status bring_up_to_date(struct kv_aware *s, struct pool *pool, const struct request *r,
                                     uint32_t i, bool *changed)
 {
-    struct sim *sim = pool->sim;
+    struct deployment *d = pool->deployment;
     uint32_t n_ranks = pool->config->engine.n_ranks;
     *changed = false;
     for (uint32_t k = i * n_ranks; k < (i + 1) * n_ranks; k++) {
         uint32_t slot = pool->routable_ranks[k], blocks, *shown = &s->cached_blocks[slot];
         if (*shown == 0)
             continue;
-        enum status status = worker_cached_blocks(sim, sim->workers[slot], r, UINT32_MAX, &blocks);
+        enum status status = worker_cached_blocks(d->sim, d->workers[slot], r, UINT32_MAX, &blocks);
         if (status)
             return status;
         BUG_IF(blocks > *shown);
@@ -166,7 +167,7 @@ static uint64_t draw_of(uint64_t drawn, uint32_t slot)
 static uint32_t find_lowest(const struct kv_aware *s, const struct pool *pool,
                             const struct prices *p, uint64_t drawn)
 {
-    const struct rank_load *view = route_view(pool->sim);
+    const struct rank_load *view = route_view(pool->deployment);
     const uint32_t *rank = pool->routable_ranks, *cached = s->cached_blocks;
     const double *base_cost = s->base_cost;
     uint32_t n_ranks = pool->config->engine.n_ranks, n = pool->n_routable * n_ranks, best = 0;
@@ -210,7 +211,7 @@ static enum status pick_lowest(struct kv_aware *s, struct pool *pool, const stru
 static enum status draw(struct kv_aware *s, struct pool *pool, const struct prices *p,
                         const struct request *r, uint32_t *place)
 {
-    const struct rank_load *view = route_view(pool->sim);
+    const struct rank_load *view = route_view(pool->deployment);
     double *costs = s->costs, low = INFINITY, high = 0, total = 0;
     uint32_t n = pool->n_routable, n_ranks = pool->config->engine.n_ranks;
     for (uint32_t i = 0; i < n; i++) {
@@ -229,7 +230,7 @@ static enum status draw(struct kv_aware *s, struct pool *pool, const struct pric
     double range = high > low ? high - low : 1;
     for (uint32_t i = 0; i < n; i++)
         total += costs[i] =
-            exp((low - costs[i]) / range / pool->sim->config->kv_router.temperature);
+            exp((low - costs[i]) / range / pool->deployment->config->kv_router.temperature);
     double at = pcg64_double(router_draws_peek(&s->draws)) * total;
     uint32_t i = 0;
     for (; i + 1 < n && at >= costs[i]; i++)
@@ -246,8 +247,9 @@ static enum status peek(void *state, struct pool *pool, const struct request *re
     enum status status = look_up(s, pool, &p, request);
     if (status)
         return status;
-    return pool->sim->config->kv_router.temperature > 0 ? draw(s, pool, &p, request, place)
-                                                        : pick_lowest(s, pool, &p, request, place);
+    return pool->deployment->config->kv_router.temperature > 0
+               ? draw(s, pool, &p, request, place)
+               : pick_lowest(s, pool, &p, request, place);
 }
 
 static void commit(void *state, const struct pool *pool, uint32_t place)

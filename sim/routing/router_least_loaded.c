@@ -8,7 +8,7 @@ static enum status peek(void *state, struct pool *pool, const struct request *re
 {
     (void)state;
     (void)request;
-    const struct rank_load *view = route_view(pool->sim);
+    const struct rank_load *view = route_view(pool->deployment);
     const uint32_t *rank = pool->routable_ranks;
     uint32_t n_ranks = pool->config->engine.n_ranks, best = 0;
     double least = INFINITY;

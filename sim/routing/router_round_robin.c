@@ -6,7 +6,7 @@
 static enum status create(void **state, const struct pool *pool)
 {
     *state = calloc(1, sizeof(uint64_t)); /* requests so far */
-    return *state ? ST_OK : diag_nomem(pool->sim->diag, "router");
+    return *state ? ST_OK : diag_nomem(pool->deployment->sim->diag, "router");
 }
 
 static enum status peek(void *state, struct pool *pool, const struct request *request,

@@ -80,8 +80,8 @@ static bool is_empty(const struct cluster *c, uint32_t node)
     return c->node[node].state == NODE_UP && c->node[node].free_gpus == c->config->gpus_per_node;
 }
 
-static enum status place_on_whole_nodes(struct cluster *c, uint32_t slot, uint32_t n,
-                                        uint32_t *node, struct diag *d)
+static enum status place_on_whole_nodes(struct cluster *c, uint32_t key, uint32_t n, uint32_t *node,
+                                        struct diag *d)
 {
     uint32_t n_empty = 0;
     for (uint32_t i = 0; i < c->n_nodes; i++)
@@ -99,29 +99,29 @@ static enum status place_on_whole_nodes(struct cluster *c, uint32_t slot, uint32
         if (!is_empty(c, i))
             continue;
         c->node[i].free_gpus = 0;
-        c->node[i].whole = slot;
+        c->node[i].whole = key;
         if (left-- == n)
             *node = i;
     }
     return ST_OK;
 }
 
-enum status cluster_place(struct cluster *c, uint32_t slot, uint32_t n_gpus, uint32_t *node,
+enum status cluster_place(struct cluster *c, uint32_t key, uint32_t n_gpus, uint32_t *node,
                           struct diag *d)
 {
     uint32_t size = c->config->gpus_per_node;
     BUG_IF(!cluster_can_hold(c->config, n_gpus));
     if (n_gpus <= size)
         return place_on_one(c, n_gpus, node, d);
-    return place_on_whole_nodes(c, slot, n_gpus / size, node, d);
+    return place_on_whole_nodes(c, key, n_gpus / size, node, d);
 }
 
-bool cluster_is_on(const struct cluster *c, uint32_t slot, uint32_t first, uint32_t node)
+bool cluster_is_on(const struct cluster *c, uint32_t key, uint32_t first, uint32_t node)
 {
-    return first == node || c->node[node].whole == slot;
+    return first == node || c->node[node].whole == key;
 }
 
-void cluster_free(struct cluster *c, uint32_t slot, uint32_t n_gpus, uint32_t node)
+void cluster_free(struct cluster *c, uint32_t key, uint32_t n_gpus, uint32_t node)
 {
     uint32_t size = c->config->gpus_per_node;
     if (n_gpus <= size) {
@@ -131,7 +131,7 @@ void cluster_free(struct cluster *c, uint32_t slot, uint32_t n_gpus, uint32_t no
     }
     uint32_t n_freed = 0;
     for (uint32_t i = 0; i < c->n_nodes; i++) {
-        if (c->node[i].whole != slot)
+        if (c->node[i].whole != key)
             continue;
         c->node[i].whole = NO_NODE;
         c->node[i].free_gpus = size;

@@ -34,9 +34,9 @@ struct node {
     enum node_state state;
     uint32_t free_gpus;  /* counted in every state; only those of a node that is up are given out */
     uint32_t generation; /* of its events: a new one with every change of state */
-    uint32_t whole;      /* slot of the worker that spans this node and others, or NO_NODE */
+    uint32_t whole;      /* key of the worker that spans this node and others, or NO_NODE */
     bool has_image;      /* the container image was pulled here */
-    uint32_t has_weights; /* bit p: the weights of pool p were loaded here */
+    uint64_t has_weights; /* a bit for each pool: its weights were loaded here */
 };
 
 struct cluster {
@@ -54,13 +54,13 @@ void cluster_release(struct cluster *c);
  * whole nodes only. */
 bool cluster_can_hold(const struct cluster_config *config, uint32_t n_gpus);
 
-/* GPUs for the worker in `slot`. *node is the first (or only) node it gets, or NO_NODE when there
- * is no room now. Without a limit new nodes appear at the end of c->node. */
-enum status cluster_place(struct cluster *c, uint32_t slot, uint32_t n_gpus, uint32_t *node,
+/* GPUs for the worker with the key. *node is the first (or only) node it gets, or NO_NODE when
+ * there is no room now. Without a limit new nodes appear at the end of c->node. */
+enum status cluster_place(struct cluster *c, uint32_t key, uint32_t n_gpus, uint32_t *node,
                           struct diag *d);
-void cluster_free(struct cluster *c, uint32_t slot, uint32_t n_gpus, uint32_t node);
-/* Does the worker in `slot`, which got `first`, have GPUs on `node`? */
-bool cluster_is_on(const struct cluster *c, uint32_t slot, uint32_t first, uint32_t node);
+void cluster_free(struct cluster *c, uint32_t key, uint32_t n_gpus, uint32_t node);
+/* Does the worker with the key, which got `first`, have GPUs on `node`? */
+bool cluster_is_on(const struct cluster *c, uint32_t key, uint32_t first, uint32_t node);
 
 /* When a transfer of `length_ns` that is ready at `now_ns` ends. It takes a link of either node for
  * its length, the one that is free first, behind those put on it before; within a node it takes

@@ -102,10 +102,14 @@ enum scale_down_victim {
     VICTIM_MOST_IDLE,    /* without a step for the longest time */
 };
 
-struct sim_config {
-    size_t n_pools; /* 1: agg; 2: prefill, decode */
+/* How many deployments one run can hold. */
+enum { MAX_DEPLOYMENTS = 32 };
+
+/* One deployment: its pools, what its clients do, and the policy that scales it. */
+struct deployment_config {
+    const char *name; /* of its seed streams; "" where it is the only one */
+    size_t n_pools;   /* 1: agg; 2: prefill, decode */
     struct pool_config pools[POLICY_MAX_POOLS];
-    struct cluster_config cluster; /* must hold the replicas at time 0 */
 
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
 
@@ -144,11 +148,6 @@ struct sim_config {
     int64_t backoff_ns;   /* wait before the second attempt, doubled before each further one; 0 = at
                              once */
     double worker_mtbf_s; /* mean time between failures of one worker, exponential; 0 = none fail */
-    double node_mtbf_s;   /* the same of a node, with all its workers */
-    int64_t node_repair_ns; /* then it is back; TIME_NEVER = for good */
-    double spot_mtbf_s;     /* mean time until a node is reclaimed, exponential; 0 = none is */
-    int64_t spot_notice_ns; /* its workers drain for so long before it goes */
-    int64_t spot_return_ns; /* then it is back; TIME_NEVER = for good */
     int64_t first_token_timeout_ns; /* the client gives up without a token after so long; TIME_NEVER
                                        = never */
     int64_t timeout_ns;             /* the client gives up after so long; TIME_NEVER = never */
@@ -165,6 +164,18 @@ struct sim_config {
     const struct policy_ops *policy;
     void *policy_state;
     struct policy_effects policy_first; /* as `create` left it */
+};
+
+struct sim_config {
+    size_t n_deployments; /* 1 to MAX_DEPLOYMENTS */
+    const struct deployment_config *deployments;
+    struct cluster_config cluster; /* of all of them; must hold the replicas at time 0 */
+    double node_mtbf_s; /* mean time between failures of a node, with all its workers, exponential;
+                           0 = none fail */
+    int64_t node_repair_ns; /* then it is back; TIME_NEVER = for good */
+    double spot_mtbf_s;     /* mean time until a node is reclaimed, exponential; 0 = none is */
+    int64_t spot_notice_ns; /* its workers drain for so long before it goes */
+    int64_t spot_return_ns; /* then it is back; TIME_NEVER = for good */
 
     uint64_t seed;
     bool exact_stepper;  /* make every decode step an event of its own: slow, the oracle of tests */

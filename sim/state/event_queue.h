@@ -1,9 +1,9 @@
 /* Pending events: a 4-ary heap of 16-byte values ordered by one 128-bit key.
  *
- * The key is (time, class, id, generation), so the order of events at one instant is written down
- * in one place (enum event_class) and does not depend on when they were inserted. An event is
- * cancelled by giving its owner a new generation: the loop drops stale events before the clock
- * moves. */
+ * The key is (time, class, deployment, id, generation), so the order of events at one instant is
+ * written down in one place (enum event_class) and does not depend on when they were inserted. An
+ * event is cancelled by giving its owner a new generation: the loop drops stale events before the
+ * clock moves. */
 #ifndef SIM_STATE_EVENT_QUEUE_H
 #define SIM_STATE_EVENT_QUEUE_H
 
@@ -36,25 +36,33 @@ enum event_class {
     EVENT_CLASS_SCRAPE,
     EVENT_CLASS_POLICY,
     EVENT_CLASS_STOP,
+    N_EVENT_CLASSES
 };
 
-enum { EVENT_ID_BITS = 28, EVENT_GENERATION_BITS = 28 };
+enum { EVENT_DEPLOYMENT_BITS = 5, EVENT_ID_BITS = 27, EVENT_GENERATION_BITS = 27 };
 
 struct event {
     int64_t at_ns;  /* >= 0 */
-    uint64_t order; /* class << 56 | id << 28 | generation */
+    uint64_t order; /* class << 59 | deployment << 54 | id << 27 | generation */
 };
 
-static inline struct event event_make(int64_t at_ns, enum event_class class, uint32_t id,
-                                      uint32_t generation)
+static inline struct event event_make(int64_t at_ns, enum event_class class, size_t deployment,
+                                      uint32_t id, uint32_t generation)
 {
     uint64_t mask = (UINT64_C(1) << EVENT_GENERATION_BITS) - 1;
-    return (struct event){at_ns, (uint64_t) class << 56 | (uint64_t)id << EVENT_GENERATION_BITS |
-                                     (generation & mask)};
+    uint64_t what = (uint64_t) class << EVENT_DEPLOYMENT_BITS | deployment;
+    return (struct event){at_ns, what << (EVENT_ID_BITS + EVENT_GENERATION_BITS) |
+                                     (uint64_t)id << EVENT_GENERATION_BITS | (generation & mask)};
 }
 static inline enum event_class event_class_of(struct event e)
 {
-    return (enum event_class)(e.order >> 56);
+    return (enum event_class)(e.order >>
+                              (EVENT_DEPLOYMENT_BITS + EVENT_ID_BITS + EVENT_GENERATION_BITS));
+}
+static inline size_t event_deployment(struct event e)
+{
+    return (size_t)(e.order >> (EVENT_ID_BITS + EVENT_GENERATION_BITS)) &
+           ((1u << EVENT_DEPLOYMENT_BITS) - 1);
 }
 static inline uint32_t event_id(struct event e)
 {

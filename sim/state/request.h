@@ -63,6 +63,7 @@ struct request {
     uint32_t prefill_worker, worker; /* ids, for the record */
     uint32_t prefill_slot;           /* of prefill_worker, which may be gone */
     uint32_t generation;             /* of transfers of it */
+    uint32_t deployment;             /* index */
     uint32_t life;                   /* of the slot: time-outs are of one request */
 };
 

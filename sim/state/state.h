@@ -14,6 +14,7 @@
 #include "sim/state/request.h"
 #include "traces/request_source.h"
 #include "util/bug.h"
+#include "util/pcg.h"
 #include "util/units.h"
 #include "util/word_pool.h"
 
@@ -33,9 +34,9 @@ struct rank_load {
 };
 
 struct pool {
-    size_t index;
+    size_t index; /* within its deployment */
     const struct pool_config *config;
-    struct sim *sim;
+    struct deployment *deployment;
     uint32_t *routable; /* slots of ready workers, ascending id */
     uint32_t n_routable, routable_capacity;
     uint32_t *routable_ranks; /* slots of their ranks, n_ranks of each worker in turn */
@@ -55,40 +56,32 @@ struct traffic_counters {
     struct traffic_window total; /* length_s unused */
 };
 
-struct sim {
-    const struct sim_config *config;
-    const struct observer *observer;
+/* Its pools, its traffic and its policy. What happens in one deployment moves another only by the
+ * GPUs it leaves. */
+struct deployment {
+    size_t index;
+    const struct deployment_config *config;
+    struct sim *sim;
+    uint64_t seed; /* of its streams */
     const struct request_source *source;
     struct run_result *result;
-    struct diag *diag;
+    struct pool pools[POLICY_MAX_POOLS];
 
-    int64_t now_ns;
-    struct event_queue queue;
-    struct request_table requests;
-    struct word_pool ids;  /* of the prompts in flight */
-    bool wants_ids;        /* a pool has a prefix cache */
-    uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
-    uint32_t key_scratch_capacity;
-
-    struct cluster cluster;
-    struct fleet *fleet; /* sim/fleet/fleet.h */
     struct worker **workers;
     uint32_t n_workers, workers_capacity;
+    uint32_t first_free_worker; /* no slot before it is free */
     /* By worker slot. Together and not in the workers: routers look at all of them. */
     struct rank_load *load;
     struct rank_load *published; /* with a view interval: what routers know of it */
-    struct pool pools[POLICY_MAX_POOLS];
-    uint32_t *kicked; /* slots of workers that may start a step at this instant */
-    uint32_t n_kicked, kicked_capacity;
+    int gpus_held, workers_held;
 
     struct trace_request next_request;
     bool have_next; /* next_request arrives, at its time */
     bool must_read; /* what arrives next has to be asked for again */
     bool arrivals_over;
-    uint64_t n_offered, n_instants;
-    uint64_t n_in_flight;
-    int64_t moved_ns;          /* when a request last came, ended, or had a step end */
-    uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
+    bool stopped;   /* its time is up */
+    bool wants_ids; /* a pool has a prefix cache */
+    uint64_t n_offered, n_in_flight;
 
     struct traffic_counters traffic;
     struct first_tokens first_tokens;
@@ -103,30 +96,70 @@ struct sim {
         n_terminated[POLICY_MAX_POOLS];
 };
 
+/* What all deployments share. */
+struct sim {
+    const struct sim_config *config;
+    const struct observer *observer;
+    struct diag *diag;
+
+    int64_t now_ns;
+    struct event_queue queue;
+    struct request_table requests;
+    struct word_pool ids;  /* of the prompts in flight */
+    uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
+    uint32_t key_scratch_capacity;
+
+    struct cluster cluster;
+    struct fleet *fleet; /* sim/fleet/fleet.h */
+    struct deployment *deployments;
+    size_t n_deployments;
+    struct worker **kicked; /* may start a step at this instant */
+    uint32_t n_kicked, kicked_capacity;
+    bool unrouted_may_go;    /* in one of the pools */
+    bool must_read;          /* in one of the deployments */
+    int64_t next_arrival_ns; /* of all deployments; TIME_NEVER = none is known */
+
+    uint64_t n_instants, n_events;
+    uint64_t n_node_failures, n_reclaims;
+    int64_t moved_ns;          /* when a request last came, ended, or had a step end */
+    uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
+};
+
 static inline struct request *sim_request(struct sim *sim, uint32_t id)
 {
     return &sim->requests.slot[id];
 }
-static inline void sim_move(struct sim *sim, struct request *r, uint8_t place)
+static inline struct deployment *sim_deployment_of(const struct sim *sim, const struct request *r)
 {
-    places_move(&sim->places, &r->place, place, sim->now_ns);
+    return &sim->deployments[r->deployment];
 }
 static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
 {
     return at_ns >= sim->config->warmup_ns;
 }
 /* May a decode worker be sent a prompt that nobody has computed? */
-static inline bool sim_prefills_on_decode(const struct sim *sim)
+static inline bool deployment_prefills_on_decode(const struct deployment *d)
 {
-    return sim->config->n_pools > 1 &&
-           (sim->config->local_prefill_max_tok || sim->config->max_prefill_queue);
+    return d->config->n_pools > 1 &&
+           (d->config->local_prefill_max_tok || d->config->max_prefill_queue);
 }
-static inline enum status sim_event(struct sim *sim, enum event_kind kind, uint64_t request,
-                                    size_t pool, uint32_t worker)
+static inline void deployment_move(struct deployment *d, struct request *r, uint8_t place)
 {
+    places_move(&d->places, &r->place, place, d->sim->now_ns);
+}
+/* A random stream of the deployment. */
+static inline void deployment_stream(const struct deployment *d, struct pcg64 *rng,
+                                     const char *purpose, uint64_t entity)
+{
+    pcg64_stream(rng, d->seed, purpose, entity);
+}
+static inline enum status deployment_event(const struct deployment *d, enum event_kind kind,
+                                           uint64_t request, size_t pool, uint32_t worker)
+{
+    const struct sim *sim = d->sim;
     if (!sim->observer->event)
         return ST_OK;
-    struct event_record e = {sim->now_ns, kind, request, pool, worker, NO_NODE};
+    struct event_record e = {sim->now_ns, kind, request, pool, worker, NO_NODE, d->index};
     return sim->observer->event(sim->observer->context, &e, sim->diag);
 }
 

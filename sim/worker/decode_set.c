@@ -178,13 +178,13 @@ void worker_drop_pending(struct worker *w, const struct request *r)
     tell_prompt_less(w);
 }
 
-void decode_count_gaps(struct sim *sim, struct worker *w, int64_t total_ns, uint32_t n_steps,
-                       uint32_t n_sequences)
+void decode_count_gaps(struct worker *w, int64_t total_ns, uint32_t n_steps, uint32_t n_sequences)
 {
     if (n_sequences == 0)
         return;
-    sim->traffic.total.itl_sum_s += s_from_ns(total_ns) * (double)n_sequences;
-    sim->traffic.total.n_itl += (double)n_steps * n_sequences;
+    struct traffic_window *traffic = &w->pool->deployment->traffic.total;
+    traffic->itl_sum_s += s_from_ns(total_ns) * (double)n_sequences;
+    traffic->n_itl += (double)n_steps * n_sequences;
     w->last_itl_s = s_from_ns(total_ns) / n_steps;
 }
 
@@ -193,18 +193,19 @@ enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, i
     struct request *r = sim_request(sim, id);
     worker_drop_pending(w, r);
     r->first_token_ns = r->last_token_ns = at_ns;
-    sim->first_tokens.n_came++;
-    sim->first_tokens.n_over++;
+    struct deployment *d = w->pool->deployment;
+    d->first_tokens.n_came++;
+    d->first_tokens.n_over++;
     double ttft_s = s_from_ns(at_ns - r->arrival_ns);
-    sim->traffic.total.ttft_sum_s += ttft_s;
-    sim->traffic.total.n_ttft++;
-    sim->traffic.total.isl_sum_tok += r->isl_tok;
-    sim->traffic.total.n_isl++;
+    d->traffic.total.ttft_sum_s += ttft_s;
+    d->traffic.total.n_ttft++;
+    d->traffic.total.isl_sum_tok += r->isl_tok;
+    d->traffic.total.n_isl++;
     /* As the frontend does it: the time is laid at the door of the worker that computed the prompt.
      */
     struct worker *prefill = w;
     if (r->prefill_worker != NO_WORKER) {
-        prefill = sim->workers[r->prefill_slot];
+        prefill = d->workers[r->prefill_slot];
         if (prefill->state == WORKER_FREE || prefill->id != r->prefill_worker ||
             prefill->pool->config->role != POOL_PREFILL)
             prefill = NULL;
@@ -213,7 +214,8 @@ enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, i
         prefill->last_ttft_s = ttft_s;
         prefill->last_isl_tok = r->isl_tok;
     }
-    return sim_event(sim, EVENT_FIRST_TOKEN, r->index, w->pool->index, w->id);
+    return deployment_event(w->pool->deployment, EVENT_FIRST_TOKEN, r->index, w->pool->index,
+                            w->id);
 }
 
 /* Steps w->step + 1 .. w->step + n have ended, in total `total_ns` long (0: their gaps are counted
@@ -237,7 +239,7 @@ enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_
     }
     w->first_next.n = 0;
     if (total_ns > 0)
-        decode_count_gaps(sim, w, total_ns, n, w->n_decode - n_first);
+        decode_count_gaps(w, total_ns, n, w->n_decode - n_first);
     w->step += n;
     w->decoded_ns = end_ns;
     w->n_steps += n;
@@ -254,8 +256,8 @@ void decode_count_stalled_gaps(struct sim *sim, struct worker *w, int64_t end_ns
             continue;
         int64_t gap_ns = end_ns - r->last_token_ns;
         if (sim_measuring(sim, end_ns))
-            histogram_add(&sim->result->itl, gap_ns, 1);
-        decode_count_gaps(sim, w, gap_ns, 1, 1);
+            histogram_add(&w->pool->deployment->result->itl, gap_ns, 1);
+        decode_count_gaps(w, gap_ns, 1, 1);
     }
     w->stalled = false;
 }
@@ -288,8 +290,8 @@ static enum status skip_steps(struct sim *sim, struct worker *w, uint32_t id, ui
                           blocks_from_tok(before, worker_block_size(w)));
     w->context_sum_tok += n;
     if (sim_measuring(sim, end_ns))
-        histogram_add(&sim->result->itl, 0, n);
-    sim->traffic.total.n_itl += n;
+        histogram_add(&w->pool->deployment->result->itl, 0, n);
+    w->pool->deployment->traffic.total.n_itl += n;
     return finish_push(
         sim, w,
         (struct finish_entry){r->finish_step, r->admit_order, id, r->isl_tok + r->osl_tok - 1});
@@ -354,7 +356,8 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
         if (one_by_one)
             decode_count_stalled_gaps(sim, w, end_ns);
         else if (sim_measuring(sim, end_ns))
-            decode_run_add_gaps(&w->run, from, to, w->n_decode - n_first, &sim->result->itl);
+            decode_run_add_gaps(&w->run, from, to, w->n_decode - n_first,
+                                &w->pool->deployment->result->itl);
         uint64_t last = to < w->run.n_steps ? w->step + (to - from) + 1 : w->step + (to - from);
         worker_kv_take(w, growth_over(w, w->step + 2, last));
         if (w->n_decode) /* all may have been given up meanwhile */
@@ -411,7 +414,7 @@ struct decode_due worker_due(struct sim *sim, const struct worker *w)
 /* Decode steps that can be made before a sequence finishes or the blocks run out. */
 uint32_t decode_run_length(const struct worker *w)
 {
-    if (w->first_next.n || w->admissions_held || w->pool->sim->config->exact_stepper)
+    if (w->first_next.n || w->admissions_held || w->pool->deployment->sim->config->exact_stepper)
         return 1; /* first tokens are events of their own; what was held back is looked at again */
     uint64_t n = w->finish[0].step - w->step;
     uint32_t size = worker_block_size(w);

@@ -24,8 +24,7 @@ enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_
 void worker_note_tokens(const struct worker *w, struct request *r);
 void worker_drop_pending(struct worker *w,
                          const struct request *r); /* its prompt no longer waits here */
-void decode_count_gaps(struct sim *sim, struct worker *w, int64_t total_ns, uint32_t n_steps,
-                       uint32_t n_sequences);
+void decode_count_gaps(struct worker *w, int64_t total_ns, uint32_t n_steps, uint32_t n_sequences);
 enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, int64_t at_ns);
 enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_t total_ns,
                            int64_t end_ns);

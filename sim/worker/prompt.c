@@ -5,7 +5,8 @@
 enum status prompt_blocks(struct sim *sim, const struct pool *pool, const struct request *r,
                           struct kv_prompt *prompt)
 {
-    uint32_t size = pool->config->engine.block_size_tok, trace_size = sim->config->trace_block_tok;
+    uint32_t size = pool->config->engine.block_size_tok;
+    uint32_t trace_size = pool->deployment->config->trace_block_tok;
     uint64_t told = (uint64_t)r->n_ids * trace_size / size;
     uint32_t full = r->isl_tok / size;
     const uint64_t *ids = sim->ids.word + r->ids_at;

@@ -24,7 +24,7 @@ bool worker_is_empty(const struct worker *leader)
 
 struct rank_load *worker_rank_load(const struct worker *w)
 {
-    return &w->pool->sim->load[w->slot];
+    return &w->pool->deployment->load[w->slot];
 }
 
 double worker_load(const struct worker *leader)
@@ -96,7 +96,7 @@ enum status worker_kick(struct sim *sim, struct worker *w)
         ARRAY_RESERVE(sim->kicked, sim->n_kicked, sim->kicked_capacity, 1, "workers", sim->diag);
     if (s)
         return s;
-    sim->kicked[sim->n_kicked++] = w->slot;
+    sim->kicked[sim->n_kicked++] = w;
     w->kicked = true;
     return ST_OK;
 }
@@ -163,7 +163,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     if (s)
         return s;
     r->state = REQUEST_WAITING;
-    sim_move(sim, r, place_waiting(w->pool->index));
+    deployment_move(w->pool->deployment, r, place_waiting(w->pool->index));
     if (r->handed_over && r->first_token_ns < 0)
         add_pending(w, r); /* its prompt is computed here now */
     r->handed_over = false;
@@ -172,7 +172,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     r->n_preemptions++;
     w->pool->result->n_preemptions++;
     request_list_push_front(&w->waiting, &sim->requests, id);
-    return sim_event(sim, EVENT_PREEMPT, r->index, w->pool->index, w->id);
+    return deployment_event(w->pool->deployment, EVENT_PREEMPT, r->index, w->pool->index, w->id);
 }
 
 /* The newest, or by priority the newest of the least urgent. */
@@ -264,7 +264,7 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     request_list_remove(from, &sim->requests, id);
     request_list_push_back(&w->running, &sim->requests, id);
     r->state = REQUEST_PREFILL;
-    sim_move(sim, r, place_running(w->pool->index));
+    deployment_move(w->pool->deployment, r, place_running(w->pool->index));
     r->admit_order = w->admit_count++;
     share_begin(w, r);
     if (r->scheduled_ns < 0)
@@ -272,11 +272,12 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     if (!r->handed_over && r->n_preemptions == 0) {
         r->cached_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
         if (sim_measuring(sim, sim->now_ns)) {
-            sim->result->prompt_tok += r->isl_tok;
-            sim->result->cached_tok += r->cached_tok;
+            w->pool->deployment->result->prompt_tok += r->isl_tok;
+            w->pool->deployment->result->cached_tok += r->cached_tok;
         }
     }
-    enum status s = sim_event(sim, EVENT_ADMIT, r->index, w->pool->index, w->id);
+    enum status s =
+        deployment_event(w->pool->deployment, EVENT_ADMIT, r->index, w->pool->index, w->id);
     if (s)
         return s;
     if (r->handed_over) {
@@ -316,7 +317,7 @@ static void put_back_hits(struct sim *sim, struct worker *w, uint32_t id)
  * the first to arrive gets it. */
 static bool incoming_is_older(struct sim *sim, const struct worker *w)
 {
-    return sim_prefills_on_decode(sim) && w->incoming.n && w->waiting.n &&
+    return deployment_prefills_on_decode(w->pool->deployment) && w->incoming.n && w->waiting.n &&
            sim_request(sim, w->incoming.head)->index < sim_request(sim, w->waiting.head)->index;
 }
 
@@ -467,7 +468,7 @@ static enum status schedule_end(struct sim *sim, struct worker *leader)
     leader->generation++;
     return event_queue_push(
         &sim->queue,
-        event_make(leader->step_end_ns, EVENT_CLASS_STEP_END, leader->slot, leader->generation),
+        worker_event(leader, leader->step_end_ns, EVENT_CLASS_STEP_END, leader->generation),
         sim->diag);
 }
 
@@ -607,7 +608,7 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
     enum status s = release_blocks(sim, w, r, NULL);
     worker_unbind(w, r);
     if (!s)
-        s = sim_event(sim, EVENT_FINISH, r->index, w->pool->index, w->id);
+        s = deployment_event(w->pool->deployment, EVENT_FINISH, r->index, w->pool->index, w->id);
     return s ? s : tell_completed(sim, id);
 }
 
@@ -628,7 +629,8 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
     struct request *r = sim_request(sim, id);
     if (r->prefill_done_ns < 0) {
         r->prefill_done_ns = sim->now_ns;
-        enum status s = sim_event(sim, EVENT_PREFILL_DONE, r->index, w->pool->index, w->id);
+        enum status s = deployment_event(w->pool->deployment, EVENT_PREFILL_DONE, r->index,
+                                         w->pool->index, w->id);
         if (s)
             return s;
     }
@@ -650,8 +652,8 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
         if (r->n_output_tok == 1)
             r->second_token_ns = sim->now_ns;
         if (sim_measuring(sim, sim->now_ns))
-            histogram_add(&sim->result->itl, gap_ns, 1);
-        decode_count_gaps(sim, w, gap_ns, 1, 1);
+            histogram_add(&w->pool->deployment->result->itl, gap_ns, 1);
+        decode_count_gaps(w, gap_ns, 1, 1);
         r->last_token_ns = sim->now_ns;
     }
     r->n_output_tok++;
@@ -677,7 +679,7 @@ static enum status end_single(struct sim *sim, struct worker *w)
     if (one_by_one)
         decode_count_stalled_gaps(sim, w, sim->now_ns);
     else if (n_gaps && sim_measuring(sim, sim->now_ns))
-        histogram_add(&sim->result->itl, total_ns, n_gaps);
+        histogram_add(&w->pool->deployment->result->itl, total_ns, n_gaps);
     if (!s && n_decode)
         s = decode_advance(sim, w, 1, one_by_one ? 0 : total_ns, sim->now_ns);
     if (!s && n_decode && w->pool->config->engine.n_draft_tok)

@@ -35,8 +35,8 @@ struct step_plan {
 /* A worker, or one data-parallel rank of it. The ranks schedule for themselves and step together;
  * life cycle and step events are the leader's, rank 0. */
 struct worker {
-    uint32_t slot, id; /* slot: index in sim->workers; id: counts up within the pool, never reused;
-                          the leader's */
+    uint32_t slot, id; /* slot: index in deployment->workers; id: counts up within the pool, never
+                          reused; the leader's */
     struct pool *pool;
     struct worker *leader; /* itself when it leads */
     struct worker **ranks; /* n_ranks of them, itself first; the leader's */
@@ -110,6 +110,13 @@ struct worker {
 static inline bool worker_leads(const struct worker *w)
 {
     return w->state != WORKER_FREE && w->leader == w;
+}
+
+/* Of it, in the queue. */
+static inline struct event worker_event(const struct worker *w, int64_t at_ns,
+                                        enum event_class class, uint32_t generation)
+{
+    return event_make(at_ns, class, w->pool->deployment->index, w->slot, generation);
 }
 
 /* It may start a step at this instant. */

@@ -13,7 +13,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
              n_incoming = 0;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
-        if (r->state == REQUEST_FREE)
+        if (r->state == REQUEST_FREE || r->deployment != w->pool->deployment->index)
             continue;
         if (r->source_slot == w->slot) {
             n_held++;
@@ -47,7 +47,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
     if (w->cache) {
         /* A walk over what all caches of the pool hold: always in a short run, now and then in a
          * long one. */
-        if (sim->result->n_events < 20000 || sim->result->n_events % 64 == 0)
+        if (sim->n_events < 20000 || sim->n_events % 64 == 0)
             kv_cache_check(w->cache);
         BUG_IF(worker_kv_used(w) + kv_cache_inactive(w->cache) > w->kv_blocks);
     }

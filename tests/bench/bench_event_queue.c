@@ -248,7 +248,7 @@ static double turn(const struct queue_ops *ops, uint32_t n_pending, uint64_t *di
     uint32_t gap = 0;
     BUG_IF(!queue);
     for (uint32_t i = 0; i < n_pending; i++)
-        ops->push(queue, event_make(gap_ns[gap++ & 0xffff], EVENT_CLASS_STEP_END, i, 0));
+        ops->push(queue, event_make(gap_ns[gap++ & 0xffff], EVENT_CLASS_STEP_END, 0, i, 0));
     double start_ns = cpu_ns();
     for (uint32_t i = 0; i < N_EVENTS; i++) {
         struct event e = ops->pop(queue);

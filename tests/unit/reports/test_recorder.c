@@ -147,10 +147,10 @@ Test(recorder, events_say_only_what_they_concern)
     cr_assert_eq(open_in(&recorder, dir, false), ST_OK);
     struct observer o = recorder_observer(recorder);
     const struct event_record events[] = {
-        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER, NO_NODE},
-        {1500000, EVENT_ROUTE, 17, 1, 3, NO_NODE},
-        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4, NO_NODE},
-        {2000001, EVENT_WORKER_START, UINT64_MAX, 0, 5, 2},
+        {1500000, EVENT_ARRIVE, 17, SIZE_MAX, NO_WORKER, NO_NODE, 0},
+        {1500000, EVENT_ROUTE, 17, 1, 3, NO_NODE, 0},
+        {2000001, EVENT_WORKER_READY, UINT64_MAX, 0, 4, NO_NODE, 0},
+        {2000001, EVENT_WORKER_START, UINT64_MAX, 0, 5, 2, 0},
     };
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         cr_assert_eq(o.event(o.context, &events[i], &d), ST_OK);

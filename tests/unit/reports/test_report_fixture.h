@@ -116,16 +116,16 @@ static inline void feed(const struct observer *o)
         cr_assert_eq(o->request(o->context, &records[i], &d), ST_OK, "%s", d.text);
     const struct window_record windows[] = {
         /* Mean TTFT and ITL on target; no gaps; nobody who waits. */
-        {0, 1, {.ttft_sum_s = 2.0, .n_ttft = 2, .itl_sum_s = 0.5, .n_itl = 10}, 2, 2},
-        {0, 1, {.ttft_sum_s = 0.1, .n_ttft = 1}, 1, 1},
-        {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 0, 0},
+        {0, 1, {.ttft_sum_s = 2.0, .n_ttft = 2, .itl_sum_s = 0.5, .n_itl = 10}, 2, 2, 0},
+        {0, 1, {.ttft_sum_s = 0.1, .n_ttft = 1}, 1, 1, 0},
+        {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 0, 0, 0},
         /* TTFT above; nothing came; nothing came but tokens of those that had one. */
-        {0, 1, {.ttft_sum_s = 2.1, .n_ttft = 2, .itl_sum_s = 0.1, .n_itl = 10}, 2, 2},
-        {0, 1, {.n_arrived = 7}, 7, 0},
-        {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 1, 0},
+        {0, 1, {.ttft_sum_s = 2.1, .n_ttft = 2, .itl_sum_s = 0.1, .n_itl = 10}, 2, 2, 0},
+        {0, 1, {.n_arrived = 7}, 7, 0, 0},
+        {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 1, 0, 0},
         /* No traffic; a first token, told of where the request completes: nothing to judge. */
         {.start_ns = 0, .end_ns = 1},
-        {0, 1, {.n_arrived = 1}, 1, 1},
+        {0, 1, {.n_arrived = 1}, 1, 1, 0},
     };
     for (size_t i = 0; i < sizeof windows / sizeof *windows; i++)
         cr_assert_eq(o->window(o->context, &windows[i], &d), ST_OK);

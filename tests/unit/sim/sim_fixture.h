@@ -126,7 +126,8 @@ enum { LOG_SIZE = 1 << 16 };
 struct fixture {
     struct arena arena;
     struct diag diag;
-    struct sim_config config;
+    struct sim_config config; /* of the one deployment */
+    struct deployment_config deployment;
     struct linear_model model;
     struct latency_config latency_config;
     struct schedule schedule;
@@ -204,8 +205,9 @@ static enum status fixture_window(void *context, const struct window_record *w, 
 static double fixture_held_s(const struct fixture *f, size_t pool, int64_t from_ns, int64_t to_ns)
 {
     int64_t start_ns = from_ns > f->config.warmup_ns ? from_ns : f->config.warmup_ns;
-    return to_ns > start_ns ? s_from_ns(to_ns - start_ns) * f->config.pools[pool].gpus_per_worker
-                            : 0;
+    return to_ns > start_ns
+               ? s_from_ns(to_ns - start_ns) * f->deployment.pools[pool].gpus_per_worker
+               : 0;
 }
 
 static void fixture_note_gpu_time(struct fixture *f, const struct event_record *e)
@@ -250,7 +252,7 @@ static enum status fixture_event(void *context, const struct event_record *e, st
     if (e->request != UINT64_MAX)
         n += snprintf(to + n, room - n, " r%llu", (unsigned long long)e->request);
     if (e->pool != SIZE_MAX)
-        n += snprintf(to + n, room - n, " %s/%u", f->config.pools[e->pool].name, e->worker);
+        n += snprintf(to + n, room - n, " %s/%u", f->deployment.pools[e->pool].name, e->worker);
     if (e->node != NO_NODE && f->want_nodes)
         n += snprintf(to + n, room - n, " node %u", e->node);
     n += snprintf(to + n, room - n, "\n");
@@ -269,28 +271,33 @@ static void fixture_init(struct fixture *f, bool disagg, int replicas)
     f->log = malloc(LOG_SIZE);
     f->model = (struct linear_model){.base_ms = 10, .new_ms = 0.1, .seq_ms = 1};
     f->config = (struct sim_config){
+        .n_deployments = 1,
+        .deployments = &f->deployment,
+        .cluster = {.gpus_per_node = 1}, /* a node for each worker */
+        .node_repair_ns = TIME_NEVER,
+        .spot_return_ns = TIME_NEVER,
+        .duration_ns = TIME_NEVER,
+        .drain_ns = TIME_NEVER,
+        .window_ns = 10 * NS_PER_S,
+        .limits = RUN_LIMITS_USUAL,
+    };
+    f->deployment = (struct deployment_config){
+        .name = "",
         .n_pools = disagg ? 2 : 1,
         .kv_router = {.overlap = 1, .prefill = 1},
         .kv_bytes_per_token = 1,
         .kv_bandwidth_bytes_per_s = 1e12,
         .kv_local_bandwidth_bytes_per_s = 1e12,
-        .cluster = {.gpus_per_node = 1}, /* a node for each worker */
-        .node_repair_ns = TIME_NEVER,
-        .spot_return_ns = TIME_NEVER,
         .drain_grace_ns = TIME_NEVER,
         .ttft_target_ns = NS_PER_S,
         .tpot_target_ns = 50 * NS_PER_MS,
         .policy = &policy_schedule_test,
         .first_token_timeout_ns = TIME_NEVER,
         .timeout_ns = TIME_NEVER,
-        .duration_ns = TIME_NEVER,
-        .drain_ns = TIME_NEVER,
-        .window_ns = 10 * NS_PER_S,
-        .limits = RUN_LIMITS_USUAL,
         .trace_block_tok = 32,
     };
-    for (size_t p = 0; p < f->config.n_pools; p++)
-        f->config.pools[p] = (struct pool_config){
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        f->deployment.pools[p] = (struct pool_config){
             .name = !disagg ? "agg"
                     : p     ? "decode"
                             : "prefill",
@@ -333,8 +340,8 @@ static void fixture_scale_at(struct fixture *f, double at_s, int first, int seco
 
 static void fixture_latency(struct fixture *f)
 {
-    for (size_t p = 0; p < f->config.n_pools; p++) {
-        struct engine_config *engine = &f->config.pools[p].engine;
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
+        struct engine_config *engine = &f->deployment.pools[p].engine;
         if (engine->latency != &latency_linear)
             continue;
         void *state = &f->model;
@@ -347,10 +354,10 @@ static void fixture_latency(struct fixture *f)
 static enum status fixture_try_source(struct fixture *f, const struct request_source *source)
 {
     fixture_latency(f);
-    if (!f->config.policy_state) {
-        policy_effects_clear(&f->config.policy_first, f->config.n_pools);
-        f->config.policy_state = &f->schedule;
-        schedule_next(&f->schedule, &f->config.policy_first);
+    if (!f->deployment.policy_state) {
+        policy_effects_clear(&f->deployment.policy_first, f->deployment.n_pools);
+        f->deployment.policy_state = &f->schedule;
+        schedule_next(&f->schedule, &f->deployment.policy_first);
     }
     struct observer observer = {
         .context = f,
@@ -366,7 +373,7 @@ static enum status fixture_try_source(struct fixture *f, const struct request_so
 static enum status fixture_try_run(struct fixture *f, const char *trace_text)
 {
     struct trace_options options = {
-        .format = "auto", .speedup = 1, .block_size_tok = f->config.trace_block_tok};
+        .format = "auto", .speedup = 1, .block_size_tok = f->deployment.trace_block_tok};
     struct trace_reader *trace;
     enum status s =
         trace_open_memory(&trace, "test", trace_text, strlen(trace_text), &options, &f->diag);
@@ -390,10 +397,10 @@ static void fixture_run(struct fixture *f, const char *trace_text)
 static void fixture_run_policy(struct fixture *f, const char *trace_text,
                                const struct policy_ops *ops, void *state, int64_t first_ns)
 {
-    f->config.policy = ops;
-    f->config.policy_state = state;
-    policy_effects_clear(&f->config.policy_first, f->config.n_pools);
-    f->config.policy_first.next_ns = first_ns;
+    f->deployment.policy = ops;
+    f->deployment.policy_state = state;
+    policy_effects_clear(&f->deployment.policy_first, f->deployment.n_pools);
+    f->deployment.policy_first.next_ns = first_ns;
     fixture_run(f, trace_text);
 }
 

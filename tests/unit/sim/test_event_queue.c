@@ -8,7 +8,7 @@ static void push(struct event_queue *q, int64_t at_ns, enum event_class class, u
 {
     struct diag d;
     diag_init(&d);
-    cr_assert_eq(event_queue_push(q, event_make(at_ns, class, id, 0), &d), ST_OK);
+    cr_assert_eq(event_queue_push(q, event_make(at_ns, class, 0, id, 0), &d), ST_OK);
 }
 
 Test(event_queue, simultaneous_events_come_by_class_then_id)
@@ -59,7 +59,7 @@ Test(event_queue, random_pushes_and_pops_stay_in_order)
 
 Test(event_queue, a_new_generation_makes_an_event_stale)
 {
-    struct event e = event_make(1, EVENT_CLASS_STEP_END, 7, 41);
+    struct event e = event_make(1, EVENT_CLASS_STEP_END, 0, 7, 41);
     cr_assert(event_is_current(e, 41));
     cr_assert_not(event_is_current(e, 42));
     cr_assert_eq(event_id(e), 7);

@@ -36,11 +36,11 @@ Test(lifecycle, gpu_time_by_state_of_a_schedule_worked_out_by_hand)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    struct pool_config *pool = &f.config.pools[0];
+    struct pool_config *pool = &f.deployment.pools[0];
     f.want_log = true;
     f.model = (struct linear_model){.base_ms = 1000};
     f.config.cluster = (struct cluster_config){.n_nodes = 1, .gpus_per_node = 4};
-    f.config.drain_grace_ns = 5 * NS_PER_S;
+    f.deployment.drain_grace_ns = 5 * NS_PER_S;
     pool->router = router_find("least_loaded");
     pool->gpus_per_worker = 2;
     pool->startup_phase_ns[STARTUP_SCHEDULE] = 1 * NS_PER_S;
@@ -95,8 +95,8 @@ Test(lifecycle, a_crash_ends_gpu_time_at_once_and_another_worker_starts)
     fixture_init(&f, false, 1);
     f.want_log = true;
     f.model = (struct linear_model){.base_ms = 1000};
-    f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 5 * NS_PER_S;
-    f.config.worker_mtbf_s = 50;
+    f.deployment.pools[0].startup_phase_ns[STARTUP_DELAY] = 5 * NS_PER_S;
+    f.deployment.worker_mtbf_s = 50;
     double fails_s[2];
     for (f.config.seed = 1;;
          f.config.seed++) { /* worker 0 between 10 and 40 s, the next long after */
@@ -127,7 +127,7 @@ Test(lifecycle, the_second_start_on_a_node_finds_the_image_and_the_weights)
     struct fixture f;
     fixture_init(&f, false, 0);
     f.want_log = f.want_nodes = true;
-    struct pool_config *pool = &f.config.pools[0];
+    struct pool_config *pool = &f.deployment.pools[0];
     f.config.cluster.gpus_per_node = 2;
     pool->startup_phase_ns[STARTUP_IMAGE_PULL] = 60 * NS_PER_S;
     pool->startup_phase_ns[STARTUP_WEIGHTS] = 20 * NS_PER_S;
@@ -171,9 +171,9 @@ Test(lifecycle, retries_of_a_start_wait_twice_as_long_each_time)
     struct fixture f;
     fixture_init(&f, false, 0);
     f.want_log = true;
-    f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 5 * NS_PER_S;
-    f.config.pools[0].startup_retry_ns = 100 * NS_PER_S;
-    f.config.pools[0].startup_failure = 0.99;
+    f.deployment.pools[0].startup_phase_ns[STARTUP_DELAY] = 5 * NS_PER_S;
+    f.deployment.pools[0].startup_retry_ns = 100 * NS_PER_S;
+    f.deployment.pools[0].startup_failure = 0.99;
     fixture_scale_at(&f, 1, 1, 0);
     fixture_scale_at(&f, 1020, 0, 0);
     for (f.config.seed = 1;; f.config.seed++) { /* four failures in a row */
@@ -205,8 +205,8 @@ Test(lifecycle, workers_that_wait_get_gpus_in_the_order_they_were_asked_for_unle
     f.want_log = f.want_nodes = true;
     f.model = (struct linear_model){.base_ms = 1000};
     f.config.cluster = (struct cluster_config){.n_nodes = 1, .gpus_per_node = 6};
-    f.config.pools[0].gpus_per_worker = 1;
-    f.config.pools[1].gpus_per_worker = 4;
+    f.deployment.pools[0].gpus_per_worker = 1;
+    f.deployment.pools[1].gpus_per_worker = 4;
     /* One GPU is free. Prefill +3: one starts, two wait. Decode +1: waits. */
     fixture_scale_at(&f, 1, 4, 2);
     fixture_scale_at(&f, 10, 4, 1); /* the decode worker that waits is given up */
@@ -251,10 +251,10 @@ Test(lifecycle, a_node_that_fails_takes_all_its_workers_and_is_back_after_its_re
     f.model = (struct linear_model){.base_ms = 1000};
     f.config.cluster =
         (struct cluster_config){.n_nodes = 2, .gpus_per_node = 2}; /* workers 0 and 1; worker 2 */
-    f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 2 * NS_PER_S;
+    f.deployment.pools[0].startup_phase_ns[STARTUP_DELAY] = 2 * NS_PER_S;
     f.config.node_mtbf_s = 1000;
     f.config.node_repair_ns = 30 * NS_PER_S;
-    f.config.retry_lost = true;
+    f.deployment.retry_lost = true;
     double at_s;
     for (f.config.seed = 1;; f.config.seed++) {
         at_s = node_time_s(f.config.seed, "node-failure", 0, 0, 1000);
@@ -298,7 +298,7 @@ Test(lifecycle, a_reclaimed_node_drains_for_as_long_as_its_notice)
     f.want_log = f.want_nodes = true;
     f.model = (struct linear_model){.base_ms = 1000};
     f.config.cluster = (struct cluster_config){.n_nodes = 2, .gpus_per_node = 2};
-    f.config.pools[0].startup_phase_ns[STARTUP_DELAY] = 4 * NS_PER_S;
+    f.deployment.pools[0].startup_phase_ns[STARTUP_DELAY] = 4 * NS_PER_S;
     f.config.spot_mtbf_s = 1000;
     f.config.spot_notice_ns = 10 * NS_PER_S;
     f.config.spot_return_ns = 40 * NS_PER_S;
@@ -342,13 +342,13 @@ Test(lifecycle, a_shrinking_prefill_pool_loses_the_decode_requests_that_wait_for
     for (int retry = 0; retry < 2; retry++) {
         struct fixture f;
         fixture_init(&f, true, 1);
-        f.config.pools[0].replicas = 2;
+        f.deployment.pools[0].replicas = 2;
         f.model = (struct linear_model){.base_ms = 1000};
-        f.config.scale_down = SCALE_DOWN_TERMINATE;
-        f.config.retry_lost = retry;
-        f.config.kv_bytes_per_token = 1e6;
-        f.config.kv_bandwidth_bytes_per_s = 1e7; /* 10 tokens: 1 s */
-        f.config.pools[1].engine.kv_blocks =
+        f.deployment.scale_down = SCALE_DOWN_TERMINATE;
+        f.deployment.retry_lost = retry;
+        f.deployment.kv_bytes_per_token = 1e6;
+        f.deployment.kv_bandwidth_bytes_per_s = 1e7; /* 10 tokens: 1 s */
+        f.deployment.pools[1].engine.kv_blocks =
             2; /* of 16 tokens: one request of 10 + 11 at a time, or two short ones */
         fixture_scale_at(&f, 2.5, 1, 1);
         struct trace_text t = {0};

@@ -31,12 +31,12 @@ static const struct policy_ops policy_watch = {.name = "watch", .tick = watch_ti
 
 static void run_watched(struct fixture *f, struct watcher *w, const char *trace_text)
 {
-    f->config.policy = &policy_watch;
-    f->config.policy_state = w;
-    policy_effects_clear(&f->config.policy_first, f->config.n_pools);
-    f->config.policy_first.next_ns = w->every_ns;
-    f->config.policy_first.next_needs = NEED_TRAFFIC | NEED_GAUGES;
-    f->config.policy_first.window_ns = w->window_ns;
+    f->deployment.policy = &policy_watch;
+    f->deployment.policy_state = w;
+    policy_effects_clear(&f->deployment.policy_first, f->deployment.n_pools);
+    f->deployment.policy_first.next_ns = w->every_ns;
+    f->deployment.policy_first.next_needs = NEED_TRAFFIC | NEED_GAUGES;
+    f->deployment.policy_first.window_ns = w->window_ns;
     fixture_run(f, trace_text);
 }
 
@@ -52,9 +52,9 @@ static void watch_gauges(struct watcher *w, const char *router, bool any_router,
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.pools[0].router = router_find(router);
-    f.config.any_router_publishes = any_router;
-    f.config.idle_workers_publish = idle_workers;
+    f.deployment.pools[0].router = router_find(router);
+    f.deployment.any_router_publishes = any_router;
+    f.deployment.idle_workers_publish = idle_workers;
     *w = (struct watcher){.every_ns = NS_PER_S, .window_ns = NS_PER_S};
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 3);
@@ -120,7 +120,7 @@ static struct watcher *watch_scrapes(struct watcher *w, double interval_s, const
     struct fixture f;
     fixture_init(&f, false, 1);
     f.config.seed = SEED;
-    f.config.scrape_interval_ns = (int64_t)(interval_s * 1e9);
+    f.deployment.scrape_interval_ns = (int64_t)(interval_s * 1e9);
     *w = (struct watcher){.every_ns = 5 * NS_PER_S, .window_ns = 10 * NS_PER_S};
     run_watched(&f, w, trace_text);
     fixture_release(&f);
@@ -238,10 +238,10 @@ Test(metrics, an_outage_fails_every_query_and_scrape_while_it_lasts)
     struct trace_text t = {0};
     fixture_init(&f, false, 1);
     f.config.seed = SEED;
-    f.config.any_router_publishes = true;
-    f.config.scrape_interval_ns = NS_PER_S;
-    f.config.outage_at_ns = 15 * NS_PER_S;
-    f.config.outage_ns = 10 * NS_PER_S;
+    f.deployment.any_router_publishes = true;
+    f.deployment.scrape_interval_ns = NS_PER_S;
+    f.deployment.outage_at_ns = 15 * NS_PER_S;
+    f.deployment.outage_ns = 10 * NS_PER_S;
     add_steady(&t, 0, 36000, 100);
     run_watched(&f, &w, t.text);
     for (size_t i = 0; i < 7; i++) {
@@ -266,8 +266,8 @@ Test(metrics, exact_counters_know_the_window_in_which_an_outage_ended)
     struct watcher w = {.every_ns = 5 * NS_PER_S, .window_ns = 10 * NS_PER_S};
     struct trace_text t = {0};
     fixture_init(&f, false, 1);
-    f.config.outage_at_ns = 15 * NS_PER_S;
-    f.config.outage_ns = 10 * NS_PER_S;
+    f.deployment.outage_at_ns = 15 * NS_PER_S;
+    f.deployment.outage_ns = 10 * NS_PER_S;
     add_steady(&t, 0, 26000, 100);
     run_watched(&f, &w, t.text);
     cr_assert_not(w.seen[3].has_traffic);
@@ -292,8 +292,8 @@ Test(windows, tell_who_waited_in_an_outage)
     struct fixture f;
     fixture_init(&f, false, 1);
     f.config.window_ns = NS_PER_S;
-    f.config.scale_down = SCALE_DOWN_TERMINATE;
-    f.config.retry_lost = true;
+    f.deployment.scale_down = SCALE_DOWN_TERMINATE;
+    f.deployment.retry_lost = true;
     f.config.drain_ns = 2 * NS_PER_S;
     fixture_scale_at(&f, 2, 0, 0);
     struct trace_text t = {0};

@@ -85,8 +85,8 @@ static void run(bool disagg, void (*settle)(struct fixture *f))
     struct counts counts = {0};
     struct trace_reader *trace;
     fixture_init(&f, disagg, 4);
-    for (size_t p = 0; p < f.config.n_pools; p++) {
-        struct pool_config *pool = &f.config.pools[p];
+    for (size_t p = 0; p < f.deployment.n_pools; p++) {
+        struct pool_config *pool = &f.deployment.pools[p];
         pool->router = router_find("kv_aware");
         pool->engine.prefix_cache = true;
         pool->engine.eviction = kv_eviction_find("lru");
@@ -94,13 +94,13 @@ static void run(bool disagg, void (*settle)(struct fixture *f))
         pool->engine.max_num_seqs = 32;
     }
     settle(&f);
-    policy_effects_clear(&f.config.policy_first, f.config.n_pools);
-    f.config.policy_first.next_ns = TIME_NEVER;
-    f.config.policy_state = &f.schedule;
+    policy_effects_clear(&f.deployment.policy_first, f.deployment.n_pools);
+    f.deployment.policy_first.next_ns = TIME_NEVER;
+    f.deployment.policy_state = &f.schedule;
     fixture_latency(&f);
     conversations(&t);
     struct trace_options options = {
-        .format = "auto", .speedup = 1, .block_size_tok = f.config.trace_block_tok};
+        .format = "auto", .speedup = 1, .block_size_tok = f.deployment.trace_block_tok};
     cr_assert_eq(trace_open_memory(&trace, "test", t.text, strlen(t.text), &options, &f.diag),
                  ST_OK);
     struct observer observer = {.context = &counts, .request = count_request};
@@ -126,12 +126,12 @@ static void plain(struct fixture *f)
 static void with_all(struct fixture *f)
 {
     f->config.sample_ns = NS_PER_S;
-    f->config.timeout_ns = 60 * NS_PER_S; /* whose events stay queued so long */
+    f->deployment.timeout_ns = 60 * NS_PER_S; /* whose events stay queued so long */
     f->config.cluster.links_per_node = 2;
-    f->config.kv_router.temperature = 0.1;
-    f->config.view_interval_ns = 100 * NS_PER_MS;
-    for (size_t p = 0; p < f->config.n_pools; p++) {
-        struct engine_config *engine = &f->config.pools[p].engine;
+    f->deployment.kv_router.temperature = 0.1;
+    f->deployment.view_interval_ns = 100 * NS_PER_MS;
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
+        struct engine_config *engine = &f->deployment.pools[p].engine;
         engine->host_kv_blocks = 300;
         engine->host_bandwidth_bytes_per_s = 1e9;
         engine->kv_bytes_per_token = 10;

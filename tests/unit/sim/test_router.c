@@ -9,10 +9,10 @@ static bool follows_its_prefix(struct kv_router_weights weights)
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.kv_router = weights;
-    f.config.pools[0].router = router_find("kv_aware");
-    f.config.pools[0].engine.prefix_cache = true;
-    f.config.pools[0].engine.eviction = kv_eviction_find("lru");
+    f.deployment.kv_router = weights;
+    f.deployment.pools[0].router = router_find("kv_aware");
+    f.deployment.pools[0].engine.prefix_cache = true;
+    f.deployment.pools[0].engine.eviction = kv_eviction_find("lru");
     struct trace_text t = {0};
     trace_text_add_ids(&t, 0, 320, 100, (unsigned[]){1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 10);
     trace_text_add_ids(&t, 500, 336, 1, (unsigned[]){1, 2, 3, 4, 5, 6, 7, 8, 20, 21, 22}, 11);
@@ -49,9 +49,9 @@ static double share_of_the_costlier(double temperature)
     enum { N = 4000 };
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.kv_router.temperature = temperature;
-    f.config.pools[0].router = router_find("kv_aware");
-    f.config.pools[0].engine.kv_blocks = 10000;
+    f.deployment.kv_router.temperature = temperature;
+    f.deployment.pools[0].router = router_find("kv_aware");
+    f.deployment.pools[0].engine.kv_blocks = 10000;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 160, 60000);
     for (int i = 1; i <= N; i++)
@@ -86,9 +86,9 @@ static void expect_view(int64_t interval_ns, bool counts_own, const char *worker
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.pools[0].router = router_find("least_loaded");
-    f.config.view_interval_ns = interval_ns;
-    f.config.view_counts_own = counts_own;
+    f.deployment.pools[0].router = router_find("least_loaded");
+    f.deployment.view_interval_ns = interval_ns;
+    f.deployment.view_counts_own = counts_own;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 16, 300);
     trace_text_add(&t, 20, 16, 1);
@@ -114,9 +114,9 @@ Test(router, a_fresh_worker_has_published_that_it_is_empty)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].router = router_find("least_loaded");
-    f.config.pools[0].startup_phase_ns[0] = 50 * NS_PER_MS;
-    f.config.view_interval_ns = NS_PER_S;
+    f.deployment.pools[0].router = router_find("least_loaded");
+    f.deployment.pools[0].startup_phase_ns[0] = 50 * NS_PER_MS;
+    f.deployment.view_interval_ns = NS_PER_S;
     fixture_scale_at(&f, 1.1, 2, 0);
     struct trace_text t = {0};
     trace_text_add(&t, 0, 16, 300);
@@ -134,7 +134,7 @@ Test(router, a_short_prompt_is_prefilled_on_its_decode_worker)
     struct fixture f;
     fixture_init(&f, true, 1);
     f.want_log = true;
-    f.config.local_prefill_max_tok = 50;
+    f.deployment.local_prefill_max_tok = 50;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 50, 3);
     trace_text_add(&t, 100, 51, 2);
@@ -174,11 +174,11 @@ Test(router, what_the_decode_worker_has_cached_makes_a_prompt_short)
         struct fixture f;
         fixture_init(&f, true, 2);
         f.config.seed = seed;
-        f.config.local_prefill_max_tok = 40;
+        f.deployment.local_prefill_max_tok = 40;
         for (int p = 0; p < 2; p++) {
-            f.config.pools[p].engine.prefix_cache = true;
-            f.config.pools[p].engine.eviction = kv_eviction_find("lru");
-            f.config.pools[p].router = router_find("kv_aware");
+            f.deployment.pools[p].engine.prefix_cache = true;
+            f.deployment.pools[p].engine.eviction = kv_eviction_find("lru");
+            f.deployment.pools[p].router = router_find("kv_aware");
         }
         struct trace_text t = {0};
         trace_text_add_ids(&t, 0, 64, 2, (unsigned[]){1, 2}, 2);
@@ -200,7 +200,7 @@ Test(router, prompts_stay_on_the_decode_pool_while_the_prefill_queue_is_long)
 {
     struct fixture f;
     fixture_init(&f, true, 1);
-    f.config.max_prefill_queue = 2;
+    f.deployment.max_prefill_queue = 2;
     struct trace_text t = {0};
     for (int i = 0; i < 5; i++) /* r0 and r1 wait for the step that starts now */
         trace_text_add(&t, 0, 100, 1);
@@ -218,8 +218,8 @@ Test(router, a_prompt_from_the_prefill_pool_does_not_starve_behind_local_ones)
 {
     struct fixture f;
     fixture_init(&f, true, 1);
-    f.config.local_prefill_max_tok = 40;
-    f.config.pools[1].engine.kv_blocks = 10;
+    f.deployment.local_prefill_max_tok = 40;
+    f.deployment.pools[1].engine.kv_blocks = 10;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 96, 20);  /* 6 to 8 blocks until 19.6 + 20 * 11 = 239.6 */
     trace_text_add(&t, 50, 96, 1);  /* waits for 6 */
@@ -239,17 +239,17 @@ static void holding_init(struct fixture *f)
 {
     fixture_init(f, false, 1);
     f->want_log = true;
-    f->config.pools[0].router = router_find("least_loaded");
-    f->config.pools[0].engine.max_num_batched_tokens = 100;
-    f->config.holds_requests = true;
-    f->config.hold_threshold = 1;
+    f->deployment.pools[0].router = router_find("least_loaded");
+    f->deployment.pools[0].engine.max_num_batched_tokens = 100;
+    f->deployment.holds_requests = true;
+    f->deployment.hold_threshold = 1;
 }
 
 static void expect_holding(enum hold_order order, const char *routes)
 {
     struct fixture f;
     holding_init(&f);
-    f.config.hold_order = order;
+    f.deployment.hold_order = order;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 150, 1); /* 20 ms for 100 tokens, 15 for the rest */
     trace_text_add(&t, 1, 90, 1);
@@ -283,8 +283,8 @@ Test(router, a_held_request_goes_to_the_worker_that_is_free_first)
 {
     struct fixture f;
     holding_init(&f);
-    f.config.hold_threshold = 0;
-    f.config.pools[0].replicas = 2;
+    f.deployment.hold_threshold = 0;
+    f.deployment.pools[0].replicas = 2;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 1); /* until 20 */
     trace_text_add(&t, 1, 40, 1);  /* until 15 */
@@ -300,8 +300,8 @@ Test(router, a_fresh_worker_and_a_client_that_gives_up_let_held_requests_go)
 {
     struct fixture f;
     holding_init(&f);
-    f.config.pools[0].startup_phase_ns[0] = 10 * NS_PER_MS;
-    f.config.first_token_timeout_ns = 30 * NS_PER_MS;
+    f.deployment.pools[0].startup_phase_ns[0] = 10 * NS_PER_MS;
+    f.deployment.first_token_timeout_ns = 30 * NS_PER_MS;
     f.config.sample_ns = 4 * NS_PER_MS;
     fixture_scale_at(&f, 0.005, 2, 0);
     struct trace_text t = {0};
@@ -325,8 +325,8 @@ Test(router, with_a_stale_view_held_requests_wait_for_the_next_publication)
 {
     struct fixture f;
     holding_init(&f);
-    f.config.view_interval_ns = 100 * NS_PER_MS;
-    f.config.view_counts_own = true;
+    f.deployment.view_interval_ns = 100 * NS_PER_MS;
+    f.deployment.view_counts_own = true;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 150, 1); /* out at 35 */
     trace_text_add(&t, 50, 10, 1);
@@ -342,7 +342,7 @@ Test(router, kv_aware_draws_among_equals_evenly)
     enum { N_WORKERS = 5, N = 5000 };
     struct fixture f;
     fixture_init(&f, false, N_WORKERS);
-    f.config.pools[0].router = router_find("kv_aware");
+    f.deployment.pools[0].router = router_find("kv_aware");
     struct trace_text t = {0};
     for (int i = 0; i < N; i++)
         trace_text_add(&t, 50 * i, 16, 1);
@@ -367,10 +367,10 @@ Test(router, kv_aware_knows_what_a_run_of_decode_steps_has_pushed_out)
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.pools[0].router = router_find("kv_aware");
-    f.config.pools[0].engine.prefix_cache = true;
-    f.config.pools[0].engine.eviction = kv_eviction_find("lru");
-    f.config.pools[0].engine.kv_blocks = 20;
+    f.deployment.pools[0].router = router_find("kv_aware");
+    f.deployment.pools[0].engine.prefix_cache = true;
+    f.deployment.pools[0].engine.eviction = kv_eviction_find("lru");
+    f.deployment.pools[0].engine.kv_blocks = 20;
     struct trace_text t = {0};
     trace_text_add_ids(&t, 0, 160, 1, (unsigned[]){1, 2, 3, 4, 5}, 5);
     trace_text_add_ids(&t, 100, 64, 256, (unsigned[]){1, 9}, 2);
@@ -412,7 +412,7 @@ static enum status watch_peek(void *state, struct pool *pool, const struct reque
     struct watch *w = state;
     (void)request;
     *place = 0;
-    return ++w->n_peeks == w->fails_at ? diag_nomem(pool->sim->diag, "watch") : ST_OK;
+    return ++w->n_peeks == w->fails_at ? diag_nomem(pool->deployment->sim->diag, "watch") : ST_OK;
 }
 
 static void watch_commit(void *state, const struct pool *pool, uint32_t place)
@@ -462,7 +462,7 @@ Test(router, a_choice_that_cannot_be_made_ends_the_run)
     struct fixture f;
     fixture_init(&f, false, 2);
     watched = (struct watch){.fails_at = 3};
-    f.config.pools[0].router = &router_watch;
+    f.deployment.pools[0].router = &router_watch;
     struct trace_text t = {0};
     for (int i = 0; i < 5; i++)
         trace_text_add(&t, 10 * i, 16, 3);
@@ -480,8 +480,8 @@ Test(router, a_peek_that_nobody_follows_is_no_choice)
     struct fixture f;
     fixture_init(&f, true, 2);
     watched = (struct watch){0};
-    f.config.pools[1].router = &router_watch;
-    f.config.local_prefill_max_tok = 100;
+    f.deployment.pools[1].router = &router_watch;
+    f.deployment.local_prefill_max_tok = 100;
     struct trace_text t = {0};
     for (int i = 0; i < N; i++)
         trace_text_add(&t, 100 * i, i % 4 ? 64 : 160, 3);
@@ -497,8 +497,8 @@ Test(router, hears_of_workers_that_join_and_leave)
     struct fixture f;
     fixture_init(&f, false, 2);
     watched = (struct watch){0};
-    f.config.pools[0].router = &router_watch;
-    f.config.call_back = true;
+    f.deployment.pools[0].router = &router_watch;
+    f.deployment.call_back = true;
     fixture_scale_at(&f, 1, 5, 0);
     fixture_scale_at(&f, 2, 1, 0);
     fixture_scale_at(&f, 3, 3, 0);

@@ -91,9 +91,9 @@ Test(sim_clients, however_a_request_ends_its_client_goes_on)
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.pools[0].engine.kv_blocks = 50;           /* 800 tokens: some are rejected */
-    f.config.first_token_timeout_ns = 150 * NS_PER_MS; /* some time out */
-    f.config.scale_down = SCALE_DOWN_TERMINATE;        /* some are lost */
+    f.deployment.pools[0].engine.kv_blocks = 50;           /* 800 tokens: some are rejected */
+    f.deployment.first_token_timeout_ns = 150 * NS_PER_MS; /* some time out */
+    f.deployment.scale_down = SCALE_DOWN_TERMINATE;        /* some are lost */
     fixture_scale_at(&f, 1, 1, 0);
     fixture_scale_at(&f, 2, 2, 0);
     struct clients_config config = {.n_clients = 24,

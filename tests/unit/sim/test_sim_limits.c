@@ -23,7 +23,7 @@ static void run_starved(struct fixture *f, int64_t sample_ns, int64_t window_ns)
     fixture_init(f, false, 0);
     f->config.sample_ns = sample_ns;
     f->config.window_ns = window_ns;
-    f->config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
+    f->deployment.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
     fixture_run_policy(f, two_requests, &idle_policy, &idle_state, 10 * NS_PER_S);
     cr_assert_eq(f->n_outcome[OUTCOME_UNFINISHED], 2);
 }
@@ -47,9 +47,9 @@ Test(sim_limits, workers_that_fail_and_start_again_are_no_progress)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
-    f.config.worker_mtbf_s = 0.001;
-    f.config.retry_lost = true;
+    f.deployment.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
+    f.deployment.worker_mtbf_s = 0.001;
+    f.deployment.retry_lost = true;
     f.config.limits.stall_ns = 60 * NS_PER_S;
     fixture_run(&f, two_requests);
     cr_assert_eq(f.n_outcome[OUTCOME_UNFINISHED], 2);
@@ -62,7 +62,7 @@ Test(sim_limits, a_step_that_does_not_end_is_no_progress)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.cold_start_ns = 1000000 * NS_PER_S;
+    f.deployment.pools[0].engine.cold_start_ns = 1000000 * NS_PER_S;
     fixture_run(&f, two_requests);
     cr_assert_not_null(strstr(f.result->stopped,
                               "1 waited on a worker of pool agg; 1 ran on a worker of pool agg"),
@@ -78,10 +78,10 @@ Test(sim_limits, a_long_output_is_no_stall)
         struct fixture f;
         fixture_init(&f, false, 1);
         f.config.exact_stepper = exact;
-        f.config.pools[0].engine.kv_blocks = 100000;
+        f.deployment.pools[0].engine.kv_blocks = 100000;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 10, 400000); /* of 11 ms each */
-        f.config.policy = &idle_policy;
+        f.deployment.policy = &idle_policy;
         fixture_run_policy(&f, t.text, &idle_policy, &idle_state, 10 * NS_PER_S);
         cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 1, "%s", f.result->stopped);
         cr_assert_str_eq(f.result->stopped, "");

@@ -31,8 +31,8 @@ static void random_nodes(struct fixture *f, struct pcg64 *rng)
 {
     struct cluster_config *cluster = &f->config.cluster;
     uint32_t size = draw(rng, 1, 6), needed = 0;
-    for (size_t p = 0; p < f->config.n_pools; p++) {
-        struct pool_config *pool = &f->config.pools[p];
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
+        struct pool_config *pool = &f->deployment.pools[p];
         if (pool->gpus_per_worker > (int)size && pool->gpus_per_worker % (int)size)
             pool->gpus_per_worker = (int)size;
         needed += (uint32_t)pool->replicas * ((uint32_t)pool->gpus_per_worker / size + 1);
@@ -50,8 +50,8 @@ static void random_nodes(struct fixture *f, struct pcg64 *rng)
     cluster->n_nodes = draw(rng, 0, 1) ? 0 : needed + draw(rng, 4, 6);
     cluster->placement = draw(rng, 0, 1) ? PLACE_PACK : PLACE_SPREAD;
     cluster->links_per_node = draw(rng, 0, 1) * draw(rng, 1, 2);
-    f->config.kv_local_bandwidth_bytes_per_s =
-        draw(rng, 0, 1) ? 1e5 : f->config.kv_bandwidth_bytes_per_s;
+    f->deployment.kv_local_bandwidth_bytes_per_s =
+        draw(rng, 0, 1) ? 1e5 : f->deployment.kv_bandwidth_bytes_per_s;
     f->config.node_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
     f->config.node_repair_ns = draw(rng, 0, 3) ? draw(rng, 0, 1000) * NS_PER_MS : TIME_NEVER;
     f->config.spot_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 6 * pcg64_double(rng);
@@ -64,9 +64,9 @@ static void random_nodes(struct fixture *f, struct pcg64 *rng)
 /* What a failing case is tried without. */
 static void without_failures(struct fixture *f)
 {
-    f->config.worker_mtbf_s = 0;
-    for (size_t p = 0; p < f->config.n_pools; p++)
-        f->config.pools[p].startup_failure = 0;
+    f->deployment.worker_mtbf_s = 0;
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        f->deployment.pools[p].startup_failure = 0;
 }
 static void without_node_failures(struct fixture *f)
 {
@@ -82,26 +82,26 @@ static void without_scaling(struct fixture *f)
 }
 static void without_time_outs(struct fixture *f)
 {
-    f->config.timeout_ns = f->config.first_token_timeout_ns = TIME_NEVER;
+    f->deployment.timeout_ns = f->deployment.first_token_timeout_ns = TIME_NEVER;
 }
 static void without_retries(struct fixture *f)
 {
-    f->config.retry_lost = false;
+    f->deployment.retry_lost = false;
 }
 static void without_prefix_cache(struct fixture *f)
 {
-    for (size_t p = 0; p < f->config.n_pools; p++)
-        f->config.pools[p].engine.prefix_cache = false;
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        f->deployment.pools[p].engine.prefix_cache = false;
 }
 static void without_ranks(struct fixture *f)
 {
-    for (size_t p = 0; p < f->config.n_pools; p++)
-        f->config.pools[p].engine.n_ranks = 1;
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        f->deployment.pools[p].engine.n_ranks = 1;
 }
 static void without_engine_options(struct fixture *f)
 {
-    for (size_t p = 0; p < f->config.n_pools; p++) {
-        struct engine_config *engine = &f->config.pools[p].engine;
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
+        struct engine_config *engine = &f->deployment.pools[p].engine;
         engine->async_scheduling = engine->prefill_first = engine->by_priority = false;
         engine->step_noise = 0;
         engine->n_draft_tok = engine->host_kv_blocks = engine->watermark_blocks = 0;
@@ -110,8 +110,8 @@ static void without_engine_options(struct fixture *f)
 }
 static void without_routers(struct fixture *f)
 {
-    for (size_t p = 0; p < f->config.n_pools; p++)
-        f->config.pools[p].router = router_find("round_robin");
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        f->deployment.pools[p].router = router_find("round_robin");
 }
 
 static const struct {
@@ -139,8 +139,8 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
                                      .new_ms = 0.3 * pcg64_double(rng),
                                      .seq_ms = pcg64_double(rng),
                                      .context_ms = 0.01 * pcg64_double(rng)};
-    for (size_t p = 0; p < f->config.n_pools; p++) {
-        struct pool_config *pool = &f->config.pools[p];
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
+        struct pool_config *pool = &f->deployment.pools[p];
         pool->replicas = (int)draw(rng, draw(rng, 0, 3) ? 1 : 0, 3);
         pool->gpus_per_worker = (int)draw(rng, 1, 4);
         pool->startup_phase_ns[0] = draw(rng, 0, 3) * 100 * NS_PER_MS;
@@ -171,40 +171,40 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
             pool->engine.n_ranks = draw(rng, 2, 3);
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
     }
-    f->config.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
-    f->config.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
-    f->config.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
-    f->config.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
-    f->config.retry_lost = draw(rng, 0, 1);
-    f->config.max_attempts = draw(rng, 0, 1) * draw(rng, 1, 4);
-    f->config.backoff_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
-    f->config.worker_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 3 * pcg64_double(rng);
-    f->config.victim = (enum scale_down_victim)draw(rng, 0, 2);
-    f->config.call_back = draw(rng, 0, 1);
-    f->config.trace_block_tok = TRACE_BLOCK;
-    f->config.holds_requests = draw(rng, 0, 2) == 0;
-    f->config.hold_threshold = draw(rng, 0, 3) ? 2 * pcg64_double(rng) : 0;
-    f->config.hold_order = (enum hold_order)draw(rng, 0, 2);
-    f->config.local_prefill_max_tok = draw(rng, 0, 2) ? 0 : draw(rng, 1, 200);
-    f->config.max_prefill_queue = draw(rng, 0, 2) ? 0 : draw(rng, 1, 8);
-    f->config.view_interval_ns = draw(rng, 0, 2) ? 0 : draw(rng, 10, 800) * NS_PER_MS + 321;
-    f->config.view_counts_own = draw(rng, 0, 1);
-    f->config.kv_router =
+    f->deployment.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
+    f->deployment.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
+    f->deployment.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;
+    f->deployment.drain_grace_ns = draw(rng, 0, 1) ? TIME_NEVER : draw(rng, 0, 500) * NS_PER_MS;
+    f->deployment.retry_lost = draw(rng, 0, 1);
+    f->deployment.max_attempts = draw(rng, 0, 1) * draw(rng, 1, 4);
+    f->deployment.backoff_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
+    f->deployment.worker_mtbf_s = draw(rng, 0, 3) ? 0 : 0.5 + 3 * pcg64_double(rng);
+    f->deployment.victim = (enum scale_down_victim)draw(rng, 0, 2);
+    f->deployment.call_back = draw(rng, 0, 1);
+    f->deployment.trace_block_tok = TRACE_BLOCK;
+    f->deployment.holds_requests = draw(rng, 0, 2) == 0;
+    f->deployment.hold_threshold = draw(rng, 0, 3) ? 2 * pcg64_double(rng) : 0;
+    f->deployment.hold_order = (enum hold_order)draw(rng, 0, 2);
+    f->deployment.local_prefill_max_tok = draw(rng, 0, 2) ? 0 : draw(rng, 1, 200);
+    f->deployment.max_prefill_queue = draw(rng, 0, 2) ? 0 : draw(rng, 1, 8);
+    f->deployment.view_interval_ns = draw(rng, 0, 2) ? 0 : draw(rng, 10, 800) * NS_PER_MS + 321;
+    f->deployment.view_counts_own = draw(rng, 0, 1);
+    f->deployment.kv_router =
         (struct kv_router_weights){.overlap = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
                                    .prefill = draw(rng, 0, 2) ? 1 : 3 * pcg64_double(rng),
                                    .request = draw(rng, 0, 2) ? 0 : 3 * pcg64_double(rng),
                                    .temperature = draw(rng, 0, 3) ? 0 : pcg64_double(rng)};
     if (draw(rng, 0, 3) == 0)
-        f->config.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
+        f->deployment.timeout_ns = draw(rng, 50, 3000) * NS_PER_MS + 123;
     if (draw(rng, 0, 3) == 0)
-        f->config.first_token_timeout_ns = draw(rng, 20, 1000) * NS_PER_MS + 77;
+        f->deployment.first_token_timeout_ns = draw(rng, 20, 1000) * NS_PER_MS + 77;
     f->config.sample_ns = draw(rng, 0, 1) * 37 * NS_PER_MS;
     f->config.window_ns = draw(rng, 50, 500) * NS_PER_MS;
-    f->config.idle_workers_publish = draw(rng, 0, 1);
-    f->config.any_router_publishes = draw(rng, 0, 1);
-    f->config.scrape_interval_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
-    f->config.outage_at_ns = draw(rng, 0, 500) * NS_PER_MS;
-    f->config.outage_ns = draw(rng, 0, 1) * draw(rng, 0, 800) * NS_PER_MS;
+    f->deployment.idle_workers_publish = draw(rng, 0, 1);
+    f->deployment.any_router_publishes = draw(rng, 0, 1);
+    f->deployment.scrape_interval_ns = draw(rng, 0, 1) * draw(rng, 1, 200) * NS_PER_MS;
+    f->deployment.outage_at_ns = draw(rng, 0, 500) * NS_PER_MS;
+    f->deployment.outage_ns = draw(rng, 0, 1) * draw(rng, 0, 800) * NS_PER_MS;
     f->config.warmup_ns = draw(rng, 0, 3) ? 0 : 200 * NS_PER_MS;
     if (draw(rng, 0, 3) == 0)
         f->config.drain_ns = draw(rng, 0, 1000) * NS_PER_MS;
@@ -288,12 +288,12 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
         if (r->cached_tok >= r->isl_tok)
             return "a prompt found all of itself";
     }
-    if (f->config.timeout_ns >= TIME_NEVER && f->config.first_token_timeout_ns >= TIME_NEVER &&
-        f->n_outcome[OUTCOME_TIMED_OUT])
+    if (f->deployment.timeout_ns >= TIME_NEVER &&
+        f->deployment.first_token_timeout_ns >= TIME_NEVER && f->n_outcome[OUTCOME_TIMED_OUT])
         return "timed out without a time-out";
-    if (f->config.retry_lost && f->config.max_attempts == 0 && f->n_outcome[OUTCOME_LOST])
+    if (f->deployment.retry_lost && f->deployment.max_attempts == 0 && f->n_outcome[OUTCOME_LOST])
         return "lost although retried";
-    for (size_t p = 0; p < f->config.n_pools; p++) {
+    for (size_t p = 0; p < f->deployment.n_pools; p++) {
         double pool_s = 0, held_s = fixture_gpu_s(f, p);
         for (int s = 0; s < N_GPU_STATES; s++)
             pool_s += f->result->pools[p].gpu_s[s];
@@ -330,7 +330,7 @@ static const char *why_different(const struct fixture *a, const struct fixture *
         return "other gaps than step by step";
     if (fabs(a->result->itl.sum - b->result->itl.sum) > 1e-6 * b->result->itl.sum)
         return "other gap lengths than step by step";
-    for (size_t p = 0; p < a->config.n_pools; p++)
+    for (size_t p = 0; p < a->deployment.n_pools; p++)
         if (fabs(a->result->pools[p].gpu_s[GPU_BUSY] - b->result->pools[p].gpu_s[GPU_BUSY]) > 1e-5)
             return "another busy time than step by step";
     return NULL;

@@ -6,7 +6,7 @@ Test(sim_small, five_requests_give_the_hand_computed_event_log)
     struct fixture f;
     fixture_init(&f, false, 1);
     f.want_log = true;
-    struct engine_config *engine = &f.config.pools[0].engine;
+    struct engine_config *engine = &f.deployment.pools[0].engine;
     engine->kv_blocks = 20;
     engine->max_num_seqs = 2;
     engine->max_num_batched_tokens = 100;
@@ -68,9 +68,9 @@ Test(sim_small, a_prompt_crosses_from_prefill_to_decode_with_its_transfer_time)
     struct fixture f;
     fixture_init(&f, true, 1);
     f.want_log = true;
-    f.config.kv_bytes_per_token = 1000;
-    f.config.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
-    f.config.kv_latency_ns = 2 * NS_PER_MS;
+    f.deployment.kv_bytes_per_token = 1000;
+    f.deployment.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
+    f.deployment.kv_latency_ns = 2 * NS_PER_MS;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 3);
     fixture_run(&f, t.text);
@@ -103,7 +103,7 @@ Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_pa
     struct fixture f;
     fixture_init(&f, false, 1);
     f.want_log = true;
-    f.config.pools[0].engine.kv_blocks = 5;
+    f.deployment.pools[0].engine.kv_blocks = 5;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 32, 18); /* 2 blocks, 4 in the end */
     trace_text_add(&t, 0, 31, 18); /* 2 blocks, 3 in the end */
@@ -131,11 +131,11 @@ Test(sim_small, the_newest_is_preempted_when_blocks_run_out_and_its_prompt_is_pa
 static void run_schedule(struct fixture *f, enum scale_down_mode mode, int64_t grace_ns, bool retry)
 {
     fixture_init(f, false, 1);
-    f->config.pools[0].gpus_per_worker = 2;
-    f->config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
-    f->config.scale_down = mode;
-    f->config.drain_grace_ns = grace_ns;
-    f->config.retry_lost = retry;
+    f->deployment.pools[0].gpus_per_worker = 2;
+    f->deployment.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
+    f->deployment.scale_down = mode;
+    f->deployment.drain_grace_ns = grace_ns;
+    f->deployment.retry_lost = retry;
     f->model = (struct linear_model){.base_ms = 1000};
     fixture_scale_at(f, 100, 2, 0);
     fixture_scale_at(f, 200, 1, 0);
@@ -212,8 +212,8 @@ Test(sim_small, a_transfer_dies_with_its_source)
 {
     struct fixture f;
     fixture_init(&f, true, 1);
-    f.config.scale_down = SCALE_DOWN_TERMINATE;
-    f.config.kv_latency_ns = 50 * NS_PER_MS;
+    f.deployment.scale_down = SCALE_DOWN_TERMINATE;
+    f.deployment.kv_latency_ns = 50 * NS_PER_MS;
     fixture_scale_at(&f, 0.030, 0, 1);
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 3); /* prompt done at 20 ms, would arrive at 70 ms */
@@ -234,7 +234,7 @@ Test(sim_small, a_draining_source_stays_until_its_transfer_is_over)
 {
     struct fixture f;
     fixture_init(&f, true, 1);
-    f.config.kv_latency_ns = 50 * NS_PER_MS;
+    f.deployment.kv_latency_ns = 50 * NS_PER_MS;
     fixture_scale_at(&f, 0.030, 0, 1);
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100,
@@ -259,7 +259,7 @@ Test(sim_small, requests_wait_for_a_worker_and_are_unfinished_when_none_comes)
     fixture_release(&f);
 
     fixture_init(&f, false, 0);
-    f.config.pools[0].startup_phase_ns[0] = 5 * NS_PER_S;
+    f.deployment.pools[0].startup_phase_ns[0] = 5 * NS_PER_S;
     fixture_scale_at(&f, 1, 1, 0);
     fixture_run(&f, t.text);
     cr_assert_eq(f.n_outcome[OUTCOME_COMPLETED], 1);
@@ -311,8 +311,8 @@ Test(sim_small, prompts_wait_whole_without_chunking)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.chunked_prefill = false;
-    f.config.pools[0].engine.max_num_batched_tokens = 100;
+    f.deployment.pools[0].engine.chunked_prefill = false;
+    f.deployment.pools[0].engine.max_num_batched_tokens = 100;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 60, 1);
     trace_text_add(&t, 0, 60, 1);
@@ -344,7 +344,7 @@ Test(sim_small, a_cold_engine_takes_longer_for_its_first_step)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.cold_start_ns = 80 * NS_PER_MS;
+    f.deployment.pools[0].engine.cold_start_ns = 80 * NS_PER_MS;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 10, 2);
     fixture_run(&f, t.text);
@@ -358,7 +358,7 @@ Test(sim_small, least_loaded_takes_the_emptier_worker)
 {
     struct fixture f;
     fixture_init(&f, false, 2);
-    f.config.pools[0].router = router_find("least_loaded");
+    f.deployment.pools[0].router = router_find("least_loaded");
     struct trace_text t = {0};
     trace_text_add(&t, 0, 10, 100);
     trace_text_add(&t, 1, 10, 2);
@@ -409,7 +409,7 @@ Test(sim_small, windows_and_gauges_reach_the_policy)
     static const struct policy_ops ops = {.name = "windows", .tick = window_tick};
     struct fixture f;
     fixture_init(&f, true, 1);
-    f.config.any_router_publishes = true;
+    f.deployment.any_router_publishes = true;
     struct window_policy policy = {.last_ttft_s = {-1, -1}};
     struct trace_text t = {0};
     for (int i = 0; i < 50; i++)
@@ -435,7 +435,7 @@ Test(sim_small, async_scheduling_costs_an_arrival_one_step_and_hides_nothing_els
     for (int async = 0; async < 2; async++) {
         struct fixture f;
         fixture_init(&f, false, 1);
-        f.config.pools[0].engine.async_scheduling = async;
+        f.deployment.pools[0].engine.async_scheduling = async;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 100, 6);
         trace_text_add(&t, 25, 100, 2);
@@ -456,8 +456,8 @@ Test(sim_small, an_idle_engine_starts_at_once_with_async_scheduling_too)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.async_scheduling = true;
-    f.config.pools[0].engine.max_num_batched_tokens = 64;
+    f.deployment.pools[0].engine.async_scheduling = true;
+    f.deployment.pools[0].engine.max_num_batched_tokens = 64;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 1);
     trace_text_add(&t, 500, 100, 1);
@@ -474,7 +474,7 @@ Test(sim_small, data_parallel_ranks_step_together)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.n_ranks = 2;
+    f.deployment.pools[0].engine.n_ranks = 2;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 300, 2); /* rank 0: 10 + 30 = 40 ms */
     trace_text_add(&t, 0, 50, 3);  /* rank 1: 15 ms, but the step takes 40 */
@@ -495,7 +495,7 @@ Test(sim_small, prefill_first_lets_the_sequences_wait_for_a_prompt)
     for (int prefill_first = 0; prefill_first < 2; prefill_first++) {
         struct fixture f;
         fixture_init(&f, false, 1);
-        f.config.pools[0].engine.prefill_first = prefill_first;
+        f.deployment.pools[0].engine.prefill_first = prefill_first;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 100, 4);
         trace_text_add(&t, 25, 100, 2);
@@ -518,8 +518,8 @@ Test(sim_small, the_more_urgent_request_goes_first)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.by_priority = true;
-    f.config.pools[0].engine.max_num_seqs = 1;
+    f.deployment.pools[0].engine.by_priority = true;
+    f.deployment.pools[0].engine.max_num_seqs = 1;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 1);
     trace_text_priority(&t, 5);
@@ -542,9 +542,9 @@ Test(sim_small, clients_that_give_up_leave_at_once_and_count_as_timed_out)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.max_num_seqs = 1;
-    f.config.timeout_ns = 50 * NS_PER_MS;
-    f.config.first_token_timeout_ns = 30 * NS_PER_MS;
+    f.deployment.pools[0].engine.max_num_seqs = 1;
+    f.deployment.timeout_ns = 50 * NS_PER_MS;
+    f.deployment.first_token_timeout_ns = 30 * NS_PER_MS;
     struct trace_text t = {0};
     trace_text_add(&t, 0, 100, 100); /* first token at 20 ms, given up at 50 */
     trace_text_add(&t, 5, 100, 1);   /* no token by 35 */
@@ -567,7 +567,7 @@ Test(sim_small, drafts_that_are_always_accepted_come_with_their_step)
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    struct engine_config *engine = &f.config.pools[0].engine;
+    struct engine_config *engine = &f.deployment.pools[0].engine;
     engine->n_draft_tok = 2;
     engine->draft_acceptance = 1;
     engine->draft_ms = 0.5;
@@ -591,7 +591,7 @@ Test(sim_small, step_noise_keeps_the_mean_and_repeats_with_the_seed)
         struct fixture f;
         fixture_init(&f, false, 1);
         f.config.seed = i < 2 ? 1 : 2;
-        f.config.pools[0].engine.step_noise = 0.2;
+        f.deployment.pools[0].engine.step_noise = 0.2;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 100, 5001);
         fixture_run(&f, t.text);
@@ -611,8 +611,8 @@ Test(sim_small, host_memory_gives_back_what_the_gpu_had_to_drop)
     for (int host = 0; host < 2; host++) {
         struct fixture f;
         fixture_init(&f, false, 1);
-        struct engine_config *engine = &f.config.pools[0].engine;
-        f.config.trace_block_tok = 16;
+        struct engine_config *engine = &f.deployment.pools[0].engine;
+        f.deployment.trace_block_tok = 16;
         engine->kv_blocks = 6;
         engine->prefix_cache = true;
         engine->eviction = kv_eviction_find("lru");
@@ -644,10 +644,10 @@ Test(sim_small, a_lost_request_comes_again_after_its_back_off_and_gives_up_at_la
     struct fixture f;
     fixture_init(&f, false, 1);
     f.model = (struct linear_model){.base_ms = 1000};
-    f.config.scale_down = SCALE_DOWN_TERMINATE;
-    f.config.retry_lost = true;
-    f.config.backoff_ns = 2 * NS_PER_S;
-    f.config.max_attempts = 3;
+    f.deployment.scale_down = SCALE_DOWN_TERMINATE;
+    f.deployment.retry_lost = true;
+    f.deployment.backoff_ns = 2 * NS_PER_S;
+    f.deployment.max_attempts = 3;
     fixture_scale_at(&f, 1.5, 0, 0); /* lost at 1.5 s, again at 3.5 */
     fixture_scale_at(&f, 3, 1, 0);
     fixture_scale_at(&f, 4, 0, 0); /* lost at 4, again at 8 */
@@ -678,7 +678,7 @@ Test(sim_small, the_victim_is_chosen_as_asked)
             fixture_init(&f, false, 3);
             f.want_log = true;
             f.model = (struct linear_model){.base_ms = 1000};
-            f.config.victim = (enum scale_down_victim)victim;
+            f.deployment.victim = (enum scale_down_victim)victim;
             fixture_scale_at(&f, 20, 2, 0);
             struct trace_text t = {0};
             trace_text_add(&t, 0, 10, 40);
@@ -701,9 +701,9 @@ Test(sim_small, a_draining_worker_is_called_back_before_a_new_one_starts)
         struct fixture f;
         fixture_init(&f, false, 1);
         f.model = (struct linear_model){.base_ms = 1000};
-        f.config.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
-        f.config.drain_grace_ns = 15 * NS_PER_S;
-        f.config.call_back = call_back;
+        f.deployment.pools[0].startup_phase_ns[0] = 30 * NS_PER_S;
+        f.deployment.drain_grace_ns = 15 * NS_PER_S;
+        f.deployment.call_back = call_back;
         fixture_scale_at(&f, 5, 0, 0);
         fixture_scale_at(&f, 10, 1, 0);
         struct trace_text t = {0};
@@ -724,9 +724,9 @@ Test(sim_small, workers_fail_at_their_rate_and_are_replaced)
     struct fixture f;
     fixture_init(&f, false, 10);
     f.model = (struct linear_model){.base_ms = 100};
-    f.config.worker_mtbf_s = 100;
-    f.config.pools[0].startup_phase_ns[0] = 2 * NS_PER_S;
-    f.config.retry_lost = true;
+    f.deployment.worker_mtbf_s = 100;
+    f.deployment.pools[0].startup_phase_ns[0] = 2 * NS_PER_S;
+    f.deployment.retry_lost = true;
     struct trace_text t = {0};
     for (int i = 0; i < 4000; i++)
         trace_text_add(&t, i * 500.0, 10, 2);
@@ -743,8 +743,8 @@ Test(sim_small, a_start_is_the_sum_of_its_phases_and_may_have_to_begin_again)
 {
     struct fixture f;
     fixture_init(&f, false, 0);
-    f.config.pools[0].startup_phase_ns[1] = 2 * NS_PER_S;
-    f.config.pools[0].startup_phase_ns[3] = 5 * NS_PER_S;
+    f.deployment.pools[0].startup_phase_ns[1] = 2 * NS_PER_S;
+    f.deployment.pools[0].startup_phase_ns[3] = 5 * NS_PER_S;
     fixture_scale_at(&f, 1, 1, 0);
     struct trace_text t = {0};
     trace_text_add(&t, 0, 10, 1);
@@ -758,9 +758,9 @@ Test(sim_small, a_start_is_the_sum_of_its_phases_and_may_have_to_begin_again)
     for (int seed = 0; seed < N; seed++) {
         fixture_init(&f, false, 0);
         f.config.seed = (uint64_t)seed;
-        f.config.pools[0].startup_phase_ns[0] = 10 * NS_PER_S;
-        f.config.pools[0].startup_cv = 0.5;
-        f.config.pools[0].startup_failure = 0.25;
+        f.deployment.pools[0].startup_phase_ns[0] = 10 * NS_PER_S;
+        f.deployment.pools[0].startup_cv = 0.5;
+        f.deployment.pools[0].startup_failure = 0.25;
         fixture_scale_at(&f, 1, 1, 0);
         fixture_run(&f, t.text);
         sum_s += s_from_ns(f.records[0].scheduled_ns) - 1;
@@ -787,9 +787,9 @@ Test(sim_small, transfers_over_the_links_of_a_node_go_one_after_another)
         fixture_init(&f, true, 2);
         f.config.cluster.gpus_per_node = cases[i].gpus_per_node;
         f.config.cluster.links_per_node = cases[i].links_per_node;
-        f.config.kv_bytes_per_token = 1000;
-        f.config.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
-        f.config.kv_latency_ns = 3 * NS_PER_MS;
+        f.deployment.kv_bytes_per_token = 1000;
+        f.deployment.kv_bandwidth_bytes_per_s = 1e6; /* 1 ms per token */
+        f.deployment.kv_latency_ns = 3 * NS_PER_MS;
         struct trace_text t = {0};
         trace_text_add(&t, 0, 100, 1);
         trace_text_add(&t, 0, 100, 1);

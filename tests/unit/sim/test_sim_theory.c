@@ -5,7 +5,7 @@
 static void run_md1(struct fixture *f, double rho, int n)
 {
     fixture_init(f, false, 1);
-    f->config.pools[0].engine.max_num_seqs = 1;
+    f->deployment.pools[0].engine.max_num_seqs = 1;
     f->model = (struct linear_model){.base_ms = 20};
     f->config.sample_ns = 7777777;
     struct trace_text t = {0};
@@ -66,11 +66,11 @@ Test(sim_theory, little_holds_for_every_queue)
 {
     struct fixture f;
     fixture_init(&f, true, 2);
-    f.config.kv_latency_ns = 30 * NS_PER_MS;
+    f.deployment.kv_latency_ns = 30 * NS_PER_MS;
     f.config.sample_ns = 400 * NS_PER_MS; /* every sample at an arrival of a burst */
     f.model =
         (struct linear_model){.base_ms = 5, .new_ms = 0.02, .seq_ms = 0.5, .context_ms = 1e-4};
-    f.config.pools[1].engine.max_num_seqs = 16;
+    f.deployment.pools[1].engine.max_num_seqs = 16;
     struct trace_text t = {0};
     struct pcg64 rng;
     pcg64_stream(&rng, 2, "arrivals", 0);
@@ -133,7 +133,7 @@ Test(sim_theory, more_workers_never_raise_the_mean_ttft)
         for (int workers = 1; workers <= 12; workers++) {
             struct fixture f;
             fixture_init(&f, false, workers);
-            f.config.pools[0].router = router_find(names[router]);
+            f.deployment.pools[0].router = router_find(names[router]);
             fixture_run(&f, t.text);
             double sum = 0;
             for (size_t i = 0; i < f.n_records; i++)
@@ -186,9 +186,9 @@ Test(sim_theory, mg1_mean_wait_with_the_conversation_traces_prompt_lengths)
     cr_assert_eq(n_isl, CAPACITY);
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.max_num_seqs = 1;
-    f.config.pools[0].engine.max_num_batched_tokens = 1000000;
-    f.config.pools[0].engine.kv_blocks = 1000000;
+    f.deployment.pools[0].engine.max_num_seqs = 1;
+    f.deployment.pools[0].engine.max_num_batched_tokens = 1000000;
+    f.deployment.pools[0].engine.kv_blocks = 1000000;
     f.model = (struct linear_model){.base_ms = 10, .new_ms = 0.02};
     double s1 = 0, s2 = 0;
     for (size_t i = 0; i < n_isl; i++) {
@@ -219,8 +219,8 @@ Test(sim_theory, a_full_engine_settles_at_its_fixed_point)
     enum { N = 4000, PLACES = 16, MEAN_OSL = 80, ISL = 200 };
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.max_num_seqs = PLACES;
-    f.config.pools[0].engine.max_num_batched_tokens = 100000;
+    f.deployment.pools[0].engine.max_num_seqs = PLACES;
+    f.deployment.pools[0].engine.max_num_batched_tokens = 100000;
     f.model = (struct linear_model){.base_ms = 8, .new_ms = 0.05, .seq_ms = 0.4};
     struct trace_text t = {0};
     struct pcg64 rng;
@@ -247,7 +247,7 @@ Test(sim_theory, output_rate_is_bounded_by_the_batch_and_met_by_a_batch_of_equal
 {
     struct fixture f;
     fixture_init(&f, false, 1);
-    f.config.pools[0].engine.kv_blocks = 5000;
+    f.deployment.pools[0].engine.kv_blocks = 5000;
     struct trace_text t = {0};
     for (int i = 0; i < 64; i++)
         trace_text_add(&t, 0, 8, 1001);
