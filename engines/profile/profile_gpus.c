@@ -53,6 +53,15 @@ static bool all_agree(const struct claims *c, double gpus)
     return true;
 }
 
+/* No number above it agrees with all. */
+static int64_t most(const struct claims *c)
+{
+    double gpus = MAX_GPUS;
+    for (size_t i = 0; i < c->n; i++)
+        gpus = fmin(gpus, c->claim[i].gpus * c->ranks / (1 - c->claim[i].below) + 1);
+    return (int64_t)gpus;
+}
+
 static struct claim decode_claim(const struct profile *p)
 {
     return (struct claim){.who = "z_thpt_per_gpu of the profile (sequences / ITL over it)",
@@ -85,7 +94,7 @@ static void collect(struct claims *c, const struct profile *p, const struct gpus
     add(c, decode_claim(p));
     struct claim prefill = prefill_claim(p);
     bool counts = !said->decodes_only;
-    for (int64_t gpus = 1; gpus <= MAX_GPUS && !counts; gpus++)
+    for (int64_t gpus = 1, last = most(c); gpus <= last && !counts; gpus++)
         counts = agrees(c, &prefill, (double)gpus) && all_agree(c, (double)gpus);
     if (counts)
         add(c, prefill);
@@ -110,7 +119,7 @@ static int64_t agreed(const struct claims *c)
     double best = INFINITY;
     int64_t gpus = 0;
 
-    for (int64_t g = 1; g <= MAX_GPUS; g++) {
+    for (int64_t g = 1, last = most(c); g <= last; g++) {
         double off = 0;
         for (size_t i = 0; i < c->n; i++)
             off = fmax(off, fabs(c->claim[i].gpus / (double)g - 1));
