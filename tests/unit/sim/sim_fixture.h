@@ -351,7 +351,7 @@ static void fixture_latency(struct fixture *f)
     }
 }
 
-static enum status fixture_try_source(struct fixture *f, const struct request_source *source)
+static void fixture_prepare(struct fixture *f)
 {
     fixture_latency(f);
     if (!f->deployment.policy_state) {
@@ -359,6 +359,11 @@ static enum status fixture_try_source(struct fixture *f, const struct request_so
         f->deployment.policy_state = &f->schedule;
         schedule_next(&f->schedule, &f->deployment.policy_first);
     }
+}
+
+static enum status fixture_try_source(struct fixture *f, const struct request_source *source)
+{
+    fixture_prepare(f);
     struct observer observer = {
         .context = f,
         .request = fixture_request,
