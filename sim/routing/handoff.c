@@ -43,7 +43,7 @@ enum status tell_prompt_done(struct sim *sim, uint32_t id)
     r->hold = (struct kv_hold){0};
     r->handed_over = true;
     source->n_held++;
-    return route(sim, &d->pools[1], id);
+    return route_to_pool(sim, &d->pools[1], id);
 }
 
 enum status tell_room(struct sim *sim, struct worker *w)

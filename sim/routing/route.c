@@ -186,7 +186,7 @@ static void hold(struct sim *sim, struct pool *pool, uint32_t id)
         request_list_push_back(&pool->unrouted, &sim->requests, id);
 }
 
-enum status route(struct sim *sim, struct pool *pool, uint32_t id)
+enum status route_to_pool(struct sim *sim, struct pool *pool, uint32_t id)
 {
     if (pool->unrouted.n == 0 && has_taker(pool))
         return choose(sim, pool, id);
@@ -251,7 +251,7 @@ enum status route_new(struct sim *sim, uint32_t id)
     struct deployment *d = sim_deployment_of(sim, r);
     struct pool *decode = &d->pools[1];
     if (!deployment_prefills_on_decode(d) || decode->n_routable == 0)
-        return route(sim, &d->pools[0], id);
+        return route_to_pool(sim, &d->pools[0], id);
     uint32_t place;
     bool local;
     enum status s = peek(decode, r, &place);
@@ -260,5 +260,5 @@ enum status route_new(struct sim *sim, uint32_t id)
     if (s)
         return s;
     /* Otherwise the prompt is handed over to the worker that is chosen then. */
-    return local ? bind(sim, decode, place, id) : route(sim, &d->pools[0], id);
+    return local ? bind(sim, decode, place, id) : route_to_pool(sim, &d->pools[0], id);
 }

@@ -10,7 +10,8 @@ void route_release(struct pool *pool);
 enum status route_joined(struct worker *leader); /* pool->routable */
 void route_left(const struct worker *leader);
 enum status route_new(struct sim *sim, uint32_t id); /* one that comes from its client */
-enum status route(struct sim *sim, struct pool *pool, uint32_t id);
+/* To one of the pool's workers; held back while none takes it. */
+enum status route_to_pool(struct sim *sim, struct pool *pool, uint32_t id);
 enum status route_unrouted(struct sim *sim, struct pool *pool); /* those that find a worker now */
 bool route_waits_for_view(
     const struct deployment *d); /* requests are held until the workers publish */

@@ -11,9 +11,14 @@ void worker_check(const struct sim *sim, const struct worker *w)
     struct rank_load load = {0};
     uint32_t n_waiting = 0, n_running = 0, n_decode = 0, n_transfers = 0, n_held = 0,
              n_incoming = 0;
-    for (uint32_t id = 0; id < t->capacity; id++) {
+    uint32_t n_left = t->n_used; /* slots are taken from below, so those that are used come early */
+    for (uint32_t id = 0; n_left > 0; id++) {
+        BUG_IF(id == t->capacity);
         const struct request *r = &t->slot[id];
-        if (r->state == REQUEST_FREE || r->deployment != w->pool->deployment->index)
+        if (r->state == REQUEST_FREE)
+            continue;
+        n_left--;
+        if (r->deployment != w->pool->deployment->index)
             continue;
         if (r->source_slot == w->slot) {
             n_held++;
