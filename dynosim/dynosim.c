@@ -143,8 +143,13 @@ static enum status read_arrival(struct dyno_run *run)
     int64_t at_ns = run->next.arrival_ns;
     if (run->config->arrival_round_ns > 0)
         at_ns = round_to(at_ns, run->config->arrival_round_ns);
-    if (run->config->speedup != 1)
-        at_ns = llrint((double)at_ns / run->config->speedup);
+    if (run->config->speedup != 1) {
+        at_ns = ns_or_never((double)at_ns / run->config->speedup);
+        if (at_ns == TIME_NEVER)
+            return diag_fail(run->diag, ST_INPUT,
+                             "request %llu arrives more than 73 years after the first request",
+                             (unsigned long long)run->n_offered);
+    }
     run->next_arrival_ns = at_ns;
     return ST_OK;
 }

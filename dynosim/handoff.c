@@ -19,7 +19,7 @@ static int64_t transfer_ns(const struct dyno_run *run, const struct dyno_request
     double tokens = config->transfer == DYNOSIM_WHOLE_PROMPT
                         ? (double)r->isl_tok
                         : (double)n_missing * config->pools[1].block_size_tok;
-    return llrint(tokens * bytes_per_token / bandwidth * 1e9);
+    return ns_or_never(tokens * bytes_per_token / bandwidth * 1e9);
 }
 
 /* Hits are held at once; the other blocks count as in use but are not found before the activation.
@@ -43,13 +43,14 @@ static enum status grant(struct dyno_run *run, struct dyno_worker *w, uint32_t i
         struct dyno_worker *source = run->workers[r->source];
         if (source->link_free_ns > start_ns)
             start_ns = source->link_free_ns;
-        source->link_free_ns = start_ns + length_ns;
+        source->link_free_ns = ns_after(start_ns, length_ns);
     }
     if (s)
         return s;
-    if (start_ns + length_ns == run->now_ns)
+    int64_t end_ns = ns_after(start_ns, length_ns);
+    if (end_ns == run->now_ns)
         return dyno_action_push(run, &run->actions, ACTION_ACTIVATE, id);
-    return dyno_queue_push(&run->queue, start_ns + length_ns, DYNO_TRANSFER_DONE, id, run->diag);
+    return dyno_queue_push(&run->queue, end_ns, DYNO_TRANSFER_DONE, id, run->diag);
 }
 
 /* One try of the head. One that failed waits until a request leaves or is preempted. */

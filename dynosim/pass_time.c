@@ -110,5 +110,5 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
         model_times(run, w, &pass, &prefill_ms, &decode_ms);
     prefill_ms /= config->speedup;
     decode_ms /= config->speedup * config->decode_speedup;
-    return llrint(prefill_ms * 1e6) + llrint(decode_ms * 1e6);
+    return ns_after(ns_from_ms_or_never(prefill_ms), ns_from_ms_or_never(decode_ms));
 }

@@ -251,7 +251,7 @@ enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *s
     if (length_ns == 0)
         return dyno_end_pass(run, w);
     dyno_set_gpu_state(run, w, GPU_BUSY);
-    return dyno_queue_push(&run->queue, run->now_ns + length_ns, DYNO_PASS_DONE, w->slot,
+    return dyno_queue_push(&run->queue, ns_after(run->now_ns, length_ns), DYNO_PASS_DONE, w->slot,
                            run->diag);
 }
 

@@ -235,7 +235,9 @@ enum status tell_lost(struct sim *sim, uint32_t id)
         return life_send_again(sim, id);
     r->state = REQUEST_AWAY;
     uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
-    return push(sim, EVENT_CLASS_RETRY, id, d->config->backoff_ns << doublings);
+    int64_t wait_ns = d->config->backoff_ns;
+    wait_ns = wait_ns > TIME_NEVER >> doublings ? TIME_NEVER : wait_ns << doublings;
+    return push(sim, EVENT_CLASS_RETRY, id, wait_ns);
 }
 
 enum status life_stop(struct deployment *d)

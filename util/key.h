@@ -40,6 +40,7 @@ struct key {
     size_t offset;
     double min, max; /* INT, NUMBER, RANGE, PRICES; both allowed unless above_min */
     bool above_min;
+    double least; /* min is 0, which means none, and other values begin here; 0 = no such gap */
     const char *(*choice)(size_t i); /* ENUM: the i-th name, NULL after the last */
     const char *const *choices;      /* ENUM without `choice`: ended by NULL */
     const char *const

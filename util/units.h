@@ -29,12 +29,15 @@ static inline bool ns_from_s(double s, int64_t *ns)
     return ns_from_ms(s * 1e3, ns);
 }
 
-/* Of a duration that was computed: TIME_NEVER for what is beyond it. */
+/* The nearest ns of a duration that was computed, or TIME_NEVER for what is beyond it. */
+static inline int64_t ns_or_never(double ns)
+{
+    return ns < (double)TIME_NEVER ? llrint(ns) : TIME_NEVER;
+}
+
 static inline int64_t ns_from_ms_or_never(double ms)
 {
-    int64_t ns = TIME_NEVER;
-    (void)ns_from_ms(ms, &ns);
-    return ns;
+    return ns_or_never(ms * 1e6);
 }
 
 static inline int64_t ns_from_s_or_never(double s)

@@ -42,7 +42,7 @@ static int64_t ns_of_ms(double ms)
     return value;
 }
 
-static int64_t ns_or_never(double seconds)
+static int64_t ns_or_no_end(double seconds)
 {
     return seconds > 0 ? ns(seconds) : TIME_NEVER;
 }
@@ -313,19 +313,19 @@ static void set_rest(struct builder *b)
     deployment->backoff_ns = ns(sc->client.backoff_s);
     deployment->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
     c->node_mtbf_s = sc->failures.node_mtbf_h * 3600;
-    c->node_repair_ns = ns_or_never(sc->failures.node_repair_h * 3600);
+    c->node_repair_ns = ns_or_no_end(sc->failures.node_repair_h * 3600);
     c->spot_mtbf_s = sc->failures.spot_mtbf_h * 3600;
     c->spot_notice_ns = ns(sc->failures.spot_notice_s);
-    c->spot_return_ns = ns_or_never(sc->failures.spot_return_h * 3600);
-    deployment->first_token_timeout_ns = ns_or_never(sc->client.first_token_timeout_s);
-    deployment->timeout_ns = ns_or_never(sc->client.timeout_s);
+    c->spot_return_ns = ns_or_no_end(sc->failures.spot_return_h * 3600);
+    deployment->first_token_timeout_ns = ns_or_no_end(sc->client.first_token_timeout_s);
+    deployment->timeout_ns = ns_or_no_end(sc->client.timeout_s);
     deployment->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
     deployment->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
     c->seed = (uint64_t)sc->seed;
     deployment->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
     c->warmup_ns = ns(sc->span.warmup_s);
-    c->duration_ns = ns_or_never(sc->span.duration_s);
-    c->drain_ns = ns_or_never(sc->span.drain_s);
+    c->duration_ns = ns_or_no_end(sc->span.duration_s);
+    c->drain_ns = ns_or_no_end(sc->span.drain_s);
     c->window_ns = ns(sc->sla.window_s);
     c->sample_ns = ns(sc->output.sample_s);
 }
@@ -369,25 +369,17 @@ static enum status set_cluster(struct builder *b)
     return s;
 }
 
-/* Less than this is a slip of the hand, and more memory than a run has. */
-static const double least_scrape_interval_s = 0.01;
-
-static enum status set_metrics(struct builder *b)
+static void set_metrics(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
     struct deployment_config *c = &b->run->deployment;
     double interval_s = sc->metrics.scrape_interval_s;
 
-    if (interval_s > 0 && interval_s < least_scrape_interval_s)
-        return diag_fail_at(b->d, ST_INPUT, scenario_at(sc, "metrics.scrape_interval_s"),
-                            "metrics.scrape_interval_s is %g, expected 0 or at least %g",
-                            interval_s, least_scrape_interval_s);
     c->idle_workers_publish = sc->metrics.idle_workers;
     c->any_router_publishes = sc->metrics.any_router;
     c->scrape_interval_ns = ns(isnan(interval_s) ? 5 : interval_s);
     c->outage_at_ns = ns(sc->metrics.outage_at_s);
     c->outage_ns = ns(sc->metrics.outage_s);
-    return ST_OK;
 }
 
 static enum status create_policy(struct builder *b)
@@ -595,8 +587,7 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
         return s;
     set_rest(&b);
     s = set_cluster(&b);
-    if (!s)
-        s = set_metrics(&b);
+    set_metrics(&b);
     if (!s)
         s = create_policy(&b);
     if (s)

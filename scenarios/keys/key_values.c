@@ -102,7 +102,11 @@ static void append_range(const struct key *key, bool above, char out[KEY_EXPECTE
     enum { TELLING = 1000000 };
     char range[96];
 
-    if (key->max < TELLING && key->min > -TELLING)
+    if (key->least > 0 && above)
+        snprintf(range, sizeof range, " <= %.16g", key->max);
+    else if (key->least > 0)
+        snprintf(range, sizeof range, ", 0 or >= %.10g", key->least);
+    else if (key->max < TELLING && key->min > -TELLING)
         snprintf(range, sizeof range,
                  key->above_min ? " above %.10g, up to %.10g" : " from %.10g to %.10g", key->min,
                  key->max);
@@ -196,7 +200,9 @@ static enum status check_range(const struct key *key, const struct key_target *t
 {
     bool number = node->kind == NODE_INT || node->kind == NODE_NUMBER;
 
-    if (!number || !(node->d >= key->min) || (key->above_min && node->d <= key->min))
+    bool in_gap = number && key->least > 0 && node->d > 0 && node->d < key->least;
+
+    if (!number || in_gap || !(node->d >= key->min) || (key->above_min && node->d <= key->min))
         return refuse(key, to, node, false, d);
     if (!(node->d <= key->max))
         return refuse(key, to, node, true, d);

@@ -79,6 +79,7 @@ const struct scenario_section scenario_sections[] = {
 /* Beyond these lies a slip of the hand, not a deployment: 31 years, and so on. */
 #define MAX_S 1e9
 #define MAX_MS 1e12
+#define MAX_H 250000.0
 #define MAX_TOK 2147483647.0
 #define MAX_SEQS 65535.0 /* a worker counts them in 16 bits */
 #define MAX_WORKERS 100000.0
@@ -106,7 +107,7 @@ const struct key scenario_keys[] = {
             "arrival"},
     {"trace", "limit", KEY_INT, TOP(trace.limit), RANGE(0, 1e15), .unit = "requests",
      .doc = "stop after so many; 0 = all"},
-    {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), ABOVE(0, 1e6), .preset = 1,
+    {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), RANGE(1e-9, 1e6), .preset = 1,
      .doc =
          "arrival times are divided by it. 2 is not the same hour with twice the users: the hour "
          "lasts half as long, while the planner's intervals and a worker's start do not"},
@@ -179,7 +180,7 @@ const struct key scenario_keys[] = {
      .unit = "blocks",
      .doc =
          "of host memory, per data-parallel rank, that keep a copy of what was computed; 0 = none"},
-    {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), ABOVE(0, 1e9),
+    {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), RANGE(1e-6, 1e9),
      .preset = 50, .unit = "10^9 bytes/s",
      .doc = "of reading host blocks back; the step waits for it"},
     {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
@@ -238,7 +239,7 @@ const struct key scenario_keys[] = {
             "exp(-cost / range of the costs / temperature)"},
 
     {"router_view", "interval_s", KEY_NUMBER, TOP(router_view.interval_s), RANGE(0, MAX_S),
-     .unit = "s",
+     .least = 0.001, .unit = "s",
      .doc = "every worker publishes its load (requests, prompt tokens, prompt blocks) once in so "
             "long; 0: it is "
             "known as it is. Which blocks a worker has cached is always known as it is"},
@@ -264,13 +265,13 @@ const struct key scenario_keys[] = {
     {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK),
      .unit = "requests", .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
-    {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e12),
+    {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e9),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",
      .doc = "KV cache of one prompt token"},
-    {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), ABOVE(0, 1e9),
+    {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), RANGE(1e-6, 1e9),
      .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
     {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s),
-     ABOVE(0, 1e9), .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s",
+     RANGE(1e-6, 1e9), .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s",
      .doc = "of a transfer within a node"},
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
      .unset = "missing; with compat dynosim, prompt",
@@ -339,22 +340,24 @@ const struct key scenario_keys[] = {
     {"scale_down", "call_back", KEY_BOOL, TOP(scale_down.call_back),
      .doc = "a scale-up takes draining workers back before it starts new ones"},
 
-    {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_S),
-     .unit = "h",
+    {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_H),
+     .least = 1e-6, .unit = "h",
      .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
             "another is started; 0 = none fail"},
-    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_H),
+     .least = 1e-6, .unit = "h",
      .doc = "mean time between failures of one node (exponential), with all its workers; 0 = none "
             "fail"},
-    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_S),
+    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_H),
      .preset = 1, .unit = "h", .doc = "until a failed node is back; 0 = never"},
-    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_S), .unit = "h",
+    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_H),
+     .least = 1e-6, .unit = "h",
      .doc = "mean time until a node is reclaimed (exponential); 0 = none is"},
     {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), RANGE(0, MAX_S),
      .preset = 120, .unit = "s",
      .doc =
          "between the notice, when its workers begin to drain and others are started, and its end"},
-    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_S),
+    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_H),
      .preset = 1, .unit = "h",
      .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
@@ -365,7 +368,8 @@ const struct key scenario_keys[] = {
     {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router),
      .doc = "every router publishes the load of its workers; false, as with Dynamo: kv_aware only"},
     {"metrics", "scrape_interval_s", KEY_NUMBER, TOP(metrics.scrape_interval_s), RANGE(0, MAX_S),
-     .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0", .unit = "s",
+     .least = 0.01, .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0",
+     .unit = "s",
      .doc =
          "Prometheus knows the traffic counters at these moments only; 0 = whenever it is asked"},
     {"metrics", "outage_at_s", KEY_NUMBER, TOP(metrics.outage_at_s), RANGE(0, MAX_S), .unit = "s",
@@ -392,8 +396,8 @@ const struct key scenario_keys[] = {
      .doc = "the run ends when so many have passed without a request that came or ended (samples "
             "and windows are none)"},
 
-    {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .preset = 10,
-     .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},
+    {"output", "sample_s", KEY_NUMBER, TOP(output.sample_s), RANGE(0, MAX_S), .least = 0.001,
+     .preset = 10, .unit = "s", .doc = "between two rows of timeline.csv; 0 = none"},
 
     {"cost", "preset", KEY_PRESET, TOP(cost.preset), .unset = "none", .presets = "prices.yaml",
      .doc = "keys of this section under one name (`headroom list presets`), as a provider "

@@ -28,8 +28,10 @@ static void write_row(const struct key *key, FILE *out)
     char expected[KEY_EXPECTED_SIZE];
 
     scenario_key_expected(key, false, expected);
-    fprintf(out, "| `%s` | %s%s%s | ", key->name, expected, key->unit ? ", " : "",
-            key->unit ? key->unit : "");
+    fprintf(out, "| `%s` | %s", key->name, expected);
+    if ((key->type == KEY_INT || key->type == KEY_NUMBER) && !strstr(expected, "to "))
+        fprintf(out, ", up to %g", key->max);
+    fprintf(out, "%s%s | ", key->unit ? ", " : "", key->unit ? key->unit : "");
     write_preset(key, out);
     fprintf(out, " | %s", key->doc);
     if (key->fixed)

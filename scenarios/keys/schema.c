@@ -16,6 +16,17 @@ static void write_number_type(struct json_out *j, const struct key *key, const c
     } else {
         json_key_string(j, "type", type);
     }
+    if (key->least > 0) { /* or 0, for none */
+        json_key(j, "anyOf");
+        json_array_begin(j);
+        json_object_begin(j);
+        json_key_double(j, "maximum", key->min);
+        json_object_end(j);
+        json_object_begin(j);
+        json_key_double(j, "minimum", key->least);
+        json_object_end(j);
+        json_array_end(j);
+    }
     if (key->above_min)
         json_key_double(j, "exclusiveMinimum", key->min);
     else

@@ -67,19 +67,19 @@ static int64_t phase_mean_ns(const struct sim *sim, const struct worker *w,
 static int64_t draw_ns(const struct sim *sim, struct worker *w)
 {
     double cv = w->pool->config->startup_cv;
-    int64_t total_ns = 0;
+    double total_ns = 0;
     for (int i = 0; i < N_STARTUP_PHASES; i++) {
         double ns = (double)phase_mean_ns(sim, w, (enum startup_phase)i);
         if (cv > 0 && ns > 0)
             ns *= pcg64_lognormal(&w->life_rng, cv);
-        total_ns += llrint(ns);
+        total_ns += nearbyint(ns);
     }
-    return total_ns;
+    return total_ns < (double)TIME_NEVER ? (int64_t)total_ns : TIME_NEVER;
 }
 
 static enum status schedule_ready(struct sim *sim, struct worker *w, int64_t wait_ns)
 {
-    int64_t at_ns = sim->now_ns + wait_ns + draw_ns(sim, w);
+    int64_t at_ns = ns_after(sim->now_ns + wait_ns, draw_ns(sim, w));
     return event_queue_push(&sim->queue,
                             worker_event(w, at_ns, EVENT_CLASS_WORKER_READY, w->life_generation),
                             sim->diag);

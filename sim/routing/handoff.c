@@ -14,11 +14,8 @@ static int64_t transfer_ns(const struct worker *w, const struct request *r, bool
     uint32_t cached_tok = r->hold.shared * w->pool->config->engine.block_size_tok;
     double bytes =
         config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
-    int64_t ns;
-    BUG_IF(!ns_from_s(
-        bytes / (local ? config->kv_local_bandwidth_bytes_per_s : config->kv_bandwidth_bytes_per_s),
-        &ns));
-    return ns;
+    return ns_from_s_or_never(bytes / (local ? config->kv_local_bandwidth_bytes_per_s
+                                             : config->kv_bandwidth_bytes_per_s));
 }
 
 static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)

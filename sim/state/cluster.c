@@ -5,6 +5,7 @@
 
 #include "util/array.h"
 #include "util/bug.h"
+#include "util/units.h"
 
 static enum status add_nodes(struct cluster *c, uint32_t n, struct diag *d)
 {
@@ -155,10 +156,10 @@ int64_t cluster_transfer_end_ns(struct cluster *c, uint32_t from, uint32_t to, i
                                 int64_t length_ns)
 {
     if (c->config->links_per_node == 0 || from == to)
-        return now_ns + length_ns;
+        return ns_after(now_ns, length_ns);
     int64_t *out = first_free(c, from), *in = first_free(c, to), start_ns = now_ns;
     start_ns = *out > start_ns ? *out : start_ns;
     start_ns = *in > start_ns ? *in : start_ns;
-    *out = *in = start_ns + length_ns;
+    *out = *in = ns_after(start_ns, length_ns);
     return *out;
 }

@@ -70,7 +70,7 @@ int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
         ms += piece_ms(&piece, piece.n);
         done += piece.n;
     }
-    return run->start_ns + llrint(ms * 1e6);
+    return run->start_ns + ns_from_ms_or_never(ms);
 }
 
 /* Largest real n with piece_ms(n) <= ms. */

@@ -251,9 +251,7 @@ static int64_t load_ns(const struct worker *w, uint32_t blocks)
     if (blocks == 0)
         return 0;
     double bytes = (double)blocks * engine->block_size_tok * engine->kv_bytes_per_token;
-    int64_t ns;
-    BUG_IF(!ns_from_s(bytes / engine->host_bandwidth_bytes_per_s, &ns));
-    return ns;
+    return ns_from_s_or_never(bytes / engine->host_bandwidth_bytes_per_s);
 }
 
 static enum status admit(struct sim *sim, struct worker *w, struct request_list *from,
@@ -285,7 +283,7 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
         return id_array_push(&f->plan->joining, id, sim->diag);
     }
     r->computed_tok = (r->hold.shared + r->loaded_blocks) * worker_block_size(w);
-    w->load_ns += load_ns(w, r->loaded_blocks);
+    w->load_ns = ns_after(w->load_ns, load_ns(w, r->loaded_blocks));
     return add_chunk(sim, w, id, f);
 }
 
@@ -456,9 +454,8 @@ static int64_t step_ns(struct worker *w)
         ms += engine->n_draft_tok * engine->draft_ms;
     if (engine->step_noise > 0)
         ms *= pcg64_lognormal(&w->rng, engine->step_noise);
-    int64_t ns;
-    BUG_IF(!ns_from_ms(ms, &ns));
-    ns += w->load_ns;
+    BUG_IF(!(ms >= 0));
+    int64_t ns = ns_after(ns_from_ms_or_never(ms), w->load_ns);
     w->load_ns = 0;
     return ns > 0 ? ns : 1;
 }
@@ -482,7 +479,7 @@ static void start_single(struct sim *sim, struct worker *w, int64_t length_ns)
 {
     w->kind = STEP_SINGLE;
     w->step_start_ns = sim->now_ns;
-    w->step_end_ns = sim->now_ns + length_ns;
+    w->step_end_ns = ns_after(sim->now_ns, length_ns);
 }
 
 static enum status start_run(struct sim *sim, struct worker *w)
@@ -524,7 +521,7 @@ static enum status start_ranks(struct sim *sim, struct worker *leader, int64_t c
     }
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
-        start_single(sim, leader->ranks[i], cold_ns + longest_ns);
+        start_single(sim, leader->ranks[i], ns_after(cold_ns, longest_ns));
         s = look_ahead(sim, leader->ranks[i]);
     }
     return s;
