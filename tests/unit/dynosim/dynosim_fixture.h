@@ -88,16 +88,22 @@ static void dyno_fixture_init(struct dyno_fixture *f)
     f->result = malloc(sizeof *f->result);
 }
 
-static void dyno_fixture_profile(struct dyno_fixture *f)
+static struct dynosim_latency dyno_fixture_fit(struct dyno_fixture *f, const char *name)
 {
+    struct dynosim_latency latency = {0};
     static const char *const dirs[] = {PROJECT_DIR "/engines/data", NULL};
     struct profile_search search = {dirs};
     struct profile *profile = ARENA_NEW(&f->arena, 1, struct profile);
-    enum status s = profile_load(profile, &f->arena, &search, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1",
-                                 0, &f->diag);
+    enum status s = profile_load(profile, &f->arena, &search, name, 0, &f->diag);
     if (!s)
-        s = dynosim_latency_fit(&f->latency, &f->arena, profile, &f->diag);
+        s = dynosim_latency_fit(&latency, &f->arena, profile, &f->diag);
     cr_assert_eq(s, ST_OK, "%s", f->diag.text);
+    return latency;
+}
+
+static void dyno_fixture_profile(struct dyno_fixture *f)
+{
+    f->latency = dyno_fixture_fit(f, "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1");
 }
 
 static void dyno_fixture_agg(struct dyno_fixture *f, int workers)

@@ -53,6 +53,65 @@ Test(dynosim_reference, azure_conversation_on_two_prefill_and_two_decode_workers
     dyno_fixture_release(&f);
 }
 
+/* A profile whose prefill line is below zero up to 427 tokens; 43 preemptions. */
+Test(dynosim_reference, a_line_below_zero)
+{
+    struct dyno_fixture f;
+    dyno_fixture_init(&f);
+    f.latency = dyno_fixture_fit(&f, "h100_sxm/vllm/Llama-3.3-70B-FP8/TP4");
+    dyno_fixture_agg(&f, 2);
+    f.config.speedup = 4;
+    f.config.pools[0].block_size_tok = 64;
+    f.config.pools[0].kv_blocks = 150;
+    f.config.pools[0].max_num_seqs = 16;
+    dyno_fixture_run(&f, REFERENCE "agg-azconv250-2-tp4.jsonl.gz");
+    assert_equal_rows(&f, REFERENCE "agg-azconv250-2-tp4.csv.gz");
+    cr_expect_eq(f.result->pools[0].n_preemptions, 43);
+    dyno_fixture_release(&f);
+}
+
+/* Preempted requests wait on a decode worker while transfers are reserved and under way. */
+Test(dynosim_reference, preemptions_between_slow_transfers)
+{
+    struct dyno_fixture f;
+    dyno_fixture_init(&f);
+    dyno_fixture_profile(&f);
+    dyno_fixture_disagg(&f, 2, 1);
+    f.config.speedup = 4;
+    f.config.pools[0].kv_blocks = 200;
+    f.config.pools[1].kv_blocks = 79;
+    f.config.pools[0].max_num_seqs = f.config.pools[1].max_num_seqs = 1;
+    f.config.kv_bytes_per_token = 131072;
+    f.config.kv_bandwidth_bytes_per_s = 1e9;
+    f.config.transfer = DYNOSIM_DESTINATION_MISSING;
+    dyno_fixture_run(&f, REFERENCE "disagg-azconv200-preempted.jsonl.gz");
+    assert_equal_rows(&f, REFERENCE "disagg-azconv200-preempted.csv.gz");
+    cr_expect_eq(f.result->pools[0].n_preemptions + f.result->pools[1].n_preemptions, 33);
+    dyno_fixture_release(&f);
+}
+
+/* Shared beginnings, prompts that end with a block, 16 that make no token, whole prompts only, and
+ * another profile in each pool. */
+Test(dynosim_reference, silent_requests_and_whole_prompts)
+{
+    struct dyno_fixture f;
+    dyno_fixture_init(&f);
+    dyno_fixture_profile(&f);
+    dyno_fixture_disagg(&f, 2, 2);
+    f.config.pools[0].latency = dyno_fixture_fit(&f, "h100_sxm/vllm/Llama-3.3-70B-FP8/TP4");
+    f.config.pools[0].kv_blocks = 400;
+    f.config.pools[1].kv_blocks = 220;
+    f.config.pools[1].max_num_seqs = 16;
+    for (size_t p = 0; p < 2; p++) {
+        f.config.pools[p].block_size_tok = 100;
+        f.config.pools[p].max_num_batched_tokens = 40000;
+        f.config.pools[p].chunked_prefill = false;
+    }
+    dyno_fixture_run(&f, REFERENCE "disagg-made-up200-silent.jsonl.gz");
+    assert_equal_rows(&f, REFERENCE "disagg-made-up200-silent.csv.gz");
+    dyno_fixture_release(&f);
+}
+
 Test(dynosim_reference, prefill_workers_that_stop_after_one_token)
 {
     struct dyno_fixture f;
