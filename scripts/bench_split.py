@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-SIMULATE = "scenario_run_simulate"
+SIMULATE = "sim_run"
 # Functions whose inclusive costs do not overlap; those that the simulation calls are taken off it. Each is called from
 # another source file or through a pointer, so that without link-time optimisation none is inlined.
 WITHIN = [("reading the trace", ["trace_next"]),
