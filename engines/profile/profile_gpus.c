@@ -82,7 +82,8 @@ static struct claim prefill_claim(const struct profile *p)
 
 static void collect(struct claims *c, const struct profile *p, const struct gpus_said *said)
 {
-    int64_t ranks = said->ranks ? said->ranks : p->dp, tp = p->tp ? p->tp : said->tp;
+    /* A profile of ranks may be run as one engine; it still is of as many GPUs. */
+    int64_t ranks = p->dp > 1 ? p->dp : said->ranks, tp = p->tp ? p->tp : said->tp;
 
     c->ranks = ranks > 1 ? (double)ranks : 1;
     for (size_t i = 0; i < GPUS_MAX_SAID; i++)
