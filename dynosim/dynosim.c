@@ -450,7 +450,7 @@ static enum status end(struct dyno_run *run)
 {
     dyno_fleet_close(run);
     enum status s = dyno_close_window(run);
-    if (!s && run->config->sample_ns && run->now_ns > run->onlookers.sample_start.at_ns)
+    if (!s && run->config->sample_ns && run->now_ns > run->sample_start.at_ns)
         s = dyno_take_sample(run);
     for (uint32_t id = 0; !s && id < run->n_requests; id++)
         if (run->requests[id].is_used && !run->requests[id].is_over)

@@ -5,7 +5,6 @@
 #include "dynosim/blocks.h"
 #include "dynosim/dynosim.h"
 #include "dynosim/queue.h"
-#include "record/onlookers.h"
 #include "record/places.h"
 #include "record/traffic.h"
 #include "util/bug.h"
@@ -126,6 +125,11 @@ struct dyno_pool {
     int64_t gpu_ns[N_GPU_STATES]; /* worker time */
 };
 
+struct dyno_counters {
+    int64_t at_ns;
+    struct traffic_window total;
+};
+
 struct dyno_run {
     const struct dynosim_config *config;
     const struct dynosim_semantics *semantics;
@@ -156,11 +160,9 @@ struct dyno_run {
     int64_t moved_ns;          /* when a request last came, ended, or had a pass end */
     uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
 
-    struct traffic_counters traffic,
-        policy_start; /* at_ns of traffic is that of its last reading */
-    struct first_tokens first_tokens;
-    struct onlookers onlookers;
-    struct places places; /* of the requests */
+    struct dyno_counters traffic, window_start, sample_start, policy_start;
+    struct first_tokens first_tokens, window_first_tokens; /* now, and as of window_start */
+    struct places places;                                  /* of the requests */
     struct policy_effects effects;
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;

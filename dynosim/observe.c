@@ -8,11 +8,10 @@
 /* A worker that has not run for so long reports an idle pass. */
 #define IDLE_NS NS_PER_S
 
-/* The counters as they stand. */
-static const struct traffic_counters *counters(struct dyno_run *run)
+static struct traffic_window since(const struct dyno_run *run, const struct dyno_counters *start)
 {
-    run->traffic.at_ns = run->now_ns;
-    return &run->traffic;
+    return traffic_between(&start->total, &run->traffic.total,
+                           s_from_ns(run->now_ns - start->at_ns));
 }
 
 /* Every figure of a request belongs to the moment of its completion. */
@@ -67,14 +66,31 @@ enum status dyno_report(struct dyno_run *run, const struct dyno_request *r, enum
 
 enum status dyno_close_window(struct dyno_run *run)
 {
-    return onlookers_close_window(&run->onlookers, 0, run->observer, counters(run),
-                                  &run->first_tokens, true, run->diag);
+    enum status s = ST_OK;
+    if (run->observer->window && run->now_ns > run->window_start.at_ns) {
+        const struct first_tokens *start = &run->window_first_tokens;
+        struct window_record record = {
+            .start_ns = run->window_start.at_ns,
+            .end_ns = run->now_ns,
+            .traffic = since(run, &run->window_start),
+            .n_waited = first_tokens_waited(start, &run->first_tokens),
+            .n_first_token = run->first_tokens.n_came - start->n_came,
+        };
+        s = run->observer->window(run->observer->context, &record, run->diag);
+    }
+    run->window_start = (struct dyno_counters){run->now_ns, run->traffic.total};
+    run->window_first_tokens = run->first_tokens;
+    return s;
 }
 
 enum status dyno_take_sample(struct dyno_run *run)
 {
     enum status s = ST_OK;
-    struct traffic_window traffic = onlookers_sample(&run->onlookers, counters(run));
+    struct traffic_window traffic = {0};
+    if (run->now_ns > run->sample_start.at_ns) {
+        traffic = since(run, &run->sample_start);
+        run->sample_start = (struct dyno_counters){run->now_ns, run->traffic.total};
+    }
     for (size_t p = 0; !s && run->observer->sample && p < run->config->n_pools; p++) {
         const struct dyno_pool *pool = &run->pools[p];
         struct sample_record record = {
@@ -164,11 +180,11 @@ static enum status tell(struct dyno_run *run, struct policy_input *input)
     enum status s = ST_OK;
     if (run->effects.next_needs & NEED_TRAFFIC) {
         input->has_traffic = true;
-        input->traffic = traffic_since(counters(run), &run->policy_start);
+        input->traffic = since(run, &run->policy_start);
         traffic_mark_missing(&input->traffic, &run->traffic.total);
         if (run->semantics->offered_traffic)
             input->traffic.n_requests = input->traffic.n_arrived;
-        run->policy_start = run->traffic;
+        run->policy_start = (struct dyno_counters){run->now_ns, run->traffic.total};
     }
     if (run->effects.next_needs & NEED_GAUGES) {
         input->has_gauges = true;

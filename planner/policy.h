@@ -112,6 +112,14 @@ struct policy_setup {
     uint64_t seed;
 };
 
+/* A field of a policy's own configuration file that is none of its keys. */
+struct foreign_key {
+    const char *name;
+    const char
+        *version;     /* which version has it ("of X"); NULL = it has no bearing on a simulation */
+    const char *cure; /* with a version: what to do */
+};
+
 struct policy_ops {
     const char *name;    /* what the user types as policy.type */
     const char *summary; /* one line */
@@ -122,6 +130,7 @@ struct policy_ops {
     /* What its own configuration file is called (`policy.config`), which has the keys that say
      * in_own_file; NULL = it has none. */
     const char *own_file;
+    const struct foreign_key *foreign; /* ended by name NULL; NULL = none is known */
     /* The rules across keys, once all are set; it may change what follows from them. NULL = none.
      * ST_INPUT at `at`. */
     enum status (*check)(void *config, struct source_pos at, struct diag *d);

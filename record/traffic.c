@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "util/units.h"
-
 static void mark(double *sum, double *n, double total_n)
 {
     if (!(total_n > 0))
@@ -37,10 +35,4 @@ struct traffic_window traffic_between(const struct traffic_window *a,
         .osl_sum_tok = b->osl_sum_tok - a->osl_sum_tok,
         .n_osl = b->n_osl - a->n_osl,
     };
-}
-
-struct traffic_window traffic_since(const struct traffic_counters *now,
-                                    const struct traffic_counters *start)
-{
-    return traffic_between(&start->total, &now->total, s_from_ns(now->at_ns - start->at_ns));
 }

@@ -13,14 +13,6 @@ void traffic_mark_missing(struct traffic_window *window, const struct traffic_wi
 struct traffic_window traffic_between(const struct traffic_window *start,
                                       const struct traffic_window *end, double length_s);
 
-/* Counters since the start of a run; windows are differences of two readings. */
-struct traffic_counters {
-    int64_t at_ns;
-    struct traffic_window total; /* length_s unused */
-};
-struct traffic_window traffic_since(const struct traffic_counters *now,
-                                    const struct traffic_counters *start);
-
 /* Waits for first tokens since the start of a run. */
 struct first_tokens {
     uint64_t n_begun; /* a request arrived, or was sent again after it had had a token */

@@ -17,6 +17,12 @@ void metrics_release(struct metrics *m)
     free(m->gauges);
 }
 
+struct traffic_window traffic_since(const struct traffic_counters *now,
+                                    const struct traffic_counters *start)
+{
+    return traffic_between(&start->total, &now->total, s_from_ns(now->at_ns - start->at_ns));
+}
+
 enum status metrics_sync(struct deployment *d)
 {
     for (uint32_t i = 0; i < d->n_workers; i++) {

@@ -2,19 +2,21 @@
 #ifndef SIM_METRICS_H
 #define SIM_METRICS_H
 
-#include "record/onlookers.h"
 #include "sim/state/state.h"
 
 struct metrics {
     struct traffic_counters
         *history; /* snapshots (or scrapes), oldest first, for the policy's windows */
     uint32_t first_history, n_history, history_capacity; /* those before the first are dropped */
-    struct onlookers onlookers;
+    struct traffic_counters window_start, sample_start;
+    struct first_tokens window_first_tokens; /* as of window_start */
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;
 };
 
 void metrics_release(struct metrics *m);
+struct traffic_window traffic_since(const struct traffic_counters *now,
+                                    const struct traffic_counters *start);
 /* The counters as metrics_sync would leave them, without it. */
 struct traffic_counters metrics_look(const struct deployment *d);
 enum status metrics_sync(struct deployment *d);     /* commit every worker's steps up to now */

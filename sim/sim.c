@@ -137,20 +137,35 @@ static enum status close_window(struct deployment *d)
     const struct sim *sim = d->sim;
     /* What has ended by the end of the warm-up is not measured. */
     enum status s = sim->now_ns == sim->config->warmup_ns ? metrics_sync(d) : ST_OK;
-    struct traffic_counters now = metrics_look(d);
-    struct onlookers *onlookers = &d->metrics->onlookers;
-    bool measured = sim_measuring(sim, onlookers->window_start.at_ns);
-    enum status told = onlookers_close_window(onlookers, d->index, sim->observer, &now,
-                                              &d->first_tokens, measured, sim->diag);
-    return s ? s : told;
+    struct traffic_counters now = metrics_look(d), *from = &d->metrics->window_start;
+    bool measured = sim_measuring(sim, from->at_ns) && sim->now_ns > from->at_ns;
+    if (sim->observer->window && measured) {
+        const struct first_tokens *start = &d->metrics->window_first_tokens;
+        struct window_record record = {
+            .deployment = d->index,
+            .start_ns = from->at_ns,
+            .end_ns = sim->now_ns,
+            .traffic = traffic_since(&now, from),
+            .n_waited = first_tokens_waited(start, &d->first_tokens),
+            .n_first_token = d->first_tokens.n_came - start->n_came,
+        };
+        s = sim->observer->window(sim->observer->context, &record, sim->diag);
+    }
+    *from = now;
+    d->metrics->window_first_tokens = d->first_tokens;
+    return s;
 }
 
 static enum status take_sample(struct deployment *d)
 {
     struct sim *sim = d->sim;
     enum status s = ST_OK;
-    struct traffic_counters now = metrics_look(d);
-    struct traffic_window traffic = onlookers_sample(&d->metrics->onlookers, &now);
+    struct traffic_counters now = metrics_look(d), *from = &d->metrics->sample_start;
+    struct traffic_window traffic = {0};
+    if (sim->now_ns > from->at_ns) {
+        traffic = traffic_since(&now, from);
+        *from = now;
+    }
     for (size_t p = 0; !s && p < d->config->n_pools; p++) {
         const struct pool *pool = &d->pools[p];
         struct sample_record record = {
@@ -616,7 +631,7 @@ static enum status end(struct deployment *d)
     const struct sim *sim = d->sim;
     struct run_result *result = d->result;
     enum status s = close_window(d);
-    if (!s && sim->config->sample_ns && sim->now_ns > d->metrics->onlookers.sample_start.at_ns)
+    if (!s && sim->config->sample_ns && sim->now_ns > d->metrics->sample_start.at_ns)
         s = take_sample(d);
     if (!s)
         s = life_report_unfinished(d);

@@ -55,6 +55,15 @@ struct key {
         *unset_as; /* NUMBER of a policy: path of the scenario's key whose value it has then */
     const char *unit;
     const char *doc;
+    /* What has to hold for the key to matter; NULL = it always does. Clauses joined by " & ", each
+     * of alternatives joined by " | ":
+     *   PATH          the key is not at its preset
+     *   PATH=A,B      it is one of these (of a list of names: has one of them)
+     *   PATH!=A,B     it is none of these
+     * where a key that does not matter itself counts as at its preset. `engine.X` is that of the
+     * pool in question; `router` the one of the pool; `pools` is agg or disagg, `role` the pool's
+     * name. */
+    const char *when;
     bool in_own_file;          /* of a policy: a field of the policy's own configuration file too */
     const char *own_file_null; /* what null means there, where it does not mean unset; or NULL */
 };

@@ -15,7 +15,6 @@ static const char *fix_choice(size_t i)
 
 static const char *const modes[] = {"disagg", "prefill", "decode", "agg", NULL};
 static const char *const environments[] = {"kubernetes", "virtual", "global-planner", NULL};
-static const char *const backends[] = {"vllm", "sglang", "trtllm", "mocker", NULL};
 static const char *const sweep_modes[] = {"rapid", "thorough", "none", NULL};
 static const char *const metric_sources[] = {"frontend", "router", NULL};
 static const char *const compat_levels[] = {"faithful", "fixed", NULL};
@@ -24,26 +23,30 @@ static const char *const compat_levels[] = {"faithful", "fixed", NULL};
     .section = "policy", .name = field, .type = kind, .place = PLACE_POLICY,                       \
     .offset = offsetof(struct planner_config, member)
 #define DYNAMO(field, kind, member) OURS(field, kind, member), .in_own_file = true
-#define BOOL_FIELD(field, member, value, text)                                                     \
+#define BOOL_FIELD(field, member, value, ...)                                                      \
     {                                                                                              \
-        DYNAMO(field, KEY_BOOL, member), .preset = value, .doc = text                              \
+        DYNAMO(field, KEY_BOOL, member), .preset = value, .doc = __VA_ARGS__                       \
     }
-#define INT_FIELD(field, member, lo, hi, value, text)                                              \
+#define INT_FIELD(field, member, lo, hi, value, ...)                                               \
     {                                                                                              \
-        DYNAMO(field, KEY_INT, member), .min = lo, .max = hi, .preset = value, .doc = text         \
+        DYNAMO(field, KEY_INT, member), .min = lo, .max = hi, .preset = value, .doc = __VA_ARGS__  \
     }
-#define DOUBLE_FIELD(field, member, lo, hi, value, text)                                           \
+#define DOUBLE_FIELD(field, member, lo, hi, value, ...)                                            \
     {                                                                                              \
-        DYNAMO(field, KEY_NUMBER, member), .min = lo, .max = hi, .preset = value, .doc = text      \
+        DYNAMO(field, KEY_NUMBER, member), .min = lo, .max = hi, .preset = value,                  \
+                                           .doc = __VA_ARGS__                                      \
     }
-#define ENUM_FIELD(field, member, list, value, text)                                               \
+#define ENUM_FIELD(field, member, list, value, ...)                                                \
     {                                                                                              \
-        DYNAMO(field, KEY_ENUM, member), .choices = list, .preset_text = value, .doc = text        \
+        DYNAMO(field, KEY_ENUM, member), .choices = list, .preset_text = value, .doc = __VA_ARGS__ \
     }
-#define TEXT_FIELD(field, member, text)                                                            \
+#define TEXT_FIELD(field, member, ...)                                                             \
     {                                                                                              \
-        DYNAMO(field, KEY_TEXT, member), .unset = "unset", .doc = text                             \
+        DYNAMO(field, KEY_TEXT, member), .unset = "unset", .doc = __VA_ARGS__                      \
     }
+
+#define THROUGHPUT "policy.enable_throughput_scaling=true"
+#define LOAD "policy.enable_load_scaling=true"
 
 /* Longest interval, a year; more GPUs or replicas than this are a slip of the hand. */
 #define YEAR_S 31536000
@@ -58,11 +61,12 @@ const struct key planner_keys[] = {
     BOOL_FIELD("enable_load_scaling", enable_load_scaling, false,
                "react to the workers' own gauges"),
     INT_FIELD("throughput_adjustment_interval", throughput_adjustment_interval_s, 1, YEAR_S, 180,
-              "seconds between two throughput plans"),
+              "seconds between two throughput plans", .when = THROUGHPUT),
     INT_FIELD("max_gpu_budget", max_gpu_budget, -MANY, MANY, 8, "GPUs in all; negative = no limit"),
     INT_FIELD("min_endpoint", min_endpoint, 0, MANY, 1, "fewest replicas of a pool"),
     {DYNAMO("prefill_engine_num_gpu", KEY_INT, prefill_engine_num_gpu), .min = 1, .max = MANY,
-     .unset = "unset", .doc = "GPUs of one prefill worker; unset = as deployed"},
+     .unset = "unset", .when = "pools=disagg",
+     .doc = "GPUs of one prefill worker; unset = as deployed"},
     {DYNAMO("decode_engine_num_gpu", KEY_INT, decode_engine_num_gpu), .min = 1, .max = MANY,
      .unset = "unset", .doc = "GPUs of one decode worker; unset = as deployed"},
     {DYNAMO("ttft", KEY_NUMBER, ttft_ms), .min = 0, .max = 1e9, .preset = 500,
@@ -72,53 +76,54 @@ const struct key planner_keys[] = {
      .unset = "as `sla.tpot_ms`", .unset_as = "sla.tpot_ms",
      .doc = "target of the inter-token latency, ms"},
     {DYNAMO("load_predictor", KEY_ENUM, load_predictor), .choice = predictor_choice,
-     .preset_text = "arima", .doc = "forecast of the traffic"},
+     .preset_text = "arima", .when = THROUGHPUT, .doc = "forecast of the traffic"},
     BOOL_FIELD("load_predictor_log1p", load_predictor_log1p, false,
-               "forecast log(1 + value) instead of the value"),
+               "forecast log(1 + value) instead of the value",
+               .when = "policy.load_predictor=kalman,arima,prophet"),
     INT_FIELD("prophet_window_size", prophet_window_size, 1, MANY, 50,
-              "values Prophet is fitted on"),
+              "values Prophet is fitted on", .when = "policy.load_predictor=prophet"),
     {DYNAMO("load_predictor_warmup_trace", KEY_PATH, load_predictor_warmup_trace), .unset = "unset",
-     .doc = "trace whose windows are fed to the predictors before the start"},
-    DOUBLE_FIELD("kalman_q_level", kalman_q_level, 0, 1e12, 1, "process noise of the level"),
-    DOUBLE_FIELD("kalman_q_trend", kalman_q_trend, 0, 1e12, 0.1, "process noise of the trend"),
-    DOUBLE_FIELD("kalman_r", kalman_r, 0, 1e12, 10, "measurement noise"),
-    INT_FIELD("kalman_min_points", kalman_min_points, 0, MANY, 5,
-              "values before Kalman forecasts; without effect unless fixed"),
+     .when = THROUGHPUT, .doc = "trace whose windows are fed to the predictors before the start"},
+    DOUBLE_FIELD("kalman_q_level", kalman_q_level, 0, 1e12, 1, "process noise of the level",
+                 .when = "policy.load_predictor=kalman"),
+    DOUBLE_FIELD("kalman_q_trend", kalman_q_trend, 0, 1e12, 0.1, "process noise of the trend",
+                 .when = "policy.load_predictor=kalman"),
+    DOUBLE_FIELD("kalman_r", kalman_r, 0, 1e12, 10, "measurement noise",
+                 .when = "policy.load_predictor=kalman"),
+    INT_FIELD(
+        "kalman_min_points", kalman_min_points, 0, MANY, 5,
+        "values before Kalman forecasts; without effect unless fixed",
+        .when =
+            "policy.load_predictor=kalman & policy.fixes=kalman-min-points | policy.compat=fixed"),
     BOOL_FIELD("no_correction", no_correction, true,
-               "leave out the correction of the profile by measured latencies"),
+               "leave out the correction of the profile by measured latencies",
+               .when = THROUGHPUT " & policy.enable_load_scaling=false"),
     ENUM_FIELD("throughput_metrics_source", throughput_metrics_source, metric_sources, "frontend",
-               "whose counters the traffic is read from"),
+               "whose counters the traffic is read from", .when = THROUGHPUT),
     INT_FIELD("load_adjustment_interval", load_adjustment_interval_s, 1, YEAR_S, 5,
-              "seconds between two load decisions"),
+              "seconds between two load decisions", .when = LOAD),
     INT_FIELD("load_learning_window", load_learning_window, 1, MANY, 50,
-              "observations the load regression keeps"),
+              "observations the load regression keeps", .when = LOAD),
     INT_FIELD("load_scaling_down_sensitivity", load_scaling_down_sensitivity, 0, 1000, 80,
-              "percent of the per-worker target below which a worker may go"),
+              "percent of the per-worker target below which a worker may go", .when = LOAD),
     INT_FIELD("load_metric_samples", load_metric_samples, 1, 1000, 10,
-              "scrapes of the gauges per load interval"),
+              "scrapes of the gauges per load interval", .when = LOAD),
     INT_FIELD("load_min_observations", load_min_observations, 1, MANY, 5,
-              "observations before the load regression answers"),
+              "observations before the load regression answers", .when = LOAD),
     BOOL_FIELD("no_operation", no_operation, false, "plan and report, but ask for nothing"),
     {DYNAMO("pre_deployment_sweeping_mode", KEY_ENUM, pre_deployment_sweeping_mode),
      .choices = sweep_modes, .preset_text = "rapid", .own_file_null = "none",
      .doc = "where the engine profile comes from; none forbids throughput scaling"},
     TEXT_FIELD("load_router_metrics_url", load_router_metrics_url,
-               "router whose gauges are read; required for load scaling outside kubernetes"),
+               "router whose gauges are read; required for load scaling outside kubernetes",
+               .when = LOAD " & policy.environment!=kubernetes"),
     TEXT_FIELD("global_planner_namespace", global_planner_namespace,
-               "required with environment global-planner"),
-    TEXT_FIELD("namespace", namespace_name, "of the live deployment; without effect here"),
-    ENUM_FIELD("backend", backend, backends, "vllm", "of the live deployment; without effect here"),
-    TEXT_FIELD("log_dir", log_dir, "of the live planner; without effect here"),
-    TEXT_FIELD("profile_results_dir", profile_results_dir,
-               "of the live planner; the profile is chosen by engine.profile"),
-    TEXT_FIELD("model_name", model_name, "of the live deployment; without effect here"),
-    TEXT_FIELD("metric_pulling_prometheus_endpoint", metric_pulling_prometheus_endpoint,
-               "of the live planner; without effect here"),
-    INT_FIELD("metric_reporting_prometheus_port", metric_reporting_prometheus_port, 0, 65535, 0,
-              "of the live planner; without effect here"),
+               "required with environment global-planner",
+               .when = "policy.environment=global-planner"),
     {OURS("compat", KEY_ENUM, compat), .choices = compat_levels, .preset_text = "faithful",
      .doc = "faithful: the reference's quirks and all; fixed: every fix on"},
-    {OURS("fixes", KEY_NAMES, fixes), .choice = fix_choice, .doc = "quirks to repair, by name"},
+    {OURS("fixes", KEY_NAMES, fixes), .choice = fix_choice, .when = "policy.compat=faithful",
+     .doc = "quirks to repair, by name"},
     {OURS("start_delay_s", KEY_NUMBER, start_delay_s), .min = 0, .max = YEAR_S, .preset = NAN,
      .unset = "30; with compat dynosim, 0",
      .doc = "the planner's loops start that long after the run, as the live process waits"},

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "planner/policy.h"
 #include "util/key.h"
 #include "util/status.h"
 
@@ -38,10 +39,6 @@ struct planner_config {
     const char *pre_deployment_sweeping_mode; /* rapid, thorough, none */
     const char *load_router_metrics_url;      /* NULL */
     const char *global_planner_namespace;     /* NULL */
-    /* Known, checked, and without effect here: where the live planner finds things. */
-    const char *namespace_name, *backend, *log_dir, *profile_results_dir, *model_name;
-    const char *metric_pulling_prometheus_endpoint;
-    int64_t metric_reporting_prometheus_port;
 
     /* Not in Dynamo. */
     unsigned fixes;       /* enum planner_fix bits; 0 = faithful */
@@ -50,6 +47,7 @@ struct planner_config {
 };
 
 extern const struct key planner_keys[]; /* ended by name NULL */
+extern const struct foreign_key planner_foreign_keys[];
 
 /* The rules across fields (those of the reference's validation), to be called once all fields are
  * set. Turning load scaling on also forces no_correction, as there; compat `fixed` sets the fixes.

@@ -494,6 +494,7 @@ const struct policy_ops policy_planner = {
     .config_size = sizeof(struct planner_config),
     .keys = planner_keys,
     .own_file = "Dynamo's planner configuration",
+    .foreign = planner_foreign_keys,
     .check = planner_check,
     .create = planner_create,
     .tick = planner_tick,

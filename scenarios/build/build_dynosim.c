@@ -6,69 +6,38 @@
 #include "sim/routing/router.h"
 #include "util/units.h"
 
-/* A key whose value the reference could not be told. */
-struct unknown_key {
-    bool used;
-    const char *key, *expected;
-};
-
-static enum status refuse_unknown(const struct scenario *sc, const struct scenario_run *run,
-                                  struct diag *d)
+/* Values of keys of which the reference knows some. What it has no counterpart for at all is said in
+ * the table of keys. */
+static enum status refuse_values(const struct scenario *sc, const struct scenario_run *run,
+                                 bool straight_lines, struct diag *d)
 {
-    const struct sim_config *c = &run->config;
     const struct deployment_config *deployment = &run->deployment;
-    bool engine = false, ranks = false, startup = false;
+
+    if (sc->metrics.scrape_interval_s > 0)
+        return diag_fail_at(d, ST_INPUT, scenario_at(sc, "metrics.scrape_interval_s"),
+                            "metrics.scrape_interval_s has no counterpart in the reference "
+                            "simulator; with compat dynosim, expected 0");
     for (size_t i = 0; i < deployment->n_pools; i++) {
-        const struct engine_config *e = &deployment->pools[i].engine;
-        engine = engine || e->async_scheduling || e->prefill_first || e->by_priority ||
-                 e->step_noise > 0 || e->n_draft_tok || e->host_kv_blocks || e->cold_start_ns ||
-                 e->watermark_blocks || strcmp(e->eviction->name, "lru") != 0;
-        const struct pool_config *pool = &deployment->pools[i];
-        startup = startup || pool->startup_cv > 0 || pool->startup_failure > 0 ||
-                  pool->image_cached_ns > 0 || pool->weights_cached_ns < TIME_NEVER ||
-                  pool->weights_peer_ns < TIME_NEVER;
+        enum pool_role role = deployment->pools[i].role;
+        const char *router = deployment->pools[i].router->name, *model = deployment->pools[i].engine.latency->name;
         /* Those of the profile are no key: the reference takes its tables as one engine's. */
-        ranks = ranks || sc->pools[pool->role].engine.data_parallel_ranks > 1;
-    }
-    const struct unknown_key keys[] = {
-        {sc->traffic.clients > 0, "traffic.clients", "0"},
-        {engine, "engine",
-         "none of async_scheduling, step_order, queue_order, step_noise, draft_tokens, "
-         "host_kv_blocks, cold_start_ms, kv_watermark, kv_eviction"},
-        {startup, "startup",
-         "no cv, failure_probability, image_cached_s, weights_cached_s, weights_peer_s"},
-        {c->cluster.n_nodes > 0, "cluster.nodes", "0"},
-        {deployment->kv_local_bandwidth_bytes_per_s < deployment->kv_bandwidth_bytes_per_s ||
-             deployment->kv_local_bandwidth_bytes_per_s > deployment->kv_bandwidth_bytes_per_s,
-         "kv_transfer.local_bandwidth_gb_s", "that of bandwidth_gb_s"},
-        {ranks, "engine.data_parallel_ranks", "1"},
-        {deployment->view_interval_ns > 0, "router_view.interval_s", "0"},
-        {deployment->holds_requests, "router_queue.threshold", "null"},
-        {deployment->local_prefill_max_tok > 0, "disagg.local_prefill_max_tok", "0"},
-        {deployment->max_prefill_queue > 0, "disagg.max_prefill_queue", "0"},
-        {c->cluster.links_per_node > 0, "kv_transfer.links_per_node",
-         "0 (or compat_off [uncontended-links])"},
-        {deployment->kv_latency_ns > 0, "kv_transfer.latency_ms", "0"},
-        {deployment->scale_down != SCALE_DOWN_DRAIN, "scale_down.mode", "drain"},
-        {sc->metrics.scrape_interval_s > 0, "metrics.scrape_interval_s", "0"},
-        {deployment->outage_ns > 0, "metrics.outage_s", "0"},
-        {deployment->first_token_timeout_ns < TIME_NEVER, "client.first_token_timeout_s", "0"},
-        {deployment->timeout_ns < TIME_NEVER, "client.timeout_s", "0"},
-        {deployment->worker_mtbf_s > 0 || c->node_mtbf_s > 0 || c->spot_mtbf_s > 0, "failures",
-         "no mtbf above 0"},
-        {deployment->victim != VICTIM_NEWEST, "scale_down.victim", "newest"},
-        {deployment->call_back, "scale_down.call_back", "false"},
-        {c->warmup_ns > 0, "span.warmup_s", "0"},
-        {c->duration_ns < TIME_NEVER, "span.duration_s", "0"},
-        {c->drain_ns < TIME_NEVER, "span.drain_s", "0"},
-    };
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].used)
+        if (sc->pools[role].engine.data_parallel_ranks > 1)
+            return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, "data_parallel_ranks"),
+                                "engine.data_parallel_ranks has no counterpart in the reference "
+                                "simulator; with compat dynosim, expected 1");
+        if (strcmp(router, "round_robin") != 0 && strcmp(router, "kv_aware") != 0)
             return diag_fail_at(
-                d, ST_INPUT, scenario_at(sc, keys[i].key),
-                "%s has no counterpart in the reference simulator; with compat dynosim, "
-                "expected %s",
-                keys[i].key, keys[i].expected);
+                d, ST_INPUT, scenario_at(sc, "router"),
+                "router '%s' is not one of the reference simulator's; with compat dynosim, "
+                "expected round_robin or kv_aware",
+                router);
+        if (straight_lines && strcmp(model, "table") != 0 && strcmp(model, "polynomial") != 0)
+            return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, "latency_model"),
+                                "engine.latency_model '%s' is not one of the reference "
+                                "simulator's; with compat dynosim, expected table or polynomial "
+                                "(or compat_off [straight-line-tables])",
+                                model);
+    }
     return ST_OK;
 }
 
@@ -104,27 +73,16 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     const struct sim_config *c = &run->config;
     const struct deployment_config *deployment = &run->deployment;
     struct dynosim_config *to = &run->dynosim;
-    enum status s = refuse_unknown(scenario, run, d);
-    if (s)
-        return s;
     dynosim_config_init(to);
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (scenario->compat_off >> i & 1)
             *dynosim_semantic_find(&to->semantics, dynosim_semantics[i].name) = false;
     to->n_pools = deployment->n_pools;
-    for (size_t i = 0; i < deployment->n_pools; i++) {
-        const char *router = deployment->pools[i].router->name;
-        if (strcmp(router, "round_robin") != 0 && strcmp(router, "kv_aware") != 0)
-            return diag_fail_at(
-                d, ST_INPUT, scenario_at(scenario, "router"),
-                "router '%s' is not one of the reference simulator's; with compat dynosim, "
-                "expected round_robin or kv_aware",
-                router);
-        s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables,
-                       arena, d);
-        if (s)
-            return s;
-    }
+    enum status s = refuse_values(scenario, run, to->semantics.straight_line_tables, d);
+    for (size_t i = 0; i < deployment->n_pools && !s; i++)
+        s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables, arena, d);
+    if (s)
+        return s;
     to->router.overlap_credit = deployment->kv_router.overlap;
     to->router.prefill_scale = deployment->kv_router.prefill;
     to->router.request_weight = deployment->kv_router.request;

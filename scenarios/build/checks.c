@@ -250,6 +250,8 @@ enum status scenario_check(const struct checked *c, struct diag *d)
 {
     enum status s = ST_OK;
 
+    for (size_t i = 0; i < c->scenario->notes.n; i++)
+        c->notes->text[c->notes->n++] = c->scenario->notes.text[i];
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !s; i++)
         s = checks[i](c, d);
     return s;

@@ -1,6 +1,7 @@
 #include "scenarios/keys/keys_internal.h"
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -79,6 +80,53 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
         break;
     }
     BUG("key %s is in no engine and no pool", key->name);
+}
+
+void scenario_key_preset_text(const struct key *key, char *out, size_t size)
+{
+    if (key->unset)
+        snprintf(out, size, "null");
+    else if (key->type == KEY_BOOL)
+        snprintf(out, size, "%s", key->preset > 0 ? "true" : "false");
+    else if (key->type == KEY_NAMES || key->type == KEY_EXPECT)
+        snprintf(out, size, "[]");
+    else if (key->preset_text)
+        snprintf(out, size, "%s", key->preset_text);
+    else
+        snprintf(out, size, "%.10g", key->preset);
+}
+
+bool scenario_key_is_preset(const struct key *key, const void *base)
+{
+    enum { LARGEST = 32 };
+    alignas(max_align_t) char preset[LARGEST];
+    struct key moved = *key;
+    const char *field = (const char *)base + key->offset;
+
+    switch (key->type) {
+    case KEY_PRICES:
+        return CONST_FIELD(struct gpu_prices, base, key)->n == 0;
+    case KEY_EXPECT:
+        return CONST_FIELD(struct expectations, base, key)->n == 0;
+    case KEY_RANGE:
+        return CONST_FIELD(struct tok_range, base, key)->lowest < 0;
+    case KEY_NAMES:
+        return *CONST_FIELD(unsigned, base, key) == 0;
+    case KEY_PRESET:
+    case KEY_ROUTER:
+        return same_text(*CONST_FIELD(const char *, base, key), key->preset_text);
+    case KEY_BOOL:
+    case KEY_INT:
+    case KEY_NUMBER:
+    case KEY_TEXT:
+    case KEY_ENUM:
+    case KEY_PATH:
+    case KEY_PROFILE:
+        break;
+    }
+    moved.offset = 0;
+    scenario_key_preset(&moved, preset);
+    return scenario_key_equal(&moved, preset, field);
 }
 
 static void append(char out[KEY_EXPECTED_SIZE], const char *text)

@@ -76,6 +76,16 @@ const struct scenario_section scenario_sections[] = {
 #define RANGE(lo, hi) .min = lo, .max = hi
 #define ABOVE(lo, hi) .min = lo, .max = hi, .above_min = true
 
+/* Conditions of several keys. What the reference simulator lacks; what needs a policy that scales;
+ * what needs a worker that starts while the run goes on. */
+#define OURS "compat=none"
+#define DISAGG "pools=disagg"
+#define PAID "compat=none | kv_transfer.bytes_per_token | compat_off=free-transfer"
+#define BY_LOAD "router!=round_robin,random"
+#define SCALES "policy.type!=static"
+#define STARTS                                                                                     \
+    "policy.type!=static | failures.worker_mtbf_h | failures.node_mtbf_h | failures.spot_mtbf_h"
+
 /* Beyond these lies a slip of the hand, not a deployment: 31 years, and so on. */
 #define MAX_S 1e9
 #define MAX_MS 1e12
@@ -96,37 +106,43 @@ const struct key scenario_keys[] = {
      .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
             "(docs/dynosim.md)"},
     {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,
+     .when = "compat=dynosim",
      .doc = "with compat dynosim: simplifications of the reference to turn to our reading"},
 
     {"trace", "path", KEY_PATH, TOP(trace.path), .unset = "required without `traffic`",
      .doc = "file of requests, plain or gzip"},
     {"trace", "format", KEY_ENUM, TOP(trace.format), .choice = format_choice, .preset_text = "auto",
-     .doc = "of the file; auto tells it from the content"},
-    {"trace", "sort", KEY_BOOL, TOP(trace.sort),
+     .when = "trace.path", .doc = "of the file; auto tells it from the content"},
+    {"trace", "sort", KEY_BOOL, TOP(trace.sort), .when = "trace.path",
      .doc = "requests may stand in any order: the whole trace is read into memory and sorted by "
             "arrival"},
     {"trace", "limit", KEY_INT, TOP(trace.limit), RANGE(0, 1e15), .unit = "requests",
-     .doc = "stop after so many; 0 = all"},
+     .when = "trace.path", .doc = "stop after so many; 0 = all"},
     {"trace", "speedup", KEY_NUMBER, TOP(trace.speedup), RANGE(1e-9, 1e6), .preset = 1,
+     .when = "trace.path",
      .doc =
          "arrival times are divided by it. 2 is not the same hour with twice the users: the hour "
          "lasts half as long, while the planner's intervals and a worker's start do not"},
     {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
-     .preset = 512, .unit = "tokens", .doc = "what one block id of the trace stands for"},
+     .preset = 512, .unit = "tokens", .when = "trace.path",
+     .doc = "what one block id of the trace stands for"},
 
     {"traffic", "clients", KEY_INT, TOP(traffic.clients), RANGE(0, MAX_CLIENTS), .unit = "clients",
+     .when = OURS,
      .doc =
          "each sends its next request when its last one has ended, all their first at the start; "
          "0 = the requests are those of a trace"},
     {"traffic", "requests", KEY_INT, TOP(traffic.requests), RANGE(1, 1e12),
-     .unset = "10 for each client", .unit = "requests", .doc = "sent by all clients together"},
+     .unset = "10 for each client", .unit = "requests", .when = "traffic.clients",
+     .doc = "sent by all clients together"},
     {"traffic", "isl_tok", KEY_RANGE, TOP(traffic.isl_tok), RANGE(TRACE_ISL_MIN, TRACE_TOK_MAX),
-     .unset = "required with clients", .unit = "tokens",
+     .unset = "required with clients", .unit = "tokens", .when = "traffic.clients",
      .doc = "prompt lengths, drawn evenly; prompts share nothing"},
     {"traffic", "osl_tok", KEY_RANGE, TOP(traffic.osl_tok), RANGE(TRACE_OSL_MIN, TRACE_TOK_MAX),
-     .unset = "required with clients", .unit = "tokens", .doc = "output lengths, drawn evenly"},
+     .unset = "required with clients", .unit = "tokens", .when = "traffic.clients",
+     .doc = "output lengths, drawn evenly"},
     {"traffic", "think_s", KEY_NUMBER, TOP(traffic.think_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "between the end of a request and the next of its client"},
+     .when = "traffic.clients", .doc = "between the end of a request and the next of its client"},
 
     {"sla", "ttft_ms", KEY_NUMBER, TOP(sla.ttft_ms), ABOVE(0, MAX_MS), .preset = 1500, .unit = "ms",
      .doc = "time to first token, at most"},
@@ -135,11 +151,12 @@ const struct key scenario_keys[] = {
     {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), RANGE(0.001, MAX_S), .preset = 180,
      .unit = "s", .doc = "length of the windows of attainment.windows"},
 
-    {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s",
+    {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s", .when = OURS,
      .doc = "requests that arrive before this are served but not measured"},
     {"span", "duration_s", KEY_NUMBER, TOP(span.duration_s), RANGE(0, MAX_S), .unit = "s",
+     .when = OURS,
      .doc = "measured arrivals are taken for so long after the warm-up; 0 = whole trace"},
-    {"span", "drain_s", KEY_NUMBER, TOP(span.drain_s), RANGE(0, MAX_S), .unit = "s",
+    {"span", "drain_s", KEY_NUMBER, TOP(span.drain_s), RANGE(0, MAX_S), .unit = "s", .when = OURS,
      .doc = "the run ends at most so long after the last arrival; 0 = when all are done"},
 
     {"engine", "profile", KEY_PROFILE, ENGINE(profile), .required = true,
@@ -168,53 +185,60 @@ const struct key scenario_keys[] = {
      .doc = "keep the KV blocks of prompts for later ones that begin alike (as far as the trace "
             "names them)"},
     {"engine", "kv_eviction", KEY_ENUM, ENGINE(kv_eviction), .choice = eviction_choice,
-     .preset_text = "lru", .doc = "which unused blocks make way first"},
+     .preset_text = "lru",
+     .when = OURS " & "
+                  "engine.prefix_cache=true",
+     .doc = "which unused blocks make way first"},
     {"engine", "kv_watermark", KEY_NUMBER, ENGINE(kv_watermark), RANGE(0, 0.99),
-     .unit = "share of the blocks", .doc = "kept free when a prompt is admitted beside others"},
+     .unit = "share of the blocks", .when = OURS,
+     .doc = "kept free when a prompt is admitted beside others"},
     {"engine", "data_parallel_ranks", KEY_INT, ENGINE(data_parallel_ranks), RANGE(1, MAX_RANKS),
      .unset = "those of the profile", .unit = "ranks",
      .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
-    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling),
+    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling), .when = OURS,
      .doc = "step k+1 is put together when step k starts"},
     {"engine", "host_kv_blocks", KEY_INT, ENGINE(host_kv_blocks), RANGE(0, MAX_TOK),
-     .unit = "blocks",
+     .unit = "blocks", .when = OURS,
      .doc =
          "of host memory, per data-parallel rank, that keep a copy of what was computed; 0 = none"},
     {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), RANGE(1e-6, 1e9),
-     .preset = 50, .unit = "10^9 bytes/s",
+     .preset = 50, .unit = "10^9 bytes/s", .when = "engine.host_kv_blocks",
      .doc = "of reading host blocks back; the step waits for it"},
     {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
-     .preset_text = "decode_first",
+     .preset_text = "decode_first", .when = OURS " & role=agg,decode",
      .doc =
          "decode_first: prompts join the step of the running sequences; prefill_first: those wait "
          "while there are prompts to compute (not with async_scheduling)"},
     {"engine", "queue_order", KEY_ENUM, ENGINE(queue_order), .choices = queue_orders,
-     .preset_text = "fcfs",
+     .preset_text = "fcfs", .when = OURS,
      .doc = "fcfs: by arrival; priority: by the trace's `priority`, lowest first, and the least "
             "urgent "
             "is preempted first"},
-    {"engine", "step_noise", KEY_NUMBER, ENGINE(step_noise), RANGE(0, 10),
+    {"engine", "step_noise", KEY_NUMBER, ENGINE(step_noise), RANGE(0, 10), .when = OURS,
      .doc = "coefficient of variation of a step's time (log-normal); 0 = none"},
     {"engine", "draft_tokens", KEY_INT, ENGINE(draft_tokens), RANGE(0, 64), .unit = "tokens",
+     .when = OURS " & role=agg,decode",
      .doc = "speculative decoding: drafted per step and sequence; 0 = none"},
     {"engine", "draft_acceptance", KEY_NUMBER, ENGINE(draft_acceptance), RANGE(0, 1), .preset = 0.7,
+     .when = "engine.draft_tokens",
      .doc = "probability that a draft token is accepted, given that those before it were"},
     {"engine", "draft_ms", KEY_NUMBER, ENGINE(draft_ms), RANGE(0, 1e6), .unit = "ms",
-     .doc = "added to a step per draft token"},
+     .when = "engine.draft_tokens", .doc = "added to a step per draft token"},
     {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(-1000, 1e6),
-     .unit = "ms",
+     .unit = "ms", .when = OURS,
      .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
     {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
-     .doc = "host time added to every step, per running sequence"},
+     .when = OURS, .doc = "host time added to every step, per running sequence"},
     {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",
-     .doc = "extra on the first step of a fresh worker"},
+     .when = OURS, .doc = "extra on the first step of a fresh worker"},
 
     {"cluster", "nodes", KEY_INT, TOP(cluster.nodes), RANGE(0, MAX_WORKERS), .unit = "nodes",
-     .doc = "a worker for which none has room waits; 0 = as many as needed"},
+     .when = OURS, .doc = "a worker for which none has room waits; 0 = as many as needed"},
     {"cluster", "gpus_per_node", KEY_INT, TOP(cluster.gpus_per_node), RANGE(1, 1024), .preset = 8,
-     .unit = "GPUs", .doc = "a worker is on one node, or, if it has more GPUs, on whole nodes"},
+     .unit = "GPUs", .when = OURS,
+     .doc = "a worker is on one node, or, if it has more GPUs, on whole nodes"},
     {"cluster", "placement", KEY_ENUM, TOP(cluster.placement), .choices = placements,
-     .preset_text = "pack",
+     .preset_text = "pack", .when = OURS,
      .doc = "node of a new worker: the one with the fewest free GPUs that has room, or the one "
             "with the most"},
 
@@ -229,153 +253,177 @@ const struct key scenario_keys[] = {
      .doc = "which worker of a pool gets a request; a name, or a map of pool to name"},
 
     {"kv_router", "overlap_weight", KEY_NUMBER, TOP(kv_router.overlap_weight), RANGE(0, 1e6),
-     .preset = 1, .doc = "taken off the prompt blocks to compute, per block the worker has cached"},
+     .preset = 1, .when = "router=kv_aware",
+     .doc = "taken off the prompt blocks to compute, per block the worker has cached"},
     {"kv_router", "prefill_weight", KEY_NUMBER, TOP(kv_router.prefill_weight), RANGE(0, 1e6),
-     .preset = 1, .doc = "cost of a prompt block to compute; a prompt block in use costs 1"},
+     .preset = 1, .when = "router=kv_aware",
+     .doc = "cost of a prompt block to compute; a prompt block in use costs 1"},
     {"kv_router", "request_weight", KEY_NUMBER, TOP(kv_router.request_weight), RANGE(0, 1e6),
-     .doc = "cost of a request that is waiting or running, in blocks"},
+     .when = "router=kv_aware", .doc = "cost of a request that is waiting or running, in blocks"},
     {"kv_router", "temperature", KEY_NUMBER, TOP(kv_router.temperature), RANGE(0, 1e6),
+     .when = "router=kv_aware",
      .doc = "0: the lowest cost wins; above, a worker is drawn with a probability in proportion to "
             "exp(-cost / range of the costs / temperature)"},
 
     {"router_view", "interval_s", KEY_NUMBER, TOP(router_view.interval_s), RANGE(0, MAX_S),
-     .least = 0.001, .unit = "s",
+     .least = 0.001, .unit = "s", .when = OURS " & " BY_LOAD,
      .doc = "every worker publishes its load (requests, prompt tokens, prompt blocks) once in so "
             "long; 0: it is "
             "known as it is. Which blocks a worker has cached is always known as it is"},
     {"router_view", "own_requests", KEY_BOOL, TOP(router_view.own_requests), .preset = 1,
+     .when = "router_view.interval_s",
      .doc = "the router adds what it has sent a worker since that worker last published; false: it "
             "goes by what "
             "was published alone"},
 
     {"router_queue", "threshold", KEY_NUMBER, TOP(router_queue.threshold), RANGE(0, 1e6),
-     .preset = NAN, .unset = "none is held", .unit = "max_num_batched_tokens",
+     .preset = NAN, .unset = "none is held", .unit = "max_num_batched_tokens", .when = OURS,
      .doc = "requests are held while every worker has more than so many prompt tokens whose first "
             "output token is "
             "not out; then the router chooses among all workers, as always"},
     {"router_queue", "order", KEY_ENUM, TOP(router_queue.order), .choices = hold_orders,
-     .preset_text = "fcfs",
+     .preset_text = "fcfs", .when = "router_queue.threshold",
      .doc = "which held request goes first: by arrival, by prompt length, or by the trace's "
             "`priority`"},
 
     {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok),
-     RANGE(0, MAX_TOK), .unit = "tokens",
+     RANGE(0, MAX_TOK), .unit = "tokens", .when = OURS " & " DISAGG,
      .doc = "when at most so many tokens of it are not cached on the decode worker it would go to; "
             "0 = never"},
     {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK),
-     .unit = "requests", .doc = "also when at least so many wait in the prefill pool; 0 = never"},
+     .unit = "requests", .when = OURS " & " DISAGG,
+     .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e9),
      .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",
-     .doc = "KV cache of one prompt token"},
+     .when = "pools=disagg | engine.host_kv_blocks", .doc = "KV cache of one prompt token"},
     {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), RANGE(1e-6, 1e9),
-     .preset = 64, .unit = "10^9 bytes/s", .doc = "of one transfer"},
+     .preset = 64, .unit = "10^9 bytes/s", .when = DISAGG " & " PAID, .doc = "of one transfer"},
     {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s),
      RANGE(1e-6, 1e9), .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s",
-     .doc = "of a transfer within a node"},
+     .when = OURS " & " DISAGG, .doc = "of a transfer within a node"},
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
-     .unset = "missing; with compat dynosim, prompt",
+     .unset = "missing; with compat dynosim, prompt", .when = DISAGG " & " PAID,
      .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
     {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), RANGE(0, 1024),
-     .unit = "links",
+     .unit = "links", .when = OURS " & " DISAGG,
      .doc = "network links of a node; a transfer between nodes takes one at either end, and waits "
             "for it; 0 = "
             "transfers never wait"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
-     .unit = "ms", .doc = "added to every transfer"},
+     .unit = "ms", .when = OURS " & " DISAGG, .doc = "added to every transfer"},
 
     {"client", "first_token_timeout_s", KEY_NUMBER, TOP(client.first_token_timeout_s),
-     RANGE(0, MAX_S), .unit = "s",
+     RANGE(0, MAX_S), .unit = "s", .when = OURS,
      .doc = "the client gives up when no token has come after so long; 0 = never"},
     {"client", "max_attempts", KEY_INT, TOP(client.max_attempts), RANGE(0, 1e6), .unit = "attempts",
+     .when = "scale_down.lost_requests=retry",
      .doc = "with scale_down.lost_requests retry: gives up after so many; 0 = never"},
     {"client", "backoff_s", KEY_NUMBER, TOP(client.backoff_s), RANGE(0, MAX_S), .unit = "s",
+     .when = "scale_down.lost_requests=retry",
      .doc = "wait before the second attempt, doubled before each further one; 0 = at once"},
     {"client", "timeout_s", KEY_NUMBER, TOP(client.timeout_s), RANGE(0, MAX_S), .unit = "s",
+     .when = OURS,
      .doc = "the client gives up when not all tokens have come after so long; 0 = never"},
 
     {"startup", "preset", KEY_PRESET, TOP(startup.preset), .unset = "none",
-     .presets = "startup.yaml",
+     .presets = "startup.yaml", .when = STARTS,
      .doc = "keys of this section under one name (`headroom list presets`), from published "
             "figures; what "
             "stands beside it wins"},
     {"startup", "delay_s", KEY_NUMBER, TOP(startup.delay_s), RANGE(0, MAX_S), .preset = 30,
-     .unit = "s",
+     .unit = "s", .when = STARTS,
      .doc = "from the decision to the first routable moment; the phases below add to it"},
     {"startup", "schedule_s", KEY_NUMBER, TOP(startup.schedule_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "phase: a node is found"},
+     .when = STARTS, .doc = "phase: a node is found"},
     {"startup", "image_pull_s", KEY_NUMBER, TOP(startup.image_pull_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "phase: the container image arrives"},
+     .when = STARTS, .doc = "phase: the container image arrives"},
     {"startup", "image_cached_s", KEY_NUMBER, TOP(startup.image_cached_s), RANGE(0, MAX_S),
-     .unit = "s", .doc = "the same on a node where a worker has started before"},
+     .unit = "s",
+     .when = OURS " & " STARTS " & "
+                  "startup.image_pull_s",
+     .doc = "the same on a node where a worker has started before"},
     {"startup", "weights_s", KEY_NUMBER, TOP(startup.weights_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "phase: the weights are loaded from storage"},
+     .when = STARTS, .doc = "phase: the weights are loaded from storage"},
     {"startup", "weights_cached_s", KEY_NUMBER, TOP(startup.weights_cached_s), RANGE(0, MAX_S),
      .preset = NAN, .unset = "as weights_s", .unit = "s",
+     .when = OURS " & " STARTS " & "
+                  "startup.weights_s",
      .doc = "the same on a node that has loaded them before, if that is faster"},
     {"startup", "weights_peer_s", KEY_NUMBER, TOP(startup.weights_peer_s), RANGE(0, MAX_S),
      .preset = NAN, .unset = "not done", .unit = "s",
+     .when = OURS " & " STARTS " & "
+                  "startup.weights_s",
      .doc = "the same from a ready worker with the same profile, if that is faster"},
     {"startup", "warmup_s", KEY_NUMBER, TOP(startup.warmup_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "phase: compilation, graph capture, first step"},
-    {"startup", "cv", KEY_NUMBER, TOP(startup.cv), RANGE(0, 10),
+     .when = STARTS, .doc = "phase: compilation, graph capture, first step"},
+    {"startup", "cv", KEY_NUMBER, TOP(startup.cv), RANGE(0, 10), .when = OURS " & " STARTS,
      .doc = "coefficient of variation of each phase (log-normal); 0: always the mean"},
     {"startup", "failure_probability", KEY_NUMBER, TOP(startup.failure_probability), RANGE(0, 0.99),
+     .when = OURS " & " STARTS,
      .doc = "that a start fails at its end and begins again on the GPUs it holds"},
     {"startup", "retry_s", KEY_NUMBER, TOP(startup.retry_s), RANGE(0, MAX_S), .preset = 10,
-     .unit = "s",
+     .unit = "s", .when = "startup.failure_probability",
      .doc = "wait before it does, doubled with each failure up to 300 (Kubernetes: 10)"},
 
     {"scale_down", "mode", KEY_ENUM, TOP(scale_down.mode), .choices = scale_down_modes,
-     .preset_text = "drain",
+     .preset_text = "drain", .when = OURS " & " SCALES,
      .doc = "drain: the worker finishes what it has; terminate: that is lost"},
     {"scale_down", "grace_s", KEY_NUMBER, TOP(scale_down.grace_s), RANGE(0, MAX_S), .preset = 600,
-     .unit = "s", .doc = "a draining worker is killed after this long"},
+     .unit = "s",
+     .when = OURS " & " SCALES " & "
+                  "scale_down.mode=drain",
+     .doc = "a draining worker is killed after this long"},
     {"scale_down", "lost_requests", KEY_ENUM, TOP(scale_down.lost_requests),
-     .choices = lost_choices, .preset_text = "fail",
+     .choices = lost_choices, .preset_text = "fail", .when = OURS " & " STARTS,
      .doc = "what the client does: gives up, or sends the request again at once"},
 
     {"scale_down", "victim", KEY_ENUM, TOP(scale_down.victim), .choices = victims,
-     .preset_text = "newest", .doc = "the ready worker that goes first"},
-    {"scale_down", "call_back", KEY_BOOL, TOP(scale_down.call_back),
+     .preset_text = "newest", .when = OURS " & " SCALES, .doc = "the ready worker that goes first"},
+    {"scale_down", "call_back", KEY_BOOL, TOP(scale_down.call_back), .when = OURS " & " SCALES,
      .doc = "a scale-up takes draining workers back before it starts new ones"},
 
     {"failures", "worker_mtbf_h", KEY_NUMBER, TOP(failures.worker_mtbf_h), RANGE(0, MAX_H),
-     .least = 1e-6, .unit = "h",
+     .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
             "another is started; 0 = none fail"},
     {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_H),
-     .least = 1e-6, .unit = "h",
+     .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time between failures of one node (exponential), with all its workers; 0 = none "
             "fail"},
     {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_H),
-     .preset = 1, .unit = "h", .doc = "until a failed node is back; 0 = never"},
+     .preset = 1, .unit = "h", .when = "failures.node_mtbf_h",
+     .doc = "until a failed node is back; 0 = never"},
     {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_H),
-     .least = 1e-6, .unit = "h",
+     .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time until a node is reclaimed (exponential); 0 = none is"},
     {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), RANGE(0, MAX_S),
-     .preset = 120, .unit = "s",
+     .preset = 120, .unit = "s", .when = "failures.spot_mtbf_h",
      .doc =
          "between the notice, when its workers begin to drain and others are started, and its end"},
     {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_H),
-     .preset = 1, .unit = "h",
+     .preset = 1, .unit = "h", .when = "failures.spot_mtbf_h",
      .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
     {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers),
+     .when = OURS " & "
+                  "policy.enable_load_scaling=true",
      .doc = "workers publish their load from the moment they are ready; false, as with Dynamo's "
             "router: from "
             "their first request on"},
     {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router),
+     .when = OURS " & "
+                  "policy.enable_load_scaling=true",
      .doc = "every router publishes the load of its workers; false, as with Dynamo: kv_aware only"},
     {"metrics", "scrape_interval_s", KEY_NUMBER, TOP(metrics.scrape_interval_s), RANGE(0, MAX_S),
      .least = 0.01, .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0",
-     .unit = "s",
+     .unit = "s", .when = SCALES,
      .doc =
          "Prometheus knows the traffic counters at these moments only; 0 = whenever it is asked"},
     {"metrics", "outage_at_s", KEY_NUMBER, TOP(metrics.outage_at_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "from here on nothing can be scraped or queried"},
+     .when = "metrics.outage_s", .doc = "from here on nothing can be scraped or queried"},
     {"metrics", "outage_s", KEY_NUMBER, TOP(metrics.outage_s), RANGE(0, MAX_S), .unit = "s",
-     .doc = "for so long; 0 = no outage"},
+     .when = OURS " & " SCALES, .doc = "for so long; 0 = no outage"},
 
     {"policy", "type", KEY_ENUM, TOP(policy.type), .choice = policy_choice,
      .planned = planned_policies, .preset_text = "static", .doc = "the policy"},
@@ -404,7 +452,7 @@ const struct key scenario_keys[] = {
             "published them; "
             "what stands beside it wins"},
     {"cost", "currency", KEY_TEXT, TOP(cost.currency), .preset_text = "USD",
-     .doc = "of the prices"},
+     .when = "cost.per_gpu_hour", .doc = "of the prices"},
     {"cost", "per_gpu_hour", KEY_PRICES, TOP(cost.per_gpu_hour), RANGE(0, 1e9),
      .doc = "price; a number, or a map of GPU type to number; 0 = no cost is reported"},
 

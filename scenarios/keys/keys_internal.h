@@ -38,6 +38,14 @@ enum status scenario_key_store(const struct key *key, const struct key_target *t
 
 bool scenario_key_equal(const struct key *key, const void *base, const void *other);
 
+/* "0", "drain", "null", ... */
+void scenario_key_preset_text(const struct key *key, char *out, size_t size);
+bool scenario_key_is_preset(const struct key *key, const void *base);
+
+/* What is set and cannot matter beside the other keys is left out, with a note; given with --set,
+ * or unknown to the reference simulator that is asked for, it is refused. */
+enum status scenario_check_applies(struct scenario *scenario, struct arena *arena, struct diag *d);
+
 /* "an integer >= 0", "one of static, planner", ...; `above`: the value was too large. */
 enum { KEY_EXPECTED_SIZE = 400 };
 void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPECTED_SIZE]);

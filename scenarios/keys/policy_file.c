@@ -15,6 +15,7 @@ struct reader {
     struct arena *arena;
     const char *base_dir; /* of the file */
     struct diag *d;
+    const char *taken; /* names of what has no bearing, for a note; NULL = none */
 };
 
 static bool one_of(const char *text, const char *const *words)
@@ -50,6 +51,41 @@ static void coerce(const struct key *key, struct yaml_node *node)
     }
 }
 
+static enum status wrong_version(struct diag *d, const struct yaml_node *node,
+                                 const struct foreign_key *foreign)
+{
+    char shown[TEXT_EXCERPT_SIZE];
+
+    text_excerpt(shown, node->key, strlen(node->key));
+    return diag_fail_at(d, ST_INPUT, node->key_at,
+                        "field '%s' is %s, and the planner here is that of ai-dynamo 1.0.2: %s",
+                        shown, foreign->version, foreign->cure);
+}
+
+const struct foreign_key *policy_foreign_find(const struct policy_ops *policy, const char *name)
+{
+    for (const struct foreign_key *f = policy->foreign; f && f->name; f++) {
+        const char *a = f->name, *b = name;
+        while (*a && (*a == *b || (*a == '_' && *b == '-'))) { /* a command-line option */
+            a++;
+            b++;
+        }
+        if (*a == *b)
+            return f;
+    }
+    return NULL;
+}
+
+/* What has no bearing here, or says nothing, is taken. */
+static enum status foreign_field(struct reader *r, const struct yaml_node *node,
+                                 const struct foreign_key *foreign)
+{
+    if (foreign->version && node->kind != NODE_NULL)
+        return wrong_version(r->d, node, foreign);
+    r->taken = r->taken ? arena_printf(r->arena, "%s, %s", r->taken, foreign->name) : foreign->name;
+    return r->taken ? ST_OK : diag_nomem(r->d, "planner configuration");
+}
+
 static enum status unknown_field(const struct reader *r, const struct yaml_node *node)
 {
     const struct policy_ops *policy = r->policy;
@@ -76,12 +112,15 @@ static enum status unknown_field(const struct reader *r, const struct yaml_node 
                         shown, policy->own_file);
 }
 
-static enum status set_field(const struct reader *r, const struct yaml_node *node)
+static enum status set_field(struct reader *r, const struct yaml_node *node)
 {
     const struct key *key = key_find(r->policy->keys, node->key);
     const struct key_target target = {r->arena, r->base_dir, node->key, r->config};
     struct yaml_node value = *node;
 
+    const struct foreign_key *foreign = policy_foreign_find(r->policy, node->key);
+    if (foreign)
+        return foreign_field(r, node, foreign);
     if (!key || !key->in_own_file)
         return unknown_field(r, node);
     coerce(key, &value);
@@ -92,10 +131,11 @@ static enum status set_field(const struct reader *r, const struct yaml_node *nod
 }
 
 enum status policy_file_parse(const struct policy_ops *policy, void *config,
-                              const struct yaml_node **root, struct arena *arena, const char *path,
-                              const char *bytes, size_t length, struct diag *d)
+                              const struct yaml_node **root, const char **taken,
+                              struct arena *arena, const char *path, const char *bytes,
+                              size_t length, struct diag *d)
 {
-    struct reader r = {policy, config, arena, "", d};
+    struct reader r = {policy, config, arena, "", d, NULL};
     struct source_pos at = {.file = path};
     const char *slash = strrchr(path, '/');
     struct yaml_node *tree;
@@ -115,16 +155,17 @@ enum status policy_file_parse(const struct policy_ops *policy, void *config,
     for (const struct yaml_node *node = tree->first; node && !s; node = node->next)
         s = set_field(&r, node);
     *root = tree;
+    *taken = r.taken;
     return s;
 }
 
 enum status policy_file_read(const struct policy_ops *policy, void *config,
-                             const struct yaml_node **root, struct arena *arena, const char *path,
-                             struct diag *d)
+                             const struct yaml_node **root, const char **taken, struct arena *arena,
+                             const char *path, struct diag *d)
 {
     const char *bytes;
     size_t length;
 
     enum status s = file_text_read(&bytes, &length, arena, path, policy->own_file, d);
-    return s ? s : policy_file_parse(policy, config, root, arena, path, bytes, length, d);
+    return s ? s : policy_file_parse(policy, config, root, taken, arena, path, bytes, length, d);
 }

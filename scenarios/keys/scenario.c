@@ -354,6 +354,18 @@ static const struct policy_ops *policy_with_file(void)
     return *p;
 }
 
+static enum status note_taken(struct loader *l, const char *taken)
+{
+    struct scenario *sc = l->scenario;
+    const char *text =
+        arena_printf(l->arena, "without bearing on a simulation, of policy.config: %s", taken);
+
+    if (!text)
+        return diag_nomem(l->d, "scenario");
+    sc->notes.text[sc->notes.n++] = text;
+    return ST_OK;
+}
+
 /* The policy's own configuration file, when one is given; *file is its map, for what it says. */
 static enum status read_policy_file(struct loader *l, const struct policy_ops *policy,
                                     const struct yaml_node *node, const struct yaml_node *type,
@@ -361,6 +373,7 @@ static enum status read_policy_file(struct loader *l, const struct policy_ops *p
 {
     struct scenario *sc = l->scenario;
     struct diag cause;
+    const char *taken = NULL;
 
     *file = NULL;
     if (!node || node->kind == NODE_NULL)
@@ -371,10 +384,13 @@ static enum status read_policy_file(struct loader *l, const struct policy_ops *p
     if (s)
         return s;
     diag_init(&cause);
-    s = policy_file_read(policy, sc->policy.config, file, l->arena, sc->policy.file, &cause);
+    s = policy_file_read(policy, sc->policy.config, file, &taken, l->arena, sc->policy.file,
+                         &cause);
     if (s == ST_IO)
         return diag_fail_at(l->d, s, node->at, "policy.config: %s", cause.text);
-    return s ? diag_fail(l->d, s, "%s", cause.text) : ST_OK;
+    if (s)
+        return diag_fail(l->d, s, "%s", cause.text);
+    return taken ? note_taken(l, taken) : ST_OK;
 }
 
 static const struct key *key_at_path(const char *path)
@@ -430,6 +446,15 @@ static enum status read_policy_key(struct loader *l, const struct policy_ops *po
         key = key_find(policy->keys, node->key);
     if (key)
         return store(l, key, "policy", NULL, node);
+    const struct foreign_key *foreign = policy_foreign_find(policy, node->key);
+    if (foreign && foreign->version)
+        return diag_fail_at(l->d, ST_INPUT, node->key_at,
+                            "policy.%s is %s, and the planner here is that of ai-dynamo 1.0.2: %s",
+                            foreign->name, foreign->version, foreign->cure);
+    if (foreign)
+        return diag_fail_at(l->d, ST_INPUT, node->key_at,
+                            "policy.%s has no bearing on a simulation; leave it out",
+                            foreign->name);
     return other ? other_policy(l, other, node, type) : unknown_key(l, "policy", node);
 }
 
@@ -460,6 +485,8 @@ static enum status read_policy(struct loader *l)
         if (node != type && node != config)
             s = read_policy_key(l, policy, node, type);
     }
+    if (!s)
+        s = scenario_check_applies(sc, l->arena, l->d);
     if (s)
         return s;
     inherit(l, policy, map, file);
@@ -693,6 +720,14 @@ struct source_pos scenario_at(const struct scenario *scenario, const char *path)
     bool whole;
 
     return find_at(scenario, path, &whole);
+}
+
+bool scenario_is_set(const struct scenario *scenario, const char *path, struct source_pos *at)
+{
+    bool whole;
+
+    *at = find_at(scenario, path, &whole);
+    return whole;
 }
 
 struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,

@@ -173,6 +173,11 @@ struct scenario {
     } cost;
     struct expectations expect;
 
+    struct {
+        size_t n;
+        const char *text[2];
+    } notes; /* what the file says and the run does without; for the report */
+
     const struct yaml_node *tree; /* file and overrides merged, for positions */
     const char *base_dir;         /* folder of the file, "" or ending in a slash */
 };
@@ -204,6 +209,8 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
 
 /* Where a key was set: of the key itself, else of the closest section around it. */
 struct source_pos scenario_at(const struct scenario *scenario, const char *path);
+/* Is the key itself set in the file or by an override? *at as above. */
+bool scenario_is_set(const struct scenario *scenario, const char *path, struct source_pos *at);
 /* The same for an engine key of a pool, which may stand in `pools` or in `engine`. */
 struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
                                      const char *key);

@@ -50,6 +50,12 @@ struct pool {
     struct pool_result *result;
 };
 
+/* Counters since the start of the run; windows are differences of two snapshots. */
+struct traffic_counters {
+    int64_t at_ns;
+    struct traffic_window total; /* length_s unused */
+};
+
 /* Its pools, its traffic and its policy. What happens in one deployment moves another only by the
  * GPUs it leaves. */
 struct deployment {

@@ -26,10 +26,11 @@ TestSuite(policy_file, .init = setup, .fini = teardown);
 static enum status read_text(const char *text)
 {
     const struct yaml_node *root;
+    const char *taken;
 
     diag_init(&diag);
-    return policy_file_parse(&policy_planner, &config, &root, &arena, "d/planner.yaml", text,
-                             strlen(text), &diag);
+    return policy_file_parse(&policy_planner, &config, &root, &taken, &arena, "d/planner.yaml",
+                             text, strlen(text), &diag);
 }
 
 static void reads(const char *text)
@@ -69,6 +70,8 @@ Test(policy_file, every_field_of_the_reference_is_known)
     reads(json);
     for (const struct key *k = planner_keys; k->name; k++)
         n_fields += k->in_own_file;
+    for (const struct foreign_key *f = planner_foreign_keys; f->name; f++)
+        n_fields += strstr(json, f->name) && !f->version;
     for (const char *p = json; (p = strstr(p, "\": ")); p++)
         n_given++;
     cr_expect_eq(n_given, n_fields);
@@ -87,14 +90,13 @@ Test(policy_file, every_field_of_the_reference_is_known)
     cr_expect_str_eq(config.throughput_metrics_source, "router");
     cr_expect_eq(config.load_scaling_down_sensitivity, 70);
     cr_expect_str_eq(config.load_predictor_warmup_trace, "d/warm.jsonl", "beside the file");
-    cr_expect_str_eq(config.profile_results_dir, "results", "nothing is read there");
 }
 
 Test(policy_file, values_mean_what_they_mean_to_the_reference)
 {
     reads("enable_load_scaling: yes\nno_operation: 'On'\nload_predictor_log1p: 1\n"
           "no_correction: off\nmin_endpoint: '4'\nttft: '1e3'\nmax_gpu_budget: 16.0\n"
-          "log_dir: null\npre_deployment_sweeping_mode: null\n");
+          "load_router_metrics_url: null\npre_deployment_sweeping_mode: null\n");
     cr_expect(config.enable_load_scaling);
     cr_expect(config.no_operation);
     cr_expect(config.load_predictor_log1p);
@@ -102,7 +104,7 @@ Test(policy_file, values_mean_what_they_mean_to_the_reference)
     cr_expect_eq(config.min_endpoint, 4);
     cr_expect_eq(config.ttft_ms, 1000);
     cr_expect_eq(config.max_gpu_budget, 16);
-    cr_expect_null(config.log_dir);
+    cr_expect_null(config.load_router_metrics_url);
     cr_expect_str_eq(config.pre_deployment_sweeping_mode, "none");
 }
 

@@ -279,6 +279,7 @@ Test(scenario, building_fills_in_what_the_profile_says)
         "pools: {prefill: {replicas: 2}, decode: {replicas: 1, max_num_seqs: 32}}\n"
         "startup: {delay_s: 12.5}\n"
         "scale_down: {mode: terminate, lost_requests: retry}\n"
+        "policy: {type: planner, load_predictor: constant}\n"
         "span: {warmup_s: 3, duration_s: 60}\n"
         "cost: {per_gpu_hour: {h100_sxm: 2.5}}\n";
 
