@@ -9,6 +9,7 @@
 #include "planner/dynamo1/planner_core.h"
 #include "reports/summary.h"
 #include "scenarios/keys/simulator.h"
+#include "scenarios/text/nearest.h"
 #include "util/bug.h"
 
 enum { NOTE_SIZE = 400 };
@@ -77,9 +78,17 @@ static enum status check_expectation(const struct checked *c, const struct expec
     for (size_t role = 0; role < 3; role++)
         if (c->scenario->pools[role].present)
             pool_names[n_pools++] = pool_role_names[role];
-    if (!summary_key_exists(e->key, n_pools, pool_names))
+    if (!summary_key_exists(e->key, n_pools, pool_names)) {
+        struct nearest near;
+        nearest_init(&near, e->key);
+        near.distance = 3; /* of a long name only its end is in doubt */
+        for (size_t i = 0; summary_key(i); i++)
+            nearest_offer(&near, summary_key(i));
         return diag_fail_at(d, ST_INPUT, e->at,
-                            "expectation '%s': summary.json has no number '%s'", e->text, e->key);
+                            "expectation '%s': summary.json has no number '%s'%s%s%s", e->text,
+                            e->key, near.best ? "; did you mean '" : "",
+                            near.best ? near.best : "", near.best ? "'?" : "");
+    }
     if (strncmp(e->key, "cost.", 5) == 0 && !is_priced(c))
         return diag_fail_at(d, ST_INPUT, e->at,
                             "expectation '%s': there are no prices; set cost.preset (`headroom "

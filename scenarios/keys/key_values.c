@@ -223,12 +223,44 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
     BUG("key %s has no type", key->name);
 }
 
+/* `2m` where seconds are meant: what it is in the key's unit; false: it is no such thing. */
+static bool read_duration(const struct key *key, const struct yaml_node *node, double *value)
+{
+    static const struct {
+        const char *name;
+        double s;
+    } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    enum { N_UNITS = sizeof units / sizeof units[0] };
+    size_t own = 0, typed = 0, n;
+
+    if (node->kind != NODE_TEXT || !key->unit)
+        return false;
+    n = strspn(node->text, "0123456789.");
+    while (own < N_UNITS && strcmp(units[own].name, key->unit) != 0)
+        own++;
+    while (typed < N_UNITS && strcmp(units[typed].name, node->text + n) != 0)
+        typed++;
+    if (own == N_UNITS || typed == N_UNITS || text_double(node->text, n, value) != TEXT_OK)
+        return false;
+    *value *= units[typed].s / units[own].s;
+    return true;
+}
+
 static enum status refuse(const struct key *key, const struct key_target *to,
                           const struct yaml_node *node, bool above, struct diag *d)
 {
     char expected[KEY_EXPECTED_SIZE], got[NODE_TEXT_SIZE];
+    double value;
 
     scenario_key_expected(key, above, expected);
+    if (read_duration(key, node, &value))
+        return diag_fail_at(d, ST_INPUT, node->at,
+                            "%s must be %s, not %s; expected %s, as in %.10g", to->path, expected,
+                            yaml_node_describe(got, node),
+                            strcmp(key->unit, "ms") == 0  ? "milliseconds"
+                            : strcmp(key->unit, "h") == 0 ? "hours"
+                                                          : "seconds",
+                            value);
     return diag_fail_at(d, ST_INPUT, node->at, "%s must be %s, not %s", to->path, expected,
                         yaml_node_describe(got, node));
 }

@@ -41,8 +41,11 @@ void nearest_init(struct nearest *n, const char *typed)
 
 void nearest_offer(struct nearest *n, const char *word)
 {
-    size_t d = distance(n->typed, word);
+    size_t d = distance(n->typed, word), length = strlen(n->typed);
 
+    /* A name without its unit, as ttft for ttft_ms. */
+    if (length > 1 && strncmp(word, n->typed, length) == 0 && word[length] == '_' && d > 1)
+        d = 1;
     if (d < n->distance) {
         n->best = word;
         n->distance = d;
