@@ -354,16 +354,17 @@ static void print_performance(const struct terminal *p, const struct summary *y)
 
     if (isnan(y->performance.wall_s))
         return;
+    bool timed = y->performance.wall_s > 0;
     title(p, "Simulation");
-    if (y->performance.wall_s > 0)
-        rest(p, "", "%s in %s s, %s times real time; %s requests/s",
-             text_duration(a, y->performance.simulated_s), fixed(b, y->performance.wall_s, 3),
-             text_grouped(c, (uint64_t)y->performance.speedup),
-             text_grouped(e, (uint64_t)y->performance.requests_per_wall_s));
-    else
-        rest(p, "", "%s in %s s", text_duration(a, y->performance.simulated_s),
-             fixed(b, y->performance.wall_s, 3));
+    fprintf(p->out, "%s in %s s", text_duration(a, y->performance.simulated_s),
+            fixed(b, y->performance.wall_s, 3));
+    if (timed)
+        fprintf(p->out, ", %s times real time", text_grouped(c, (uint64_t)y->performance.speedup));
+    fputc('\n', p->out);
     label(p, "");
+    if (timed)
+        fprintf(p->out, "%s requests/s, ",
+                text_grouped(e, (uint64_t)y->performance.requests_per_wall_s));
     fprintf(p->out, "%s events", text_grouped(c, y->performance.events));
     if (!isnan(y->performance.peak_rss_mib))
         fprintf(p->out, ", %.0f MiB at most", y->performance.peak_rss_mib);

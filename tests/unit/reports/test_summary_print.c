@@ -71,8 +71,8 @@ static const char golden[] =
     "  prefill         ████  2 workers\n"
     "  decode          ▃▆▇█  2 to 6 workers\n"
     "\n"
-    "Simulation        1 min 50 s in 0.250 s, 440 times real time; 32 requests/s\n"
-    "                  123,456 events, 24 MiB at most\n";
+    "Simulation        1 min 50 s in 0.250 s, 440 times real time\n"
+    "                  32 requests/s, 123,456 events, 24 MiB at most\n";
 /* clang-format on */
 
 Test(summary_print, report_of_the_hand_made_run)
