@@ -14,7 +14,7 @@
 
 /* What a run may take of a processor's time, and of memory; a refusal is as good as a result. */
 enum { MOST_CPU_S = 20 };
-static const rlim_t most_bytes = (rlim_t)6 << 30;
+#define MOST_BYTES ((rlim_t)6 << 30)
 
 #define REST                                                                                       \
     "engine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1, max_num_seqs: 8}\n"                     \
@@ -250,14 +250,14 @@ static void check_run(size_t base, const struct setting *const *set, size_t n,
     pid_t child = fork();
     cr_assert(child >= 0);
     if (child == 0) {
-        const struct rlimit cpu = {MOST_CPU_S, MOST_CPU_S}, memory = {most_bytes, most_bytes},
-                            core = {0, 0};
+        const struct rlimit cpu = {MOST_CPU_S, MOST_CPU_S}, core = {0, 0};
         struct sigaction usual = {.sa_handler = SIG_DFL};
         sigaction(SIGABRT, &usual, NULL);
         sigaction(SIGSEGV, &usual, NULL);
         setrlimit(RLIMIT_CPU, &cpu);
         setrlimit(RLIMIT_CORE, &core);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        const struct rlimit memory = {MOST_BYTES, MOST_BYTES};
         setrlimit(RLIMIT_AS, &memory);
 #endif
         _exit((int)run(bases[base], overrides, n, resources));
