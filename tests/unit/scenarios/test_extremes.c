@@ -16,6 +16,15 @@
 enum { MOST_CPU_S = 20 };
 #define MOST_BYTES ((rlim_t)6 << 30)
 
+#ifdef __SANITIZE_ADDRESS__
+/* Here too, memory that is not to be had is a refusal. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
+
 #define REST                                                                                       \
     "engine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1, max_num_seqs: 8}\n"                     \
     "limits: {stall_s: 600, simulated_s: 100000, events: 300}\n"                                   \
