@@ -1,5 +1,6 @@
 #include "traces/clients.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "util/bug.h"
@@ -9,16 +10,14 @@
 struct clients {
     struct clients_config config;
     struct pcg64 rng;
-    struct trace_request next; /* its lengths are drawn */
-    uint64_t n_sent, digest;
+    struct trace_request next; /* its lengths are drawn; no time */
+    bool delivered;            /* as the last one, and not put back */
+    uint64_t n_sent;
+    uint64_t digest; /* of those before `next` */
     /* When the clients that wait for nothing send: a ring, in order, since requests end in order
      * and all think equally long. */
     int64_t *send_ns;
     uint32_t first, n_free;
-    /* Before the last delivery. */
-    struct trace_request last;
-    struct pcg64 last_rng;
-    uint64_t last_digest;
 };
 
 static uint32_t uniform(struct pcg64 *rng, const uint32_t range[2])
@@ -69,21 +68,22 @@ static enum status next(void *state, struct trace_request *request, struct diag 
     struct clients *c = state;
 
     (void)d;
+    if (c->delivered) {
+        c->digest = request_digest_add(c->digest, &c->next);
+        draw(c);
+        c->delivered = false;
+    }
     if (c->n_sent == c->config.n_requests)
         return ST_END;
-    c->last = c->next;
-    c->last_rng = c->rng;
-    c->last_digest = c->digest;
     *request = c->next;
     request->arrival_ns = TIME_NEVER;
     if (c->n_free == 0)
         return ST_OK;
-    c->digest = request_digest_add(c->digest, &c->next);
     request->arrival_ns = c->send_ns[c->first];
     c->first = c->first + 1 == c->config.n_clients ? 0 : c->first + 1;
     c->n_free--;
     c->n_sent++;
-    draw(c);
+    c->delivered = true;
     return ST_OK;
 }
 
@@ -91,9 +91,7 @@ static void put_back(void *state)
 {
     struct clients *c = state;
 
-    c->next = c->last;
-    c->rng = c->last_rng;
-    c->digest = c->last_digest;
+    c->delivered = false;
     c->first = (c->first == 0 ? c->config.n_clients : c->first) - 1;
     c->n_free++;
     c->n_sent--;
@@ -121,7 +119,9 @@ static double progress(const void *state)
 
 static uint64_t digest(const void *state)
 {
-    return ((const struct clients *)state)->digest;
+    const struct clients *c = state;
+
+    return c->delivered ? request_digest_add(c->digest, &c->next) : c->digest;
 }
 
 struct request_source clients_source(struct clients *clients)
