@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/table.h"
-#include "scenarios/build/plan.h"
+#include "scenarios/compose/plan.h"
 #include "util/json_out.h"
 #include "util/text.h"
 

@@ -10,7 +10,7 @@
 #include "cli/out_dir.h"
 #include "cli/progress.h"
 #include "reports/summary.h"
-#include "scenarios/build/run.h"
+#include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
 #include "scenarios/keys/simulator.h"
 #include "util/units.h"

@@ -2,7 +2,7 @@
  *
  * Reading the file touches nothing else on disk but the files of the presets it names and the
  * planner's own configuration, when policy.config names one, and looks whether engine.profile names
- * a folder; scenarios/build/build.h opens the trace and loads the profiles. The keys are listed
+ * a folder; scenarios/compose/build.h opens the trace and loads the profiles. The keys are listed
  * once, in scenarios/keys/keys.c; docs/scenario.md and scenario.schema.json are written from there.
  */
 #ifndef SCENARIOS_KEYS_SCENARIO_H

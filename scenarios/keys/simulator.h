@@ -1,5 +1,5 @@
 /* The simulators that a scenario can ask for with `compat`. The list is all that the keys need to
- * know; what the functions do is in scenarios/build/. */
+ * know; what the functions do is in scenarios/compose/. */
 #ifndef SCENARIOS_KEYS_SIMULATOR_H
 #define SCENARIOS_KEYS_SIMULATOR_H
 

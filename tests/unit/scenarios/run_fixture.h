@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "scenarios/build/run.h"
+#include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
 
 #define CHECK(condition, ...)                                                                      \

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "scenarios/build/plan.h"
-#include "scenarios/build/run.h"
+#include "scenarios/compose/plan.h"
+#include "scenarios/compose/run.h"
 #include "scenarios/keys/keys_internal.h"
 
 static const char *const profile_dirs[] = {PROJECT_DIR "/engines/data", NULL};

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenarios/build/build.h"
+#include "scenarios/compose/build.h"
 #include "scenarios/keys/scenario.h"
 #include "util/units.h"
 

@@ -1,4 +1,4 @@
-#include "scenarios/build/checks.h"
+#include "scenarios/compose/checks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -49,7 +49,7 @@ static bool is_priced(const struct checked *c)
 static const char *verdict(const struct expectation *e, double min, double max)
 {
     static const char never[] = "never", always[] = "always";
-    bool below = e->bound < min, above = e->bound > max;
+    bool below = e->bound<min, above = e->bound> max;
 
     switch (e->op) {
     case EXPECT_GE:
@@ -86,8 +86,8 @@ static enum status check_expectation(const struct checked *c, const struct expec
             nearest_offer(&near, summary_key(i));
         return diag_fail_at(d, ST_INPUT, e->at,
                             "expectation '%s': summary.json has no number '%s'%s%s%s", e->text,
-                            e->key, near.best ? "; did you mean '" : "",
-                            near.best ? near.best : "", near.best ? "'?" : "");
+                            e->key, near.best ? "; did you mean '" : "", near.best ? near.best : "",
+                            near.best ? "'?" : "");
     }
     if (strncmp(e->key, "cost.", 5) == 0 && !is_priced(c))
         return diag_fail_at(d, ST_INPUT, e->at,
@@ -171,9 +171,9 @@ static enum status check_budget(const struct checked *c, struct diag *d)
         return ST_OK;
     BUG_IF(!planner_mode_find(p->mode, &mode));
     for (size_t i = 0; i < c->n_pools; i++) {
-        bool planned = c->roles[i] == POOL_AGG ||
-                       planner_mode_has(mode, c->roles[i] == POOL_PREFILL ? SIDE_PREFILL
-                                                                          : SIDE_DECODE);
+        bool planned =
+            c->roles[i] == POOL_AGG ||
+            planner_mode_has(mode, c->roles[i] == POOL_PREFILL ? SIDE_PREFILL : SIDE_DECODE);
         least += planned ? p->min_endpoint * c->gpus_per_worker[i] : 0;
     }
     if (p->max_gpu_budget >= least)
@@ -218,8 +218,8 @@ static enum status check_targets(const struct checked *c, struct diag *d)
         if (strcmp(e->latency_model, "polynomial") == 0)
             return ST_OK; /* the times of the profile do not count */
         double host_ms = fmin(0, e->host_ms_per_step);
-        ttft_ms = fmin(ttft_ms, host_ms + least_of(p->prefill_ttft_ms.value, p->prefill_ttft_ms.n,
-                                                   INFINITY));
+        ttft_ms = fmin(
+            ttft_ms, host_ms + least_of(p->prefill_ttft_ms.value, p->prefill_ttft_ms.n, INFINITY));
         if (c->roles[i] == POOL_PREFILL)
             continue;
         itl_ms = host_ms + least_of(p->decode_itl_ms, p->n_decode, INFINITY);

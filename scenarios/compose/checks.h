@@ -1,8 +1,9 @@
 /* What is to be known before the figures of a scenario are believed: settings that cannot work, or
  * that make something else of the run than was meant. Each is one line of one list, for runs and
- * for dry runs alike. What cannot be meant is an error; what can be is a note. Both say the cure. */
-#ifndef SCENARIOS_BUILD_CHECKS_H
-#define SCENARIOS_BUILD_CHECKS_H
+ * for dry runs alike. What cannot be meant is an error; what can be is a note. Both say the cure.
+ */
+#ifndef SCENARIOS_COMPOSE_CHECKS_H
+#define SCENARIOS_COMPOSE_CHECKS_H
 
 #include <stdbool.h>
 #include <stddef.h>

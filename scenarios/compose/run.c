@@ -1,7 +1,7 @@
-#include "scenarios/build/run.h"
+#include "scenarios/compose/run.h"
 
 #include "reports/recorder.h"
-#include "scenarios/build/build.h"
+#include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "util/bug.h"
 #include "util/units.h"

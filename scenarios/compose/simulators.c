@@ -1,7 +1,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "scenarios/build/build.h"
+#include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/sim.h"
 

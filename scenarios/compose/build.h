@@ -1,12 +1,12 @@
 /* From a scenario to a run that can start: the only place that composes traces, profiles, latency
  * models, routers and policies. */
-#ifndef SCENARIOS_BUILD_BUILD_H
-#define SCENARIOS_BUILD_BUILD_H
+#ifndef SCENARIOS_COMPOSE_BUILD_H
+#define SCENARIOS_COMPOSE_BUILD_H
 
 #include "dynosim/dynosim.h"
 #include "reports/recorder.h"
-#include "scenarios/build/checks.h"
-#include "scenarios/build/resources.h"
+#include "scenarios/compose/checks.h"
+#include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "sim/state/config.h"
 #include "traces/clients.h"
@@ -27,7 +27,7 @@ struct scenario_run {
     struct trace_cursor cursor;
     struct clients *clients;
     const char *trace_format; /* NULL without a trace */
-    struct run_info info; /* for the recorder; version is left to the caller */
+    struct run_info info;     /* for the recorder; version is left to the caller */
 };
 
 /* The profile of a pool that is present, and the trace, opened at its first request. Errors as of

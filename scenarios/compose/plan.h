@@ -1,8 +1,8 @@
 /* The planner's dry run on the trace of a scenario: what it would have forecast and asked for in
  * each interval, had it seen the trace as it is. No workers and no latencies: replicas take effect
  * at once and corrections are off. */
-#ifndef SCENARIOS_BUILD_PLAN_H
-#define SCENARIOS_BUILD_PLAN_H
+#ifndef SCENARIOS_COMPOSE_PLAN_H
+#define SCENARIOS_COMPOSE_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 #include "engines/profile/profile.h"
 #include "planner/dynamo1/dryrun.h"
 #include "planner/forecast/forecast_error.h"
-#include "scenarios/build/checks.h"
-#include "scenarios/build/resources.h"
+#include "scenarios/compose/checks.h"
+#include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 
 enum plan_series { PLAN_REQUESTS, PLAN_ISL, PLAN_OSL, N_PLAN_SERIES };
@@ -42,8 +42,8 @@ struct plan {
 };
 
 /* With the predictor of the scenario, or with every one. Start replicas are those of the pools, the
- * trace is read whole. Everything is in the arena. ST_INPUT, naming the key, for what a dry run does not
- * have: another policy, load scaling, agg mode. */
+ * trace is read whole. Everything is in the arena. ST_INPUT, naming the key, for what a dry run
+ * does not have: another policy, load scaling, agg mode. */
 enum status scenario_plan(struct plan *plan, const struct scenario *scenario, struct arena *arena,
                           struct run_resources *resources, bool all_predictors, struct diag *d);
 

@@ -1,8 +1,8 @@
 /* What runs share: profiles, latency models and traces, each loaded once, when a run first asks for
  * it. Nothing of it changes after that, so runs on several threads use it at the same time; the
  * calls lock by themselves. Everything lives until run_resources_free. */
-#ifndef SCENARIOS_BUILD_RESOURCES_H
-#define SCENARIOS_BUILD_RESOURCES_H
+#ifndef SCENARIOS_COMPOSE_RESOURCES_H
+#define SCENARIOS_COMPOSE_RESOURCES_H
 
 #include "engines/latency/latency.h"
 #include "engines/profile/profile.h"

@@ -1,4 +1,4 @@
-#include "scenarios/build/resources.h"
+#include "scenarios/compose/resources.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
-#include "scenarios/build/build.h"
+#include "scenarios/compose/build.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "engines/latency/latency.h"
 #include "engines/profile/profile_gpus.h"
-#include "scenarios/build/build_internal.h"
+#include "scenarios/compose/build_internal.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/bug.h"
@@ -286,10 +286,9 @@ static void set_limits(struct builder *b)
     const struct scenario *sc = b->scenario;
     double stall_s = isnan(sc->limits.stall_s) ? 3600 + waits_s(sc) : sc->limits.stall_s;
 
-    b->run->config.limits =
-        (struct run_limits){.stall_ns = ns_from_s_or_never(stall_s),
-                            .simulated_ns = ns(sc->limits.simulated_s),
-                            .events = (uint64_t)sc->limits.events};
+    b->run->config.limits = (struct run_limits){.stall_ns = ns_from_s_or_never(stall_s),
+                                                .simulated_ns = ns(sc->limits.simulated_s),
+                                                .events = (uint64_t)sc->limits.events};
 }
 
 static void set_rest(struct builder *b)
@@ -306,8 +305,8 @@ static void set_rest(struct builder *b)
     deployment->drain_grace_ns = ns(sc->scale_down.grace_s);
     deployment->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
     deployment->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
-                : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
-                                                                   : VICTIM_NEWEST;
+                         : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
+                                                                            : VICTIM_NEWEST;
     deployment->call_back = sc->scale_down.call_back;
     deployment->max_attempts = (uint32_t)sc->client.max_attempts;
     deployment->backoff_ns = ns(sc->client.backoff_s);
@@ -405,7 +404,8 @@ static enum status create_policy(struct builder *b)
     c->policy = policy_find(sc->policy.type);
     BUG_IF(!c->policy);
     diag_init(&cause);
-    if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first, &cause))
+    if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first,
+                          &cause))
         return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
     return ST_OK;
 }
@@ -532,9 +532,9 @@ static enum status set_info(struct builder *b)
         info->notes.text[info->notes.n++] = note;
     info->currency = priced ? sc->cost.currency : NULL;
     if (sc->traffic.clients) {
-        info->traffic = arena_printf(b->arena, "%lld clients, %lld requests",
-                                     (long long)sc->traffic.clients,
-                                     (long long)sc->traffic.requests);
+        info->traffic =
+            arena_printf(b->arena, "%lld clients, %lld requests", (long long)sc->traffic.clients,
+                         (long long)sc->traffic.requests);
         return info->traffic ? ST_OK : diag_nomem(b->d, "run");
     }
     const char *slash = strrchr(sc->trace.path, '/');

@@ -1,13 +1,13 @@
 #include <math.h>
 #include <string.h>
 
-#include "scenarios/build/build.h"
+#include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/units.h"
 
-/* Values of keys of which the reference knows some. What it has no counterpart for at all is said in
- * the table of keys. */
+/* Values of keys of which the reference knows some. What it has no counterpart for at all is said
+ * in the table of keys. */
 static enum status refuse_values(const struct scenario *sc, const struct scenario_run *run,
                                  bool straight_lines, struct diag *d)
 {
@@ -19,7 +19,8 @@ static enum status refuse_values(const struct scenario *sc, const struct scenari
                             "simulator; with compat dynosim, expected 0");
     for (size_t i = 0; i < deployment->n_pools; i++) {
         enum pool_role role = deployment->pools[i].role;
-        const char *router = deployment->pools[i].router->name, *model = deployment->pools[i].engine.latency->name;
+        const char *router = deployment->pools[i].router->name,
+                   *model = deployment->pools[i].engine.latency->name;
         /* Those of the profile are no key: the reference takes its tables as one engine's. */
         if (sc->pools[role].engine.data_parallel_ranks > 1)
             return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, "data_parallel_ranks"),
@@ -80,7 +81,8 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     to->n_pools = deployment->n_pools;
     enum status s = refuse_values(scenario, run, to->semantics.straight_line_tables, d);
     for (size_t i = 0; i < deployment->n_pools && !s; i++)
-        s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables, arena, d);
+        s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables,
+                       arena, d);
     if (s)
         return s;
     to->router.overlap_credit = deployment->kv_router.overlap;

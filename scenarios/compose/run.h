@@ -2,26 +2,28 @@
  *
  * It has no state but its arguments. Runs on several threads go on at the same time, each with an
  * arena and options of its own; scenarios and resources may be shared. The same scenario gives the
- * same summary and the same files, whatever runs beside it and whether its trace is shared or not. */
-#ifndef SCENARIOS_BUILD_RUN_H
-#define SCENARIOS_BUILD_RUN_H
+ * same summary and the same files, whatever runs beside it and whether its trace is shared or not.
+ */
+#ifndef SCENARIOS_COMPOSE_RUN_H
+#define SCENARIOS_COMPOSE_RUN_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
 #include "record/observer.h"
 #include "reports/summary.h"
-#include "scenarios/build/resources.h"
+#include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "util/arena.h"
 #include "util/status.h"
 
 struct run_options {
     const char *version; /* of this program, for the summary */
-    const char *out_dir; /* created if absent; files of an earlier run in it are replaced; NULL = none */
-    bool want_events;    /* events.jsonl too */
-    bool share_trace;    /* whole, out of the resources; false: as a stream, in little memory */
-    bool exact_stepper;  /* of a simulator that has one: slow, for comparison */
+    const char
+        *out_dir; /* created if absent; files of an earlier run in it are replaced; NULL = none */
+    bool want_events;   /* events.jsonl too */
+    bool share_trace;   /* whole, out of the resources; false: as a stream, in little memory */
+    bool exact_stepper; /* of a simulator that has one: slow, for comparison */
     const atomic_bool *cancel; /* looked at now and then, and the run ends when it is set; NULL =
                                   never */
     void (*progress)(void *context, const struct sim_progress *p); /* now and then; NULL = none */

@@ -1,11 +1,12 @@
 #include "engines/profile/profile_gpus.h"
-#include "scenarios/build/build_internal.h"
+#include "scenarios/compose/build_internal.h"
 
 /* The path of an engine key as a pool has it. */
 static const char *tp_name(const struct scenario *sc, enum pool_role role)
 {
-    static const char *const own[3] = {
-        [POOL_AGG] = "pools.agg.tp", [POOL_PREFILL] = "pools.prefill.tp", [POOL_DECODE] = "pools.decode.tp"};
+    static const char *const own[3] = {[POOL_AGG] = "pools.agg.tp",
+                                       [POOL_PREFILL] = "pools.prefill.tp",
+                                       [POOL_DECODE] = "pools.decode.tp"};
 
     return sc->pools[role].engine.tp == sc->engine.tp ? "engine.tp" : own[role];
 }
@@ -24,11 +25,12 @@ enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *sc, enum 
     int64_t policy_gpus = !planner  ? 0
                           : prefill ? planner->prefill_engine_num_gpu
                                     : planner->decode_engine_num_gpu;
-    struct gpus_said said = {.key = {{pool_key[role], p->gpus_per_worker}, {policy_key, policy_gpus}},
-                             .tp_name = tp_name(sc, role),
-                             .tp = p->engine.tp,
-                             .ranks = p->engine.data_parallel_ranks,
-                             .decodes_only = role == POOL_DECODE};
+    struct gpus_said said = {
+        .key = {{pool_key[role], p->gpus_per_worker}, {policy_key, policy_gpus}},
+        .tp_name = tp_name(sc, role),
+        .tp = p->engine.tp,
+        .ranks = p->engine.data_parallel_ranks,
+        .decodes_only = role == POOL_DECODE};
     struct diag cause;
 
     diag_init(&cause);
@@ -39,5 +41,6 @@ enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *sc, enum 
                            : policy_gpus      ? scenario_at(sc, policy_key)
                            : p->engine.tp     ? scenario_engine_at(sc, role, "tp")
                                               : scenario_engine_at(sc, role, "profile");
-    return diag_fail_at(d, s, at, "GPUs per worker of pool %s: %s", pool_role_names[role], cause.text);
+    return diag_fail_at(d, s, at, "GPUs per worker of pool %s: %s", pool_role_names[role],
+                        cause.text);
 }

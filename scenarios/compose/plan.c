@@ -1,9 +1,9 @@
-#include "scenarios/build/plan.h"
+#include "scenarios/compose/plan.h"
 
 #include <string.h>
 
 #include "planner/fixes.h"
-#include "scenarios/build/build_internal.h"
+#include "scenarios/compose/build_internal.h"
 #include "util/bug.h"
 
 const char *const plan_series_names[N_PLAN_SERIES] = {
@@ -75,8 +75,7 @@ static enum status load_side(struct planning *p, enum planner_side side)
         return diag_fail_at(p->d, ST_INPUT, scenario_at(p->scenario, "policy"),
                             "planner mode '%s' needs a pool '%s'", c->mode,
                             pool_role_names[role_of[side]]);
-    enum status s =
-        scenario_load_profile(p->scenario, role_of[side], p->resources, &profile, p->d);
+    enum status s = scenario_load_profile(p->scenario, role_of[side], p->resources, &profile, p->d);
     if (!s)
         s = scenario_worker_gpus(&p->plan->gpus[side], p->scenario, role_of[side], profile, p->d);
     if (s)
