@@ -290,7 +290,7 @@ static enum status choose_model(struct view *v, const struct cli_args *args, str
     if (!v->model)
         return diag_fail(d, ST_INPUT, "no latency model '%s' (see 'headroom list latency-models')",
                          name);
-    struct latency_config config = {.max_num_seqs = SHOW_MAX_SEQS};
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = SHOW_MAX_SEQS};
     void *state;
     enum status s = v->model->create(&state, args->arena, p, &config, d);
     v->state = state;

@@ -41,6 +41,7 @@ struct run_info {
     /* For the head of the terminal summary only; NULL = left out. */
     const char *trace, *traffic; /* one of the two */
     const char *profiles[POLICY_MAX_POOLS];
+    const char *overheads;  /* of the engines, by name; NULL: not said */
     struct run_notes notes; /* what to know before the figures are believed; for the summary too */
 };
 

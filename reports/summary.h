@@ -107,6 +107,9 @@ struct summary {
     struct {
         const char *name, *predictor, *details;
     } policy;
+    struct {
+        const char *overheads; /* by name; NULL: not said */
+    } engine;
     struct run_notes notes; /* left out of summary.json when there are none */
     struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;

@@ -137,6 +137,10 @@ static void print_head(const struct terminal *p, const struct summary *y)
              info->gpus_per_worker[i] == 1 ? "" : "s", info->profiles[i] ? ", " : "",
              info->profiles[i] ? info->profiles[i] : "");
     }
+    if (y->engine.overheads && strcmp(y->engine.overheads, "none") != 0) {
+        label(p, "overheads");
+        rest(p, "", "%s", y->engine.overheads);
+    }
     bool said = y->policy.predictor && y->policy.details &&
                 strcmp(y->policy.predictor, y->policy.details) == 0;
     if (y->policy.details && !said) {

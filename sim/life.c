@@ -22,6 +22,24 @@ static enum status tell_source(struct sim *sim, const struct request *r)
     return source->ops->done(source->state, r->index, sim->now_ns, sim->diag);
 }
 
+/* When the client has what the engine had made by then: tokens are held back until there are
+ * stream_interval_tok of them, or the last is out. Tokens of a request are taken to be evenly
+ * spaced. */
+static void hold_back(const struct deployment_config *config, struct request_record *q)
+{
+    uint32_t first = config->stream_interval_tok, n = q->n_output_tok;
+    if (first <= 1 || q->first_token_ns < 0)
+        return;
+    if (n < first && q->outcome != OUTCOME_COMPLETED) {
+        q->first_token_ns = q->second_token_ns = q->last_token_ns = -1;
+        return;
+    }
+    double share = n > first ? (first - 1.0) / (n - 1.0) : 1;
+    q->first_token_ns += (int64_t)(share * (double)(q->last_token_ns - q->first_token_ns));
+    if (q->second_token_ns >= 0)
+        q->second_token_ns = q->first_token_ns;
+}
+
 static enum status report_request(struct sim *sim, uint32_t id, enum outcome outcome)
 {
     struct request *r = sim_request(sim, id);
@@ -59,6 +77,7 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
         .last_token_ns = r->last_token_ns,
         .end_ns = sim->now_ns,
     };
+    hold_back(d->config, &record);
     return sim->observer->request(sim->observer->context, &record, sim->diag);
 }
 
@@ -121,6 +140,36 @@ static enum status schedule_timeouts(struct sim *sim, uint32_t id)
     return s;
 }
 
+/* Through the front end to a worker. */
+static enum status send(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    const struct deployment_config *config = sim_deployment_of(sim, r)->config;
+    int64_t ns = config->frontend_ns + (int64_t)(config->frontend_ns_per_tok * r->isl_tok);
+    if (ns == 0)
+        return route_new(sim, id);
+    r->state = REQUEST_AWAY;
+    r->in_front_end = true;
+    return push(sim, EVENT_CLASS_ENTER, id, ns);
+}
+
+static enum status send_again(struct sim *sim, uint32_t id)
+{
+    const struct request *r = sim_request(sim, id);
+    enum status s =
+        deployment_event(sim_deployment_of(sim, r), EVENT_RETRY, r->index, SIZE_MAX, NO_WORKER);
+    return s ? s : send(sim, id);
+}
+
+enum status life_enter(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    if (!r->in_front_end)
+        return send_again(sim, id);
+    r->in_front_end = false;
+    return route_new(sim, id);
+}
+
 enum status life_arrive(struct deployment *d)
 {
     const struct trace_request *t = &d->next_request;
@@ -164,7 +213,7 @@ enum status life_arrive(struct deployment *d)
         return s;
     }
     s = schedule_timeouts(sim, id);
-    return s ? s : route_new(sim, id);
+    return s ? s : send(sim, id);
 }
 
 /* The request leaves whatever holds it. */
@@ -192,14 +241,6 @@ enum status life_time_out(struct sim *sim, uint32_t id)
         s = report_request(sim, id, OUTCOME_TIMED_OUT);
     forget_request(sim, id);
     return s;
-}
-
-enum status life_send_again(struct sim *sim, uint32_t id)
-{
-    const struct request *r = sim_request(sim, id);
-    enum status s =
-        deployment_event(sim_deployment_of(sim, r), EVENT_RETRY, r->index, SIZE_MAX, NO_WORKER);
-    return s ? s : route_new(sim, id);
 }
 
 enum status tell_lost(struct sim *sim, uint32_t id)
@@ -232,12 +273,12 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     r->n_attempts++;
     d->result->n_retries++;
     if (d->config->backoff_ns == 0)
-        return life_send_again(sim, id);
+        return send_again(sim, id);
     r->state = REQUEST_AWAY;
     uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
     int64_t wait_ns = d->config->backoff_ns;
     wait_ns = wait_ns > TIME_NEVER >> doublings ? TIME_NEVER : wait_ns << doublings;
-    return push(sim, EVENT_CLASS_RETRY, id, wait_ns);
+    return push(sim, EVENT_CLASS_ENTER, id, wait_ns);
 }
 
 enum status life_stop(struct deployment *d)

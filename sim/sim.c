@@ -263,8 +263,8 @@ static enum status handle(struct sim *sim, struct event e)
         return startup_ends(sim, d->workers[id]);
     case EVENT_CLASS_TRANSFER_DONE:
         return handoff_transferred(sim, id);
-    case EVENT_CLASS_RETRY:
-        return life_send_again(sim, id);
+    case EVENT_CLASS_ENTER:
+        return life_enter(sim, id);
     case EVENT_CLASS_TIMEOUT:
     case EVENT_CLASS_FIRST_TIMEOUT:
         return life_time_out(sim, id);
@@ -317,7 +317,7 @@ static bool is_current(const struct sim *sim, struct event e)
         return event_is_current(e, sim->cluster.node[id].generation);
     case EVENT_CLASS_TRANSFER_DONE:
         return event_is_current(e, sim->requests.slot[id].generation);
-    case EVENT_CLASS_RETRY:
+    case EVENT_CLASS_ENTER:
     case EVENT_CLASS_TIMEOUT:
         return event_is_current(e, sim->requests.slot[id].life) &&
                sim->requests.slot[id].state != REQUEST_FREE;

@@ -38,11 +38,23 @@ struct decode_curve {
     const double *context_tok, *ms;
 };
 
+/* What an engine takes beside or instead of the times of its profile. GPU time is multiplied by the
+ * factors, > 0; host time is added to it as it is. */
 struct latency_config {
     uint32_t max_num_seqs;   /* curves are asked for 1 .. max_num_seqs sequences */
     double host_ms_per_step; /* added to every step */
     double host_us_per_seq;  /* added to every step, per running sequence */
+    double step_factor;      /* of all GPU time */
+    /* Of its parts, on top; for models that know them: of what is not attention the part that even
+     * the smallest step has, and the part that grows with tokens; attention of running sequences,
+     * and of prompt chunks. */
+    double fixed_factor, token_factor, decode_attention_factor, prefill_attention_factor;
 };
+
+/* The profile's own times: the start of an initializer. */
+#define LATENCY_BARE                                                                               \
+    .step_factor = 1, .fixed_factor = 1, .token_factor = 1, .decode_attention_factor = 1,          \
+    .prefill_attention_factor = 1
 
 struct latency_model_ops {
     const char *name;    /* what the user types */
@@ -63,5 +75,7 @@ struct latency_model_ops {
 
 extern const struct latency_model_ops *const latency_models[];        /* ended by NULL */
 const struct latency_model_ops *latency_model_find(const char *name); /* NULL when unknown */
+/* The finest that the profile has the tables for. */
+const struct latency_model_ops *latency_model_for(const struct profile *profile);
 
 #endif

@@ -27,7 +27,7 @@ struct knots {
 
 static double decode_at(const struct dynosim_model *m, double n, double context_tok)
 {
-    return dynosim_decode_ms(&m->latency, n * context_tok, context_tok, 1) +
+    return m->config.step_factor * dynosim_decode_ms(&m->latency, n * context_tok, context_tok, 1) +
            m->config.host_ms_per_step + m->config.host_us_per_seq * 1e-3 * n;
 }
 
@@ -127,7 +127,7 @@ static double dynosim_step_ms(const void *state, const struct engine_step *step)
     }
     if (step->n_chunks) {
         double host = step->n_decode ? 0 : m->config.host_ms_per_step;
-        ms += dynosim_prefill_ms(&m->latency, new_tok) + host +
+        ms += m->config.step_factor * dynosim_prefill_ms(&m->latency, new_tok) + host +
               m->config.host_us_per_seq * 1e-3 * step->n_chunks;
     }
     return fmax(ms, 1e-3);

@@ -40,7 +40,7 @@ static enum status polynomial_create(void **state, struct arena *arena,
         for (int k = 0; k < N_KNOTS; k++) {
             double share = (double)k / N_PIECES;
             x[k] = share * capacity_tok / n;
-            y[k] = dynosim_polynomial_decode_ms(share) + host_ms(config, n);
+            y[k] = config->step_factor * dynosim_polynomial_decode_ms(share) + host_ms(config, n);
         }
         curves[c] = (struct decode_curve){N_KNOTS, x, y};
     }
@@ -73,10 +73,11 @@ static double polynomial_step_ms(const void *state, const struct engine_step *st
                      dynosim_polynomial_prefill_ms(prefix) - dynosim_polynomial_prefill_ms(added) +
                      dynosim_polynomial_prefill_ms(0);
     }
-    double marginal = 0;
+    double factor = m->config.step_factor, marginal = 0;
     if (step->n_decode)
-        marginal = fmax(0, decode - m->config.host_ms_per_step - dynosim_polynomial_decode_ms(0));
-    return dynosim_polynomial_prefill_ms(new_tok) + look_back + marginal +
+        marginal =
+            fmax(0, decode - m->config.host_ms_per_step - factor * dynosim_polynomial_decode_ms(0));
+    return factor * (dynosim_polynomial_prefill_ms(new_tok) + look_back) + marginal +
            host_ms(&m->config, step->n_chunks);
 }
 

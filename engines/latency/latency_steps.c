@@ -15,27 +15,32 @@
 struct steps {
     const struct profile *profile;
     struct latency_config config;
+    double fixed_factor, token_factor, decode_factor, chunk_factor; /* step_factor included */
     double ranks; /* data-parallel ranks: the batch axis counts the sequences of all of them */
     double chunk_call_ms;        /* fixed cost of one attention call over a chunk */
     struct decode_curve *curves; /* [n_decode - 1], for one rank */
 };
 
+const struct latency_model_ops latency_steps;
+
 static double other_ms(const struct steps *m, double tokens)
 {
     const struct profile_curve *c = &m->profile->step_other_ms;
-    return curve_at(c->x, c->value, c->n, tokens);
+    double fixed = c->value[0], ms = curve_at(c->x, c->value, c->n, tokens);
+    return m->fixed_factor * fixed + m->token_factor * (ms - fixed);
 }
 
 /* Below the first tabulated context the table goes on, but not below 0, where steep first columns
  * would lead. */
-static double decode_attention_ms(const struct profile_grid *grid, double batch, double context_tok)
+static double decode_attention_ms(const struct steps *m, const struct profile_grid *grid,
+                                  double batch, double context_tok)
 {
     double first_tok = grid->y[0];
     if (context_tok >= first_tok)
-        return grid_bilinear(grid, batch, context_tok);
+        return m->decode_factor * grid_bilinear(grid, batch, context_tok);
     double at_first = grid_bilinear(grid, batch, first_tok),
            at_0 = fmax(0, grid_bilinear(grid, batch, 0));
-    return at_0 + (at_first - at_0) * (context_tok / first_tok);
+    return m->decode_factor * (at_0 + (at_first - at_0) * (context_tok / first_tok));
 }
 
 static double host_ms(const struct steps *m, double sequences)
@@ -55,14 +60,13 @@ static double chunk_attention_ms(const struct steps *m, const struct step_chunk 
     if (chunk->prefix_tok > grid->x[grid->n_x - 1])
         for (size_t k = 0; k < grid->n_y && grid->y[k] < new_tok; k++)
             ms = fmax(ms, grid_bilinear(grid, chunk->prefix_tok, grid->y[k]));
-    return ms;
+    return m->chunk_factor * ms;
 }
 
 static enum status steps_create(void **state, struct arena *arena, const struct profile *profile,
                                 const struct latency_config *config, struct diag *d)
 {
-    if (profile->step_other_ms.n == 0 || profile->chunk_attn_ms.n_x == 0 ||
-        profile->decode_attn_ms.n_x == 0)
+    if (latency_model_for(profile) != &latency_steps)
         return diag_fail(
             d, ST_INPUT,
             "profile '%s' has no tables for latency model 'steps' (step_other_ms, chunk_attn_ms, "
@@ -78,14 +82,19 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
         return diag_nomem(d, "latency tables");
     *m = (struct steps){.profile = profile, .config = *config, .curves = curves};
     m->ranks = profile->dp > 1 ? (double)profile->dp : 1;
-    m->chunk_call_ms = grid_bilinear(&profile->chunk_attn_ms, 0, profile->chunk_attn_ms.y[0]);
+    m->fixed_factor = config->step_factor * config->fixed_factor;
+    m->token_factor = config->step_factor * config->token_factor;
+    m->decode_factor = config->step_factor * config->decode_attention_factor;
+    m->chunk_factor = config->step_factor * config->prefill_attention_factor;
+    m->chunk_call_ms =
+        m->chunk_factor * grid_bilinear(&profile->chunk_attn_ms, 0, profile->chunk_attn_ms.y[0]);
     for (size_t k = 0; k < attn->n_y; k++)
         context_tok[k + 1] = attn->y[k]; /* behind context 0 */
     for (size_t c = 0; c < n_curves; c++) {
         double sequences = (double)(c + 1), *knot = ms + c * n_knots;
         for (size_t k = 0; k < n_knots; k++)
             knot[k] = fmax(other_ms(m, sequences) +
-                               decode_attention_ms(attn, sequences * m->ranks, context_tok[k]) +
+                               decode_attention_ms(m, attn, sequences * m->ranks, context_tok[k]) +
                                host_ms(m, sequences),
                            1e-3);
         curves[c] =
@@ -122,10 +131,10 @@ static double steps_step_ms(const void *state, const struct engine_step *step)
         const struct profile_grid *grid =
             mixed && p->decode_attn_mixed_ms.n_x ? &p->decode_attn_mixed_ms : &p->decode_attn_ms;
         double batch = sequences * m->ranks, alpha = p->attn_skew_alpha[mixed];
-        attention = decode_attention_ms(grid, batch, step->decode_context_mean_tok);
+        attention = decode_attention_ms(m, grid, batch, step->decode_context_mean_tok);
         if (alpha > 0)
             attention = skewed(alpha, attention,
-                               decode_attention_ms(grid, batch, step->decode_context_max_tok));
+                               decode_attention_ms(m, grid, batch, step->decode_context_max_tok));
     }
     double tokens = sequences;
     for (uint32_t i = 0; i < step->n_chunks; i++) {

@@ -209,7 +209,7 @@ static enum status table_create(void **state, struct arena *arena, const struct 
         double sequences = (double)(c + 1), *knot = ms + c * n_knots;
         fill_knots(knot, context_tok, lines, n_lines, sequences * ranks, table->decode_floor_ms);
         for (size_t k = 0; k < n_knots; k++)
-            knot[k] = fmax(knot[k] + config->host_ms_per_step +
+            knot[k] = fmax(config->step_factor * knot[k] + config->host_ms_per_step +
                                config->host_us_per_seq * 1e-3 * sequences,
                            1e-3);
         table->curves[c] =
@@ -258,8 +258,10 @@ static double table_step_ms(const void *state, const struct engine_step *step)
                                          prefill_ms(table, added));
     }
     double host = table->config.host_ms_per_step;
-    double marginal = step->n_decode ? at_least(0, decode - host - table->decode_floor_ms) : 0;
-    return at_least(1e-3, prefill_ms(table, new_tok) + look_back + marginal + host +
+    double factor = table->config.step_factor;
+    double marginal =
+        step->n_decode ? at_least(0, decode - host - factor * table->decode_floor_ms) : 0;
+    return at_least(1e-3, factor * (prefill_ms(table, new_tok) + look_back) + marginal + host +
                               table->config.host_us_per_seq * 1e-3 * step->n_chunks);
 }
 

@@ -1,7 +1,6 @@
 #include "engines/profile/profile_trust.h"
 
 #include <fnmatch.h>
-#include <stdbool.h>
 
 #include "util/bug.h"
 
@@ -168,6 +167,16 @@ struct profile_trust profile_trust(const struct profile *profile)
         trust.notes[trust.n_notes++] = notes[k].text;
     }
     return trust;
+}
+
+bool profile_has_experts(const struct profile *profile)
+{
+    static const char *const models[] = {"*DeepSeek*", "*Mixtral*",  "*gpt-oss*",   "*MiniMax*",
+                                         "*Kimi*",     "*GLM-[45]*", "*-A[0-9]*B*", NULL};
+    size_t i = 0;
+    while (models[i] && !fits(models[i], profile->model))
+        i++;
+    return models[i] != NULL;
 }
 
 const char *profile_trust_text(size_t i)

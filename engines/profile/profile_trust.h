@@ -4,6 +4,7 @@
 #ifndef ENGINES_PROFILE_PROFILE_TRUST_H
 #define ENGINES_PROFILE_PROFILE_TRUST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "engines/profile/profile.h"
@@ -19,6 +20,9 @@ struct profile_trust {
 
 /* The texts are constants. */
 struct profile_trust profile_trust(const struct profile *profile);
+
+/* Its model is a mixture of experts, as far as its name tells. */
+bool profile_has_experts(const struct profile *profile);
 
 /* Every text that profile_trust may give, ended by NULL, one at a time: i = 0, 1, ... */
 const char *profile_trust_text(size_t i);

@@ -6,6 +6,7 @@
 #include "engines/latency/latency.h"
 #include "engines/profile/profile_gpus.h"
 #include "scenarios/compose/build_internal.h"
+#include "scenarios/keys/overheads.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/bug.h"
@@ -50,6 +51,11 @@ static int64_t ns_or_no_end(double seconds)
 static const struct pool_settings *settings(const struct builder *b, size_t i)
 {
     return &b->scenario->pools[b->roles[i]];
+}
+
+static const struct engine_settings *engine_of(const struct builder *b, size_t i)
+{
+    return &b->run->engines[i];
 }
 
 static void choose_pools(struct builder *b)
@@ -107,11 +113,17 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
 static enum status create_latency(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
-    const struct engine_settings *e = &settings(b, i)->engine;
-    const struct latency_config config = {.max_num_seqs =
-                                              (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
-                                          .host_ms_per_step = e->host_ms_per_step,
-                                          .host_us_per_seq = e->host_us_per_seq};
+    const struct engine_settings *e = engine_of(b, i);
+    const struct latency_config config = {
+        .max_num_seqs = (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
+        .host_ms_per_step = e->host_ms_per_step,
+        .host_us_per_seq = e->host_us_per_seq,
+        .step_factor = e->step_factor,
+        .fixed_factor = e->fixed_factor,
+        .token_factor = e->token_factor,
+        .decode_attention_factor = e->decode_attention_factor,
+        .prefill_attention_factor = e->prefill_attention_factor,
+    };
     struct diag cause;
 
     pool->engine.latency = latency_model_find(e->latency_model);
@@ -128,11 +140,12 @@ static enum status create_latency(struct builder *b, size_t i)
 static enum status set_kv_blocks(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
-    const struct engine_settings *e = &settings(b, i)->engine;
+    const struct engine_settings *e = engine_of(b, i);
     int64_t blocks = e->kv_blocks;
 
     if (blocks == 0)
-        blocks = pool->profile->max_kv_tokens / e->block_size_tok;
+        blocks = (int64_t)(e->kv_capacity_factor * (double)pool->profile->max_kv_tokens) /
+                 e->block_size_tok;
     if (blocks < 1 || blocks > UINT32_MAX)
         return diag_fail_at(b->d, ST_INPUT,
                             scenario_engine_at(b->scenario, b->roles[i], "block_size_tok"),
@@ -148,7 +161,7 @@ static enum status set_kv_blocks(struct builder *b, size_t i)
 static enum status set_ranks(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
-    int64_t ranks = settings(b, i)->engine.data_parallel_ranks;
+    int64_t ranks = engine_of(b, i)->data_parallel_ranks;
 
     if (ranks == 0)
         ranks = pool->profile->dp;
@@ -185,14 +198,18 @@ static enum status build_pool(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
     const struct pool_settings *p = settings(b, i);
-    const struct engine_settings *e = &p->engine;
-
+    const struct engine_settings *e = engine_of(b, i);
     int64_t gpus;
 
     enum status s =
         scenario_load_profile(b->scenario, b->roles[i], b->resources, &pool->profile, b->d);
     if (!s)
         s = scenario_worker_gpus(&gpus, b->scenario, b->roles[i], pool->profile, b->d);
+    if (!s) {
+        b->run->engines[i] = p->engine;
+        s = overheads_resolve(&b->run->engines[i], &b->run->overheads[i], b->arena, b->scenario,
+                              b->roles[i], pool->profile, b->d);
+    }
     if (s)
         return s;
     pool->name = pool_role_names[b->roles[i]];
@@ -235,8 +252,8 @@ static void set_transfer(struct builder *b)
                                 : kv_bytes_per_token_unsaid;
     for (size_t i = 0; i < b->n_pools; i++) {
         struct engine_config *engine = &c->pools[i].engine;
-        engine->host_kv_blocks = (uint32_t)settings(b, i)->engine.host_kv_blocks;
-        engine->host_bandwidth_bytes_per_s = settings(b, i)->engine.host_bandwidth_gb_s * 1e9;
+        engine->host_kv_blocks = (uint32_t)engine_of(b, i)->host_kv_blocks;
+        engine->host_bandwidth_bytes_per_s = engine_of(b, i)->host_bandwidth_gb_s * 1e9;
         engine->kv_bytes_per_token = c->kv_bytes_per_token;
     }
     c->kv_bandwidth_bytes_per_s = b->scenario->kv_transfer.bandwidth_gb_s * 1e9;
@@ -246,6 +263,16 @@ static void set_transfer(struct builder *b)
     c->kv_send_whole_prompt =
         b->scenario->kv_transfer.tokens && strcmp(b->scenario->kv_transfer.tokens, "prompt") == 0;
     c->kv_latency_ns = ns_of_ms(b->scenario->kv_transfer.latency_ms);
+}
+
+static void set_front_end(struct builder *b)
+{
+    struct deployment_config *c = &b->run->deployment;
+    const struct engine_settings *entry = engine_of(b, 0), *exit = engine_of(b, b->n_pools - 1);
+
+    c->frontend_ns = ns_of_ms(entry->frontend_ms);
+    c->frontend_ns_per_tok = entry->frontend_us_per_tok * 1e3;
+    c->stream_interval_tok = (uint32_t)exit->stream_interval;
 }
 
 static void set_routing(struct builder *b)
@@ -298,6 +325,7 @@ static void set_rest(struct builder *b)
     struct deployment_config *deployment = &b->run->deployment;
 
     set_limits(b);
+    set_front_end(b);
     set_routing(b);
     set_transfer(b);
     deployment->scale_down =
@@ -501,6 +529,21 @@ static double price_of(const struct gpu_prices *prices, const char *gpu_type)
     return price;
 }
 
+/* One name where all pools have the same. */
+static const char *overheads_text(struct builder *b)
+{
+    const struct scenario_run *run = b->run;
+    const char *text = run->overheads[0];
+    bool same = true;
+
+    for (size_t i = 1; i < b->n_pools; i++)
+        same = same && strcmp(run->overheads[i], text) == 0;
+    if (same)
+        return text;
+    return arena_printf(b->arena, "%s %s, %s %s", run->deployment.pools[0].name, run->overheads[0],
+                        run->deployment.pools[1].name, run->overheads[1]);
+}
+
 static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
@@ -530,6 +573,9 @@ static enum status set_info(struct builder *b)
     const char *note = policy->note ? policy->note(state) : NULL;
     if (note)
         info->notes.text[info->notes.n++] = note;
+    info->overheads = overheads_text(b);
+    if (!info->overheads)
+        return diag_nomem(b->d, "run");
     info->currency = priced ? sc->cost.currency : NULL;
     if (sc->traffic.clients) {
         info->traffic =
@@ -554,6 +600,7 @@ struct checked scenario_run_checked(struct scenario_run *run, const struct scena
         const struct pool_config *pool = &run->deployment.pools[i];
         c.roles[i] = pool->role;
         c.profiles[i] = pool->profile;
+        c.engines[i] = &run->engines[i];
         c.gpus_per_worker[i] = pool->gpus_per_worker;
     }
     return c;

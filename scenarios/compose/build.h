@@ -20,6 +20,9 @@ struct scenario_run {
     const struct simulator_ops *simulator;
     struct sim_config config; /* of one deployment */
     struct deployment_config deployment;
+    /* Of each pool, with nothing left open, and the name of the overheads in it. */
+    struct engine_settings engines[POLICY_MAX_POOLS];
+    const char *overheads[POLICY_MAX_POOLS];
     struct dynosim_config dynosim; /* compat: dynosim; made of config */
     struct request_source source;  /* at its first request */
     /* What the source is, one of the three. */

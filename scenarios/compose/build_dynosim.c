@@ -135,6 +135,7 @@ static enum status simulate_dynosim(const struct scenario_run *run, const struct
 const struct simulator_ops simulator_dynosim = {.name = "dynosim",
                                                 .takes_speedup = true,
                                                 .any_router_publishes = true,
+                                                .bare_engines = true,
                                                 .start_delay_s = 0,
                                                 .build = build_dynosim,
                                                 .simulate = simulate_dynosim};

@@ -214,7 +214,7 @@ static enum status check_targets(const struct checked *c, struct diag *d)
 
     for (size_t i = 0; i < c->n_pools; i++) {
         const struct profile *p = c->profiles[i];
-        const struct engine_settings *e = &sc->pools[c->roles[i]].engine;
+        const struct engine_settings *e = c->engines[i];
         if (strcmp(e->latency_model, "polynomial") == 0)
             return ST_OK; /* the times of the profile do not count */
         double host_ms = fmin(0, e->host_ms_per_step);

@@ -21,6 +21,7 @@ struct checked {
     size_t n_pools;
     enum pool_role roles[POLICY_MAX_POOLS];
     const struct profile *profiles[POLICY_MAX_POOLS];
+    const struct engine_settings *engines[POLICY_MAX_POOLS]; /* with nothing left open */
     int64_t gpus_per_worker[POLICY_MAX_POOLS];
     bool dry_run; /* no workers, no measured span */
     struct run_notes *notes;

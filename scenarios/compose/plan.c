@@ -4,6 +4,7 @@
 
 #include "planner/fixes.h"
 #include "scenarios/compose/build_internal.h"
+#include "scenarios/keys/overheads.h"
 #include "util/bug.h"
 
 const char *const plan_series_names[N_PLAN_SERIES] = {
@@ -37,6 +38,7 @@ struct planning {
     struct decode_model decode;
     struct planner_setup setup;
     int64_t start[N_SIDES];
+    struct engine_settings engines[N_SIDES];
     struct checked checked;
 };
 
@@ -81,6 +83,13 @@ static enum status load_side(struct planning *p, enum planner_side side)
     if (s)
         return s;
     struct checked *checked = &p->checked;
+    struct engine_settings *engine = &p->engines[side];
+    const char *overheads;
+    *engine = pool->engine;
+    s = overheads_resolve(engine, &overheads, p->arena, p->scenario, role_of[side], profile, p->d);
+    if (s)
+        return s;
+    checked->engines[checked->n_pools] = engine;
     checked->roles[checked->n_pools] = role_of[side];
     checked->profiles[checked->n_pools] = profile;
     checked->gpus_per_worker[checked->n_pools++] = p->plan->gpus[side];

@@ -99,7 +99,7 @@ static bool has_value(const struct condition *c, const struct key *key, const vo
         }
         return false;
     }
-    BUG_IF(key->type != KEY_ENUM && key->type != KEY_ROUTER);
+    BUG_IF(key->type != KEY_ENUM && key->type != KEY_ROUTER && key->type != KEY_TEXT);
     return has_word(c, *(const char *const *)field);
 }
 

@@ -12,11 +12,17 @@
 #include "sim/state/config.h"
 #include "traces/trace.h"
 
-KEY_CHOICE(latency_choice, latency_models)
 KEY_CHOICE(router_choice, routers)
 KEY_CHOICE(eviction_choice, kv_evictions)
 KEY_CHOICE(policy_choice, policies)
 KEY_CHOICE(compat_choice, simulators)
+
+static const char *latency_choice(size_t i)
+{
+    if (i == 0)
+        return "auto";
+    return latency_models[i - 1] ? latency_models[i - 1]->name : NULL;
+}
 
 static const char *format_choice(size_t i)
 {
@@ -72,6 +78,10 @@ const struct scenario_section scenario_sections[] = {
 
 #define TOP(member) PLACE_SCENARIO, offsetof(struct scenario, member)
 #define ENGINE(member) PLACE_ENGINE, offsetof(struct engine_settings, member)
+/* Unset until the profile is known; then as its overheads have it, else bare. */
+#define OVERHEAD(member, bare_value)                                                               \
+    ENGINE(member), .overhead = true, .bare = bare_value, .preset = NAN,                           \
+                    .unset = "as overheads have it, else " #bare_value
 #define POOL(member) PLACE_POOL, offsetof(struct pool_settings, member)
 #define RANGE(lo, hi) .min = lo, .max = hi
 #define ABOVE(lo, hi) .min = lo, .max = hi, .above_min = true
@@ -79,6 +89,8 @@ const struct scenario_section scenario_sections[] = {
 /* Conditions of several keys. What the reference simulator lacks; what needs a policy that scales;
  * what needs a worker that starts while the run goes on. */
 #define OURS "compat=none"
+#define STEPS "compat=none & engine.latency_model=auto,steps"
+#define FRONT_END "compat=none & role=agg,prefill"
 #define DISAGG "pools=disagg"
 #define PAID "compat=none | kv_transfer.bytes_per_token | compat_off=free-transfer"
 #define BY_LOAD "router!=round_robin,random"
@@ -169,7 +181,9 @@ const struct key scenario_keys[] = {
      .unset = "the profile says", .unit = "tokens",
      .doc = "KV cache of one worker, for a profile whose files do not say"},
     {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
-     .preset_text = "table", .doc = "how the time of an engine step is computed from the profile"},
+     .preset_text = "auto",
+     .doc = "how the time of an engine step is computed from the profile; auto: steps where the "
+            "profile has the tables, else table (always with compat dynosim)"},
     {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,
      .unit = "tokens", .doc = "KV cache block"},
     {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK),
@@ -224,11 +238,43 @@ const struct key scenario_keys[] = {
      .doc = "probability that a draft token is accepted, given that those before it were"},
     {"engine", "draft_ms", KEY_NUMBER, ENGINE(draft_ms), RANGE(0, 1e6), .unit = "ms",
      .when = "engine.draft_tokens", .doc = "added to a step per draft token"},
-    {"engine", "host_ms_per_step", KEY_NUMBER, ENGINE(host_ms_per_step), RANGE(-1000, 1e6),
+    {"engine", "overheads", KEY_TEXT, ENGINE(overheads), .preset_text = "auto", .when = OURS,
+     .doc = "what an engine takes beside or instead of the times of its profile: an entry of "
+            "presets/overheads.yaml, of which the keys below that are not set are taken; auto: the "
+            "first that is for such a profile; none: the profile as it stands"},
+    {"engine", "framework_version", KEY_TEXT, ENGINE(framework_version),
+     .unset = "that of the profile", .when = "compat=none & engine.overheads=auto",
+     .doc = "of the engine that is meant; chooses among the entries of overheads"},
+    {"engine", "step_factor", KEY_NUMBER, OVERHEAD(step_factor, 1), RANGE(0.01, 100), .when = OURS,
+     .doc = "of the GPU time of every step, for an engine faster or slower than the profile"},
+    {"engine", "fixed_factor", KEY_NUMBER, OVERHEAD(fixed_factor, 1), RANGE(0.01, 100),
+     .when = STEPS,
+     .doc = "of the part of a step that does not grow with its tokens, such as reading weights; on "
+            "top of step_factor"},
+    {"engine", "token_factor", KEY_NUMBER, OVERHEAD(token_factor, 1), RANGE(0, 100), .when = STEPS,
+     .doc = "of the part, without attention, that grows with the tokens of a step"},
+    {"engine", "decode_attention_factor", KEY_NUMBER, OVERHEAD(decode_attention_factor, 1),
+     RANGE(0, 100), .when = STEPS " & role=agg,decode",
+     .doc = "of the attention of running sequences"},
+    {"engine", "prefill_attention_factor", KEY_NUMBER, OVERHEAD(prefill_attention_factor, 1),
+     RANGE(0, 100), .when = STEPS " & role=agg,prefill",
+     .doc = "of the attention of prompt chunks"},
+    {"engine", "host_ms_per_step", KEY_NUMBER, OVERHEAD(host_ms_per_step, 0), RANGE(-1000, 1e6),
      .unit = "ms", .when = OURS,
      .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
-    {"engine", "host_us_per_seq", KEY_NUMBER, ENGINE(host_us_per_seq), RANGE(0, 1e6), .unit = "us",
-     .when = OURS, .doc = "host time added to every step, per running sequence"},
+    {"engine", "host_us_per_seq", KEY_NUMBER, OVERHEAD(host_us_per_seq, 0), RANGE(0, 1e6),
+     .unit = "us", .when = OURS, .doc = "host time added to every step, per running sequence"},
+    {"engine", "frontend_ms", KEY_NUMBER, OVERHEAD(frontend_ms, 0), RANGE(0, MAX_MS), .unit = "ms",
+     .when = FRONT_END,
+     .doc = "before the pool sees a request: HTTP, tokenisation, hand-over; part of TTFT and E2E"},
+    {"engine", "frontend_us_per_tok", KEY_NUMBER, OVERHEAD(frontend_us_per_tok, 0), RANGE(0, 1e6),
+     .unit = "us", .when = FRONT_END, .doc = "the same, per prompt token"},
+    {"engine", "kv_capacity_factor", KEY_NUMBER, OVERHEAD(kv_capacity_factor, 1), RANGE(0.01, 10),
+     .when = OURS, .doc = "of the KV tokens that the profile holds, where kv_blocks is not set"},
+    {"engine", "stream_interval", KEY_INT, ENGINE(stream_interval), RANGE(1, 100000), .preset = 1,
+     .unit = "tokens", .when = "compat=none & role=agg,decode",
+     .doc = "sent to the client at a time: its first token comes with the engine's so many-th. The "
+            "policy and client.first_token_timeout_s see the engine's own"},
     {"engine", "cold_start_ms", KEY_NUMBER, ENGINE(cold_start_ms), RANGE(0, MAX_MS), .unit = "ms",
      .when = OURS, .doc = "extra on the first step of a fresh worker"},
 

@@ -147,8 +147,8 @@ enum status preset_find(const struct yaml_node **preset, struct arena *arena,
     return ST_OK;
 }
 
-enum status preset_list(const struct preset_line **lines, size_t *n, struct arena *arena,
-                        const struct preset_place *place, struct diag *d)
+enum status preset_all(const struct yaml_node *const **presets, size_t *n, struct arena *arena,
+                       const struct preset_place *place, struct diag *d)
 {
     const struct yaml_node *maps[MAX_FOLDERS];
     size_t n_maps, room = 0;
@@ -156,16 +156,32 @@ enum status preset_list(const struct preset_line **lines, size_t *n, struct aren
     enum status s = gather(maps, &n_maps, MAX_FOLDERS, arena, place, d);
     for (size_t i = 0; i < n_maps && !s; i++)
         room += maps[i]->n;
-    struct preset_line *to = s ? NULL : ARENA_NEW(arena, room, struct preset_line);
+    const struct yaml_node **to = s ? NULL : ARENA_NEW(arena, room, const struct yaml_node *);
     if (s || !to)
         return s ? s : diag_nomem(d, "presets");
     *n = 0;
     for (size_t i = 0; i < n_maps; i++) {
         for (const struct yaml_node *p = maps[i]->first; p; p = p->next) {
-            const struct yaml_node *summary = yaml_node_child(p, "summary");
             if (!first_with(maps, i, p->key))
-                to[(*n)++] = (struct preset_line){p->key, summary ? summary->text : ""};
+                to[(*n)++] = p;
         }
+    }
+    *presets = to;
+    return ST_OK;
+}
+
+enum status preset_list(const struct preset_line **lines, size_t *n, struct arena *arena,
+                        const struct preset_place *place, struct diag *d)
+{
+    const struct yaml_node *const *presets;
+
+    enum status s = preset_all(&presets, n, arena, place, d);
+    struct preset_line *to = s ? NULL : ARENA_NEW(arena, *n, struct preset_line);
+    if (s || !to)
+        return s ? s : diag_nomem(d, "presets");
+    for (size_t i = 0; i < *n; i++) {
+        const struct yaml_node *summary = yaml_node_child(presets[i], "summary");
+        to[i] = (struct preset_line){presets[i]->key, summary ? summary->text : ""};
     }
     *lines = to;
     return ST_OK;

@@ -30,7 +30,10 @@ enum status preset_find(const struct yaml_node **preset, struct arena *arena,
                         const struct preset_place *place, const char *key,
                         const struct yaml_node *wanted, struct diag *d);
 
-/* The presets of every folder, in the order of the files, each name once. */
+/* All presets of every folder as maps, in the order of the files, each name once. */
+enum status preset_all(const struct yaml_node *const **presets, size_t *n, struct arena *arena,
+                       const struct preset_place *place, struct diag *d);
+/* Their names. */
 struct preset_line {
     const char *name, *summary; /* summary may be "" */
 };

@@ -605,7 +605,7 @@ enum status scenario_parse(struct scenario *scenario, struct arena *arena, const
 {
     struct loader l = {.scenario = scenario, .arena = arena, .preset_dirs = preset_dirs, .d = d};
 
-    *scenario = (struct scenario){0};
+    *scenario = (struct scenario){.preset_dirs = preset_dirs};
     set_presets(scenario);
     enum status s = set_names(&l, path);
     const char *default_name = scenario->name;

@@ -40,7 +40,15 @@ struct engine_settings {
     double step_noise;
     int64_t draft_tokens;
     double draft_acceptance, draft_ms;
-    double host_ms_per_step, host_us_per_seq, cold_start_ms;
+    double cold_start_ms;
+    const char *overheads;         /* "auto", "none" or the name of an entry */
+    const char *framework_version; /* NULL = that of the profile */
+    int64_t stream_interval;
+    /* NaN = as the overheads have it. */
+    double step_factor, fixed_factor, token_factor, decode_attention_factor,
+        prefill_attention_factor;
+    double host_ms_per_step, host_us_per_seq, frontend_ms, frontend_us_per_tok;
+    double kv_capacity_factor;
 };
 
 struct pool_settings {
@@ -178,8 +186,9 @@ struct scenario {
         const char *text[2];
     } notes; /* what the file says and the run does without; for the report */
 
-    const struct yaml_node *tree; /* file and overrides merged, for positions */
-    const char *base_dir;         /* folder of the file, "" or ending in a slash */
+    const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
+    const struct yaml_node *tree;   /* file and overrides merged, for positions */
+    const char *base_dir;           /* folder of the file, "" or ending in a slash */
 };
 
 /* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a

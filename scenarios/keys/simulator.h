@@ -18,6 +18,7 @@ struct simulator_ops {
 
     bool takes_speedup;        /* divides arrivals itself: the source leaves them as recorded */
     bool any_router_publishes; /* gauges of workers do not depend on the router */
+    bool bare_engines;         /* knows no overheads, and tables of whole steps alone */
     bool has_exact_stepper;    /* sim_config.exact_stepper */
     double start_delay_s;      /* of a policy that is told none; NaN: the policy's own */
 

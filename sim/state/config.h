@@ -152,6 +152,11 @@ struct deployment_config {
                                        = never */
     int64_t timeout_ns;             /* the client gives up after so long; TIME_NEVER = never */
 
+    /* Before the first pool sees a request: HTTP, tokenisation, hand-over. */
+    int64_t frontend_ns;
+    double frontend_ns_per_tok;   /* of its prompt */
+    uint32_t stream_interval_tok; /* tokens are sent to the client so many at a time; 0 = 1 */
+
     int64_t ttft_target_ns, tpot_target_ns;
 
     /* What the policy can see. */

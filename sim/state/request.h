@@ -17,7 +17,7 @@
 /* Where a request is. Every state belongs to exactly one list or to none. */
 enum request_state {
     REQUEST_FREE,
-    REQUEST_AWAY,     /* lost, its client waits before it sends it again */
+    REQUEST_AWAY,     /* lost, its client waits before it sends it again; or in the front end */
     REQUEST_UNROUTED, /* waits for a worker to become routable, or to have less to do */
     REQUEST_WAITING,  /* in a worker's queue */
     REQUEST_PREFILL,  /* running, prompt (or recomputation) not finished */
@@ -43,6 +43,7 @@ struct request {
         kv_blocks; /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t priority;
     bool measured;
+    bool in_front_end;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
     uint8_t place;    /* record/places.h */
 

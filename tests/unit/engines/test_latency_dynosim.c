@@ -255,7 +255,7 @@ Test(latency_dynosim, model_behind_the_native_interface)
     struct fixture f;
     setup(&f);
     const struct latency_model_ops *model = latency_model_find("dynosim");
-    struct latency_config config = {.max_num_seqs = 256};
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = 256};
     void *state;
     cr_assert_eq(model->create(&state, &f.arena, &f.profile, &config, &f.diag), ST_OK);
     const uint32_t batches[] = {1, 7, 64, 256};
@@ -279,8 +279,8 @@ Test(latency_polynomial, decode_follows_the_share_of_kv_in_use)
     struct fixture f;
     setup(&f);
     const struct latency_model_ops *model = latency_model_find("polynomial");
-    struct latency_config config = {
-        .max_num_seqs = 64, .host_ms_per_step = 0.5, .host_us_per_seq = 10};
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = 64, .host_ms_per_step = 0.5,
+                                    .host_us_per_seq = 10};
     void *state;
     cr_assert_eq(model->create(&state, &f.arena, &f.profile, &config, &f.diag), ST_OK);
     double capacity = (double)f.profile.max_kv_tokens;
@@ -298,7 +298,7 @@ Test(latency_polynomial, chunks_cost_what_the_whole_prompt_costs_but_for_the_fix
     struct fixture f;
     setup(&f);
     const struct latency_model_ops *model = latency_model_find("polynomial");
-    struct latency_config config = {.max_num_seqs = 4};
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = 4};
     void *state;
     cr_assert_eq(model->create(&state, &f.arena, &f.profile, &config, &f.diag), ST_OK);
     struct step_chunk whole = {0, 8000}, first = {0, 5000}, second = {5000, 3000};

@@ -55,7 +55,7 @@ static double cell(const struct profile_grid *grid, size_t ix, size_t iy)
 Test(latency_steps, a_decode_step_on_the_grid_is_other_plus_attention)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
     const struct profile_grid *attn = &p.decode_attn_ms;
     unsigned met = 0;
     for (size_t b = 0; b < attn->n_x; b++) {
@@ -76,7 +76,7 @@ Test(latency_steps, a_decode_step_on_the_grid_is_other_plus_attention)
 Test(latency_steps, a_chunk_on_the_grid_is_other_plus_attention)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
     const struct profile_grid *attn = &p.chunk_attn_ms;
     for (size_t i = 0; i < attn->n_x; i++)
         for (size_t k = 0; k < attn->n_y; k++)
@@ -89,7 +89,7 @@ Test(latency_steps, a_chunk_on_the_grid_is_other_plus_attention)
 Test(latency_steps, a_mixed_step_is_read_at_all_its_tokens)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     cr_assert_eq(p.decode_attn_mixed_ms.n_x, 0);
     struct step_chunk chunk = {1024, 480};
     struct engine_step step = {.chunks = &chunk,
@@ -102,10 +102,33 @@ Test(latency_steps, a_mixed_step_is_read_at_all_its_tokens)
     cr_expect_float_eq(model()->step_ms(state, &step), sum, 1e-9);
 }
 
+Test(latency_steps, each_factor_is_of_its_part)
+{
+    struct profile p = load(ESTIMATE_8B, 0);
+    void *state = create(&p, (struct latency_config){.max_num_seqs = 64,
+                                                     .host_ms_per_step = 0.5,
+                                                     .step_factor = 2,
+                                                     .fixed_factor = 3,
+                                                     .token_factor = 5,
+                                                     .decode_attention_factor = 7,
+                                                     .prefill_attention_factor = 11});
+    struct step_chunk chunk = {1024, 480};
+    struct engine_step step = {.chunks = &chunk,
+                               .n_chunks = 1,
+                               .n_decode = 32,
+                               .decode_context_mean_tok = 2048,
+                               .decode_context_max_tok = 2048};
+    double fixed = p.step_other_ms.value[0];
+    double sum = 3 * fixed + 5 * (other(&p, 512) - fixed) +
+                 11 * grid_bilinear(&p.chunk_attn_ms, 1024, 480) +
+                 7 * grid_bilinear(&p.decode_attn_ms, 32, 2048);
+    cr_expect_float_eq(model()->step_ms(state, &step), 2 * sum + 0.5, 1e-9);
+}
+
 Test(latency_steps, the_fixed_cost_of_chunk_attention_is_paid_once)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
     struct step_chunk chunks[] = {{0, 256}, {512, 128}, {0, 128}};
     double fixed = cell(&p.chunk_attn_ms, 0, 0);
     double sum = other(&p, 512) + grid_bilinear(&p.chunk_attn_ms, 0, 256) +
@@ -118,7 +141,7 @@ Test(latency_steps, the_fixed_cost_of_chunk_attention_is_paid_once)
 Test(latency_steps, chunks_smaller_than_the_smallest_cost_what_it_costs)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
     const struct profile_grid *attn = &p.chunk_attn_ms;
     cr_assert_eq(attn->y[0], 16);
     for (size_t i = 0; i < attn->n_x; i++)
@@ -132,8 +155,8 @@ Test(latency_steps, the_decode_curve_is_the_step_of_equal_lengths)
     for (size_t k = 0; k < 3; k++) {
         struct profile p = load(paths[k], 0);
         void *state =
-            create(&p, (struct latency_config){
-                           .max_num_seqs = 300, .host_ms_per_step = 0.5, .host_us_per_seq = 21});
+            create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 300,
+                                               .host_ms_per_step = 0.5, .host_us_per_seq = 21});
         for (uint32_t n = 1; n <= 300; n += 13) {
             const struct decode_curve *c = model()->decode_curve(state, n);
             for (double context = 1; context < 200000; context *= 1.7)
@@ -147,7 +170,7 @@ Test(latency_steps, the_decode_curve_is_the_step_of_equal_lengths)
 Test(latency_steps, unequal_lengths_cost_alpha_of_the_way_to_the_longest)
 {
     struct profile p = load(MIXED_AND_SKEW, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     double alpha = p.attn_skew_alpha[0];
     cr_expect(alpha > 0 && alpha < 0.2);
     cr_expect_eq(model()->skew_alpha(state), alpha);
@@ -165,7 +188,7 @@ Test(latency_steps, unequal_lengths_cost_alpha_of_the_way_to_the_longest)
 Test(latency_steps, a_profile_without_skew_looks_at_the_mean_alone)
 {
     struct profile p = load(ESTIMATE_8B, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     cr_expect_eq(model()->skew_alpha(state), 0);
     cr_expect_eq(decode_ms(state, 32, 1024, 8192), decode_ms(state, 32, 1024, 0));
 }
@@ -173,7 +196,7 @@ Test(latency_steps, a_profile_without_skew_looks_at_the_mean_alone)
 Test(latency_steps, running_sequences_cost_more_beside_a_chunk)
 {
     struct profile p = load(MIXED_AND_SKEW, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     struct step_chunk chunk = {0, 480};
     struct engine_step step = {.chunks = &chunk,
                                .n_chunks = 1,
@@ -194,7 +217,7 @@ Test(latency_steps, a_step_of_one_rank_is_read_at_the_sequences_of_all)
 {
     struct profile p = load(MOE_DP2, 0);
     cr_assert_eq(p.dp, 2);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     cr_expect_float_eq(decode_ms(state, 32, 1024, 1024),
                        other(&p, 32) + grid_bilinear(&p.decode_attn_ms, 64, 1024), 1e-9);
 }
@@ -202,9 +225,9 @@ Test(latency_steps, a_step_of_one_rank_is_read_at_the_sequences_of_all)
 Test(latency_steps, host_overhead_is_added_once)
 {
     struct profile p = load(MIXED_AND_SKEW, 0);
-    void *bare = create(&p, (struct latency_config){.max_num_seqs = 64});
-    void *host = create(&p, (struct latency_config){
-                                .max_num_seqs = 64, .host_ms_per_step = 2, .host_us_per_seq = 21});
+    void *bare = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
+    void *host = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64,
+                                                    .host_ms_per_step = 2, .host_us_per_seq = 21});
     cr_expect_float_eq(decode_ms(host, 40, 1000, 3000) - decode_ms(bare, 40, 1000, 3000),
                        2 + 40 * 0.021, 1e-9);
     struct step_chunk chunks[] = {{0, 256}, {512, 128}};
@@ -216,7 +239,7 @@ Test(latency_steps, needs_its_tables)
 {
     struct profile p = load(MEASURED_8B, 0);
     void *state;
-    struct latency_config config = {.max_num_seqs = 1};
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = 1};
     fails_with(ST_INPUT, model()->create(&state, &arena, &p, &config, &diag),
                "profile '%s' has no tables for latency model 'steps' (step_other_ms, "
                "chunk_attn_ms, decode_attn_ms); use 'table'",
@@ -236,7 +259,7 @@ Test(latency_steps, is_positive_and_never_falls)
         if (p.step_other_ms.n == 0)
             continue;
         checked++;
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
         double cheapest = p.step_other_ms.value[0], fewer[60] = {0};
         for (uint32_t b = 1; b <= 1024; b += 1 + b / 5) {
             double shorter = cheapest;
@@ -263,7 +286,7 @@ Test(latency_steps, is_positive_and_never_falls)
 Test(latency_steps, goes_on_without_wild_slopes)
 {
     struct profile p = load(MIXED_AND_SKEW, 0);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
     /* 256 sequences of 16,384 tokens read 16 times what 256 of 1,024 do; twice the context, twice
      * the attention. */
     double at_16k = grid_bilinear(&p.decode_attn_ms, 256, 16384);

@@ -71,7 +71,7 @@ Test(latency_table, meets_every_measured_decode_point)
 {
     for (size_t k = 0; k < N_MEASURED; k++) {
         struct profile p = bundled_profile(measured[k]);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 2048});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 2048});
         for (size_t i = 0; i < p.n_decode; i++) {
             double context = p.decode_context[i];
             double batch = p.decode_kv_usage[i] * (double)p.max_kv_tokens / context;
@@ -89,7 +89,7 @@ Test(latency_table, meets_every_measured_ttft)
 {
     for (size_t k = 0; k < N_MEASURED; k++) {
         struct profile p = bundled_profile(measured[k]);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
         for (size_t i = 0; i < p.prefill_ttft_ms.n; i++)
             cr_expect_float_eq(prefill_ms(state, 0, (uint32_t)p.prefill_ttft_ms.x[i]),
                                p.prefill_ttft_ms.value[i], 1e-9);
@@ -99,7 +99,7 @@ Test(latency_table, meets_every_measured_ttft)
 Test(latency_table, reads_between_points_along_the_batch_then_the_context)
 {
     struct profile p = bundled_profile(measured[0]);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     /* Batches 1 and 49 at context 2997, 1 and 27 at 5644. */
     double at_2997 = 4.427375 + 24.0 / 48 * (p.decode_itl_ms[8] - 4.427375);
     double at_5644 = 4.510708 + 24.0 / 26 * (p.decode_itl_ms[15] - 4.510708);
@@ -121,7 +121,7 @@ Test(latency_table, never_falls_with_batch_or_context)
         struct profile p = bundled_profile(names[k]);
         if (strncmp(p.source, "measured", 8) == 0)
             continue;
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
         double fewer[N_CONTEXTS] = {0}, shortest = p.decode_context[0];
         for (size_t i = 1; i < p.n_decode; i++)
             shortest = fmin(shortest, p.decode_context[i]);
@@ -146,7 +146,7 @@ Test(latency_table, starts_no_lower_than_the_cheapest_step_measured)
     cr_assert_eq(profile_list(&search, &arena, &names, &n, &diag), ST_OK, "%s", diag.text);
     for (size_t k = 0; k < n; k++) {
         struct profile p = bundled_profile(names[k]);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
         double cheapest = p.decode_itl_ms[0];
         for (size_t i = 1; i < p.n_decode; i++)
             cheapest = fmin(cheapest, p.decode_itl_ms[i]);
@@ -162,7 +162,7 @@ Test(latency_table, goes_on_without_wild_slopes)
 {
     for (size_t k = 0; k < N_MEASURED; k++) {
         struct profile p = bundled_profile(measured[k]);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1024});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1024});
         double steepest = 0; /* ms per sequence and context token */
         for (size_t i = 0; i < p.n_decode; i++)
             steepest = fmax(steepest, (p.decode_itl_ms[i] - 4) /
@@ -179,7 +179,7 @@ Test(latency_table, goes_on_without_wild_slopes)
 Test(latency_table, gives_a_lone_point_of_a_long_context_the_slope_of_the_line_before)
 {
     struct profile p = bundled_profile(measured[1]);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 8});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 8});
     /* 98,276 tokens: 23.644203 alone, 58.999287 for two. 114,597 was measured alone. */
     double slope = (58.999287 - 23.644203) * 114597 / 98276;
     cr_expect_float_eq(decode_ms(state, 1, 114597), 24.540374, 1e-9);
@@ -191,7 +191,7 @@ Test(latency_table, prefill_goes_on_beyond_both_ends)
 {
     for (size_t k = 0; k < N_MEASURED; k++) {
         struct profile p = bundled_profile(measured[k]);
-        void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+        void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
         cr_expect_gt(prefill_ms(state, 0, 1), 0.7 * p.prefill_ttft_ms.value[0], "%s", p.name);
         size_t last = p.prefill_ttft_ms.n - 1;
         double longest = p.prefill_ttft_ms.x[last], shorter = p.prefill_ttft_ms.value[last];
@@ -213,14 +213,14 @@ Test(latency_table, prefill_goes_on_beyond_both_ends)
 Test(latency_table, a_prompt_of_100k_tokens_takes_about_what_the_kernels_of_the_estimate_add_up_to)
 {
     struct profile p = bundled_profile(measured[0]);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
     cr_expect_float_eq(prefill_ms(state, 0, 100000), 6751, 0.15 * 6751);
 }
 
 Test(latency_table, chunks_of_a_prompt_cost_no_less_than_the_whole)
 {
     struct profile p = bundled_profile(measured[0]);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 1});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 1});
     double whole = prefill_ms(state, 0, 16000), chunks = 0;
     for (uint32_t done = 0; done < 16000; done += 2000)
         chunks += prefill_ms(state, done, 2000);
@@ -231,7 +231,7 @@ Test(latency_table, chunks_of_a_prompt_cost_no_less_than_the_whole)
 Test(latency_table, a_mixed_step_adds_what_the_sequences_cost_beyond_one_pass)
 {
     struct profile p = bundled_profile(measured[0]);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 64});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
     struct step_chunk chunk = {0, 1117};
     struct engine_step step = {
         .chunks = &chunk, .n_chunks = 1, .n_decode = 49, .decode_context_mean_tok = 2997};
@@ -243,9 +243,9 @@ Test(latency_table, a_mixed_step_adds_what_the_sequences_cost_beyond_one_pass)
 Test(latency_table, host_overhead_is_added_once)
 {
     struct profile p = bundled_profile(measured[0]);
-    void *bare = create(&p, (struct latency_config){.max_num_seqs = 64});
-    void *host = create(&p, (struct latency_config){
-                                .max_num_seqs = 64, .host_ms_per_step = 2, .host_us_per_seq = 21});
+    void *bare = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64});
+    void *host = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64,
+                                                    .host_ms_per_step = 2, .host_us_per_seq = 21});
     cr_expect_float_eq(decode_ms(host, 49, 2997) - decode_ms(bare, 49, 2997), 2 + 49 * 0.021, 1e-9);
     cr_expect_float_eq(curve_ms(host, 49, 2997) - curve_ms(bare, 49, 2997), 2 + 49 * 0.021, 1e-9);
     cr_expect_float_eq(prefill_ms(host, 0, 1117) - prefill_ms(bare, 0, 1117), 2 + 0.021, 1e-9);
@@ -260,7 +260,7 @@ Test(latency_table, a_step_of_one_rank_is_read_at_the_sequences_of_all)
 {
     struct profile p = bundled_profile("h200_sxm/trtllm/DeepSeek-V3-FP8/DP8EP8");
     cr_assert_eq(p.dp, 8);
-    void *state = create(&p, (struct latency_config){.max_num_seqs = 256});
+    void *state = create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 256});
     unsigned met = 0;
     for (size_t i = 0; i < p.n_decode; i++) {
         double batch = p.decode_kv_usage[i] * (double)p.max_kv_tokens / p.decode_context[i];

@@ -211,6 +211,8 @@ static const char *const stages[] = {
     SMALL DISAGG "router_queue: {threshold: 0.2}\n",
     "trace: {path: unsorted.jsonl}\nengine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     TRAFFIC ", kv_blocks: 60, host_kv_blocks: 200, draft_tokens: 3}\n" DISAGG,
+    "trace: {path: trace.jsonl}\nengine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate}\n"
+    "policy: {type: static}\n" DISAGG,
     "traffic: {clients: 4, requests: 40, isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\ncost: {per_gpu_hour: 3}\n" DISAGG,
     NULL};
@@ -324,6 +326,8 @@ static enum effect try(const struct stage *st, const struct key *key, const char
         e = SAID;
     else if (o.digest != base->digest)
         e = CHANGED;
+    else if (key->preset_text && strcmp(value, key->preset_text) == 0)
+        e = SAME_VALUE;
     else if (strncmp(path, "pools.", 6) != 0 && is_same(key, &sc, &st->scenario))
         e = SAME_VALUE;
     arena_release(&arena);

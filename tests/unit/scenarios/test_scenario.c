@@ -73,7 +73,7 @@ Test(scenario, defaults_are_those_of_the_contract)
     cr_expect_str_eq(sc.policy.type, "static");
     const struct engine_settings *e = &sc.pools[POOL_AGG].engine;
     cr_expect_str_eq(e->profile[0], "p");
-    cr_expect_str_eq(e->latency_model, "table");
+    cr_expect_str_eq(e->latency_model, "auto");
     cr_expect_eq(e->block_size_tok, 128);
     cr_expect_eq(e->kv_blocks, 0);
     cr_expect_eq(e->max_num_seqs, 256);

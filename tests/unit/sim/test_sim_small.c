@@ -801,3 +801,64 @@ Test(sim_small, transfers_over_the_links_of_a_node_go_one_after_another)
         fixture_release(&f);
     }
 }
+
+/* Prefill 10 + 0.1 a token, decode 10 + 1. */
+Test(sim_small, the_front_end_is_before_the_worker_and_in_the_latencies)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.want_log = true;
+    f.deployment.frontend_ns = 4 * NS_PER_MS;
+    f.deployment.frontend_ns_per_tok = 50e3;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 80, 2);
+    fixture_run(&f, t.text);
+    cr_assert_str_eq(f.log,
+                     "0.000 worker_start agg/0\n"
+                     "0.000 worker_ready agg/0\n"
+                     "0.000 arrive r0\n"
+                     "8.000 route r0 agg/0\n" /* 4 + 80 * 0.05 */
+                     "8.000 admit r0 agg/0\n"
+                     "26.000 prefill_done r0 agg/0\n"
+                     "26.000 first_token r0 agg/0\n"
+                     "37.000 finish r0 agg/0\n",
+                     "%s", f.log);
+    cr_assert_eq(f.records[0].arrival_ns, 0);
+    cr_assert_eq(f.records[0].first_token_ns, 26 * NS_PER_MS);
+    fixture_release(&f);
+}
+
+Test(sim_small, who_gives_up_in_the_front_end_never_reaches_a_worker)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.frontend_ns = 4 * NS_PER_MS;
+    f.deployment.timeout_ns = 3 * NS_PER_MS;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 80, 2);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.n_outcome[OUTCOME_TIMED_OUT], 1);
+    cr_assert_eq(f.records[0].end_ns, 3 * NS_PER_MS);
+    cr_assert_float_eq(f.result->pools[0].gpu_s[GPU_BUSY], 0, 1e-12);
+    fixture_release(&f);
+}
+
+Test(sim_small, tokens_reach_the_client_an_interval_at_a_time)
+{
+    static const struct {
+        uint32_t interval_tok;
+        int64_t first_ms, second_ms;
+    } cases[] = {{1, 18, 29}, {3, 40, 40}, {5, 62, 62}, {9, 62, 62}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.deployment.stream_interval_tok = cases[i].interval_tok;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 80, 5);
+        fixture_run(&f, t.text);
+        cr_expect_eq(f.records[0].first_token_ns, cases[i].first_ms * NS_PER_MS);
+        cr_expect_eq(f.records[0].second_token_ns, cases[i].second_ms * NS_PER_MS);
+        cr_expect_eq(f.records[0].last_token_ns, 62 * NS_PER_MS);
+        fixture_release(&f);
+    }
+}

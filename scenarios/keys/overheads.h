@@ -1,0 +1,27 @@
+/* What engines take beside or instead of the times of their profiles: entries of overheads.yaml in
+ * the preset folders.
+ *
+ *   vllm-dense:
+ *     summary: one line for lists
+ *     evidence: where the numbers come from, and how far they are to be trusted
+ *     for: {framework: vllm, experts: false, below_version: "0.20"}
+ *     host_us_per_seq: 21
+ *
+ * `for` holds of a profile when all that it names does: shell patterns of the profile's
+ * `framework`, `gpu` (gpu_type), `model` and `kind` (measured, estimated, summed); `experts`,
+ * whether its model is a mixture of them; `from_version` and `below_version` of the engine. An
+ * entry without `for` is chosen by its name alone. */
+#ifndef SCENARIOS_KEYS_OVERHEADS_H
+#define SCENARIOS_KEYS_OVERHEADS_H
+
+#include "engines/profile/profile.h"
+#include "scenarios/keys/scenario.h"
+
+/* The engine of a pool with nothing left open: latency_model is one of latency_models, and every
+ * key of overheads has a value. *entry: the name of the overheads that count, in the arena; "none".
+ * ST_INPUT when engine.overheads names no entry, or an entry is wrong, with its position. */
+enum status overheads_resolve(struct engine_settings *engine, const char **entry,
+                              struct arena *arena, const struct scenario *scenario,
+                              enum pool_role role, const struct profile *profile, struct diag *d);
+
+#endif
