@@ -79,10 +79,21 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out);
 /* One line per verb: its path, then its options. */
 void cli_write_verbs(FILE *out);
 
-/* The scenario that the first word names, with --set and --seed applied. In the arena. */
+/* The option of verbs that take a scenario. */
+#define CLI_OVERLAY                                                                                \
+    {                                                                                              \
+        "overlay", '\0', "FILE.yaml",                                                              \
+            "its keys win over those of the scenario; may be repeated, later ones win, --set "     \
+            "wins "                                                                                \
+            "over all"                                                                             \
+    }
+
+/* The scenario that the first word names, with --overlay, --set and --seed applied, and what it
+ * was read from. In the arena. */
 struct scenario;
-enum status cli_load_scenario(struct scenario **scenario, const struct cli_args *args,
-                              struct diag *d);
+struct scenario_source;
+enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
+                              const struct cli_args *args, struct diag *d);
 
 /* Where bundled profiles are: $HEADROOM_PROFILES, beside the installed program, the source tree;
  * those that exist. In the arena. */

@@ -12,6 +12,7 @@
 const struct cli_option plan_options[] = {
     {"set", 's', "PATH=VALUE",
      "override a key of the scenario, e.g. policy.load_predictor=kalman; may be repeated"},
+    CLI_OVERLAY,
     {"all-predictors", 'a', NULL, "all predictors side by side, and how far each was off"},
     {"format", 'f', "NAME", "table (the default), csv or json"},
     {"out", 'o', "FILE", "write there instead of to standard output"},
@@ -367,6 +368,7 @@ static enum status write_to_file(struct printing *p, size_t format, const char *
 enum status plan_run(const struct cli_args *args, struct diag *d)
 {
     struct scenario *scenario;
+    struct scenario_source source;
     struct profile_search search;
     struct run_resources *resources = NULL;
     struct plan plan;
@@ -374,7 +376,7 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
 
     enum status s = choose_format(args, &format, d);
     if (!s)
-        s = cli_load_scenario(&scenario, args, d);
+        s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
         s = cli_profile_search(&search, args->arena, d);
     bool all = cli_flag(args, "all-predictors");

@@ -19,6 +19,7 @@ const struct cli_option run_options[] = {
     {"out", 'o', "DIR", "write the result files there; created if absent"},
     {"set", 's', "PATH=VALUE",
      "override a key of the scenario, e.g. policy.min_endpoint=2; may be repeated"},
+    CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
     {"print-scenario", '\0', NULL, "print the scenario with every default filled in, and stop"},
     {"stepper", '\0', "HOW",
@@ -121,6 +122,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
 {
     int64_t start_ns = progress_clock_ns();
     struct scenario *scenario;
+    struct scenario_source source;
     struct profile_search search;
     struct run_resources *resources = NULL;
     struct progress progress;
@@ -132,7 +134,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
                                   .measure = measure,
                                   .measure_context = &start_ns};
 
-    enum status s = cli_load_scenario(&scenario, args, d);
+    enum status s = cli_load_scenario(&scenario, &source, args, d);
     if (!s && cli_flag(args, "print-scenario"))
         return print_scenario(scenario, d);
     if (!s && options.want_events && !options.out_dir)

@@ -14,23 +14,35 @@ static enum status add_override(struct scenario_override *o, const struct cli_ar
     return o->label && o->text ? ST_OK : diag_nomem(d, "overrides");
 }
 
-enum status cli_load_scenario(struct scenario **scenario, const struct cli_args *args,
-                              struct diag *d)
+static enum status make_source(struct scenario_source *source, const struct cli_args *args,
+                               struct diag *d)
 {
     struct scenario_override *overrides =
         ARENA_NEW(args->arena, args->n_given, struct scenario_override);
-    const char *const *preset_dirs = NULL;
-    size_t n = 0;
+    struct scenario_text *overlays = ARENA_NEW(args->arena, args->n_given, struct scenario_text);
 
-    *scenario = ARENA_NEW(args->arena, 1, struct scenario);
-    enum status s = overrides && *scenario ? ST_OK : diag_nomem(d, "scenario");
-    for (size_t i = 0; i < args->n_given && !s; i++) {
-        const char *option = args->given[i].option->name;
-        if (strcmp(option, "seed") == 0 || strcmp(option, "set") == 0)
-            s = add_override(&overrides[n++], args, &args->given[i], d);
-    }
+    *source = (struct scenario_source){.overrides = overrides, .overlays = overlays};
+    enum status s = overrides && overlays ? ST_OK : diag_nomem(d, "scenario");
     if (!s)
-        s = cli_preset_dirs(&preset_dirs, args->arena, d);
-    return s ? s
-             : scenario_load(*scenario, args->arena, args->words[0], overrides, n, preset_dirs, d);
+        s = scenario_text_read(&source->file, args->arena, args->words[0], "a scenario", d);
+    for (size_t i = 0; i < args->n_given && !s; i++) {
+        const struct cli_given *given = &args->given[i];
+        const char *option = given->option->name;
+        if (strcmp(option, "overlay") == 0)
+            s = scenario_text_read(&overlays[source->n_overlays++], args->arena, given->value,
+                                   "an overlay", d);
+        else if (strcmp(option, "seed") == 0 || strcmp(option, "set") == 0)
+            s = add_override(&overrides[source->n_overrides++], args, given, d);
+    }
+    return s ? s : cli_preset_dirs(&source->preset_dirs, args->arena, d);
+}
+
+enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
+                              const struct cli_args *args, struct diag *d)
+{
+    *scenario = ARENA_NEW(args->arena, 1, struct scenario);
+    enum status s = *scenario ? ST_OK : diag_nomem(d, "scenario");
+    if (!s)
+        s = make_source(source, args, d);
+    return s ? s : scenario_read(*scenario, args->arena, source, d);
 }

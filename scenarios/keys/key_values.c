@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engines/profile/profile.h"
+#include "scenarios/text/file_text.h"
 #include "util/bug.h"
 #include "util/text.h"
 
@@ -390,17 +391,6 @@ static enum status store_enum(const struct key *key, const struct key_target *to
     return not_available(to, node, available, d);
 }
 
-/* Relative paths of an override are relative to the working directory, those of the file to the
- * file. NULL: memory is out. */
-static const char *path_from(const struct key_target *to, const struct yaml_node *node)
-{
-    bool from_file = node->at.line > 0;
-
-    if (from_file && node->text[0] != '/')
-        return arena_printf(to->arena, "%s%s", to->base_dir, node->text);
-    return node->text;
-}
-
 static enum status store_path(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
@@ -408,7 +398,7 @@ static enum status store_path(const struct key *key, const struct key_target *to
         return refuse(key, to, node, false, d);
     if (key->fixed)
         return not_available(to, node, key->unset, d);
-    const char *path = path_from(to, node);
+    const char *path = file_text_path(to->arena, node->at, node->text);
     if (!path)
         return diag_nomem(d, "path");
     *FIELD(const char *, to->base, key) = path;
@@ -435,7 +425,7 @@ static enum status store_profile(const struct key *key, const struct key_target 
     for (size_t i = 0; i < (list ? 2 : 1); i++, item = item->next) {
         if (!is_scalar(item) || !*item->text)
             return refuse(key, to, item, false, d);
-        const char *path = path_from(to, item);
+        const char *path = file_text_path(to->arena, item->at, item->text);
         if (!path)
             return diag_nomem(d, "path");
         profile[i] = profile_is_path(path) ? path : item->text;

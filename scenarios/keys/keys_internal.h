@@ -29,7 +29,6 @@ void scenario_key_preset(const struct key *key, void *base);
 /* Check a value and store it. `path` is how messages name it. */
 struct key_target {
     struct arena *arena;
-    const char *base_dir; /* what relative paths of the file count from: "", or ends in a slash */
     const char *path;
     void *base;
 };

@@ -179,7 +179,7 @@ static enum status fill(struct engine_settings *engine, struct arena *arena,
     for (const struct yaml_node *node = entry->first; node && !s; node = node->next) {
         const struct key *key = scenario_key_find("engine", node->key);
         struct engine_settings read;
-        const struct key_target target = {arena, "", node->key, &read};
+        const struct key_target target = {arena, node->key, &read};
         if (is_text(node->key))
             continue;
         if (!key || !key->overhead)
@@ -245,7 +245,7 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
                               const struct scenario *sc, enum pool_role role,
                               const struct subject *subject, const char *name, struct diag *d)
 {
-    const struct preset_place place = {sc->preset_dirs, file_name, ""};
+    const struct preset_place place = {sc->preset_dirs, file_name};
     const struct yaml_node *const *entries;
     bool any = strcmp(name, "auto") == 0;
     size_t n;

@@ -13,7 +13,6 @@ struct reader {
     const struct policy_ops *policy;
     void *config;
     struct arena *arena;
-    const char *base_dir; /* of the file */
     struct diag *d;
     const char *taken; /* names of what has no bearing, for a note; NULL = none */
 };
@@ -115,7 +114,7 @@ static enum status unknown_field(const struct reader *r, const struct yaml_node 
 static enum status set_field(struct reader *r, const struct yaml_node *node)
 {
     const struct key *key = key_find(r->policy->keys, node->key);
-    const struct key_target target = {r->arena, r->base_dir, node->key, r->config};
+    const struct key_target target = {r->arena, node->key, r->config};
     struct yaml_node value = *node;
 
     const struct foreign_key *foreign = policy_foreign_find(r->policy, node->key);
@@ -135,15 +134,10 @@ enum status policy_file_parse(const struct policy_ops *policy, void *config,
                               struct arena *arena, const char *path, const char *bytes,
                               size_t length, struct diag *d)
 {
-    struct reader r = {policy, config, arena, "", d, NULL};
+    struct reader r = {policy, config, arena, d, NULL};
     struct source_pos at = {.file = path};
-    const char *slash = strrchr(path, '/');
     struct yaml_node *tree;
 
-    if (slash)
-        r.base_dir = arena_strndup(arena, path, (size_t)(slash + 1 - path));
-    if (!r.base_dir)
-        return diag_nomem(d, "path");
     enum status s = yaml_tree_parse(&tree, arena, path, bytes, length, false, d);
     if (s)
         return s;

@@ -127,9 +127,8 @@ enum status preset_find(const struct yaml_node **preset, struct arena *arena,
 
     diag_init(&cause);
     if (hash) {
-        bool from_file = wanted->at.line > 0 && name[0] != '/';
-        const char *path = arena_printf(arena, "%s%.*s", from_file ? place->base_dir : "",
-                                        (int)(hash - name), name);
+        const char *path = arena_strndup(arena, name, (size_t)(hash - name));
+        path = path ? file_text_path(arena, wanted->at, path) : NULL;
         name = hash + 1;
         n = 1;
         s = path ? read_file(&maps[0], arena, path, &cause) : diag_nomem(&cause, "preset");

@@ -19,7 +19,6 @@
 struct preset_place {
     const char *const *dirs; /* ended by NULL, the first that has the name wins; NULL = none */
     const char *file;        /* within each of them */
-    const char *base_dir;    /* of the PATHs in a file, "" or ending in a slash */
 };
 
 /* The keys of a preset as a map, with its `summary`, which is no key of the scenario. `wanted` is

@@ -61,19 +61,22 @@ static void write_sections(FILE *out)
 
 void scenario_write_reference(FILE *out)
 {
-    fputs("# The scenario file\n\n"
-          "YAML (or JSON) by the rules of YAML 1.2: `no` and `on` are texts, `010` is ten. Every "
-          "key but those\n"
-          "marked required may be left out. A path is relative to the scenario file; given with\n"
-          "`--set PATH=VALUE` it is relative to the working directory. A key that cannot matter "
-          "beside "
-          "the others is left\n"
-          "out, and a note says so; given with `--set` it is refused. `headroom run FILE "
-          "--print-scenario`\n"
-          "prints a file with every default filled in. This page is what `headroom list keys` "
-          "prints.\n\n"
-          "## Top level\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
-          out);
+    fputs(
+        "# The scenario file\n\n"
+        "YAML (or JSON) by the rules of YAML 1.2: `no` and `on` are texts, `010` is ten. Every "
+        "key but those\n"
+        "marked required may be left out. A path is relative to the file it stands in; given with\n"
+        "`--set PATH=VALUE` it is relative to the working directory. A file of some of these keys, "
+        "given with\n"
+        "`--overlay FILE`, goes over the scenario: maps are merged, values and lists replaced; "
+        "later ones win, and\n"
+        "`--set` wins over all. A key that cannot matter beside the others is left\n"
+        "out, and a note says so; given with `--set` it is refused. `headroom run FILE "
+        "--print-scenario`\n"
+        "prints a file with every default filled in. This page is what `headroom list keys` "
+        "prints.\n\n"
+        "## Top level\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+        out);
     for (const struct scenario_section *s = scenario_sections; s->name; s++) {
         const char *section = s->name;
         if (strcmp(section, "pools") == 0) {

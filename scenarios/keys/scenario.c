@@ -19,11 +19,11 @@ struct loader {
     struct scenario *scenario;
     struct arena *arena;
     struct yaml_node *root;
-    const char *const *preset_dirs;
+    const struct scenario_source *source;
     struct diag *d;
 };
 
-/* ---- overrides ---- */
+/* ---- overlays and overrides ---- */
 
 /* A map to put things into. What is there and is not a map is replaced, but for `router: NAME`,
  * which goes on to hold for the pools that are not named. */
@@ -89,6 +89,62 @@ static enum status apply_override(struct loader *l, const struct scenario_overri
         if (!map)
             return diag_nomem(l->d, "override");
     }
+}
+
+/* Values and lists of an overlay replace what is there, maps are merged. */
+static enum status merge(struct loader *l, struct yaml_node *into, const struct yaml_node *from)
+{
+    enum status s = ST_OK;
+
+    for (struct yaml_node *node = from->first, *next; node && !s; node = next) {
+        next = node->next;
+        node->next = NULL;
+        if (node->kind != NODE_MAP) {
+            yaml_node_put(into, node->key, node->key_at, node);
+            continue;
+        }
+        struct yaml_node *map = open_section(l, into, node->key, node->key_at);
+        s = map ? merge(l, map, node) : diag_nomem(l->d, "overlay");
+    }
+    return s;
+}
+
+static enum status read_map(struct yaml_node **map, struct loader *l,
+                            const struct scenario_text *text, const char *expected)
+{
+    struct source_pos at = {.file = text->path};
+
+    enum status s =
+        yaml_tree_parse(map, l->arena, text->path, text->bytes, text->length, false, l->d);
+    if (s)
+        return s;
+    if (!*map || (*map)->kind == NODE_NULL)
+        return diag_fail_at(l->d, ST_INPUT, at, "empty; expected %s", expected);
+    return (*map)->kind == NODE_MAP
+               ? ST_OK
+               : diag_fail_at(l->d, ST_INPUT, (*map)->at, "expected %s", expected);
+}
+
+static enum status apply_overlay(struct loader *l, const struct scenario_text *overlay)
+{
+    struct yaml_node *map;
+
+    enum status s =
+        read_map(&map, l, overlay, "an overlay: keys of a scenario (trace, engine, pools, ...)");
+    return s ? s : merge(l, l->root, map);
+}
+
+/* Of where a key was set: the file is 0, then come the overlays in their order, then overrides. */
+static size_t rank_of(const struct loader *l, struct source_pos at)
+{
+    const struct scenario_source *source = l->source;
+    size_t i = 0;
+
+    if (at.line == 0)
+        return source->n_overlays + 1;
+    while (i < source->n_overlays && at.file != source->overlays[i].path)
+        i++;
+    return i < source->n_overlays ? i + 1 : 0;
 }
 
 /* ---- unknown keys ---- */
@@ -160,7 +216,7 @@ static void *base_of(struct loader *l, const struct key *key, struct pool_settin
 static enum status store(struct loader *l, const struct key *key, const char *section,
                          struct pool_settings *pool, const struct yaml_node *node)
 {
-    struct key_target target = {l->arena, l->scenario->base_dir, NULL, base_of(l, key, pool)};
+    struct key_target target = {l->arena, NULL, base_of(l, key, pool)};
 
     target.path = *section ? arena_printf(l->arena, "%s.%s", section, node->key) : node->key;
     if (!target.path)
@@ -191,7 +247,7 @@ static bool is_section(const char *name)
 static enum status read_preset(struct loader *l, const char *section, const struct key *key,
                                const struct yaml_node *wanted)
 {
-    const struct preset_place place = {l->preset_dirs, key->presets, l->scenario->base_dir};
+    const struct preset_place place = {l->source->preset_dirs, key->presets};
     const char *path = arena_printf(l->arena, "%s.%s", section, key->name);
     const struct yaml_node *preset;
 
@@ -331,14 +387,12 @@ static enum status read_pools(struct loader *l)
 
 /* ---- policy ---- */
 
-/* A file's fields of another policy are left out when its type was overridden: `--set
- * policy.type=static` is how a planner is held against a fixed fleet. */
+/* A file's fields of another policy are left out when its type was changed by an overlay or an
+ * override: `--set policy.type=static` is how a planner is held against a fixed fleet. */
 static enum status other_policy(struct loader *l, const struct policy_ops *policy,
                                 const struct yaml_node *node, const struct yaml_node *type)
 {
-    bool type_overridden = type && type->at.line == 0;
-
-    if (type_overridden && node->key_at.line > 0)
+    if (type && rank_of(l, type->at) > rank_of(l, node->key_at))
         return ST_OK;
     return diag_fail_at(l->d, ST_INPUT, node->key_at,
                         "policy.%s does not belong to policy.type '%s', but to '%s'", node->key,
@@ -580,10 +634,9 @@ static enum status set_names(struct loader *l, const char *path)
     const char *dot = strrchr(base, '.');
     size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
 
-    l->scenario->file = arena_strdup(l->arena, path);
-    l->scenario->base_dir = arena_strndup(l->arena, path, (size_t)(base - path));
+    l->scenario->file = path;
     l->scenario->name = arena_strndup(l->arena, base, n);
-    if (!l->scenario->file || !l->scenario->base_dir || !l->scenario->name)
+    if (!l->scenario->name)
         return diag_nomem(l->d, "scenario");
     return ST_OK;
 }
@@ -598,30 +651,21 @@ static void set_presets(struct scenario *sc)
     }
 }
 
-enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
-                           const char *bytes, size_t length,
-                           const struct scenario_override *overrides, size_t n_overrides,
-                           const char *const *preset_dirs, struct diag *d)
+enum status scenario_read(struct scenario *scenario, struct arena *arena,
+                          const struct scenario_source *source, struct diag *d)
 {
-    struct loader l = {.scenario = scenario, .arena = arena, .preset_dirs = preset_dirs, .d = d};
+    struct loader l = {.scenario = scenario, .arena = arena, .source = source, .d = d};
 
-    *scenario = (struct scenario){.preset_dirs = preset_dirs};
+    *scenario = (struct scenario){.preset_dirs = source->preset_dirs};
     set_presets(scenario);
-    enum status s = set_names(&l, path);
+    enum status s = set_names(&l, source->file.path);
     const char *default_name = scenario->name;
     if (!s)
-        s = yaml_tree_parse(&l.root, arena, scenario->file, bytes, length, false, d);
-    if (s)
-        return s;
-    struct source_pos file_at = {.file = scenario->file};
-    if (!l.root || l.root->kind == NODE_NULL)
-        return diag_fail_at(d, ST_INPUT, file_at,
-                            "empty; expected a scenario (keys trace, engine, pools, ...)");
-    if (l.root->kind != NODE_MAP)
-        return diag_fail_at(d, ST_INPUT, l.root->at,
-                            "expected a scenario (keys trace, engine, pools, ...)");
-    for (size_t i = 0; i < n_overrides && !s; i++)
-        s = apply_override(&l, &overrides[i]);
+        s = read_map(&l.root, &l, &source->file, "a scenario (keys trace, engine, pools, ...)");
+    for (size_t i = 0; i < source->n_overlays && !s; i++)
+        s = apply_overlay(&l, &source->overlays[i]);
+    for (size_t i = 0; i < source->n_overrides && !s; i++)
+        s = apply_override(&l, &source->overrides[i]);
     scenario->tree = l.root;
     if (!s)
         s = read_section(&l, "", l.root);
@@ -634,17 +678,24 @@ enum status scenario_parse(struct scenario *scenario, struct arena *arena, const
     return s ? s : check_scenario(&l);
 }
 
-enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
-                          const struct scenario_override *overrides, size_t n_overrides,
-                          const char *const *preset_dirs, struct diag *d)
+enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
+                           const char *bytes, size_t length,
+                           const struct scenario_override *overrides, size_t n_overrides,
+                           const char *const *preset_dirs, struct diag *d)
 {
-    const char *bytes;
-    size_t n;
+    const struct scenario_source source = {.file = {path, bytes, length},
+                                           .n_overrides = n_overrides,
+                                           .overrides = overrides,
+                                           .preset_dirs = preset_dirs};
 
-    enum status s = file_text_read(&bytes, &n, arena, path, "a scenario", d);
-    if (s)
-        return s;
-    return scenario_parse(scenario, arena, path, bytes, n, overrides, n_overrides, preset_dirs, d);
+    return scenario_read(scenario, arena, &source, d);
+}
+
+enum status scenario_text_read(struct scenario_text *text, struct arena *arena, const char *path,
+                               const char *expected, struct diag *d)
+{
+    text->path = path;
+    return file_text_read(&text->bytes, &text->length, arena, path, expected, d);
 }
 
 static enum status append_presets(struct scenario_preset **all, size_t *n, struct arena *arena,
@@ -672,7 +723,7 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
 
     *n = 0;
     for (const struct key *key = scenario_keys; key->name && !s; key++) {
-        const struct preset_place place = {preset_dirs, key->presets, ""};
+        const struct preset_place place = {preset_dirs, key->presets};
         const struct preset_line *lines;
         size_t n_lines;
         if (key->type != KEY_PRESET)

@@ -188,7 +188,6 @@ struct scenario {
 
     const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
     const struct yaml_node *tree;   /* file and overrides merged, for positions */
-    const char *base_dir;           /* folder of the file, "" or ending in a slash */
 };
 
 /* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a
@@ -197,13 +196,32 @@ struct scenario_override {
     const char *label, *text;
 };
 
-/* From a file. Everything is in the arena. `preset_dirs`: where bundled presets are, ended by NULL;
- * NULL = nowhere. ST_INPUT with `file:line:column: what, and what was expected`; ST_IO when the
- * file cannot be read. */
-enum status scenario_load(struct scenario *scenario, struct arena *arena, const char *path,
-                          const struct scenario_override *overrides, size_t n_overrides,
-                          const char *const *preset_dirs, struct diag *d);
-/* The same from memory; `path` is for messages, relative paths and the default name. */
+/* A file of keys in memory; all borrowed. `path` is for messages and relative paths in it. */
+struct scenario_text {
+    const char *path, *bytes;
+    size_t length;
+};
+/* ST_IO when it cannot be read, ST_INPUT when it is too large. `expected` says in messages what the
+ * file should have been. */
+enum status scenario_text_read(struct scenario_text *text, struct arena *arena, const char *path,
+                               const char *expected, struct diag *d);
+
+/* What a scenario is read from, as often as wanted and on several threads at the same time: a file,
+ * whose name is the default of the scenario's; overlays, whose keys win over it, later ones over
+ * earlier ones; overrides, which win over all. Borrowed: it must outlive the scenarios. */
+struct scenario_source {
+    struct scenario_text file;
+    size_t n_overlays;
+    const struct scenario_text *overlays;
+    size_t n_overrides;
+    const struct scenario_override *overrides;
+    const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
+};
+
+/* Everything is in the arena. ST_INPUT with `file:line:column: what, and what was expected`. */
+enum status scenario_read(struct scenario *scenario, struct arena *arena,
+                          const struct scenario_source *source, struct diag *d);
+/* The same of a source without overlays. */
 enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
                            const char *bytes, size_t length,
                            const struct scenario_override *overrides, size_t n_overrides,

@@ -27,3 +27,10 @@ enum status file_text_read(const char **bytes, size_t *length, struct arena *are
     *length = n;
     return ST_OK;
 }
+
+const char *file_text_path(struct arena *arena, struct source_pos at, const char *path)
+{
+    const char *slash = at.line > 0 && path[0] != '/' ? strrchr(at.file, '/') : NULL;
+
+    return slash ? arena_printf(arena, "%.*s%s", (int)(slash + 1 - at.file), at.file, path) : path;
+}

@@ -15,4 +15,8 @@ enum { FILE_TEXT_MAX_BYTES = 1 << 20 };
 enum status file_text_read(const char **bytes, size_t *length, struct arena *arena,
                            const char *path, const char *expected, struct diag *d);
 
+/* A path as a text at this position means it: a relative one counts from the folder of the file,
+ * and one of the command line (no line) from the working directory. NULL: memory is out. */
+const char *file_text_path(struct arena *arena, struct source_pos at, const char *path);
+
 #endif

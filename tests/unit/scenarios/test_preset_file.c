@@ -47,11 +47,13 @@ static void teardown(void)
 
 TestSuite(preset_file, .init = setup, .fini = teardown);
 
+static const char *file = "s.yaml"; /* of the scenario */
+
 static enum status find(const struct preset_place *place, const char *text, unsigned long line,
                         const struct yaml_node **preset)
 {
     struct yaml_node wanted = {
-        .kind = NODE_TEXT, .text = text, .at = {.file = "s.yaml", .line = line, .column = 9}};
+        .kind = NODE_TEXT, .text = text, .at = {.file = file, .line = line, .column = 9}};
 
     diag_init(&diag);
     return preset_find(preset, &arena, place, "startup.preset", &wanted, &diag);
@@ -59,7 +61,7 @@ static enum status find(const struct preset_place *place, const char *text, unsi
 
 Test(preset_file, the_first_folder_that_has_the_name_wins)
 {
-    const struct preset_place place = {dirs, "p.yaml", ""};
+    const struct preset_place place = {dirs, "p.yaml"};
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "b", 4, &preset), ST_OK, "%s", diag.text);
@@ -72,7 +74,7 @@ Test(preset_file, the_first_folder_that_has_the_name_wins)
 
 Test(preset_file, unknown_names_are_told_the_known_ones_once)
 {
-    const struct preset_place place = {dirs, "p.yaml", ""}, nowhere = {NULL, "p.yaml", ""};
+    const struct preset_place place = {dirs, "p.yaml"}, nowhere = {NULL, "p.yaml"};
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "long", 4, &preset), ST_INPUT);
@@ -88,9 +90,10 @@ Test(preset_file, unknown_names_are_told_the_known_ones_once)
 
 Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override)
 {
-    const struct preset_place place = {NULL, "p.yaml", arena_printf(&arena, "%s/bundled/", folder)};
+    const struct preset_place place = {NULL, "p.yaml"};
     const struct yaml_node *preset;
 
+    file = arena_printf(&arena, "%s/bundled/s.yaml", folder);
     cr_assert_eq(find(&place, "p.yaml#b", 4, &preset), ST_OK, "%s", diag.text);
     cr_expect_eq(yaml_node_child(preset, "x")->i, 2);
     cr_expect_eq(find(&place, arena_printf(&arena, "%s/own/p.yaml#a", folder), 4, &preset), ST_OK);
@@ -100,7 +103,7 @@ Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override
 
 Test(preset_file, lists_every_name_once_in_the_order_of_the_files)
 {
-    const struct preset_place place = {dirs, "p.yaml", ""}, none = {dirs, "other.yaml", ""};
+    const struct preset_place place = {dirs, "p.yaml"}, none = {dirs, "other.yaml"};
     const struct preset_line *lines;
     size_t n;
 

@@ -250,7 +250,10 @@ static void build_shipped(const char *name)
     struct run_resources *resources;
     struct scenario_run run;
 
-    cr_assert_eq(scenario_load(&sc, &arena, name, NULL, 0, NULL, &diag), ST_OK, "%s", diag.text);
+    struct scenario_source source = {.n_overlays = 0};
+    cr_assert_eq(scenario_text_read(&source.file, &arena, name, "a scenario", &diag), ST_OK, "%s",
+                 diag.text);
+    cr_assert_eq(scenario_read(&sc, &arena, &source, &diag), ST_OK, "%s", diag.text);
     cr_assert_eq(run_resources_create(&resources, &search, &diag), ST_OK);
     cr_assert_eq(scenario_build(&run, &sc, &arena, resources, false, &diag), ST_OK, "%s",
                  diag.text);
