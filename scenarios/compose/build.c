@@ -226,6 +226,10 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.async_scheduling = e->async_scheduling;
     pool->engine.prefill_first = strcmp(e->step_order, "prefill_first") == 0;
     pool->engine.by_priority = strcmp(e->queue_order, "priority") == 0;
+    pool->engine.queue_look_steps = (uint32_t)e->queue_look_steps;
+    pool->engine.batch_wait_steps = (uint32_t)e->batch_wait_steps;
+    pool->engine.batch_wait_share = e->batch_wait_share;
+    pool->engine.prompt_step_least_ms = e->prompt_step_least_ms;
     pool->engine.step_noise = e->step_noise;
     pool->engine.n_draft_tok = (uint32_t)e->draft_tokens;
     pool->engine.draft_acceptance = e->draft_acceptance;

@@ -264,6 +264,21 @@ const struct key scenario_keys[] = {
      .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
     {"engine", "host_us_per_seq", KEY_NUMBER, OVERHEAD(host_us_per_seq, 0), RANGE(0, 1e6),
      .unit = "us", .when = OURS, .doc = "host time added to every step, per running sequence"},
+    {"engine", "prompt_step_least_ms", KEY_NUMBER, OVERHEAD(prompt_step_least_ms, 0),
+     RANGE(0, MAX_MS), .unit = "ms", .when = OURS,
+     .doc = "a step with prompts in it takes no less: its kernels are launched one by one, while "
+            "decode steps are captured graphs"},
+    {"engine", "queue_look_steps", KEY_NUMBER, OVERHEAD(queue_look_steps, 1), RANGE(1, 10000),
+     .unit = "steps", .when = "compat=none & role=agg",
+     .doc = "the queue is looked at once in so many decode steps (SGLang's "
+            "scheduler-recv-interval)"},
+    {"engine", "batch_wait_steps", KEY_NUMBER, OVERHEAD(batch_wait_steps, 0), RANGE(0, 10000),
+     .unit = "steps", .when = "compat=none & role=agg",
+     .doc = "prompts wait for so many decode steps, or until a step is worth it (TensorRT-LLM's "
+            "batch_wait_timeout_iters)"},
+    {"engine", "batch_wait_share", KEY_NUMBER, OVERHEAD(batch_wait_share, 1), RANGE(0, 1),
+     .when = "engine.batch_wait_steps",
+     .doc = "of max_num_batched_tokens: a step is worth it (batch_wait_max_tokens_ratio)"},
     {"engine", "frontend_ms", KEY_NUMBER, OVERHEAD(frontend_ms, 0), RANGE(0, MAX_MS), .unit = "ms",
      .when = FRONT_END,
      .doc = "before the pool sees a request: HTTP, tokenisation, hand-over; part of TTFT and E2E"},

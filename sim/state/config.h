@@ -44,12 +44,18 @@ struct engine_config {
     double kv_bytes_per_token;         /* with host_kv_blocks */
     uint32_t watermark_blocks;         /* kept free when a prompt is admitted */
     bool prefill_first; /* a step with prompts in it leaves the running sequences waiting */
-    bool by_priority;  /* the queue is in order of priority, and the least urgent is preempted first
-                        */
-    double step_noise; /* coefficient of variation of a step's time, >= 0 */
-    uint32_t n_draft_tok;    /* speculative decoding: tokens drafted per step; 0 = none */
-    double draft_acceptance; /* of each draft token, given that those before it were accepted */
-    double draft_ms;         /* added to a step per draft token */
+    bool by_priority; /* the queue is in order of priority, and the least urgent is preempted first
+                       */
+    uint32_t queue_look_steps; /* the queue is looked at once in so many decode steps; 0 = 1 */
+    /* Prompts wait for so many decode steps, or until they fill this share of a step's token
+     * budget; 0 = not at all. */
+    uint32_t batch_wait_steps;
+    double batch_wait_share;
+    double prompt_step_least_ms; /* of a step with prompt chunks: launching its kernels; >= 0 */
+    double step_noise;           /* coefficient of variation of a step's time, >= 0 */
+    uint32_t n_draft_tok;        /* speculative decoding: tokens drafted per step; 0 = none */
+    double draft_acceptance;     /* of each draft token, given that those before it were accepted */
+    double draft_ms;             /* added to a step per draft token */
     uint32_t n_ranks;      /* data-parallel ranks: limits are per rank, kv_blocks is for all; > 0 */
     bool async_scheduling; /* a step's prompts are chosen when the step before it starts */
     int64_t cold_start_ns; /* extra on the first step of a fresh worker */

@@ -2,6 +2,7 @@
  * out. */
 #include "sim/worker/decode_set.h"
 
+#include "sim/worker/queue_look.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
 #include "util/array.h"
@@ -417,6 +418,11 @@ uint32_t decode_run_length(const struct worker *w)
     if (w->first_next.n || w->admissions_held || w->pool->deployment->sim->config->exact_stepper)
         return 1; /* first tokens are events of their own; what was held back is looked at again */
     uint64_t n = w->finish[0].step - w->step;
+    if (w->waiting.n) {
+        uint64_t look = queue_look_step(w, w->n_decode);
+        if (look > w->step && look - w->step < n)
+            n = look - w->step;
+    }
     uint32_t size = worker_block_size(w);
     if ((n / size + 1) * w->n_decode > worker_kv_free(w)) {
         uint32_t room = worker_kv_free(w); /* the first step has its blocks already */

@@ -7,6 +7,7 @@
 
 #include "sim/worker/decode_set.h"
 #include "sim/worker/gpu_time.h"
+#include "sim/worker/queue_look.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
 #include "util/array.h"
@@ -323,6 +324,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
 {
     const struct engine_config *engine = &w->pool->config->engine;
     enum status s = ST_OK;
+    uint32_t n_before = w->running.n;
     while (!s && w->waiting.n && has_place(w, f)) {
         if (incoming_is_older(sim, w)) {
             s = tell_room(sim, w);
@@ -344,6 +346,8 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
         }
         s = admit(sim, w, &w->waiting, f);
     }
+    if (w->running.n > n_before)
+        queue_look_took(w);
     return s;
 }
 
@@ -364,7 +368,7 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
         s = admit_arrived(sim, w, &f);
     if (!s && preempted)
         w->admissions_held = true; /* nobody new in the step that pushed somebody out */
-    else if (!s)
+    else if (!s && w->waiting.n && queue_look(w, prefill_first ? w->n_decode : n_decode))
         s = admit_waiting(sim, w, &f);
     if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
         s = tell_room(sim, w);
@@ -450,6 +454,8 @@ static int64_t step_ns(struct worker *w)
     const struct engine_config *engine = &w->pool->config->engine;
     struct engine_step step = step_of(w);
     double ms = engine->latency->step_ms(engine->latency_state, &step);
+    if (step.n_chunks && ms < engine->prompt_step_least_ms)
+        ms = engine->prompt_step_least_ms;
     if (step.n_decode)
         ms += engine->n_draft_tok * engine->draft_ms;
     if (engine->step_noise > 0)
@@ -556,15 +562,16 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
     return s ? s : schedule_end(sim, leader);
 }
 
-enum status worker_interrupt(struct sim *sim, struct worker *w)
+/* Steps of the run up to the end of the one that is running now. */
+static uint32_t steps_under_way(const struct sim *sim, const struct worker *w)
 {
-    if (w->leader->kind == STEP_NONE)
-        return worker_kick(sim, w->leader);
-    if (w->kind != STEP_RUN)
-        return ST_OK;
     uint32_t n = decode_run_steps_by(&w->run, sim->now_ns);
-    if (n == 0 || decode_run_end_ns(&w->run, n) < sim->now_ns)
-        n++;
+    return n + (n == 0 || decode_run_end_ns(&w->run, n) < sim->now_ns);
+}
+
+/* The run ends after n steps, or as it would. */
+static enum status cut_run(struct sim *sim, struct worker *w, uint32_t n)
+{
     if (n >= w->run.n_steps)
         return ST_OK;
     BUG_IF(n < w->run_committed);
@@ -575,6 +582,31 @@ enum status worker_interrupt(struct sim *sim, struct worker *w)
     w->step_end_ns = decode_run_end_ns(&w->run, n);
     check(sim, w);
     return schedule_end(sim, w);
+}
+
+enum status worker_interrupt(struct sim *sim, struct worker *w)
+{
+    if (w->leader->kind == STEP_NONE)
+        return worker_kick(sim, w->leader);
+    return w->kind == STEP_RUN ? cut_run(sim, w, steps_under_way(sim, w)) : ST_OK;
+}
+
+/* A prompt has joined the queue: the run ends before the step that may take it. */
+static enum status interrupt_to_look(struct sim *sim, struct worker *w)
+{
+    if (w->kind != STEP_RUN) {
+        queue_look_joined(w, w->step + (w->kind == STEP_SINGLE && !w->decode_waits));
+        return worker_interrupt(sim, w);
+    }
+    uint32_t n = steps_under_way(sim, w), last = w->run.n_steps;
+    uint64_t begin = w->step - w->run_committed;
+    queue_look_joined(w, begin + n);
+    uint64_t look = queue_look_step(w, w->n_decode);
+    if (w->pool->config->engine.async_scheduling)
+        last--; /* as in start_run */
+    if (look > begin + n && n < last)
+        n = look - begin < last ? (uint32_t)(look - begin) : last;
+    return cut_run(sim, w, n);
 }
 
 enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
@@ -589,10 +621,11 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     if (!r->handed_over)
         add_pending(w, r);
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
-    if (w->kind == STEP_RUN &&
-        (queue->head != id || w->running.n >= w->pool->config->engine.max_num_seqs))
+    bool no_place = w->running.n >= w->pool->config->engine.max_num_seqs;
+    bool behind = queue->head != id && w->pool->config->engine.batch_wait_steps == 0;
+    if (w->kind == STEP_RUN && (behind || no_place))
         return ST_OK;
-    return worker_interrupt(sim, w);
+    return r->handed_over ? worker_interrupt(sim, w) : interrupt_to_look(sim, w);
 }
 
 /* ---- the end of a step ---- */
@@ -690,6 +723,8 @@ static enum status end_rank(struct sim *sim, struct worker *w)
         w->kind == STEP_RUN ? decode_commit(sim, w, w->run.n_steps) : end_single(sim, w);
     w->kind = STEP_NONE;
     w->decode_waits = false;
+    if (w->plan.n_chunks) /* its sequences have been stopped for prompts: here are more of them? */
+        w->looked_step = w->step;
     if (!s)
         s = finish_decoded(sim, w);
     for (uint32_t i = 0; !s && i < w->plan.completing.n; i++)

@@ -77,8 +77,10 @@ struct worker {
 
     /* Decoding sequences. */
     uint32_t n_decode;
-    uint64_t step;      /* decode steps committed */
-    int64_t decoded_ns; /* when the last of them ended */
+    uint64_t step;             /* decode steps committed */
+    int64_t decoded_ns;        /* when the last of them ended */
+    uint64_t looked_step;      /* the step before which the queue was looked at */
+    uint64_t waits_since_step; /* its first prompt: the step that it could have been in */
     uint64_t
         context_sum_tok; /* tokens that step `step + 1` attends to, summed over the sequences */
     struct finish_entry *finish; /* binary heap by (step, admit_order) */

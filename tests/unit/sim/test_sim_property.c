@@ -106,6 +106,8 @@ static void without_engine_options(struct fixture *f)
         engine->step_noise = 0;
         engine->n_draft_tok = engine->host_kv_blocks = engine->watermark_blocks = 0;
         engine->cold_start_ns = 0;
+        engine->queue_look_steps = engine->batch_wait_steps = 0;
+        engine->prompt_step_least_ms = 0;
     }
 }
 static void without_routers(struct fixture *f)
@@ -170,7 +172,13 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         if (draw(rng, 0, 3) == 0 && pool->engine.kv_blocks > 8)
             pool->engine.n_ranks = draw(rng, 2, 3);
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
+        pool->engine.queue_look_steps = draw(rng, 0, 2) ? 0 : draw(rng, 1, 9);
+        pool->engine.batch_wait_steps = draw(rng, 0, 2) ? 0 : draw(rng, 1, 9);
+        pool->engine.batch_wait_share = pcg64_double(rng);
+        pool->engine.prompt_step_least_ms = draw(rng, 0, 2) ? 0 : 50 * pcg64_double(rng);
     }
+    f->deployment.frontend_ns = draw(rng, 0, 2) ? 0 : draw(rng, 0, 40) * NS_PER_MS + 7;
+    f->deployment.frontend_ns_per_tok = draw(rng, 0, 2) ? 0 : 1e5 * pcg64_double(rng);
     f->deployment.kv_latency_ns = draw(rng, 0, 1) * draw(rng, 0, 50) * NS_PER_MS;
     f->deployment.kv_bandwidth_bytes_per_s = draw(rng, 0, 1) ? 1e4 : 1e15;
     f->deployment.scale_down = draw(rng, 0, 1) ? SCALE_DOWN_DRAIN : SCALE_DOWN_TERMINATE;

@@ -452,6 +452,68 @@ Test(sim_small, async_scheduling_costs_an_arrival_one_step_and_hides_nothing_els
     }
 }
 
+/* Prefill 0 to 20, decode steps of 11 from there. The engine looks at its queue at 20, when it has
+ * had prompts, and then once in so many steps, whenever a prompt has come. */
+Test(sim_small, a_queue_that_is_looked_at_now_and_then_keeps_prompts_waiting)
+{
+    static const struct {
+        uint32_t steps;
+        int arrives_ms, starts_ms;
+    } cases[] = {{1, 25, 31}, {4, 25, 64}, {4, 55, 64}, {4, 65, 108}, {4, 12, 20}, {20, 25, 240}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        f.deployment.pools[0].engine.queue_look_steps = cases[i].steps;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 100, 30);
+        trace_text_add(&t, cases[i].arrives_ms, 100, 1);
+        fixture_run(&f, t.text);
+        cr_expect_eq(f.records[1].scheduled_ns, cases[i].starts_ms * NS_PER_MS, "%zu", i);
+        fixture_release(&f);
+    }
+}
+
+/* They wait until a step is worth it, or for so long; never for an engine that is idle. */
+Test(sim_small, prompts_wait_for_others_to_fill_a_step)
+{
+    static const struct {
+        double share;
+        int second_tok, starts_ms;
+    } cases[] = {{0.01, 10, 31}, {0.5, 10, 75}, {0.5, 400, 42}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct fixture f;
+        fixture_init(&f, false, 1);
+        struct engine_config *engine = &f.deployment.pools[0].engine;
+        engine->max_num_batched_tokens = 1000;
+        engine->batch_wait_steps = 4;
+        engine->batch_wait_share = cases[i].share;
+        struct trace_text t = {0};
+        trace_text_add(&t, 0, 100, 30);
+        trace_text_add(&t, 25, 200, 1);
+        trace_text_add(&t, 37, cases[i].second_tok, 1);
+        fixture_run(&f, t.text);
+        cr_expect_eq(f.records[0].scheduled_ns, 0);
+        cr_expect_eq(f.records[1].scheduled_ns, cases[i].starts_ms * NS_PER_MS, "%zu: %lld", i,
+                     (long long)f.records[1].scheduled_ns);
+        fixture_release(&f);
+    }
+}
+
+Test(sim_small, a_step_with_prompts_takes_no_less_than_launching_it)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.pools[0].engine.prompt_step_least_ms = 50;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 3);
+    trace_text_add(&t, 500, 450, 2);
+    fixture_run(&f, t.text);
+    cr_expect_eq(f.records[0].first_token_ns, 50 * NS_PER_MS);
+    cr_expect_eq(f.records[0].second_token_ns, 61 * NS_PER_MS);
+    cr_expect_eq(f.records[1].first_token_ns, 555 * NS_PER_MS);
+    fixture_release(&f);
+}
+
 Test(sim_small, an_idle_engine_starts_at_once_with_async_scheduling_too)
 {
     struct fixture f;
