@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engines/latency/latency.h"
+#include "engines/latency/latency_scaled.h"
 #include "engines/profile/profile_gpus.h"
 #include "scenarios/compose/build_internal.h"
 #include "scenarios/keys/overheads.h"
@@ -110,6 +111,18 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
     return ST_OK;
 }
 
+static enum status scale_latency(struct builder *b, struct engine_config *engine,
+                                 const struct engine_settings *e, uint32_t max_num_seqs)
+{
+    if (e->prompt_factor == 1 && e->decode_factor == 1)
+        return ST_OK;
+    enum status s = latency_scaled_create(&engine->latency_state, b->arena, engine->latency,
+                                          engine->latency_state, max_num_seqs, e->prompt_factor,
+                                          e->decode_factor, b->d);
+    engine->latency = &latency_scaled;
+    return s;
+}
+
 static enum status create_latency(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
@@ -134,7 +147,7 @@ static enum status create_latency(struct builder *b, size_t i)
         return fail_at_key(b->d, &cause,
                            scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
                            "engine.latency_model");
-    return ST_OK;
+    return scale_latency(b, &pool->engine, e, config.max_num_seqs);
 }
 
 static enum status set_kv_blocks(struct builder *b, size_t i)
@@ -229,7 +242,7 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.queue_look_steps = (uint32_t)e->queue_look_steps;
     pool->engine.batch_wait_steps = (uint32_t)e->batch_wait_steps;
     pool->engine.batch_wait_share = e->batch_wait_share;
-    pool->engine.prompt_step_least_ms = e->prompt_step_least_ms;
+    pool->engine.prompt_step_least_ms = e->prompt_factor * e->prompt_step_least_ms;
     pool->engine.step_noise = e->step_noise;
     pool->engine.n_draft_tok = (uint32_t)e->draft_tokens;
     pool->engine.draft_acceptance = e->draft_acceptance;
@@ -274,8 +287,9 @@ static void set_front_end(struct builder *b)
     struct deployment_config *c = &b->run->deployment;
     const struct engine_settings *entry = engine_of(b, 0), *exit = engine_of(b, b->n_pools - 1);
 
-    c->frontend_ns = ns_of_ms(entry->frontend_ms);
-    c->frontend_ns_per_tok = entry->frontend_us_per_tok * 1e3;
+    /* At most what frontend_ms can be by itself: the clock goes no further. */
+    c->frontend_ns = ns_of_ms(fmin(entry->prompt_factor * entry->frontend_ms, 1e12));
+    c->frontend_ns_per_tok = entry->prompt_factor * entry->frontend_us_per_tok * 1e3;
     c->stream_interval_tok = (uint32_t)exit->stream_interval;
 }
 

@@ -286,6 +286,13 @@ const struct key scenario_keys[] = {
      .unit = "us", .when = FRONT_END, .doc = "the same, per prompt token"},
     {"engine", "kv_capacity_factor", KEY_NUMBER, OVERHEAD(kv_capacity_factor, 1), RANGE(0.01, 10),
      .when = OURS, .doc = "of the KV tokens that the profile holds, where kv_blocks is not set"},
+    {"engine", "prompt_factor", KEY_NUMBER, ENGINE(prompt_factor), RANGE(0.01, 100), .preset = 1,
+     .when = FRONT_END,
+     .doc = "what if prompts take so many times as long: what they add to a step, and the front "
+            "end; on top of everything above"},
+    {"engine", "decode_factor", KEY_NUMBER, ENGINE(decode_factor), RANGE(0.01, 100), .preset = 1,
+     .when = "compat=none & role=agg,decode",
+     .doc = "the same of running sequences: a step without prompts, host time included"},
     {"engine", "stream_interval", KEY_INT, ENGINE(stream_interval), RANGE(1, 100000), .preset = 1,
      .unit = "tokens", .when = "compat=none & role=agg,decode",
      .doc = "sent to the client at a time: its first token comes with the engine's so many-th. The "

@@ -50,6 +50,7 @@ struct engine_settings {
     double host_ms_per_step, host_us_per_seq, frontend_ms, frontend_us_per_tok;
     double kv_capacity_factor;
     double prompt_step_least_ms, queue_look_steps, batch_wait_steps, batch_wait_share;
+    double prompt_factor, decode_factor; /* on top of all of these */
 };
 
 struct pool_settings {
