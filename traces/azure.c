@@ -1,11 +1,12 @@
 /* Azure LLM inference traces (2023 and 2024): CSV with a header. The columns are known by their
  * names, in any order and letters of any case, among others that are not read. The time of day may
  * have up to nine decimals and an offset from UTC (`Z`, `+02:00`); without one it is UTC, since
- * local times that jump would not be arrivals. Fields may be quoted (RFC 4180) but not span lines.
+ * local times that jump would not be arrivals.
  */
 #include <string.h>
 #include <strings.h>
 
+#include "traces/csv_scan.h"
 #include "traces/trace.h"
 #include "util/text.h"
 #include "util/units.h"
@@ -13,32 +14,6 @@
 enum field { TIMESTAMP, CONTEXT_TOKENS, GENERATED_TOKENS, N_FIELDS };
 
 static const char *const field_names[N_FIELDS] = {"TIMESTAMP", "ContextTokens", "GeneratedTokens"};
-
-struct slice {
-    const char *from, *end;
-};
-
-/* The field of a line that begins at `p`: its text without quotes, and where it ends, at a comma or
- * the line's end. NULL when a quote is not closed or something follows it. A doubled quote stays
- * doubled, since no column that is read can hold one. */
-static const char *field_end(const char *p, const char *end, struct slice *text)
-{
-    if (*p != '"') {
-        const char *comma = memchr(p, ',', (size_t)(end - p));
-        *text = (struct slice){p, comma ? comma : end};
-        return text->end;
-    }
-    text->from = ++p;
-    for (; p < end; p++) {
-        if (*p != '"')
-            continue;
-        if (p[1] != '"')
-            break;
-        p++;
-    }
-    text->end = p;
-    return p < end && (p + 1 == end || p[1] == ',') ? p + 1 : NULL;
-}
 
 /* Days from 1970-01-01 in the proleptic Gregorian calendar; the year starts in March so that the
  * leap day is its last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
@@ -101,7 +76,7 @@ static bool parse_offset(const char *p, const char *end, int *minutes)
 
 /* Nanoseconds since 1970; false when the text is not a time. What follows it, a comma, a quote or
  * the end of the line, stops every step. */
-static bool parse_time(struct slice text, int64_t *ns)
+static bool parse_time(struct csv_field text, int64_t *ns)
 {
     const char *p = text.from;
     int year, month, day, hour, minute, second, offset_minutes;
@@ -127,7 +102,7 @@ static bool parse_time(struct slice text, int64_t *ns)
     return true;
 }
 
-static enum status parse_tokens(struct slice text, enum field field, uint64_t min,
+static enum status parse_tokens(struct csv_field text, enum field field, uint64_t min,
                                 struct source_pos at, uint32_t *tokens, struct diag *d)
 {
     size_t length = (size_t)(text.end - text.from);
@@ -154,11 +129,11 @@ static enum status azure_parse(const char *line, size_t length, struct source_po
                                struct trace_ids *ids, struct diag *d)
 {
     (void)ids;
-    struct slice text[N_FIELDS + 1] = {{NULL, NULL}}; /* the last one for columns not read */
+    struct csv_field text[N_FIELDS + 1] = {{NULL, NULL}}; /* the last one for columns not read */
     const char *end = line + length;
     uint32_t n = 0;
     for (const char *p = line;; p++) {
-        p = field_end(p, end, &text[n < columns->n ? columns->field[n] : N_FIELDS]);
+        p = csv_field_end(p, end, &text[n < columns->n ? columns->field[n] : N_FIELDS]);
         if (!p)
             return open_quote(at, d);
         n++;
@@ -184,7 +159,7 @@ static enum status azure_parse(const char *line, size_t length, struct source_po
 }
 
 /* N_FIELDS for a column that is not read. */
-static enum field field_of(struct slice name)
+static enum field field_of(struct csv_field name)
 {
     size_t length = (size_t)(name.end - name.from);
     for (int field = 0; field < N_FIELDS; field++)
@@ -201,8 +176,8 @@ static enum status azure_header(const char *line, size_t length, struct source_p
     bool seen[N_FIELDS + 1] = {false};
     columns->n = 0;
     for (const char *p = line;; p++) {
-        struct slice name;
-        p = field_end(p, end, &name);
+        struct csv_field name;
+        p = csv_field_end(p, end, &name);
         if (!p)
             return open_quote(at, d);
         enum field field = field_of(name);
@@ -233,8 +208,8 @@ static bool azure_recognises(const char *line, size_t length)
 {
     const char *end = line + length;
     for (const char *p = line;; p++) {
-        struct slice name;
-        p = field_end(p, end, &name);
+        struct csv_field name;
+        p = csv_field_end(p, end, &name);
         if (!p)
             return false;
         if (field_of(name) != N_FIELDS)

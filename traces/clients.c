@@ -25,8 +25,16 @@ static uint32_t uniform(struct pcg64 *rng, const uint32_t range[2])
     return range[0] + (uint32_t)pcg64_below(rng, (uint64_t)range[1] - range[0] + 1);
 }
 
-static void draw(struct clients *c)
+/* The lengths of request `k`. */
+static void draw(struct clients *c, uint64_t k)
 {
+    if (c->config.isl_list) {
+        if (k < c->config.n_requests) {
+            c->next.isl_tok = c->config.isl_list[k];
+            c->next.osl_tok = c->config.osl_list[k];
+        }
+        return;
+    }
     c->next.isl_tok = uniform(&c->rng, c->config.isl_tok);
     c->next.osl_tok = uniform(&c->rng, c->config.osl_tok);
 }
@@ -50,7 +58,7 @@ enum status clients_create(struct clients **clients, const struct clients_config
     c->n_free = config->n_clients;
     c->digest = request_digest_begin();
     pcg64_stream(&c->rng, config->seed, "clients", 0);
-    draw(c);
+    draw(c, 0);
     *clients = c;
     return ST_OK;
 }
@@ -70,7 +78,7 @@ static enum status next(void *state, struct trace_request *request, struct diag 
     (void)d;
     if (c->delivered) {
         c->digest = request_digest_add(c->digest, &c->next);
-        draw(c);
+        draw(c, c->n_sent);
         c->delivered = false;
     }
     if (c->n_sent == c->config.n_requests)
