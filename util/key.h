@@ -53,10 +53,11 @@ struct key {
     const char *unset; /* what null, and leaving it out, means; NULL = null is refused */
     const char
         *unset_as; /* NUMBER of a policy: path of the scenario's key whose value it has then */
-    /* NUMBER of an engine: unset until the profile is known, then as the overheads of such engines
-     * have it, else `bare` (scenarios/keys/overheads.h). */
+    /* NUMBER or ENUM of an engine: unset until the profile is known, then as the overheads of such
+     * engines have it, else `bare` or `bare_text` (scenarios/keys/overheads.h). */
     bool overhead;
     double bare;
+    const char *bare_text;
     const char *unit;
     const char *doc;
     /* What has to hold for the key to matter; NULL = it always does. Clauses joined by " & ", each

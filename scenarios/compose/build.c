@@ -236,7 +236,7 @@ static enum status build_pool(struct builder *b, size_t i)
     pool->engine.max_num_seqs = (uint32_t)e->max_num_seqs;
     pool->engine.max_num_batched_tokens = (uint32_t)e->max_num_batched_tokens;
     pool->engine.chunked_prefill = e->chunked_prefill;
-    pool->engine.async_scheduling = e->async_scheduling;
+    pool->engine.async_scheduling = strcmp(e->async_scheduling, "true") == 0;
     pool->engine.prefill_first = strcmp(e->step_order, "prefill_first") == 0;
     pool->engine.by_priority = strcmp(e->queue_order, "priority") == 0;
     pool->engine.queue_look_steps = (uint32_t)e->queue_look_steps;

@@ -85,7 +85,11 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
 
 void scenario_key_preset_text(const struct key *key, char *out, size_t size)
 {
-    if (key->unset)
+    if (key->overhead && key->bare_text)
+        snprintf(out, size, "%s", key->bare_text);
+    else if (key->overhead)
+        snprintf(out, size, "%.10g", key->bare);
+    else if (key->unset)
         snprintf(out, size, "null");
     else if (key->type == KEY_BOOL)
         snprintf(out, size, "%s", key->preset > 0 ? "true" : "false");
@@ -97,6 +101,15 @@ void scenario_key_preset_text(const struct key *key, char *out, size_t size)
         snprintf(out, size, "%.10g", key->preset);
 }
 
+/* Set, but to what it is without overheads. */
+static bool is_bare(const struct key *key, const void *base)
+{
+    if (key->type == KEY_NUMBER)
+        return !(fabs(*CONST_FIELD(double, base, key) - key->bare) > 0) &&
+               !isnan(*CONST_FIELD(double, base, key));
+    return same_text(*CONST_FIELD(const char *, base, key), key->bare_text);
+}
+
 bool scenario_key_is_preset(const struct key *key, const void *base)
 {
     enum { LARGEST = 32 };
@@ -104,6 +117,8 @@ bool scenario_key_is_preset(const struct key *key, const void *base)
     struct key moved = *key;
     const char *field = (const char *)base + key->offset;
 
+    if (key->overhead && is_bare(key, base))
+        return true;
     switch (key->type) {
     case KEY_PRICES:
         return CONST_FIELD(struct gpu_prices, base, key)->n == 0;
@@ -376,11 +391,12 @@ static bool listed(const char *const *words, const char *word)
 static enum status store_enum(const struct key *key, const struct key_target *to,
                               const struct yaml_node *node, struct diag *d)
 {
-    if (node->kind != NODE_TEXT)
+    if (node->kind != NODE_TEXT && node->kind != NODE_BOOL)
         return refuse(key, to, node, false, d);
+    const char *text = node->kind == NODE_TEXT ? node->text : node->b ? "true" : "false";
     for (size_t i = 0; key_choice(key, i); i++) {
-        if (strcmp(key_choice(key, i), node->text) == 0) {
-            *FIELD(const char *, to->base, key) = node->text;
+        if (strcmp(key_choice(key, i), text) == 0) {
+            *FIELD(const char *, to->base, key) = key_choice(key, i);
             return ST_OK;
         }
     }

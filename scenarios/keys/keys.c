@@ -40,6 +40,7 @@ static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const placements[] = {"pack", "spread", NULL};
 static const char *const victims[] = {"newest", "least_loaded", "most_idle", NULL};
+static const char *const switches[] = {"false", "true", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
 static const char *const hold_orders[] = {"fcfs", "shortest_first", "priority", NULL};
@@ -82,6 +83,9 @@ const struct scenario_section scenario_sections[] = {
 #define OVERHEAD(member, bare_value)                                                               \
     ENGINE(member), .overhead = true, .bare = bare_value, .preset = NAN,                           \
                     .unset = "as overheads have it, else " #bare_value
+#define OVERHEAD_TEXT(member, bare_value)                                                          \
+    ENGINE(member), .overhead = true, .bare_text = bare_value,                                     \
+                    .unset = "as overheads have it, else " bare_value
 #define POOL(member) PLACE_POOL, offsetof(struct pool_settings, member)
 #define RANGE(lo, hi) .min = lo, .max = hi
 #define ABOVE(lo, hi) .min = lo, .max = hi, .above_min = true
@@ -209,8 +213,8 @@ const struct key scenario_keys[] = {
     {"engine", "data_parallel_ranks", KEY_INT, ENGINE(data_parallel_ranks), RANGE(1, MAX_RANKS),
      .unset = "those of the profile", .unit = "ranks",
      .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
-    {"engine", "async_scheduling", KEY_BOOL, ENGINE(async_scheduling), .when = OURS,
-     .doc = "step k+1 is put together when step k starts"},
+    {"engine", "async_scheduling", KEY_ENUM, OVERHEAD_TEXT(async_scheduling, "false"),
+     .choices = switches, .when = OURS, .doc = "step k+1 is put together when step k starts"},
     {"engine", "host_kv_blocks", KEY_INT, ENGINE(host_kv_blocks), RANGE(0, MAX_TOK),
      .unit = "blocks", .when = OURS,
      .doc =
@@ -218,8 +222,8 @@ const struct key scenario_keys[] = {
     {"engine", "host_bandwidth_gb_s", KEY_NUMBER, ENGINE(host_bandwidth_gb_s), RANGE(1e-6, 1e9),
      .preset = 50, .unit = "10^9 bytes/s", .when = "engine.host_kv_blocks",
      .doc = "of reading host blocks back; the step waits for it"},
-    {"engine", "step_order", KEY_ENUM, ENGINE(step_order), .choices = step_orders,
-     .preset_text = "decode_first", .when = OURS " & role=agg,decode",
+    {"engine", "step_order", KEY_ENUM, OVERHEAD_TEXT(step_order, "decode_first"),
+     .choices = step_orders, .when = OURS " & role=agg,decode",
      .doc =
          "decode_first: prompts join the step of the running sequences; prefill_first: those wait "
          "while there are prompts to compute (not with async_scheduling)"},

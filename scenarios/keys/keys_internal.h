@@ -39,6 +39,7 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
 
 /* "0", "drain", "null", ... */
 void scenario_key_preset_text(const struct key *key, char *out, size_t size);
+/* Of a key of overheads, also what it is without any. */
 bool scenario_key_is_preset(const struct key *key, const void *base);
 
 /* What is set and cannot matter beside the other keys is left out, with a note; given with --set,

@@ -165,9 +165,23 @@ static bool is_text(const char *name)
            strcmp(name, "for") == 0;
 }
 
-static double *value_of(const struct key *key, struct engine_settings *engine)
+static void *value_of(const struct key *key, struct engine_settings *engine)
 {
-    return (double *)(void *)((char *)engine + key->offset);
+    return (char *)engine + key->offset;
+}
+
+static bool is_unset(const struct key *key, struct engine_settings *engine)
+{
+    const void *value = value_of(key, engine);
+
+    return key->type == KEY_NUMBER ? isnan(*(const double *)value) : !*(const char *const *)value;
+}
+
+static void copy_value(const struct key *key, struct engine_settings *to,
+                       struct engine_settings *from)
+{
+    memcpy(value_of(key, to), value_of(key, from),
+           key->type == KEY_NUMBER ? sizeof(double) : sizeof(const char *));
 }
 
 /* What the user has set stays. */
@@ -186,8 +200,8 @@ static enum status fill(struct engine_settings *engine, struct arena *arena,
             return diag_fail_at(d, ST_INPUT, node->key_at,
                                 "overheads %s: %s is no key of overheads", entry->key, node->key);
         s = scenario_key_store(key, &target, node, d);
-        if (!s && isnan(*value_of(key, engine)))
-            *value_of(key, engine) = *value_of(key, &read);
+        if (!s && is_unset(key, engine))
+            copy_value(key, engine, &read);
     }
     return s;
 }
@@ -195,8 +209,12 @@ static enum status fill(struct engine_settings *engine, struct arena *arena,
 static void fill_bare(struct engine_settings *engine)
 {
     for (const struct key *key = scenario_keys; key->name; key++) {
-        if (key->overhead && isnan(*value_of(key, engine)))
-            *value_of(key, engine) = key->bare;
+        if (!key->overhead || !is_unset(key, engine))
+            continue;
+        if (key->type == KEY_NUMBER)
+            *(double *)value_of(key, engine) = key->bare;
+        else
+            *(const char **)value_of(key, engine) = key->bare_text;
     }
 }
 
@@ -208,7 +226,7 @@ static enum status refuse_parts(struct engine_settings *engine, const struct sce
                                         "prefill_attention_factor"};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!isnan(*value_of(scenario_key_find("engine", parts[i]), engine)))
+        if (!is_unset(scenario_key_find("engine", parts[i]), engine))
             return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, parts[i]),
                                 "engine.%s is of a part of a step, and profile '%s' has tables of "
                                 "whole steps alone; expected step_factor",
@@ -287,5 +305,11 @@ enum status overheads_resolve(struct engine_settings *engine, const char **entry
         s = fill(engine, arena, found, d);
     fill_bare(engine);
     *entry = found ? found->key : "none";
+    if (!s && strcmp(engine->async_scheduling, "true") == 0 &&
+        strcmp(engine->step_order, "prefill_first") == 0)
+        s = diag_fail_at(d, ST_INPUT, scenario_engine_at(scenario, role, "step_order"),
+                         "step_order 'prefill_first' of pool %s (overheads %s) does not go with "
+                         "async_scheduling; expected 'decode_first'",
+                         pool_role_names[role], *entry);
     return s;
 }

@@ -558,11 +558,6 @@ static enum status check_pool(struct loader *l, enum pool_role role)
         return diag_fail_at(l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "profile"),
                             "engine.profile is missing; expected the name of a bundled profile "
                             "(headroom profile list), or a path");
-    if (e->async_scheduling && strcmp(e->step_order, "prefill_first") == 0)
-        return diag_fail_at(l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "step_order"),
-                            "step_order 'prefill_first' of pool %s does not go with "
-                            "async_scheduling; expected 'decode_first'",
-                            name);
     if (e->max_num_batched_tokens < e->max_num_seqs)
         return diag_fail_at(
             l->d, ST_INPUT, scenario_engine_at(l->scenario, role, "max_num_batched_tokens"),

@@ -30,13 +30,13 @@ struct engine_settings {
     int64_t block_size_tok;
     int64_t kv_blocks; /* 0 = what the profile holds */
     int64_t max_num_seqs, max_num_batched_tokens;
-    bool chunked_prefill, prefix_cache, async_scheduling;
+    bool chunked_prefill, prefix_cache;
     int64_t data_parallel_ranks; /* 0 = those of the profile */
     const char *kv_eviction;
     double kv_watermark; /* share of the blocks, 0 to 1 */
     int64_t host_kv_blocks;
     double host_bandwidth_gb_s;
-    const char *step_order, *queue_order;
+    const char *queue_order;
     double step_noise;
     int64_t draft_tokens;
     double draft_acceptance, draft_ms;
@@ -44,7 +44,8 @@ struct engine_settings {
     const char *overheads;         /* "auto", "none" or the name of an entry */
     const char *framework_version; /* NULL = that of the profile */
     int64_t stream_interval;
-    /* NaN = as the overheads have it. */
+    /* NULL, NaN = as the overheads have it. */
+    const char *async_scheduling, *step_order;
     double step_factor, fixed_factor, token_factor, decode_attention_factor,
         prefill_attention_factor;
     double host_ms_per_step, host_us_per_seq, frontend_ms, frontend_us_per_tok;

@@ -38,8 +38,14 @@ static void write_choices(struct json_out *j, const struct key *key)
 {
     json_key(j, "enum");
     json_array_begin(j);
-    for (size_t i = 0; key_choice(key, i); i++)
-        json_string(j, key_choice(key, i));
+    for (size_t i = 0; key_choice(key, i); i++) {
+        const char *choice = key_choice(key, i);
+        bool is_true = strcmp(choice, "true") == 0;
+        if (is_true || strcmp(choice, "false") == 0)
+            json_bool(j, is_true);
+        else
+            json_string(j, choice);
+    }
     if (key->unset)
         json_null(j);
     json_array_end(j);
