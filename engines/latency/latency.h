@@ -49,6 +49,9 @@ struct latency_config {
      * the smallest step has, and the part that grows with tokens; attention of running sequences,
      * and of prompt chunks. */
     double fixed_factor, token_factor, decode_attention_factor, prefill_attention_factor;
+    /* For models that know the tokens of a step: one of more than graph_tokens, for which there is
+     * no CUDA graph, takes eager_step_ms more, as its kernels are launched one by one. */
+    double graph_tokens, eager_step_ms;
 };
 
 /* The profile's own times: the start of an initializer. */

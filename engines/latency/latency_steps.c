@@ -43,9 +43,10 @@ static double decode_attention_ms(const struct steps *m, const struct profile_gr
     return m->decode_factor * (at_0 + (at_first - at_0) * (context_tok / first_tok));
 }
 
-static double host_ms(const struct steps *m, double sequences)
+static double host_ms(const struct steps *m, double sequences, double tokens)
 {
-    return m->config.host_ms_per_step + m->config.host_us_per_seq * 1e-3 * sequences;
+    return m->config.host_ms_per_step + m->config.host_us_per_seq * 1e-3 * sequences +
+           (tokens > m->config.graph_tokens ? m->config.eager_step_ms : 0);
 }
 
 /* Fewer new tokens than the smallest tabulated chunk cost what that one does: behind a long prefix
@@ -95,7 +96,7 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
         for (size_t k = 0; k < n_knots; k++)
             knot[k] = fmax(other_ms(m, sequences) +
                                decode_attention_ms(m, attn, sequences * m->ranks, context_tok[k]) +
-                               host_ms(m, sequences),
+                               host_ms(m, sequences, sequences),
                            1e-3);
         curves[c] =
             (struct decode_curve){.n = (uint32_t)n_knots, .context_tok = context_tok, .ms = knot};
@@ -143,7 +144,8 @@ static double steps_step_ms(const void *state, const struct engine_step *step)
         double ms = chunk_attention_ms(m, chunk);
         attention += i ? fmax(0, ms - m->chunk_call_ms) : ms;
     }
-    return fmax(other_ms(m, tokens) + attention + host_ms(m, sequences + step->n_chunks), 1e-3);
+    return fmax(other_ms(m, tokens) + attention + host_ms(m, sequences + step->n_chunks, tokens),
+                1e-3);
 }
 
 const struct latency_model_ops latency_steps = {

@@ -111,6 +111,12 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
     return ST_OK;
 }
 
+/* vLLM's default of cuda_graph_sizes. */
+static int64_t captured_tok(int64_t max_num_seqs)
+{
+    return max_num_seqs > 256 ? 512 : 2 * max_num_seqs;
+}
+
 static enum status scale_latency(struct builder *b, struct engine_config *engine,
                                  const struct engine_settings *e, uint32_t max_num_seqs)
 {
@@ -136,6 +142,8 @@ static enum status create_latency(struct builder *b, size_t i)
         .token_factor = e->token_factor,
         .decode_attention_factor = e->decode_attention_factor,
         .prefill_attention_factor = e->prefill_attention_factor,
+        .graph_tokens = (double)(e->graph_tokens ? e->graph_tokens : captured_tok(e->max_num_seqs)),
+        .eager_step_ms = e->eager_step_ms,
     };
     struct diag cause;
 

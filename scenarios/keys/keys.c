@@ -283,6 +283,13 @@ const struct key scenario_keys[] = {
     {"engine", "batch_wait_share", KEY_NUMBER, OVERHEAD(batch_wait_share, 1), RANGE(0, 1),
      .when = "engine.batch_wait_steps",
      .doc = "of max_num_batched_tokens: a step is worth it (batch_wait_max_tokens_ratio)"},
+    {"engine", "eager_step_ms", KEY_NUMBER, OVERHEAD(eager_step_ms, 0), RANGE(0, 1e6), .unit = "ms",
+     .when = STEPS,
+     .doc = "added to a step of more tokens than CUDA graphs were captured for: its kernels are "
+            "launched one by one"},
+    {"engine", "graph_tokens", KEY_INT, ENGINE(graph_tokens), RANGE(1, MAX_TOK), .unit = "tokens",
+     .unset = "2 x max_num_seqs, at most 512", .when = STEPS,
+     .doc = "of the largest step that CUDA graphs were captured for; counts with eager_step_ms"},
     {"engine", "frontend_ms", KEY_NUMBER, OVERHEAD(frontend_ms, 0), RANGE(0, MAX_MS), .unit = "ms",
      .when = FRONT_END,
      .doc = "before the pool sees a request: HTTP, tokenisation, hand-over; part of TTFT and E2E"},

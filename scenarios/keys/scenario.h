@@ -44,11 +44,12 @@ struct engine_settings {
     const char *overheads;         /* "auto", "none" or the name of an entry */
     const char *framework_version; /* NULL = that of the profile */
     int64_t stream_interval;
+    int64_t graph_tokens; /* 0 = by max_num_seqs */
     /* NULL, NaN = as the overheads have it. */
     const char *async_scheduling, *step_order;
     double step_factor, fixed_factor, token_factor, decode_attention_factor,
         prefill_attention_factor;
-    double host_ms_per_step, host_us_per_seq, frontend_ms, frontend_us_per_tok;
+    double host_ms_per_step, host_us_per_seq, eager_step_ms, frontend_ms, frontend_us_per_tok;
     double kv_capacity_factor;
     double prompt_step_least_ms, queue_look_steps, batch_wait_steps, batch_wait_share;
     double prompt_factor, decode_factor; /* on top of all of these */

@@ -102,6 +102,21 @@ Test(latency_steps, a_mixed_step_is_read_at_all_its_tokens)
     cr_expect_float_eq(model()->step_ms(state, &step), sum, 1e-9);
 }
 
+Test(latency_steps, a_step_beyond_the_cuda_graphs_takes_longer)
+{
+    struct profile p = load(ESTIMATE_8B, 0);
+    struct latency_config config = {LATENCY_BARE, .max_num_seqs = 64, .graph_tokens = 48};
+    void *bare = create(&p, config);
+    config.eager_step_ms = 1.5;
+    void *state = create(&p, config);
+    cr_expect_float_eq(chunk_ms(state, 0, 48), chunk_ms(bare, 0, 48), 1e-9);
+    cr_expect_float_eq(chunk_ms(state, 0, 49), chunk_ms(bare, 0, 49) + 1.5, 1e-9);
+    cr_expect_float_eq(decode_ms(state, 48, 512, 512), decode_ms(bare, 48, 512, 512), 1e-9);
+    cr_expect_float_eq(decode_ms(state, 49, 512, 512), decode_ms(bare, 49, 512, 512) + 1.5, 1e-9);
+    cr_expect_float_eq(model()->decode_curve(state, 49)->ms[3],
+                       model()->decode_curve(bare, 49)->ms[3] + 1.5, 1e-9);
+}
+
 Test(latency_steps, each_factor_is_of_its_part)
 {
     struct profile p = load(ESTIMATE_8B, 0);

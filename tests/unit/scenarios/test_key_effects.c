@@ -213,6 +213,8 @@ static const char *const stages[] = {
     TRAFFIC ", kv_blocks: 60, host_kv_blocks: 200, draft_tokens: 3}\n" DISAGG,
     "trace: {path: trace.jsonl}\nengine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate}\n"
     "policy: {type: static}\n" DISAGG,
+    "trace: {path: trace.jsonl, limit: 20}\nengine: {profile: "
+    "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate, graph_tokens: 1, eager_step_ms: 1}\n" DISAGG,
     "traffic: {clients: 4, requests: 40, isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\ncost: {per_gpu_hour: 3}\n" DISAGG,
     NULL};
@@ -256,7 +258,7 @@ static void stage_text(char out[STAGE_SIZE], const char *stage, bool agg, const 
     snprintf(out, STAGE_SIZE, "compat: %s\n%.3900s", compat, text);
 }
 
-enum { MAX_STAGES = 32 };
+enum { MAX_STAGES = 40 };
 
 struct stage {
     bool agg;
