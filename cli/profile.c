@@ -8,6 +8,7 @@
 #include "engines/latency/latency.h"
 #include "engines/profile/profile_gpus.h"
 #include "engines/profile/profile_trust.h"
+#include "scenarios/keys/model_error.h"
 #include "util/text.h"
 
 static const char name_details[] =
@@ -121,6 +122,24 @@ static void print_trust(const struct profile *p)
     print_text("trust", "", trust.checked);
     for (size_t i = 0; i < trust.n_notes; i++)
         print_text(i ? "" : "notes", "- ", trust.notes[i]);
+}
+
+/* Beside measured serving points, where there are any. */
+static enum status print_error(const struct profile *p, struct arena *arena, struct diag *d)
+{
+    const char *const *preset_dirs;
+    const struct model_error *error = NULL;
+
+    enum status s = cli_preset_dirs(&preset_dirs, arena, d);
+    if (!s)
+        s = model_error_find(&error, arena, preset_dirs, p, p->framework_version, d);
+    if (s || !error)
+        return s;
+    const char *text = model_error_text(error, arena);
+    if (!text)
+        return diag_nomem(d, "model error");
+    print_text("expected error", "", text);
+    return ST_OK;
 }
 
 static void print_count(const char *name, int64_t value, const char *unit)
@@ -342,7 +361,8 @@ static enum status show_run(const struct cli_args *args, struct diag *d)
     if (s)
         return s;
     print_metadata(&p);
-    return print_times(args, &p, d);
+    s = print_error(&p, args->arena, d);
+    return s ? s : print_times(args, &p, d);
 }
 
 static enum status convert_run(const struct cli_args *args, struct diag *d)

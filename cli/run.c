@@ -13,6 +13,7 @@
 #include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
 #include "scenarios/keys/simulator.h"
+#include "studies/model_error.h"
 #include "util/units.h"
 
 const struct cli_option run_options[] = {
@@ -21,6 +22,10 @@ const struct cli_option run_options[] = {
      "override a key of the scenario, e.g. policy.min_endpoint=2; may be repeated"},
     CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
+    {"model-error", '\0', "N",
+     "so many more runs, each with an engine as far off as ours was from measured ones: intervals "
+     "for every figure"},
+    {"jobs", 'j', "J", "threads for those runs; as many as there are cores when not given"},
     {"print-scenario", '\0', NULL, "print the scenario with every default filled in, and stop"},
     {"stepper", '\0', "HOW",
      "closed: runs of decode steps in one go; exact: one by one, slow, for comparison"},
@@ -92,6 +97,55 @@ static enum status choose_stepper(bool *exact, const struct scenario *scenario,
     return ST_OK;
 }
 
+/* --model-error: the runs that come after the scenario's own. */
+struct more_runs {
+    const struct scenario *scenario;
+    const struct cli_args *args;
+    struct study_options study;
+    struct progress *progress;
+    long long n, n_done;
+};
+
+static void count_run(void *context, size_t index, const struct study_row *row)
+{
+    struct more_runs *m = context;
+
+    (void)index, (void)row;
+    progress_runs(m->progress, (size_t)++m->n_done, (size_t)m->n);
+}
+
+static enum status add_intervals(void *context, const struct scenario_run *run,
+                                 struct summary *summary, struct diag *d)
+{
+    struct more_runs *m = context;
+
+    progress_end(m->progress);
+    progress_init(m->progress, m->progress->wanted);
+    return study_model_error(&summary->intervals, m->args->arena, m->scenario, run, &m->study,
+                             (size_t)m->n, d);
+}
+
+static enum status choose_more_runs(struct more_runs *m, const struct cli_args *args,
+                                    struct diag *d)
+{
+    enum { MAX_RUNS = 10000, MAX_JOBS = 1024 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long long jobs;
+
+    enum status s = cli_integer(args, "model-error", MODEL_ERROR_MIN_RUNS, MAX_RUNS, 0, &m->n, d);
+    if (!s)
+        s = cli_integer(args, "jobs", 1, MAX_JOBS, cores > 0 ? cores : 1, &jobs, d);
+    if (s)
+        return s;
+    if (cli_value(args, "jobs") && !m->n)
+        return diag_fail(d, ST_INPUT, "option '--jobs' needs --model-error N");
+    m->args = args;
+    m->study.n_threads = (size_t)jobs;
+    m->study.row_done = count_run;
+    m->study.context = m;
+    return ST_OK;
+}
+
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
                            const struct run_options *options, const struct cli_args *args,
                            struct diag *d)
@@ -126,6 +180,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     struct profile_search search;
     struct run_resources *resources = NULL;
     struct progress progress;
+    struct more_runs more = {.progress = &progress};
     struct run_options options = {.version = HEADROOM_VERSION,
                                   .out_dir = cli_value(args, "out"),
                                   .want_events = cli_flag(args, "events"),
@@ -144,6 +199,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = choose_stepper(&options.exact_stepper, scenario, args, d);
     if (!s)
+        s = choose_more_runs(&more, args, d);
+    if (!s)
         s = cli_profile_search(&search, args->arena, d);
     if (!s)
         s = run_resources_create(&resources, &search, d);
@@ -151,6 +208,14 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         return s;
     options.cancel = interrupt_begin();
     progress_init(&progress, !cli_flag(args, "quiet"));
+    if (more.n) {
+        more.scenario = scenario;
+        more.study.source = &source;
+        more.study.resources = resources;
+        more.study.cancel = options.cancel;
+        options.amend = add_intervals;
+        options.amend_context = &more;
+    }
     s = execute(scenario, resources, &options, args, d);
     run_resources_free(resources);
     return s;

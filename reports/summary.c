@@ -18,10 +18,11 @@ enum field_type {
     FIELD_UINT,  /* uint64_t */
     FIELD_INT,   /* int64_t */
     FIELD_DOUBLE,
-    FIELD_SHARE,  /* double, 0 to 1 */
-    FIELD_ABSENT, /* double without a value in this version */
-    FIELD_POOLS,  /* double[POLICY_MAX_POOLS], an object by pool name */
-    FIELD_NOTES,  /* struct run_notes; left out when there are none */
+    FIELD_SHARE,     /* double, 0 to 1 */
+    FIELD_ABSENT,    /* double without a value in this version */
+    FIELD_POOLS,     /* double[POLICY_MAX_POOLS], an object by pool name */
+    FIELD_NOTES,     /* struct run_notes; left out when there are none */
+    FIELD_INTERVALS, /* const struct summary_intervals *; left out when it is NULL */
 };
 
 struct field {
@@ -111,6 +112,7 @@ static const struct field fields[] = {
     FIELD(TEXT, policy.details),
     FIELD(TEXT, engine.overheads),
     FIELD(NOTES, notes),
+    FIELD(INTERVALS, intervals),
     FIELD(ABSENT, bounds.perfect_gpu_hours),
     FIELD(ABSENT, bounds.hindsight_gpu_hours),
     FIELD(ABSENT, bounds.regret),
@@ -349,6 +351,20 @@ static const void *field_at(const struct summary *summary, const struct field *f
     return (const char *)summary + f->offset;
 }
 
+static void write_intervals(struct json_out *j, const struct summary_intervals *intervals)
+{
+    json_object_begin(j);
+    for (size_t i = 0; i < intervals->n; i++) {
+        json_key(j, intervals->intervals[i].key);
+        json_object_begin(j);
+        json_key_double(j, "low", intervals->intervals[i].low);
+        json_key_double(j, "high", intervals->intervals[i].high);
+        json_key_double(j, "level", intervals->level);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
 static void write_field(struct json_out *j, const struct summary *summary, const struct field *f)
 {
     const void *at = field_at(summary, f);
@@ -377,6 +393,9 @@ static void write_field(struct json_out *j, const struct summary *summary, const
             json_string(j, summary->notes.text[i]);
         json_array_end(j);
         break;
+    case FIELD_INTERVALS:
+        write_intervals(j, summary->intervals);
+        break;
     case FIELD_POOLS:
         json_object_begin(j);
         for (size_t i = 0; i < summary->info->n_pools; i++)
@@ -398,6 +417,12 @@ static size_t shared_objects(const char *a, const char *b)
     return shared;
 }
 
+static bool is_left_out(const struct summary *summary, const struct field *f)
+{
+    return (f->type == FIELD_NOTES && summary->notes.n == 0) ||
+           (f->type == FIELD_INTERVALS && !summary->intervals);
+}
+
 static void write_fields(const struct summary *summary, const struct field *list, size_t n,
                          FILE *out)
 {
@@ -407,7 +432,7 @@ static void write_fields(const struct summary *summary, const struct field *list
     json_out_init(&j, out, true);
     json_object_begin(&j);
     for (size_t i = 0; i <= n; i++) {
-        if (i < n && list[i].type == FIELD_NOTES && summary->notes.n == 0)
+        if (i < n && is_left_out(summary, &list[i]))
             continue;
         const char *key = i < n ? list[i].key : "";
         size_t shared = shared_objects(previous, key);
@@ -452,6 +477,7 @@ static bool is_number(const struct field *f)
     case FIELD_CHARS:
     case FIELD_POOLS:
     case FIELD_NOTES:
+    case FIELD_INTERVALS:
         return false;
     }
     BUG("field %s has no type", f->key);
@@ -511,6 +537,22 @@ bool summary_key_range(const char *key, double *min, double *max)
         return f->type != FIELD_ABSENT;
     }
     return true; /* of one pool */
+}
+
+bool summary_key_is_result(const char *key)
+{
+    static const char *const asked_for[] = {"schema_version",
+                                            "seed",
+                                            "sla.ttft_ms",
+                                            "sla.tpot_ms",
+                                            "latency_ms.error_relative",
+                                            "latency_ms.itl_error_relative"};
+
+    for (size_t i = 0; i < sizeof asked_for / sizeof *asked_for; i++) {
+        if (strcmp(asked_for[i], key) == 0)
+            return false;
+    }
+    return true;
 }
 
 const char *summary_key(size_t i)

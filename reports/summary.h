@@ -44,6 +44,22 @@ struct run_performance {
     double peak_rss_mib;
 };
 
+/* What a figure was in `level` of the runs that are alike but for what is not known for sure; the
+ * figures of the summary itself are those of the run as it stands. */
+struct summary_interval {
+    const char *key; /* as summary_lookup takes it */
+    double low, high;
+};
+struct summary_intervals {
+    double level; /* 0.9 */
+    size_t n_runs;
+    const char *varied; /* what differs between the runs: "model error" */
+    size_t n;
+    const struct summary_interval *intervals;
+    size_t n_bases;
+    const char *bases[POLICY_MAX_POOLS]; /* for people: what the differences were taken from */
+};
+
 /* A curve over the run, cut into equal parts: the mean of the samples in each. */
 struct spark {
     size_t n; /* 0 = no samples */
@@ -110,7 +126,8 @@ struct summary {
     struct {
         const char *overheads; /* by name; NULL: not said */
     } engine;
-    struct run_notes notes; /* left out of summary.json when there are none */
+    struct run_notes notes;                    /* left out of summary.json when there are none */
+    const struct summary_intervals *intervals; /* NULL = none, left out */
     struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;
     } bounds;
@@ -146,6 +163,8 @@ bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool
 /* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
  * no value in this version. */
 bool summary_key_range(const char *key, double *min, double *max);
+/* Is it a figure of what happened, not of what was asked for? */
+bool summary_key_is_result(const char *key);
 /* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after
  * the last. */
 const char *summary_key(size_t i);

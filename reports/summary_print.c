@@ -330,6 +330,53 @@ static void print_fleet(const struct terminal *p, const struct summary *y)
          fixed(c, y->cost.per_thousand_good_requests, 3));
 }
 
+/* The figures one looks at first, with what they were in most runs. */
+static void print_intervals(const struct terminal *p, const struct summary *y)
+{
+    static const struct {
+        const char *name, *key;
+        int decimals; /* < 0: a share */
+    } rows[] = {
+        {"attainment", "attainment.overall", -1},
+        {"TTFT mean, ms", "latency_ms.ttft.mean", 2},
+        {"TTFT p99, ms", "latency_ms.ttft.p99", 2},
+        {"TPOT mean, ms", "latency_ms.tpot.mean", 2},
+        {"E2E mean, ms", "latency_ms.e2e.mean", 2},
+        {"out tokens/s", "throughput.output_tokens_per_s", 2},
+        {"good requests/s", "throughput.goodput_requests_per_s", 2},
+        {"GPU-hours", "gpu_hours.total", 3},
+        {"cost", "cost.total", 2},
+    };
+    const struct summary_intervals *all = y->intervals;
+    char heading[LABEL], text[TEXT_SIZE];
+    double figure;
+
+    if (!all)
+        return;
+    snprintf(heading, sizeof heading, "With %s", all->varied);
+    title(p, heading);
+    fprintf(p->out, "%s%11s%11s%11s%s  %g %% of %zu runs\n", style(p, dim), "this run", "low",
+            "high", style(p, plain), 100 * all->level, all->n_runs);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct summary_interval *at = all->intervals, *end = at + all->n;
+        while (at < end && strcmp(at->key, rows[i].key) != 0)
+            at++;
+        if (at == end || !summary_lookup(y, rows[i].key, &figure))
+            continue;
+        const double values[] = {figure, at->low, at->high};
+        label(p, rows[i].name);
+        for (size_t k = 0; k < 3; k++)
+            fprintf(p->out, "%11s",
+                    rows[i].decimals < 0 ? percent(text, values[k])
+                                         : fixed(text, values[k], rows[i].decimals));
+        fputc('\n', p->out);
+    }
+    for (size_t i = 0; i < all->n_bases; i++) {
+        label(p, i ? "" : "its size");
+        rest(p, "", "%s", all->bases[i]);
+    }
+}
+
 static void print_spark(const struct terminal *p, const char *name, const struct spark *s,
                         const char *unit)
 {
@@ -384,6 +431,7 @@ void summary_print(const struct summary *summary, const struct terminal *termina
     print_throughput(terminal, summary);
     print_gpu_hours(terminal, summary);
     print_fleet(terminal, summary);
+    print_intervals(terminal, summary);
     print_over_time(terminal, summary);
     print_performance(terminal, summary);
 }

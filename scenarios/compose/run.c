@@ -49,6 +49,8 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         performance = options->measure(options->measure_context);
     s = summary_compute(summary, recorder, result, request_source_digest(&run->source),
                         options->measure ? &performance : NULL, d);
+    if (!s && options->amend)
+        s = options->amend(options->amend_context, run, summary, d);
     return s ? s : recorder_finish(recorder, summary, d);
 }
 

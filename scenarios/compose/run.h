@@ -17,6 +17,8 @@
 #include "util/arena.h"
 #include "util/status.h"
 
+struct scenario_run;
+
 struct run_options {
     const char *version; /* of this program, for the summary */
     const char
@@ -32,6 +34,11 @@ struct run_options {
      * and those figures of the summary are NaN. */
     struct run_performance (*measure)(void *context);
     void *measure_context;
+    /* The run is over and its figures are there, but not written yet: may add to them what it takes
+     * other runs to tell. NULL = none. */
+    enum status (*amend)(void *context, const struct scenario_run *run, struct summary *summary,
+                         struct diag *d);
+    void *amend_context;
 };
 
 /* The summary is in the arena and borrows from the scenario, the resources and the version.

@@ -157,6 +157,12 @@ static enum status entry_fits(bool *fits, const struct subject *subject,
     return ST_OK;
 }
 
+enum status overheads_fit(bool *fits, const struct profile *profile, const char *version,
+                          const struct yaml_node *entry, struct diag *d)
+{
+    return entry_fits(fits, &(struct subject){profile, version}, entry, d);
+}
+
 /* ---- the values of an entry ---- */
 
 static bool is_text(const char *name)

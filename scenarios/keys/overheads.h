@@ -16,6 +16,7 @@
 
 #include "engines/profile/profile.h"
 #include "scenarios/keys/scenario.h"
+#include "scenarios/text/yaml_tree.h"
 
 /* The engine of a pool with nothing left open: latency_model is one of latency_models, and every
  * key of overheads has a value. *entry: the name of the overheads that count, in the arena; "none".
@@ -23,5 +24,10 @@
 enum status overheads_resolve(struct engine_settings *engine, const char **entry,
                               struct arena *arena, const struct scenario *scenario,
                               enum pool_role role, const struct profile *profile, struct diag *d);
+
+/* Does what an entry of a file like this is `for` hold of a profile? `version` is that of the
+ * engine, "" = not known; an entry without `for` is for none. ST_INPUT when `for` is wrong. */
+enum status overheads_fit(bool *fits, const struct profile *profile, const char *version,
+                          const struct yaml_node *entry, struct diag *d);
 
 #endif
