@@ -69,6 +69,16 @@ Test(profile_trust, experts_are_less_certain)
     cr_expect(has_note(&t, "128 tokens") && has_note(&t, "peak bandwidth"));
 }
 
+Test(profile_trust, newer_estimates_have_only_what_was_found_in_them)
+{
+    struct profile_trust t = trust_of("h100_sxm/vllm/Llama-3.3-70B-FP8/TP4@0.24.0");
+    cr_expect_str_eq(t.kind, "estimated");
+    cr_expect_not_null(strstr(t.checked, "validate_measured"));
+    cr_expect(has_note(&t, "GPU time alone") && !has_note(&t, "16,000 tokens"));
+    t = trust_of("h200_sxm/vllm/Qwen3-235B-A22B-FP8/TP4@0.24.0");
+    cr_expect_not(has_note(&t, "Suspect"));
+}
+
 Test(profile_trust, sums_of_layers_and_files_of_unknown_origin)
 {
     struct profile p = load(PROFILES "RTX4090__vllm__Llama-3.1-8B-BF16__TP1.h5", 0);
@@ -97,7 +107,7 @@ Test(profile_trust, every_bundled_profile_says_where_it_comes_from)
         n_summed += strcmp(kind, "summed") == 0;
     }
     cr_expect_eq(n_measured, 4);
-    cr_expect_eq(n_estimated, 73);
+    cr_expect_eq(n_estimated, 73 + 124);
     cr_expect_eq(n_summed, 5);
 }
 
