@@ -49,11 +49,12 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
-extern const struct cli_option run_options[], plan_options[], profile_show_options[],
-    profile_convert_options[], trace_info_options[];
+extern const struct cli_option run_options[], calibrate_options[], plan_options[],
+    profile_show_options[], profile_convert_options[], trace_info_options[];
 extern const struct cli_verb profile_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
+enum status calibrate_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
 enum status help_run(const struct cli_args *args, struct diag *d); /* args.c */

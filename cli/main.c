@@ -33,6 +33,20 @@ const struct cli_verb cli_verbs[] = {
          "for had it known the traffic. With --all-predictors, CSV is the table of errors.",
      .options = plan_options,
      .run = plan_run},
+    {.name = "calibrate",
+     .words = "PROFILE",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "fit the overheads of an engine to what was measured of it",
+     .details =
+         "Measured points are simulated with PROFILE (a bundled name, or a path), and host times, "
+         "time before the engine and factors of GPU time are fitted to their mean TTFT and TPOT. "
+         "A file is one of: a result of 'vllm bench serve --save-result --save-detailed'; AIPerf's "
+         "profile_export.jsonl; CSV with the columns isl_tok, osl_tok, mean_ttft_ms, mean_tpot_ms "
+         "and concurrency or request_rate. What the points cannot tell is kept and said. The "
+         "overlay goes to 'headroom run --overlay'.",
+     .options = calibrate_options,
+     .run = calibrate_run},
     {.name = "profile", .summary = "engine profiles: list, show, convert", .verbs = profile_verbs},
     {.name = "trace", .summary = "request traces: info", .verbs = trace_verbs},
     {.name = "list",

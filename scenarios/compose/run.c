@@ -79,6 +79,8 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
     run->config.exact_stepper = options->exact_stepper;
     run->info.version = options->version;
+    if (options->source)
+        run->source = *options->source;
     struct checked checked = scenario_run_checked(run, scenario, arena);
     s = recorder_open(&recorder, &recording, d);
     if (!s)

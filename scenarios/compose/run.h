@@ -23,7 +23,9 @@ struct run_options {
     const char *version; /* of this program, for the summary */
     const char
         *out_dir; /* created if absent; files of an earlier run in it are replaced; NULL = none */
-    bool want_events;   /* events.jsonl too */
+    bool want_events; /* events.jsonl too */
+    /* Its requests instead of the scenario's; NULL = those of the scenario. */
+    const struct request_source *source;
     bool share_trace;   /* whole, out of the resources; false: as a stream, in little memory */
     bool exact_stepper; /* of a simulator that has one: slow, for comparison */
     const atomic_bool *cancel; /* looked at now and then, and the run ends when it is set; NULL =
