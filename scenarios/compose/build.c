@@ -215,6 +215,16 @@ static void set_startup(struct builder *b, struct pool_config *pool)
     pool->startup_retry_ns = ns(sc->startup.retry_s);
 }
 
+/* Blocks of a single token, which SGLang has, would take long to simulate and tell nothing. */
+static int64_t block_tok_of(const struct profile *profile, bool bare)
+{
+    enum { UNSAID = 128, LEAST = 16 };
+
+    if (bare || profile->block_size_tok == 0)
+        return UNSAID;
+    return profile->block_size_tok < LEAST ? LEAST : profile->block_size_tok;
+}
+
 static enum status build_pool(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
@@ -228,6 +238,9 @@ static enum status build_pool(struct builder *b, size_t i)
         s = scenario_worker_gpus(&gpus, b->scenario, b->roles[i], pool->profile, b->d);
     if (!s) {
         b->run->engines[i] = p->engine;
+        if (p->engine.block_size_tok == 0)
+            b->run->engines[i].block_size_tok =
+                block_tok_of(pool->profile, simulator_find(b->scenario->compat)->bare_engines);
         s = overheads_resolve(&b->run->engines[i], &b->run->overheads[i], b->arena, b->scenario,
                               b->roles[i], pool->profile, b->d);
     }

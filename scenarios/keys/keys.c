@@ -188,8 +188,10 @@ const struct key scenario_keys[] = {
      .preset_text = "auto",
      .doc = "how the time of an engine step is computed from the profile; auto: steps where the "
             "profile has the tables, else table (always with compat dynosim)"},
-    {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK), .preset = 128,
-     .unit = "tokens", .doc = "KV cache block"},
+    {"engine", "block_size_tok", KEY_INT, ENGINE(block_size_tok), RANGE(1, MAX_TOK),
+     .unset = "that of the profile, 16 at least; else 128", .unit = "tokens",
+     .doc = "KV cache block, of which a prefix cache knows whole ones (always 128 if not set with "
+            "compat dynosim)"},
     {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK),
      .unset = "what the profile holds", .unit = "blocks", .doc = "KV cache of one worker"},
     {"engine", "max_num_seqs", KEY_INT, ENGINE(max_num_seqs), RANGE(1, MAX_SEQS), .preset = 256,

@@ -27,8 +27,8 @@ struct engine_settings {
     int64_t tp;             /* row of a profile with several; 0 = it has one */
     int64_t max_kv_tokens;  /* of a profile that does not say; 0 = it does */
     const char *latency_model;
-    int64_t block_size_tok;
-    int64_t kv_blocks; /* 0 = what the profile holds */
+    int64_t block_size_tok; /* 0 = that of the profile */
+    int64_t kv_blocks;      /* 0 = what the profile holds */
     int64_t max_num_seqs, max_num_batched_tokens;
     bool chunked_prefill, prefix_cache;
     int64_t data_parallel_ranks; /* 0 = those of the profile */

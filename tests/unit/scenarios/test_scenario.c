@@ -74,7 +74,7 @@ Test(scenario, defaults_are_those_of_the_contract)
     const struct engine_settings *e = &sc.pools[POOL_AGG].engine;
     cr_expect_str_eq(e->profile[0], "p");
     cr_expect_str_eq(e->latency_model, "auto");
-    cr_expect_eq(e->block_size_tok, 128);
+    cr_expect_eq(e->block_size_tok, 0);
     cr_expect_eq(e->kv_blocks, 0);
     cr_expect_eq(e->max_num_seqs, 256);
     cr_expect_eq(e->max_num_batched_tokens, 8192);
