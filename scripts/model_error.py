@@ -22,6 +22,7 @@ MOST_ROUNDS = 8
 LEAST_POINTS = 20  # of an entry of its own: fewer do not tell where 90 of 100 lie
 LEAST_GROUPS = 3
 N_PAIRS = 60
+MOST_OF_GROUP = 40  # looked at by --coverage, evenly out of the group's points
 # 95 % points of Student's t with 1, 2, ... degrees of freedom, and of the normal distribution.
 STUDENT_95 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
               1.746, 1.740, 1.734, 1.729, 1.725)
@@ -176,6 +177,8 @@ def coverage(points, run, n_runs, presets, jobs):
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for i, (key, members) in enumerate(sorted(groups.items())):
             shares = []
+            n = min(len(members), MOST_OF_GROUP)
+            members = [members[k * len(members) // n] for k in range(n)]
             for name, known in (("all", points), (f"without {i}", [p for p in points if group_of(p) != key])):
                 folder = pathlib.Path(scratch, name)
                 if not folder.exists():
