@@ -133,10 +133,12 @@ static enum status create_latency(struct builder *b, size_t i)
 {
     struct pool_config *pool = &b->run->deployment.pools[i];
     const struct engine_settings *e = engine_of(b, i);
+    /* A sequence that drafts reads as several to the model, but is one to the host. */
+    int64_t tokens_per_seq = 1 + e->draft_tokens;
     const struct latency_config config = {
-        .max_num_seqs = (uint32_t)(e->max_num_seqs * (1 + e->draft_tokens)),
+        .max_num_seqs = (uint32_t)(e->max_num_seqs * tokens_per_seq),
         .host_ms_per_step = e->host_ms_per_step,
-        .host_us_per_seq = e->host_us_per_seq,
+        .host_us_per_seq = e->host_us_per_seq / (double)tokens_per_seq,
         .step_factor = e->step_factor,
         .fixed_factor = e->fixed_factor,
         .token_factor = e->token_factor,
