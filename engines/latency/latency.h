@@ -19,7 +19,7 @@ struct step_chunk {
 };
 
 /* One engine step: prompt chunks and running sequences that each compute one token. Of an engine
- * with attention data parallel, what one rank has; the other ranks are taken to have the same. */
+ * with attention data parallel, what one rank has, and how many tokens the ranks have. */
 struct engine_step {
     const struct step_chunk *chunks;
     uint32_t n_chunks;
@@ -28,6 +28,9 @@ struct engine_step {
                                        included */
     double decode_context_max_tok;  /* of the longest sequence; may be left 0 when the model has no
                                        skew */
+    /* Tokens in the step of the rank that has most, and of a rank on the mean. Both 0: every rank
+     * has as many as this one. */
+    double rank_tok_max, rank_tok_mean;
 };
 
 /* Decode-only step time of a fixed number of sequences as a function of their mean context:
@@ -52,6 +55,9 @@ struct latency_config {
     /* For models that know the tokens of a step: one of more than graph_tokens, for which there is
      * no CUDA graph, takes eager_step_ms more, as its kernels are launched one by one. */
     double graph_tokens, eager_step_ms;
+    /* A step of no more than padded_tokens computes as many as the CUDA graph that it runs as, the
+     * next of vLLM's sizes; 0 = none does. */
+    double padded_tokens;
 };
 
 /* The profile's own times: the start of an initializer. */

@@ -49,6 +49,7 @@ static double scaled_step_ms(const void *state, const struct engine_step *step)
     if (step->n_decode) {
         struct engine_step alone = *step;
         alone.n_chunks = 0;
+        alone.rank_tok_max = alone.rank_tok_mean = 0;
         decode = m->model->step_ms(m->state, &alone);
     }
     return m->decode_factor * decode + m->prompt_factor * fmax(0, whole - decode);

@@ -4,8 +4,10 @@
  * The decomposition is the one AIConfigurator uses for aggregated serving. Where the profile has
  * them: running sequences cost more in a step that also holds a chunk (decode_attn_mixed_ms), and a
  * batch of unequal lengths costs more than one of equal ones: A(mean) + alpha * (A(max) - A(mean))
- * (attn_skew_alpha). From the second chunk of a step on the fixed cost of an attention call, read
- * at (0, smallest chunk), is not paid again. */
+ * (attn_skew_alpha). Data-parallel ranks share the experts: these work on the tokens of all ranks
+ * (step_experts_ms), and collectives last as long as the most tokens need (step_comm_ms). From the
+ * second chunk of a step on the fixed cost of an attention call, read at (0, smallest chunk), is
+ * not paid again. */
 #include "engines/latency/latency.h"
 
 #include <math.h>
@@ -23,10 +25,31 @@ struct steps {
 
 const struct latency_model_ops latency_steps;
 
-static double other_ms(const struct steps *m, double tokens)
+/* Tokens that a step of so many computes: vLLM captures CUDA graphs of 1, 2, 4, the multiples of 8
+ * below 256 and those of 16 from there on. */
+static double padded(const struct steps *m, double tokens)
 {
-    const struct profile_curve *c = &m->profile->step_other_ms;
-    double fixed = c->value[0], ms = curve_at(c->x, c->value, c->n, tokens);
+    if (tokens > m->config.padded_tokens)
+        return tokens;
+    double unit = tokens <= 2 ? 1 : tokens <= 4 ? 4 : tokens <= 256 ? 8 : 16;
+    return fmin(ceil(tokens / unit) * unit, m->config.padded_tokens);
+}
+
+static double curve_of(const struct profile_curve *c, double tokens)
+{
+    return c->n ? curve_at(c->x, c->value, c->n, tokens) : 0;
+}
+
+/* Tokens of this rank, of the one that has most, and of one on the mean. A graph runs on all ranks
+ * or on none, and then all of them compute as many tokens. */
+static double other_ms(const struct steps *m, double tokens, double most, double mean)
+{
+    const struct profile *p = m->profile;
+    if (most <= m->config.padded_tokens)
+        tokens = most = mean = padded(m, most);
+    double fixed = p->step_other_ms.value[0], ms = curve_of(&p->step_other_ms, tokens);
+    ms += curve_of(&p->step_experts_ms, mean) - curve_of(&p->step_experts_ms, tokens);
+    ms += curve_of(&p->step_comm_ms, most) - curve_of(&p->step_comm_ms, tokens);
     return m->fixed_factor * fixed + m->token_factor * (ms - fixed);
 }
 
@@ -94,7 +117,7 @@ static enum status steps_create(void **state, struct arena *arena, const struct 
     for (size_t c = 0; c < n_curves; c++) {
         double sequences = (double)(c + 1), *knot = ms + c * n_knots;
         for (size_t k = 0; k < n_knots; k++)
-            knot[k] = fmax(other_ms(m, sequences) +
+            knot[k] = fmax(other_ms(m, sequences, sequences, sequences) +
                                decode_attention_ms(m, attn, sequences * m->ranks, context_tok[k]) +
                                host_ms(m, sequences, sequences),
                            1e-3);
@@ -144,7 +167,10 @@ static double steps_step_ms(const void *state, const struct engine_step *step)
         double ms = chunk_attention_ms(m, chunk);
         attention += i ? fmax(0, ms - m->chunk_call_ms) : ms;
     }
-    return fmax(other_ms(m, tokens) + attention + host_ms(m, sequences + step->n_chunks, tokens),
+    double most = step->rank_tok_max > 0 ? step->rank_tok_max : tokens,
+           mean = step->rank_tok_max > 0 ? step->rank_tok_mean : tokens;
+    return fmax(other_ms(m, tokens, most, mean) + attention +
+                    host_ms(m, sequences + step->n_chunks, most),
                 1e-3);
 }
 

@@ -84,6 +84,8 @@ struct profile {
     struct profile_grid chunk_attn_ms;    /* prefix x new */
     struct profile_grid chunk_prefill_ms; /* prefix x new */
     struct profile_curve step_other_ms;   /* over tokens */
+    struct profile_curve step_experts_ms; /* its part that is experts */
+    struct profile_curve step_comm_ms;    /* its part that is collectives between ranks */
     double attn_skew_alpha[2];            /* decode-only, mixed; 0 when absent */
 };
 

@@ -228,6 +228,39 @@ static enum status view_decode(const struct view *v, struct profile *p)
     return ST_OK;
 }
 
+static enum status get_step_curve(const struct view *v, struct profile_curve *curve,
+                                  const char *key, enum sign sign)
+{
+    const struct profile_array *tokens, *ms;
+    if (!profile_file_find(v->file, key))
+        return ST_OK;
+    enum status st = get_axis(v, "step_tokens", 1, POSITIVE, &tokens);
+    if (st == ST_OK)
+        st = get_line(v, key, tokens->n, tokens->key, 1, sign, &ms);
+    if (st == ST_OK)
+        *curve = (struct profile_curve){tokens->n, tokens->f64, ms->f64};
+    return st;
+}
+
+static enum status view_step_curves(const struct view *v, struct profile *p)
+{
+    enum status st = get_step_curve(v, &p->step_other_ms, "step_other_ms", POSITIVE);
+    if (st == ST_OK)
+        st = get_step_curve(v, &p->step_experts_ms, "step_experts_ms", NOT_NEGATIVE);
+    if (st == ST_OK)
+        st = get_step_curve(v, &p->step_comm_ms, "step_comm_ms", NOT_NEGATIVE);
+    for (size_t i = 0; st == ST_OK && i < p->step_other_ms.n; i++) {
+        double experts = p->step_experts_ms.n ? p->step_experts_ms.value[i] : 0,
+               comm = p->step_comm_ms.n ? p->step_comm_ms.value[i] : 0;
+        if (experts + comm > p->step_other_ms.value[i])
+            st = diag_fail(v->d, ST_INPUT,
+                           "%s: 'step_experts_ms' and 'step_comm_ms' are parts of 'step_other_ms', "
+                           "but more than it at %g tokens",
+                           v->label, p->step_other_ms.x[i]);
+    }
+    return st;
+}
+
 static enum status view_tables(const struct view *v, struct profile *p)
 {
     const struct {
@@ -253,15 +286,8 @@ static enum status view_tables(const struct view *v, struct profile *p)
             return st;
     }
 
-    const struct profile_array *tokens, *other, *alpha;
-    enum status st = ST_OK;
-    if (profile_file_find(v->file, "step_other_ms")) {
-        st = get_axis(v, "step_tokens", 1, POSITIVE, &tokens);
-        if (st == ST_OK)
-            st = get_line(v, "step_other_ms", tokens->n, tokens->key, 1, POSITIVE, &other);
-        if (st == ST_OK)
-            p->step_other_ms = (struct profile_curve){tokens->n, tokens->f64, other->f64};
-    }
+    const struct profile_array *alpha;
+    enum status st = view_step_curves(v, p);
     if (st == ST_OK && profile_file_find(v->file, "attn_skew_alpha")) {
         st = get_line(v, "attn_skew_alpha", 0, NULL, 2, NOT_NEGATIVE, &alpha);
         if (st == ST_OK && alpha->n != 2)

@@ -135,6 +135,8 @@ static enum status create_latency(struct builder *b, size_t i)
     const struct engine_settings *e = engine_of(b, i);
     /* A sequence that drafts reads as several to the model, but is one to the host. */
     int64_t tokens_per_seq = 1 + e->draft_tokens;
+    const double graph_tokens =
+        (double)(e->graph_tokens ? e->graph_tokens : captured_tok(e->max_num_seqs));
     const struct latency_config config = {
         .max_num_seqs = (uint32_t)(e->max_num_seqs * tokens_per_seq),
         .host_ms_per_step = e->host_ms_per_step,
@@ -144,8 +146,9 @@ static enum status create_latency(struct builder *b, size_t i)
         .token_factor = e->token_factor,
         .decode_attention_factor = e->decode_attention_factor,
         .prefill_attention_factor = e->prefill_attention_factor,
-        .graph_tokens = (double)(e->graph_tokens ? e->graph_tokens : captured_tok(e->max_num_seqs)),
+        .graph_tokens = graph_tokens,
         .eager_step_ms = e->eager_step_ms,
+        .padded_tokens = strcmp(e->graph_padding, "true") == 0 ? graph_tokens : 0,
     };
     struct diag cause;
 

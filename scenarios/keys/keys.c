@@ -291,7 +291,13 @@ const struct key scenario_keys[] = {
             "launched one by one"},
     {"engine", "graph_tokens", KEY_INT, ENGINE(graph_tokens), RANGE(1, MAX_TOK), .unit = "tokens",
      .unset = "2 x max_num_seqs, at most 512", .when = STEPS,
-     .doc = "of the largest step that CUDA graphs were captured for; counts with eager_step_ms"},
+     .doc = "of the largest step that CUDA graphs were captured for; counts with eager_step_ms and "
+            "graph_padding"},
+    {"engine", "graph_padding", KEY_ENUM, OVERHEAD_TEXT(graph_padding, "false"),
+     .choices = switches, .when = STEPS,
+     .doc =
+         "a step that runs as a CUDA graph computes as many tokens as that was captured for (1, "
+         "2, 4, multiples of 8 to 256, of 16 beyond), on all data-parallel ranks; true for vLLM"},
     {"engine", "frontend_ms", KEY_NUMBER, OVERHEAD(frontend_ms, 0), RANGE(0, MAX_MS), .unit = "ms",
      .when = FRONT_END,
      .doc = "before the pool sees a request: HTTP, tokenisation, hand-over; part of TTFT and E2E"},

@@ -228,8 +228,9 @@ static void fill_bare(struct engine_settings *engine)
 static enum status refuse_parts(struct engine_settings *engine, const struct scenario *sc,
                                 enum pool_role role, const struct profile *profile, struct diag *d)
 {
-    static const char *const parts[] = {"fixed_factor", "token_factor", "decode_attention_factor",
-                                        "prefill_attention_factor", "eager_step_ms"};
+    static const char *const parts[] = {
+        "fixed_factor",  "token_factor", "decode_attention_factor", "prefill_attention_factor",
+        "eager_step_ms", "graph_padding"};
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (!is_unset(scenario_key_find("engine", parts[i]), engine))

@@ -46,7 +46,7 @@ struct engine_settings {
     int64_t stream_interval;
     int64_t graph_tokens; /* 0 = by max_num_seqs */
     /* NULL, NaN = as the overheads have it. */
-    const char *async_scheduling, *step_order;
+    const char *async_scheduling, *step_order, *graph_padding;
     double step_factor, fixed_factor, token_factor, decode_attention_factor,
         prefill_attention_factor;
     double host_ms_per_step, host_us_per_seq, eager_step_ms, frontend_ms, frontend_us_per_tok;

@@ -449,10 +449,32 @@ static struct engine_step step_of(const struct worker *w)
     };
 }
 
+/* A rank without work runs along with one token. */
+static uint32_t step_tokens(const struct worker *w)
+{
+    uint32_t n = w->decode_waits ? 0 : w->n_decode * (1 + w->pool->config->engine.n_draft_tok);
+    for (uint32_t i = 0; i < w->plan.n_chunks; i++)
+        n += w->plan.chunks[i].new_tok;
+    return n ? n : 1;
+}
+
+static void tell_rank_tokens(struct engine_step *step, const struct worker *leader)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        double n = step_tokens(leader->ranks[i]);
+        sum += n;
+        step->rank_tok_max = n > step->rank_tok_max ? n : step->rank_tok_max;
+    }
+    step->rank_tok_mean = sum / leader->n_ranks;
+}
+
 static int64_t step_ns(struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     struct engine_step step = step_of(w);
+    if (w->leader->n_ranks > 1)
+        tell_rank_tokens(&step, w->leader);
     double ms = engine->latency->step_ms(engine->latency_state, &step);
     if (step.n_chunks && ms < engine->prompt_step_least_ms)
         ms = engine->prompt_step_least_ms;

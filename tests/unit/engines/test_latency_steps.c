@@ -8,6 +8,8 @@ TestSuite(latency_steps, .init = fixture_begin, .fini = fixture_end);
 
 #define MIXED_AND_SKEW PROFILES "RTX4090__vllm__Llama-3.1-8B-BF16__TP1.h5"
 
+#define RANKS_DIFFER PROJECT_DIR "/engines/data/rtxpro6000/vllm/Qwen3-30B-A3B-BF16/DP2EP2.npz"
+
 static const char *const bundled[] = {PROJECT_DIR "/engines/data", NULL};
 static const struct profile_search search = {bundled};
 
@@ -42,9 +44,14 @@ static double chunk_ms(const void *state, uint32_t prefix_tok, uint32_t new_tok)
     return chunks_ms(state, &chunk, 1);
 }
 
+static double part(const struct profile_curve *curve, double tokens)
+{
+    return curve_at(curve->x, curve->value, curve->n, tokens);
+}
+
 static double other(const struct profile *p, double tokens)
 {
-    return curve_at(p->step_other_ms.x, p->step_other_ms.value, p->step_other_ms.n, tokens);
+    return part(&p->step_other_ms, tokens);
 }
 
 static double cell(const struct profile_grid *grid, size_t ix, size_t iy)
@@ -138,6 +145,44 @@ Test(latency_steps, each_factor_is_of_its_part)
                  11 * grid_bilinear(&p.chunk_attn_ms, 1024, 480) +
                  7 * grid_bilinear(&p.decode_attn_ms, 32, 2048);
     cr_expect_float_eq(model()->step_ms(state, &step), 2 * sum + 0.5, 1e-9);
+}
+
+Test(latency_steps, a_captured_graph_computes_its_size)
+{
+    static const double sizes[][2] = {{1, 1},     {2, 2},     {3, 4},     {4, 4},     {5, 8},
+                                      {8, 8},     {9, 16},    {250, 256}, {256, 256}, {257, 272},
+                                      {300, 304}, {311, 312}, {312, 312}, {313, 313}};
+    struct profile p = load(ESTIMATE_8B, 0);
+    void *state = create(
+        &p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 320, .padded_tokens = 312});
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        double n = sizes[i][0],
+               sum = other(&p, sizes[i][1]) + grid_bilinear(&p.decode_attn_ms, n, 2048);
+        cr_expect_float_eq(decode_ms(state, (uint32_t)n, 2048, 2048), sum, 1e-9, "%g", n);
+        const struct decode_curve *c = model()->decode_curve(state, (uint32_t)n);
+        cr_expect_float_eq(curve_at(c->context_tok, c->ms, c->n, 2048), sum, 1e-9, "%g", n);
+    }
+}
+
+Test(latency_steps, ranks_share_the_work_of_experts_and_wait_for_the_most_tokens)
+{
+    struct profile p = load(RANKS_DIFFER, 0);
+    void *state =
+        create(&p, (struct latency_config){LATENCY_BARE, .max_num_seqs = 64, .padded_tokens = 128});
+    struct engine_step step = {
+        .n_decode = 32, .decode_context_mean_tok = 2048, .decode_context_max_tok = 2048};
+    double attention = grid_bilinear(&p.decode_attn_ms, 2 * 32, 2048);
+    /* The other rank has a chunk beside as many sequences: too many tokens for a graph. */
+    step.rank_tok_max = 1536, step.rank_tok_mean = 784;
+    double ms = other(&p, 32) + part(&p.step_experts_ms, 784) - part(&p.step_experts_ms, 32) +
+                part(&p.step_comm_ms, 1536) - part(&p.step_comm_ms, 32);
+    cr_expect_float_eq(model()->step_ms(state, &step), ms + attention, 1e-9);
+    /* It has a few more sequences: a graph, as large on both. */
+    step.rank_tok_max = 61, step.rank_tok_mean = 46.5;
+    cr_expect_float_eq(model()->step_ms(state, &step), other(&p, 64) + attention, 1e-9);
+    /* It has as many. */
+    step.rank_tok_max = step.rank_tok_mean = 32;
+    cr_expect_eq(model()->step_ms(state, &step), decode_ms(state, 32, 2048, 2048));
 }
 
 Test(latency_steps, the_fixed_cost_of_chunk_attention_is_paid_once)

@@ -179,6 +179,33 @@ static enum status reload(const char *path)
     return profile_load(&p, &arena, NULL, path, 0, &diag);
 }
 
+/* Another profile with a part of step_other_ms, everywhere alike, in the place of what nothing
+ * reads. */
+static const char *with_part(const char *key, double ms)
+{
+    struct profile p = load(MOE_DP2, 0);
+    struct profile_array a = *profile_file_find(&p.file, "step_other_ms");
+    double *f64 = ARENA_NEW(&arena, a.n, double);
+    for (size_t i = 0; i < a.n; i++)
+        f64[i] = ms;
+    a.key = key;
+    a.f64 = f64;
+    return variant(MOE_DP2, "gpu_power_w", a);
+}
+
+Test(profile, parts_of_a_step_are_no_more_than_it)
+{
+    struct profile p = load(with_part("step_comm_ms", 1.5), 0);
+    cr_assert_eq(p.step_comm_ms.n, p.step_other_ms.n);
+    cr_expect_eq(p.step_comm_ms.value[3], 1.5);
+    cr_expect_eq(p.step_experts_ms.n, 0);
+    const char *path = with_part("step_experts_ms", 6.5);
+    fails_with(ST_INPUT, reload(path),
+               "%s: 'step_experts_ms' and 'step_comm_ms' are parts of 'step_other_ms', but more "
+               "than it at 1 tokens",
+               path);
+}
+
 Test(profile, names_a_missing_key_and_those_found)
 {
     double one = 1;

@@ -89,6 +89,8 @@ Test(profile_trust, sums_of_layers_and_files_of_unknown_origin)
     t = profile_trust(&p);
     cr_expect_str_eq(t.kind, "summed");
     cr_expect(strstr(t.checked, "16 %") && has_note(&t, "Collectives"));
+    cr_expect_not_null(
+        strstr(trust_of("rtxpro6000/vllm/Qwen3-30B-A3B-BF16/DP2EP2").checked, "5 % in TTFT"));
     p.source = "";
     t = profile_trust(&p);
     cr_expect_str_eq(t.kind, "not said");

@@ -552,6 +552,33 @@ Test(sim_small, data_parallel_ranks_step_together)
     fixture_release(&f);
 }
 
+static double rank_tokens_ms(const void *state, const struct engine_step *step)
+{
+    (void)state;
+    return step->rank_tok_max + 1000 * step->rank_tok_mean;
+}
+
+/* Each rank is told what all of them have in the step; one without work runs along with a token. */
+Test(sim_small, a_step_knows_the_tokens_of_all_ranks)
+{
+    struct latency_model_ops told = latency_linear;
+    told.step_ms = rank_tokens_ms;
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.pools[0].engine.n_ranks = 2;
+    fixture_latency(&f);
+    f.deployment.pools[0].engine.latency = &told;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 300, 2); /* rank 0: 300 tokens, then 1 */
+    trace_text_add(&t, 0, 50, 3);  /* rank 1: 50, then 1, then 1 beside none */
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.records[0].first_token_ns, (300 + 1000 * 175) * NS_PER_MS);
+    cr_assert_eq(f.records[0].last_token_ns, (301 + 1000 * 176) * NS_PER_MS);
+    cr_assert_eq(f.records[1].last_token_ns, (302 + 1000 * 177) * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
 Test(sim_small, prefill_first_lets_the_sequences_wait_for_a_prompt)
 {
     for (int prefill_first = 0; prefill_first < 2; prefill_first++) {
