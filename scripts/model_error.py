@@ -21,7 +21,8 @@ TOLERANCE = 2e-3
 MOST_ROUNDS = 8
 LEAST_POINTS = 20  # of an entry of its own: fewer do not tell where 90 of 100 lie
 LEAST_GROUPS = 3
-N_PAIRS = 60
+N_PAIRS = 60  # of an entry
+LEAST_PAIRS = 8  # of a group, in an entry of several
 MOST_OF_GROUP = 40  # looked at by --coverage, evenly out of the group's points
 # 95 % points of Student's t with 1, 2, ... degrees of freedom, and of the normal distribution.
 STUDENT_95 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
@@ -33,9 +34,9 @@ def has_experts(model):
     return any(fnmatch.fnmatchcase(model, pattern) for pattern in EXPERTS)
 
 
-def solve(simulate, row, settings):
-    """Logarithms of the two factors, or None where the run fails or no factors do it."""
-    measured = [float(row[f"mean_{key}_ms"]) for key in ("ttft", "tpot")]
+def solve(simulate, measured, settings):
+    """Logarithms of the two factors with which a run gives this TTFT and TPOT, as near as they can; None where it
+    fails."""
     logs = [0.0, 0.0]
     for _ in range(MOST_ROUNDS):
         factors = [f"engine.{key}_factor={math.exp(log)!r}" for key, log in zip(("prompt", "decode"), logs)]
@@ -79,7 +80,7 @@ def spread(groups):
     centre = [statistics.fmean(mean[k] for mean in means) for k in (0, 1)]
     student = STUDENT_95[min(n - 1, len(STUDENT_95)) - 1]
     wider = student / NORMAL_95 * math.sqrt((1 + 1 / n) * n / (n - 1))
-    each = max(1, round(N_PAIRS / n))
+    each = max(LEAST_PAIRS, round(N_PAIRS / n))
     result = []
     for pairs, mean in zip(groups, means):
         for pair in thin(pairs, each):
@@ -94,14 +95,15 @@ def group_of(point):
 
 
 def entries(points):
-    """(name, for, of, points, pairs); the first that fits a profile counts."""
+    """(name, for, of, errors, pairs); the first that fits a profile counts."""
     groups = collections.defaultdict(list)
     for point in points:
         groups[group_of(point)].append(point)
     for (model, gpu, framework), members in sorted(groups.items()):
         if len(members) >= LEAST_POINTS:
             yield (f"{model} {gpu} {framework}", {"model": f"*{model}*", "gpu": gpu, "framework": framework},
-                   "the same model, GPU and framework", members, thin([p["logs"] for p in members], N_PAIRS))
+                   "the same model, GPU and framework", [p["errors"] for p in members],
+                   thin([p["seen_logs"] for p in members], N_PAIRS))
     kinds = collections.defaultdict(list)
     for key in groups:
         experts = has_experts(key[0])
@@ -115,18 +117,29 @@ def entries(points):
         kind = {True: "mixtures of experts", False: "dense models", None: "all models"}[experts]
         name = f"{framework or 'any framework'}, {kind}"
         of = f"{kind} with {framework}" if framework else kind
-        members = [p for key in keys for p in groups[key]]
-        yield (name, condition, f"{of} ({len(keys)} pairs of model and GPU)", members,
-               spread([[p["logs"] for p in groups[key]] for key in keys]))
+        yield (name, condition, f"{of} ({len(keys)} groups of model, GPU and framework)",
+               [p["unseen_errors"] for key in keys for p in groups[key]],
+               spread([[p["unseen_logs"] for p in groups[key]] for key in keys]))
 
 
-def solve_all(points, run, settings, jobs):
-    """Those of InferenceX that a run explains, with `logs`. run(point, settings): TTFT and TPOT, and why not."""
+def solve_all(points, run, settings, jobs, left_out):
+    """Those of InferenceX that a run explains, with TTFT and TPOT as measured, and as they would have been had the run
+    been as far off as that with overheads fitted without the point's group (`left_out`, by id: relative errors); each
+    with the logarithms of its factors. run(point, settings): TTFT and TPOT, and why not."""
     points = [p for p in points if p["predicted"] and p["row"]["source"] == "inferencex"]
+
+    def solve_one(point, key):
+        point[f"{key}_logs"] = solve(lambda s: run(point, s), point[key], settings)
+
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for point, logs in zip(points, pool.map(lambda p: solve(lambda s: run(p, s), p["row"], settings), points)):
-            point["logs"] = logs
-    return [p for p in points if p["logs"]]
+        for point in points:
+            point["seen"] = [float(point["row"][f"mean_{key}_ms"]) for key in ("ttft", "tpot")]
+            point["errors"] = [p / m - 1 for p, m in zip(point["predicted"], point["seen"])]
+            point["unseen_errors"] = left_out.get(point["row"]["id"], point["errors"])
+            point["unseen"] = [p / (1 + e) for p, e in zip(point["predicted"], point["unseen_errors"])]
+        for key in ("seen", "unseen"):
+            list(pool.map(lambda p: solve_one(p, key), points))
+    return [p for p in points if p["seen_logs"] and p["unseen_logs"]]
 
 
 def in_full(value):
@@ -140,17 +153,17 @@ def write(path, points):
         "# the profile, `headroom profile show NAME` prints it. Written by scripts/validate_measured --write-errors from",
         "# points of InferenceX (Apache-2.0). `points` measured means at one concurrency each; errors are",
         "# |simulated / measured - 1|, median and 90th percentile. prompt_factor and decode_factor: pairs with which runs of",
-        "# such points give the measured TTFT and TPOT. Entries of several pairs of model and GPU are for one more such pair:",
-        "# its bias is taken as one more draw from theirs (Student's t).",
+        "# such points give the measured TTFT and TPOT. Entries of several groups are for one that was never measured: errors",
+        "# of overheads fitted without the group, and its bias is taken as one more draw from theirs (Student's t).",
     ]
-    for name, condition, of, members, pairs in entries(points):
+    for name, condition, of, errors, pairs in entries(points):
         lines.append(f"{json.dumps(name)}:")
         lines.append("  for: {" + ", ".join(f"{k}: {in_full(v)}" for k, v in condition.items()) + "}")
         lines.append(f"  of: {of}")
-        lines.append(f"  points: {len(members)}")
-        for key in ("ttft", "tpot"):
-            errors = [abs(p[f"{key}_error"]) for p in members]
-            lines.append(f"  {key}_error: [{quantile(errors, 0.5):.3f}, {quantile(errors, 0.9):.3f}]")
+        lines.append(f"  points: {len(errors)}")
+        for k, key in enumerate(("ttft", "tpot")):
+            sizes = [abs(pair[k]) for pair in errors]
+            lines.append(f"  {key}_error: [{quantile(sizes, 0.5):.3f}, {quantile(sizes, 0.9):.3f}]")
         for k, key in enumerate(("prompt", "decode")):
             cells = [f"{math.exp(max(-MAX_LOG, min(MAX_LOG, pair[k]))):.4g}" for pair in pairs]
             lines.append(f"  {key}_factor:")
@@ -163,27 +176,28 @@ def write(path, points):
 
 def coverage(points, run, n_runs, presets, jobs):
     """Share of the points whose TTFT and TPOT lie within the interval of `--model-error n_runs`: with the entries of the
-    file, and with those of a file for which the group of the point was never measured. Rows for a table.
+    file; and of what would be measured of a group that neither the fit of the overheads nor the file has seen.
     run(point, words, presets): the intervals."""
     groups = collections.defaultdict(list)
     for point in points:
         groups[group_of(point)].append(point)
 
-    def within(point, folder):
+    def within(point, folder, key):
         intervals = run(point, ["--model-error", str(n_runs)], folder)
-        return [intervals[f"latency_ms.{key}.mean"]["low"] <= float(point["row"][f"mean_{key}_ms"]) <=
-                intervals[f"latency_ms.{key}.mean"]["high"] for key in ("ttft", "tpot")]
+        return [intervals[f"latency_ms.{figure}.mean"]["low"] <= value <= intervals[f"latency_ms.{figure}.mean"]["high"]
+                for figure, value in zip(("ttft", "tpot"), point[key])]
 
     with tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for i, (key, members) in enumerate(sorted(groups.items())):
             shares = []
             n = min(len(members), MOST_OF_GROUP)
             members = [members[k * len(members) // n] for k in range(n)]
-            for name, known in (("all", points), (f"without {i}", [p for p in points if group_of(p) != key])):
+            others = [p for p in points if group_of(p) != key]
+            for name, known, truth in (("all", points, "seen"), (f"without {i}", others, "unseen")):
                 folder = pathlib.Path(scratch, name)
                 if not folder.exists():
                     shutil.copytree(presets, folder)
                     write(folder / "model_error.yaml", known)
-                found = list(pool.map(lambda p: within(p, folder), members))
+                found = list(pool.map(lambda p: within(p, folder, truth), members))
                 shares += [statistics.fmean(pair[k] for pair in found) for k in (0, 1)]
             yield " ".join(key), len(members), shares
