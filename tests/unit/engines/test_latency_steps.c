@@ -340,7 +340,7 @@ Test(latency_steps, is_positive_and_never_falls)
             }
         }
     }
-    cr_expect_eq(checked, 207); /* 202 estimated and 5 summed from measured layers */
+    cr_expect_eq(checked, 612); /* 607 estimated and 5 summed from measured layers */
 }
 
 Test(latency_steps, goes_on_without_wild_slopes)

@@ -109,7 +109,7 @@ Test(profile_trust, every_bundled_profile_says_where_it_comes_from)
         n_summed += strcmp(kind, "summed") == 0;
     }
     cr_expect_eq(n_measured, 4);
-    cr_expect_eq(n_estimated, 73 + 129);
+    cr_expect_eq(n_estimated, 73 + 534);
     cr_expect_eq(n_summed, 5);
 }
 
