@@ -16,24 +16,62 @@ static const double expected_tpot = 0.03, expected_ttft = 0.08;
 /* Of that, what is not bettered by any agreement: two runs of one benchmark differ by so much. */
 static const double least_noise = 1.0 / 3;
 
-/* In the order in which they are given up last: what every engine has comes first. The deviation is
- * that of engines around their start, as a factor or in the unit. */
+/* In the order in which they are taken in where they do the same: what every engine has comes
+ * first. The deviation is that of engines around their start, as a factor or in the unit. */
 static const struct parameter {
     const char *name, *unit;
     size_t offset; /* in struct engine_settings */
     bool factor;
     double deviation, lowest, highest;
-    bool steps_only;
+    /* In deviations: what derivatives are taken over. Requests wait for the end of a step, so that
+     * of what is added before them only more than a step shows. */
+    double difference;
+    bool steps_only;   /* a part of a step */
+    bool with_lengths; /* told by prompts of different lengths alone */
 } parameters[] = {
-    {"step_factor", "", offsetof(struct engine_settings, step_factor), true, 0.3, 0.2, 5, false},
-    {"frontend_ms", "ms", offsetof(struct engine_settings, frontend_ms), false, 20, 0, 2000, false},
-    {"host_us_per_seq", "us", offsetof(struct engine_settings, host_us_per_seq), false, 15, 0, 500,
-     false},
-    {"host_ms_per_step", "ms", offsetof(struct engine_settings, host_ms_per_step), false, 1.5, 0,
-     100, false},
-    {"token_factor", "", offsetof(struct engine_settings, token_factor), true, 0.3, 0.2, 5, true},
-    {"frontend_us_per_tok", "us", offsetof(struct engine_settings, frontend_us_per_tok), false, 5,
-     0, 1000, false},
+    {.name = "step_factor",
+     .difference = 0.3,
+     .unit = "",
+     .offset = offsetof(struct engine_settings, step_factor),
+     .factor = true,
+     .deviation = 0.3,
+     .lowest = 0.2,
+     .highest = 5},
+    {.name = "frontend_ms",
+     .difference = 1,
+     .unit = "ms",
+     .offset = offsetof(struct engine_settings, frontend_ms),
+     .deviation = 20,
+     .highest = 2000},
+    {.name = "host_us_per_seq",
+     .difference = 0.3,
+     .unit = "us",
+     .offset = offsetof(struct engine_settings, host_us_per_seq),
+     .deviation = 15,
+     .highest = 500},
+    {.name = "host_ms_per_step",
+     .difference = 0.3,
+     .unit = "ms",
+     .offset = offsetof(struct engine_settings, host_ms_per_step),
+     .deviation = 1.5,
+     .highest = 100},
+    {.name = "token_factor",
+     .difference = 0.3,
+     .unit = "",
+     .offset = offsetof(struct engine_settings, token_factor),
+     .factor = true,
+     .deviation = 0.3,
+     .lowest = 0.2,
+     .highest = 5,
+     .steps_only = true,
+     .with_lengths = true},
+    {.name = "frontend_us_per_tok",
+     .difference = 1,
+     .unit = "us",
+     .offset = offsetof(struct engine_settings, frontend_us_per_tok),
+     .deviation = 5,
+     .highest = 1000,
+     .with_lengths = true},
 };
 enum { N_PARAMETERS = sizeof parameters / sizeof *parameters };
 _Static_assert((int)N_PARAMETERS <= (int)FIT_MAX_PARAMS, "a parameter more");
@@ -158,6 +196,18 @@ static enum status read_scenarios(struct work *w, const struct measured *measure
     return s;
 }
 
+/* Prompts half as long again as the shortest tell what grows with them. */
+static bool one_length(const struct calibration *c)
+{
+    double shortest = INFINITY, longest = 0;
+
+    for (size_t i = 0; i < c->n_points; i++) {
+        shortest = fmin(shortest, c->point[i].measured->mean_isl_tok);
+        longest = fmax(longest, c->point[i].measured->mean_isl_tok);
+    }
+    return longest < 1.5 * shortest;
+}
+
 static const struct engine_settings *engine_as_read(const struct work *w)
 {
     return &w->scenarios[0].pools[POOL_AGG].engine;
@@ -192,9 +242,16 @@ static enum status start(struct work *w, struct diag *d)
                                        .value = value,
                                        .deviation = NAN,
                                        .state = set ? CALIBRATION_SET : CALIBRATION_FITTED};
-        if (!set) {
+        struct calibration_param *row = &c->param[c->n_params - 1];
+        if (!set && p->with_lengths && one_length(c)) {
+            row->state = CALIBRATION_NOT_TOLD;
+            row->why = arena_printf(
+                w->arena, "prompts of one length only: %s is not told; kept at its start", p->name);
+            if (!row->why)
+                return diag_nomem(d, "calibration");
+        } else if (!set) {
             w->fitted[w->n] = p;
-            w->row[w->n++] = &c->param[c->n_params - 1];
+            w->row[w->n++] = row;
         }
     }
     return ST_OK;
@@ -280,6 +337,7 @@ static struct fit_problem problem_of(struct work *w)
     for (size_t i = 0; i < w->c->n_points; i++)
         p.n_residuals += counts(w, i) ? 2 : 0;
     for (size_t k = 0; k < w->n; k++) {
+        p.difference[k] = w->fitted[k]->difference;
         p.lowest[k] = fmin(0, to_u(w->fitted[k], w->row[k]->start, w->fitted[k]->lowest));
         p.highest[k] = fmax(0, to_u(w->fitted[k], w->row[k]->start, w->fitted[k]->highest));
     }

@@ -5,21 +5,28 @@
 
 #include "util/bug.h"
 
-enum { K = FIT_MAX_PARAMS, MAX_STEPS = 8, MAX_TRIES = 4, MAX_ROUNDS = 12 };
+enum { K = FIT_MAX_PARAMS, MAX_STEPS = 30, MAX_TRIES = 4, MAX_ROUNDS = 12 };
 
-static const double outlier = 3;      /* a residual of so many expected sizes counts half as much */
-static const double twins = 0.8;      /* correlation of parameters that do the same */
-static const double difference = 0.3; /* of derivatives, in prior deviations */
+static const double huber = 2;   /* beyond so many expected sizes a residual pulls no harder */
+static const double outlier = 3; /* and from here on it says ever less of the others */
+static const double twins = 0.8; /* correlation of parameters that do the same */
 static const double good_enough = 2e-3;   /* relative gain of a step that is the last one */
 static const double told_variance = 0.25; /* of the prior's, that is left of a parameter told */
 static const double tie = 1;              /* of the criterion: what is no difference */
 
+/* Steps go by Huber's loss, which has one minimum. */
 static double weight(double r)
 {
-    return 1 / (1 + r * r / (outlier * outlier));
+    return fabs(r) <= huber ? 1 : huber / fabs(r);
 }
 
 static double loss(double r)
+{
+    return fabs(r) <= huber ? r * r / 2 : huber * (fabs(r) - huber / 2);
+}
+
+/* How good a minimum is goes by Cauchy's, in which a point that cannot be met is one bad point. */
+static double badness(double r)
 {
     return outlier * outlier / 2 * log1p(r * r / (outlier * outlier));
 }
@@ -31,15 +38,21 @@ static double prior_weight(const struct fit_problem *p)
     return p->least_noise * p->least_noise;
 }
 
-static double cost_of(const struct fit_problem *p, const double *u, const double *r)
+static double sum_of(const struct fit_problem *p, const double *u, const double *r,
+                     double (*of)(double))
 {
     double sum = 0;
 
     for (size_t i = 0; i < p->n_residuals; i++)
-        sum += loss(r[i]);
+        sum += of(r[i]);
     for (size_t k = 0; k < p->n_params; k++)
         sum += prior_weight(p) * u[k] * u[k] / 2;
     return sum;
+}
+
+static double cost_of(const struct fit_problem *p, const double *u, const double *r)
+{
+    return sum_of(p, u, r, loss);
 }
 
 static size_t n_taken(const struct fit *fit)
@@ -51,21 +64,24 @@ static size_t n_taken(const struct fit *fit)
     return n;
 }
 
-/* Variance of the residuals. */
-static double noise(const struct fit_problem *p, double cost, size_t n)
+/* Variance of the residuals, with n parameters taken. */
+static double noise(const struct fit_problem *p, const double *u, const double *r, size_t n)
 {
-    double variance = 2 * cost / fmax(1, (double)p->n_residuals - (double)n);
+    double variance = 2 * sum_of(p, u, r, badness) / fmax(1, (double)p->n_residuals - (double)n);
 
     return fmax(p->least_noise * p->least_noise, variance);
 }
 
 /* Schwarz's criterion; the lower, the better. */
-static double criterion(const struct fit_problem *p, double cost, size_t n)
+static double criterion(const struct fit_problem *p, const double *u, const double *r, size_t n)
 {
-    double n_residuals = (double)p->n_residuals;
-    double variance = fmax(p->least_noise * p->least_noise, 2 * cost / n_residuals);
+    return (double)p->n_residuals * log(noise(p, u, r, 0)) +
+           (double)n * log((double)p->n_residuals);
+}
 
-    return n_residuals * log(variance) + (double)n * log(n_residuals);
+static double criterion_of(const struct fit *fit, const struct fit_problem *p)
+{
+    return criterion(p, fit->u, fit->r, n_taken(fit));
 }
 
 /* ---- small symmetric positive definite matrices ---- */
@@ -194,24 +210,23 @@ static void step(double *u, const struct fit *fit, const struct fit_problem *p, 
         u[k] = fit->u[k] + moved[k];
 }
 
-/* What the criterion would be with these parameters, as far as the derivatives tell. */
-static double foreseen(const struct fit *fit, const struct fit_problem *p, const bool *taken)
+/* What the criterion would be with these parameters, as far as the derivatives tell. `r`: room for
+ * the residuals. */
+static double foreseen(const struct fit *fit, const struct fit_problem *p, const bool *taken,
+                       double *r)
 {
-    double u[K], sum = 0;
+    double u[K];
     size_t n = 0;
 
     step(u, fit, p, taken, 0);
-    for (size_t i = 0; i < p->n_residuals; i++) {
-        double r = fit->r[i];
-        for (size_t k = 0; k < p->n_params; k++)
-            r += fit->jacobian[i * p->n_params + k] * (u[k] - fit->u[k]);
-        sum += loss(r);
-    }
-    for (size_t k = 0; k < p->n_params; k++) {
-        sum += prior_weight(p) * u[k] * u[k] / 2;
+    for (size_t k = 0; k < p->n_params; k++)
         n += taken[k];
+    for (size_t i = 0; i < p->n_residuals; i++) {
+        r[i] = fit->r[i];
+        for (size_t k = 0; k < p->n_params; k++)
+            r[i] += fit->jacobian[i * p->n_params + k] * (u[k] - fit->u[k]);
     }
-    return criterion(p, sum, n);
+    return criterion(p, u, r, n);
 }
 
 /* ---- the minimum for the parameters that are taken ---- */
@@ -232,7 +247,8 @@ static enum status derive(struct fit *fit, const struct fit_problem *p, struct a
 
     for (size_t k = 0; k < p->n_params; k++) {
         memcpy(u[k], fit->u, sizeof u[k]);
-        by[k] = fit->u[k] + difference <= p->highest[k] ? difference : -difference;
+        by[k] =
+            fit->u[k] + p->difference[k] <= p->highest[k] ? p->difference[k] : -p->difference[k];
         u[k][k] += by[k];
         r[k] = ARENA_NEW(arena, p->n_residuals, double);
         if (!r[k])
@@ -318,8 +334,7 @@ static enum status retake(struct fit *fit, const struct fit_problem *p, const bo
     }
     if (!s)
         s = minimise(&other, p, arena, d);
-    *better =
-        !s && criterion(p, other.cost, n_taken(&other)) < criterion(p, fit->cost, n_taken(fit));
+    *better = !s && criterion_of(&other, p) < criterion_of(fit, p);
     if (*better)
         *fit = other;
     return s;
@@ -327,26 +342,24 @@ static enum status retake(struct fit *fit, const struct fit_problem *p, const bo
 
 /* The parameter to take in (`in`) or to give up next: of those that make the criterion about as
  * good as any, the first one in, the last one out; n_params = none makes it better. */
-static size_t choose(const struct fit *fit, const struct fit_problem *p, bool in, const bool *tried)
+static size_t choose(const struct fit *fit, const struct fit_problem *p, bool in, const bool *tried,
+                     double *r)
 {
-    double value[K], best = criterion(p, fit->cost, n_taken(fit));
-    size_t chosen = p->n_params;
+    double value[K], now = criterion_of(fit, p), best = now;
 
     for (size_t k = 0; k < p->n_params; k++) {
         bool taken[K];
         memcpy(taken, fit->taken, sizeof taken);
         taken[k] = in;
-        value[k] = fit->taken[k] == in || tried[k] ? INFINITY : foreseen(fit, p, taken);
+        value[k] = fit->taken[k] == in || tried[k] ? INFINITY : foreseen(fit, p, taken, r);
         best = fmin(best, value[k]);
     }
     for (size_t i = 0; i < p->n_params; i++) {
         size_t k = in ? i : p->n_params - 1 - i;
-        if (value[k] < criterion(p, fit->cost, n_taken(fit)) && value[k] <= best + tie) {
-            chosen = k;
-            break;
-        }
+        if (value[k] < now && value[k] <= best + tie)
+            return k;
     }
-    return chosen;
+    return p->n_params;
 }
 
 enum status fit_run(struct fit *fit, const struct fit_problem *p, struct arena *arena,
@@ -356,7 +369,8 @@ enum status fit_run(struct fit *fit, const struct fit_problem *p, struct arena *
 
     BUG_IF(p->n_params > K);
     *fit = (struct fit){.cost = 0};
-    enum status s = allocate(fit, p, arena, d);
+    double *room = ARENA_NEW(arena, p->n_residuals, double);
+    enum status s = room ? allocate(fit, p, arena, d) : diag_nomem(d, "fit");
     if (!s)
         s = residuals_at(p, fit->u, fit->r, d);
     if (!s)
@@ -365,10 +379,11 @@ enum status fit_run(struct fit *fit, const struct fit_problem *p, struct arena *
         s = derive(fit, p, arena, d);
     for (int i = 0; i < MAX_ROUNDS && !s; i++) {
         bool taken[K], in = true, better = false;
-        size_t k = n_taken(fit) < p->n_residuals ? choose(fit, p, in, tried[in]) : p->n_params;
+        size_t k =
+            n_taken(fit) < p->n_residuals ? choose(fit, p, in, tried[in], room) : p->n_params;
         if (k == p->n_params) {
             in = false;
-            k = choose(fit, p, in, tried[in]);
+            k = choose(fit, p, in, tried[in], room);
         }
         if (k == p->n_params)
             break;
@@ -389,7 +404,7 @@ enum status fit_run(struct fit *fit, const struct fit_problem *p, struct arena *
 static void covariance(struct matrix *v, const struct fit *fit, const struct fit_problem *p,
                        const size_t *index, size_t n)
 {
-    double variance = noise(p, fit->cost, n_taken(fit));
+    double variance = noise(p, fit->u, fit->r, n_taken(fit));
     struct matrix whole, m = {.n = n};
 
     curvature(&whole, fit, p);

@@ -4,8 +4,7 @@
  *
  * Parameters are in units of their priors: 0 is what is believed beforehand, 1 is one standard
  * deviation away. Residuals are in units of their expected size. Minimised is the sum of
- * Cauchy's loss of the residuals, which a point that cannot be met does not rule, and a little of
- * u^2 / 2: Gauss-Newton steps with reweighting,
+ * Huber's loss of the residuals and a little of u^2 / 2: Gauss-Newton steps with reweighting,
  * damped as by Levenberg and Marquardt (K. Madsen, H. B. Nielsen, O. Tingleff, "Methods for
  * Non-Linear Least Squares Problems", 2004, chapter 3), within the bounds.
  *
@@ -26,6 +25,7 @@ enum { FIT_MAX_PARAMS = 8 };
 struct fit_problem {
     size_t n_params, n_residuals;
     double lowest[FIT_MAX_PARAMS], highest[FIT_MAX_PARAMS]; /* 0 lies between them */
+    double difference[FIT_MAX_PARAMS];                      /* that derivatives are taken over */
     /* No agreement is taken for better than this, in units of the residuals. */
     double least_noise;
     /* The residuals of several points at once: r[i] of u[i]. */

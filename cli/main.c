@@ -44,7 +44,7 @@ const struct cli_verb cli_verbs[] = {
          "A file is one of: a result of 'vllm bench serve --save-result --save-detailed'; AIPerf's "
          "profile_export.jsonl; CSV with the columns isl_tok, osl_tok, mean_ttft_ms, mean_tpot_ms "
          "and concurrency or request_rate. What the points cannot tell is kept and said. The "
-         "overlay goes to 'headroom run --overlay'.",
+         "overlay goes to 'headroom run --overlay' (docs/calibration.md).",
      .options = calibrate_options,
      .run = calibrate_run},
     {.name = "profile", .summary = "engine profiles: list, show, convert", .verbs = profile_verbs},

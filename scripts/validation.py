@@ -28,10 +28,10 @@ def table(header, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
-def page_with(script, text):
-    """docs/validation.md with this text as the tables of this script."""
+def page_with(script, text, page=PAGE):
+    """A page, docs/validation.md if not said, with this text as the tables of this script."""
     begin, end = (f"<!-- tables of scripts/{script}: {edge} -->" for edge in ("begin", "end"))
-    head, rest = PAGE.read_text().split(begin)
+    head, rest = page.read_text().split(begin)
     return head + begin + "\n" + text + "\n" + end + rest.split(end)[1]
 
 

@@ -73,10 +73,9 @@ static enum status join_lines(struct buffer *b, const char *path, const void *by
     if (s)
         return s;
     while (!s && !(s = line_reader_next(lines, &line, &n, d))) {
-        size_t from = b->n;
         s = append(b, line, n, d);
-        for (char *p = b->bytes + from; !s && p && p < b->bytes + b->n; p++)
-            *p = *p == '\r' ? ' ' : *p;
+        for (size_t i = b->n - n; !s && i < b->n; i++)
+            b->bytes[i] = b->bytes[i] == '\r' ? ' ' : b->bytes[i];
         if (!s)
             s = append(b, "\r", 1, d);
     }
