@@ -16,7 +16,7 @@ import tempfile
 
 # As profile_has_experts() tells them.
 EXPERTS = ("*DeepSeek*", "*Mixtral*", "*gpt-oss*", "*MiniMax*", "*Kimi*", "*GLM-[45]*", "*-A[0-9]*B*", "*-A[0-9]*B")
-MAX_LOG = math.log(5)  # what is further off is not the fault of an engine
+MAX_LOG = math.log(10)
 TOLERANCE = 5e-3
 MOST_ROUNDS = 6
 LEAST_POINTS = 20  # of an entry of its own: fewer do not tell where 90 of 100 lie
