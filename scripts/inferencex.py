@@ -21,16 +21,6 @@ def version(row):
     return next(name for until, name in VERSIONS[row["framework"]] if row["measured"][:10] <= until)
 
 
-def multi_token_prediction(row):
-    """Drafted tokens a step: some runs of DeepSeek are of configurations with speculative decoding, which rows do not
-    say; the image and the date do. One token with attention data parallel, three without."""
-    if "DeepSeek" not in row["model"] or row["framework"] != "trtllm" or row["topology"] != "agg":
-        return 0
-    of_mtp = row["framework_version"] == "1.2.0rc6.post3" or (
-        row["framework_version"] == "1.1.0rc2.post2" and row["measured"][:10] >= "2026-01-14")
-    return (1 if int(row["attention_dp"] or 1) > 1 else 3) if of_mtp else 0
-
-
 def vllm(row, isl_tok, clients, date):
     small = row["model"].startswith("MiniMax") and (row["precision"] == "fp4" or date >= "2026-04-01")
     small |= row["model"].startswith("moonshotai") and date >= "2026-04-20"
@@ -66,23 +56,17 @@ def trtllm(row, isl_tok, clients, date):
         keys = {"max_num_batched_tokens": max(budget_tok, 8192) if date >= "2026-01-28" else budget_tok}
         if date >= "2026-01-28" and row["precision"] == "fp8" and row["gpu"] == "b200_sxm" and short and clients >= 64:
             keys |= {"batch_wait_steps": 40, "batch_wait_share": 0.8}
-        drafted = multi_token_prediction(row)
-        if drafted:
-            keys |= {"draft_tokens": drafted, "draft_acceptance": DRAFT_ACCEPTANCE}
     return keys | {"max_num_seqs": 512}
 
-
-# DeepSeek-V3's technical report (2024) has 0.85 to 0.9 for the second token; three from one layer do worse.
-DRAFT_ACCEPTANCE = 0.8
 
 FRAMEWORKS = {"vllm": vllm, "sglang": sglang, "trtllm": trtllm}
 
 
-def engine_keys(row):
-    """Of the engine of a row, {} for one that is not InferenceX's. Limits are raised to what the clients need."""
+def engine_keys(row, clients):
+    """Of the engine of a row with so many clients, {} for one that is not InferenceX's. Limits are raised to what the
+    clients need."""
     if row["source"] != "inferencex" or row["topology"] != "agg":
         return {}
-    clients = int(row["concurrency"])
     keys = FRAMEWORKS[row["framework"]](row, int(row["isl_tok"]), clients, row["measured"][:10])
     keys["max_num_seqs"] = max(keys["max_num_seqs"], clients)
     keys["max_num_batched_tokens"] = max(keys["max_num_batched_tokens"], keys["max_num_seqs"])
