@@ -5,16 +5,18 @@ benchmarks/ and .github/configs/ at the date of each run), as engine keys of a s
 streaming intervals: SGLang, vLLM and TensorRT-LLM send the first token at once whatever the interval.
 """
 
-# Versions of rows that have a date alone: the images that the configurations named then.
+# Versions of rows that have a date, or a tag such as nightly-dev, alone: the images that the configurations named then.
 VERSIONS = {
-    "vllm": [("2025-11-30", "0.11.0"), ("2025-12-31", "0.11.2"), ("9999", "")],
-    "sglang": [("2025-11-15", "0.5.3"), ("2025-12-31", "0.5.5"), ("9999", "")],
-    "trtllm": [("2025-12-31", "1.1.0rc2"), ("9999", "")],
+    "vllm": [("2025-11-30", "0.11.0"), ("2025-12-31", "0.11.2"), ("2026-02-28", "0.15.1"), ("2026-04-01", "0.17.0"),
+             ("9999", "0.19.0")],
+    "sglang": [("2025-11-15", "0.5.3"), ("2025-12-31", "0.5.5"), ("2026-02-28", "0.5.8"), ("2026-04-07", "0.5.9"),
+               ("9999", "0.5.10")],
+    "trtllm": [("2025-12-31", "1.1.0"), ("9999", "1.2.0")],
 }
 
 
 def version(row):
-    """Of the engine, or ''. Tags of images that are no versions, such as nightly-dev, count as none."""
+    """Of the engine."""
     said = row["framework_version"].lstrip("v")
     if said[:1].isdigit():
         return said
@@ -70,4 +72,4 @@ def engine_keys(row, clients):
     keys = FRAMEWORKS[row["framework"]](row, int(row["isl_tok"]), clients, row["measured"][:10])
     keys["max_num_seqs"] = max(keys["max_num_seqs"], clients)
     keys["max_num_batched_tokens"] = max(keys["max_num_batched_tokens"], keys["max_num_seqs"])
-    return keys
+    return keys | {"framework_version": version(row)}
