@@ -6,7 +6,6 @@ are in it as they are. A group is what was measured of one model on one GPU with
 """
 import collections
 import concurrent.futures
-import fnmatch
 import json
 import math
 import pathlib
@@ -14,8 +13,6 @@ import shutil
 import statistics
 import tempfile
 
-# As profile_has_experts() tells them.
-EXPERTS = ("*DeepSeek*", "*Mixtral*", "*gpt-oss*", "*MiniMax*", "*Kimi*", "*GLM-[45]*", "*-A[0-9]*B*", "*-A[0-9]*B")
 MAX_LOG = math.log(10)
 TOLERANCE = 5e-3
 MOST_ROUNDS = 6
@@ -28,10 +25,6 @@ MOST_OF_GROUP = 40  # looked at by --coverage, evenly out of the group's points
 STUDENT_95 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
               1.746, 1.740, 1.734, 1.729, 1.725)
 NORMAL_95 = 1.645
-
-
-def has_experts(model):
-    return any(fnmatch.fnmatchcase(model, pattern) for pattern in EXPERTS)
 
 
 def solve(simulate, measured, settings, logs):
@@ -105,7 +98,7 @@ def entries(points):
                    thin([p["seen_logs"] for p in members], N_PAIRS))
     kinds = collections.defaultdict(list)
     for key in groups:
-        experts = has_experts(key[0])
+        experts = groups[key][0]["experts"]
         kinds[2, key[2], experts].append(key)
         kinds[1, "", experts].append(key)
         kinds[0, "", None].append(key)

@@ -52,6 +52,12 @@ static enum status fits_model(bool *fits, const struct subject *s, const struct 
     return fits_pattern(fits, node, s->profile->model, d);
 }
 
+static enum status fits_dtype(bool *fits, const struct subject *s, const struct yaml_node *node,
+                              struct diag *d)
+{
+    return fits_pattern(fits, node, s->profile->dtype, d);
+}
+
 static enum status fits_kind(bool *fits, const struct subject *s, const struct yaml_node *node,
                              struct diag *d)
 {
@@ -124,6 +130,7 @@ static const struct {
     {"framework", fits_framework},
     {"gpu", fits_gpu},
     {"model", fits_model},
+    {"dtype", fits_dtype},
     {"kind", fits_kind},
     {"experts", fits_experts},
     {"from_version", fits_from_version},
@@ -147,7 +154,8 @@ static enum status entry_fits(bool *fits, const struct subject *subject,
             i++;
         if (i == n)
             return diag_fail_at(d, ST_INPUT, node->key_at,
-                                "for.%s is no condition; expected framework, gpu, model, kind, "
+                                "for.%s is no condition; expected framework, gpu, model, dtype, "
+                                "kind, "
                                 "experts, from_version or below_version",
                                 node->key);
         enum status s = conditions[i].fits(fits, subject, node, d);
