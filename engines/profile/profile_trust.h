@@ -21,6 +21,8 @@ struct profile_trust {
 /* The texts are constants. */
 struct profile_trust profile_trust(const struct profile *profile);
 
+/* Summed of kernel tables of which there are newer ones. */
+bool profile_has_older_tables(const struct profile *profile);
 /* Its model is a mixture of experts, as far as its name tells. */
 bool profile_has_experts(const struct profile *profile);
 

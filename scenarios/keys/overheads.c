@@ -58,6 +58,12 @@ static enum status fits_dtype(bool *fits, const struct subject *s, const struct 
     return fits_pattern(fits, node, s->profile->dtype, d);
 }
 
+static enum status fits_source(bool *fits, const struct subject *s, const struct yaml_node *node,
+                               struct diag *d)
+{
+    return fits_pattern(fits, node, s->profile->source, d);
+}
+
 static enum status fits_kind(bool *fits, const struct subject *s, const struct yaml_node *node,
                              struct diag *d)
 {
@@ -131,6 +137,7 @@ static const struct {
     {"gpu", fits_gpu},
     {"model", fits_model},
     {"dtype", fits_dtype},
+    {"source", fits_source},
     {"kind", fits_kind},
     {"experts", fits_experts},
     {"from_version", fits_from_version},
@@ -155,6 +162,7 @@ static enum status entry_fits(bool *fits, const struct subject *subject,
         if (i == n)
             return diag_fail_at(d, ST_INPUT, node->key_at,
                                 "for.%s is no condition; expected framework, gpu, model, dtype, "
+                                "source, "
                                 "kind, "
                                 "experts, from_version or below_version",
                                 node->key);

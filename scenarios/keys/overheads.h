@@ -8,9 +8,9 @@
  *     host_us_per_seq: 21
  *
  * `for` holds of a profile when all that it names does: shell patterns of the profile's
- * `framework`, `gpu` (gpu_type), `model`, `dtype` and `kind` (measured, estimated, summed);
- * `experts`, whether its model is a mixture of them; `from_version` and `below_version` of the
- * engine. An entry without `for` is chosen by its name alone. */
+ * `framework`, `gpu` (gpu_type), `model`, `dtype`, `source` and `kind` (measured, estimated,
+ * summed); `experts`, whether its model is a mixture of them; `from_version` and `below_version` of
+ * the engine. An entry without `for` is chosen by its name alone. */
 #ifndef SCENARIOS_KEYS_OVERHEADS_H
 #define SCENARIOS_KEYS_OVERHEADS_H
 
