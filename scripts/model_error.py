@@ -13,6 +13,7 @@ import shutil
 import statistics
 import tempfile
 
+OLDER_TABLES = "*aiconfigurator 0.7*"
 MAX_LOG = math.log(10)
 TOLERANCE = 5e-3
 MOST_ROUNDS = 6
@@ -86,8 +87,16 @@ def group_of(point):
     return model.rsplit("-", 1)[0], gpu, framework
 
 
-def entries(points):
-    """(name, for, of, errors, pairs); the first that fits a profile counts."""
+def entries(points, older):
+    """(name, for, of, errors, pairs); the first that fits a profile counts. `older`: the same points with profiles of older
+    kernel tables, whose errors are of another size."""
+    older_groups = collections.defaultdict(list)
+    for point in older:
+        older_groups[group_of(point)].append(point)
+    if len(older_groups) >= LEAST_GROUPS:
+        yield ("older kernel tables", {"source": OLDER_TABLES},
+               f"older kernel tables ({len(older_groups)} groups of model, GPU and framework)", [p["errors"] for p in older],
+               spread([[p["seen_logs"] for p in members] for members in older_groups.values()]))
     groups = collections.defaultdict(list)
     for point in points:
         groups[group_of(point)].append(point)
@@ -142,7 +151,7 @@ def in_full(value):
     return json.dumps(value) if isinstance(value, (str, bool)) else str(value)
 
 
-def write(path, points):
+def write(path, points, older=()):
     """presets/model_error.yaml."""
     lines = [
         "# How far runs are from measured points: `headroom run --model-error N` draws from the first entry whose `for` fits",
@@ -152,7 +161,7 @@ def write(path, points):
         "# such points give the measured TTFT and TPOT. Entries of several groups are for one that was never measured: errors",
         "# of overheads fitted without the group, and its bias is taken as one more draw from theirs (Student's t).",
     ]
-    for name, condition, of, errors, pairs in entries(points):
+    for name, condition, of, errors, pairs in entries(points, older):
         lines.append(f"{json.dumps(name)}:")
         lines.append("  for: {" + ", ".join(f"{k}: {in_full(v)}" for k, v in condition.items()) + "}")
         lines.append(f"  of: {of}")
