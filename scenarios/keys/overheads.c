@@ -300,6 +300,12 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
         if (fits || (!any && strcmp(entries[i]->key, name) == 0))
             *entry = entries[i];
     }
+    bool lacks = strcmp(profile_trust(subject->profile).kind, "estimated") == 0;
+    if (!s && any && n == 0 && sc->preset_dirs && lacks)
+        return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, "overheads"),
+                            "engine.overheads: there is no file %s; set HEADROOM_PRESETS to its "
+                            "folder (presets of the source tree), or engine.overheads to none",
+                            file_name);
     if (s || *entry || any)
         return s;
     return unknown(arena, entries, n, name, scenario_engine_at(sc, role, "overheads"), d);
