@@ -292,6 +292,9 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
     size_t n;
 
     *entry = NULL;
+    const char *kind = profile_trust(subject->profile).kind;
+    if (any && strcmp(kind, "measured") == 0)
+        return ST_OK; /* what was measured of a running engine has them in it */
     enum status s = preset_all(&entries, &n, arena, &place, d);
     for (size_t i = 0; i < n && !s && !*entry; i++) {
         bool fits = false;
@@ -300,8 +303,7 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
         if (fits || (!any && strcmp(entries[i]->key, name) == 0))
             *entry = entries[i];
     }
-    bool lacks = strcmp(profile_trust(subject->profile).kind, "estimated") == 0;
-    if (!s && any && n == 0 && sc->preset_dirs && lacks)
+    if (!s && any && n == 0 && sc->preset_dirs && strcmp(kind, "estimated") == 0)
         return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, "overheads"),
                             "engine.overheads: there is no file %s; set HEADROOM_PRESETS to its "
                             "folder (presets of the source tree), or engine.overheads to none",

@@ -10,7 +10,8 @@
  * `for` holds of a profile when all that it names does: shell patterns of the profile's
  * `framework`, `gpu` (gpu_type), `model`, `dtype`, `source` and `kind` (measured, estimated,
  * summed); `experts`, whether its model is a mixture of them; `from_version` and `below_version` of
- * the engine. An entry without `for` is chosen by its name alone. */
+ * the engine. An entry without `for` is chosen by its name alone,
+ * and so is any for a profile that was measured on a running engine. */
 #ifndef SCENARIOS_KEYS_OVERHEADS_H
 #define SCENARIOS_KEYS_OVERHEADS_H
 
