@@ -21,11 +21,11 @@ static const double least_noise = 1.0 / 3;
 static const struct parameter {
     const char *name, *unit;
     size_t offset; /* in struct engine_settings */
-    bool factor;
     double deviation, lowest, highest;
     /* In deviations: what derivatives are taken over. Requests wait for the end of a step, so that
      * of what is added before them only more than a step shows. */
     double difference;
+    bool factor;
     bool steps_only;   /* a part of a step */
     bool with_lengths; /* told by prompts of different lengths alone */
 } parameters[] = {

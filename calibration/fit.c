@@ -178,7 +178,7 @@ static void step(double *u, const struct fit *fit, const struct fit_problem *p, 
     }
     for (bool again = true; again;) {
         struct matrix m = {.n = 0};
-        size_t index[K];
+        size_t index[K] = {0};
         double x[K];
         for (size_t k = 0; k < p->n_params; k++) {
             if (!held[k])
@@ -444,7 +444,7 @@ struct fit_identity fit_identify(const struct fit *fit, const struct fit_problem
 {
     struct fit_identity identity = {.verdict = FIT_NOT_NEEDED};
     size_t index[K], n = with_taken(index, fit, param);
-    struct matrix v, alone;
+    struct matrix v = {.n = 0}, alone = {.n = 0};
 
     covariance(&v, fit, p, index, n);
     covariance(&alone, fit, p, index, 1);

@@ -125,7 +125,7 @@ enum status point_runs_do(struct point_runs *runs, struct diag *d)
     atomic_bool failed = false;
     enum status s = ST_OK;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < MAX_THREADS; i++) {
         worker[i] = (struct worker){.runs = runs, .next = &next, .failed = &failed};
         diag_init(&worker[i].d);
     }

@@ -293,8 +293,10 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
 
     *entry = NULL;
     const char *kind = profile_trust(subject->profile).kind;
-    if (any && strcmp(kind, "measured") == 0)
-        return ST_OK; /* what was measured of a running engine has them in it */
+    /* What was measured of a running engine has them in it, unless another is meant. */
+    if (any && strcmp(kind, "measured") == 0 &&
+        strcmp(subject->version, subject->profile->framework_version) == 0)
+        return ST_OK;
     enum status s = preset_all(&entries, &n, arena, &place, d);
     for (size_t i = 0; i < n && !s && !*entry; i++) {
         bool fits = false;

@@ -10,8 +10,9 @@
  * `for` holds of a profile when all that it names does: shell patterns of the profile's
  * `framework`, `gpu` (gpu_type), `model`, `dtype`, `source` and `kind` (measured, estimated,
  * summed); `experts`, whether its model is a mixture of them; `from_version` and `below_version` of
- * the engine. An entry without `for` is chosen by its name alone,
- * and so is any for a profile that was measured on a running engine. */
+ * the engine. An entry without `for` is chosen by its name alone;
+ * for a profile that was measured on a running engine so is any, unless engine.framework_version is
+ * another than the one it was measured on. */
 #ifndef SCENARIOS_KEYS_OVERHEADS_H
 #define SCENARIOS_KEYS_OVERHEADS_H
 
