@@ -148,8 +148,7 @@ static enum status send(struct sim *sim, uint32_t id)
     int64_t ns = config->frontend_ns + (int64_t)(config->frontend_ns_per_tok * r->isl_tok);
     if (ns == 0)
         return route_new(sim, id);
-    r->state = REQUEST_AWAY;
-    r->in_front_end = true;
+    r->state = REQUEST_FRONT_END;
     return push(sim, EVENT_CLASS_ENTER, id, ns);
 }
 
@@ -163,10 +162,8 @@ static enum status send_again(struct sim *sim, uint32_t id)
 
 enum status life_enter(struct sim *sim, uint32_t id)
 {
-    struct request *r = sim_request(sim, id);
-    if (!r->in_front_end)
+    if (sim_request(sim, id)->state == REQUEST_AWAY)
         return send_again(sim, id);
-    r->in_front_end = false;
     return route_new(sim, id);
 }
 

@@ -56,6 +56,7 @@ struct key {
     /* NUMBER or ENUM of an engine: unset until the profile is known, then as the overheads of such
      * engines have it, else `bare` or `bare_text` (scenarios/keys/overheads.h). */
     bool overhead;
+    bool of_parts; /* of a part of a step: means nothing to tables of whole steps */
     double bare;
     const char *bare_text;
     const char *unit;

@@ -93,7 +93,7 @@ const struct scenario_section scenario_sections[] = {
 /* Conditions of several keys. What the reference simulator lacks; what needs a policy that scales;
  * what needs a worker that starts while the run goes on. */
 #define OURS "compat=none"
-#define STEPS "compat=none & engine.latency_model=auto,steps"
+#define OF_PARTS .of_parts = true, .when = "compat=none & engine.latency_model=auto,steps"
 #define FRONT_END "compat=none & role=agg,prefill"
 #define DISAGG "pools=disagg"
 #define PAID "compat=none | kv_transfer.bytes_per_token | compat_off=free-transfer"
@@ -253,18 +253,15 @@ const struct key scenario_keys[] = {
      .doc = "of the engine that is meant; chooses among the entries of overheads"},
     {"engine", "step_factor", KEY_NUMBER, OVERHEAD(step_factor, 1), RANGE(0.01, 100), .when = OURS,
      .doc = "of the GPU time of every step, for an engine faster or slower than the profile"},
-    {"engine", "fixed_factor", KEY_NUMBER, OVERHEAD(fixed_factor, 1), RANGE(0.01, 100),
-     .when = STEPS,
+    {"engine", "fixed_factor", KEY_NUMBER, OVERHEAD(fixed_factor, 1), RANGE(0.01, 100), OF_PARTS,
      .doc = "of the part of a step that does not grow with its tokens, such as reading weights; on "
             "top of step_factor"},
-    {"engine", "token_factor", KEY_NUMBER, OVERHEAD(token_factor, 1), RANGE(0, 100), .when = STEPS,
+    {"engine", "token_factor", KEY_NUMBER, OVERHEAD(token_factor, 1), RANGE(0, 100), OF_PARTS,
      .doc = "of the part, without attention, that grows with the tokens of a step"},
     {"engine", "decode_attention_factor", KEY_NUMBER, OVERHEAD(decode_attention_factor, 1),
-     RANGE(0, 100), .when = STEPS " & role=agg,decode",
-     .doc = "of the attention of running sequences"},
+     RANGE(0, 100), OF_PARTS " & role=agg,decode", .doc = "of the attention of running sequences"},
     {"engine", "prefill_attention_factor", KEY_NUMBER, OVERHEAD(prefill_attention_factor, 1),
-     RANGE(0, 100), .when = STEPS " & role=agg,prefill",
-     .doc = "of the attention of prompt chunks"},
+     RANGE(0, 100), OF_PARTS " & role=agg,prefill", .doc = "of the attention of prompt chunks"},
     {"engine", "host_ms_per_step", KEY_NUMBER, OVERHEAD(host_ms_per_step, 0), RANGE(-1000, 1e6),
      .unit = "ms", .when = OURS,
      .doc = "host time added to every step; below 0 it corrects a profile that is too slow"},
@@ -286,15 +283,15 @@ const struct key scenario_keys[] = {
      .when = "engine.batch_wait_steps",
      .doc = "of max_num_batched_tokens: a step is worth it (batch_wait_max_tokens_ratio)"},
     {"engine", "eager_step_ms", KEY_NUMBER, OVERHEAD(eager_step_ms, 0), RANGE(0, 1e6), .unit = "ms",
-     .when = STEPS,
+     OF_PARTS,
      .doc = "added to a step of more tokens than CUDA graphs were captured for: its kernels are "
             "launched one by one"},
     {"engine", "graph_tokens", KEY_INT, ENGINE(graph_tokens), RANGE(1, MAX_TOK), .unit = "tokens",
-     .unset = "2 x max_num_seqs, at most 512", .when = STEPS,
+     .unset = "2 x max_num_seqs, at most 512", OF_PARTS,
      .doc = "of the largest step that CUDA graphs were captured for; counts with eager_step_ms and "
             "graph_padding"},
     {"engine", "graph_padding", KEY_ENUM, OVERHEAD_TEXT(graph_padding, "false"),
-     .choices = switches, .when = STEPS,
+     .choices = switches, OF_PARTS,
      .doc =
          "a step that runs as a CUDA graph computes as many tokens as that was captured for (1, "
          "2, 4, multiples of 8 to 256, of 16 beyond), on all data-parallel ranks; true for vLLM"},

@@ -2,6 +2,8 @@
 
 #include <fnmatch.h>
 #include <math.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engines/latency/latency.h"
@@ -22,6 +24,16 @@ struct subject {
 
 /* ---- `for` ---- */
 
+struct condition;
+typedef enum status condition_fits(bool *fits, const struct condition *c, const struct subject *s,
+                                   const struct yaml_node *node, struct diag *d);
+
+struct condition {
+    const char *name;
+    condition_fits *fits;
+    size_t offset; /* of a text in struct profile */
+};
+
 static enum status fits_pattern(bool *fits, const struct yaml_node *node, const char *value,
                                 struct diag *d)
 {
@@ -34,45 +46,25 @@ static enum status fits_pattern(bool *fits, const struct yaml_node *node, const 
     return ST_OK;
 }
 
-static enum status fits_framework(bool *fits, const struct subject *s, const struct yaml_node *node,
-                                  struct diag *d)
+static enum status fits_text(bool *fits, const struct condition *c, const struct subject *s,
+                             const struct yaml_node *node, struct diag *d)
 {
-    return fits_pattern(fits, node, s->profile->framework, d);
+    const void *field = (const char *)s->profile + c->offset;
+
+    return fits_pattern(fits, node, *(const char *const *)field, d);
 }
 
-static enum status fits_gpu(bool *fits, const struct subject *s, const struct yaml_node *node,
-                            struct diag *d)
+static enum status fits_kind(bool *fits, const struct condition *c, const struct subject *s,
+                             const struct yaml_node *node, struct diag *d)
 {
-    return fits_pattern(fits, node, s->profile->gpu_type, d);
-}
-
-static enum status fits_model(bool *fits, const struct subject *s, const struct yaml_node *node,
-                              struct diag *d)
-{
-    return fits_pattern(fits, node, s->profile->model, d);
-}
-
-static enum status fits_dtype(bool *fits, const struct subject *s, const struct yaml_node *node,
-                              struct diag *d)
-{
-    return fits_pattern(fits, node, s->profile->dtype, d);
-}
-
-static enum status fits_source(bool *fits, const struct subject *s, const struct yaml_node *node,
-                               struct diag *d)
-{
-    return fits_pattern(fits, node, s->profile->source, d);
-}
-
-static enum status fits_kind(bool *fits, const struct subject *s, const struct yaml_node *node,
-                             struct diag *d)
-{
+    (void)c;
     return fits_pattern(fits, node, profile_trust(s->profile).kind, d);
 }
 
-static enum status fits_experts(bool *fits, const struct subject *s, const struct yaml_node *node,
-                                struct diag *d)
+static enum status fits_experts(bool *fits, const struct condition *c, const struct subject *s,
+                                const struct yaml_node *node, struct diag *d)
 {
+    (void)c;
     char got[NODE_TEXT_SIZE];
 
     if (node->kind != NODE_BOOL)
@@ -116,33 +108,46 @@ static enum status fits_version(bool *fits, const struct subject *s, const struc
     return ST_OK;
 }
 
-static enum status fits_from_version(bool *fits, const struct subject *s,
+static enum status fits_from_version(bool *fits, const struct condition *c, const struct subject *s,
                                      const struct yaml_node *node, struct diag *d)
 {
+    (void)c;
     return fits_version(fits, s, node, false, d);
 }
 
-static enum status fits_below_version(bool *fits, const struct subject *s,
-                                      const struct yaml_node *node, struct diag *d)
+static enum status fits_below_version(bool *fits, const struct condition *c,
+                                      const struct subject *s, const struct yaml_node *node,
+                                      struct diag *d)
 {
+    (void)c;
     return fits_version(fits, s, node, true, d);
 }
 
-static const struct {
-    const char *name;
-    enum status (*fits)(bool *fits, const struct subject *s, const struct yaml_node *node,
-                        struct diag *d);
-} conditions[] = {
-    {"framework", fits_framework},
-    {"gpu", fits_gpu},
-    {"model", fits_model},
-    {"dtype", fits_dtype},
-    {"source", fits_source},
-    {"kind", fits_kind},
-    {"experts", fits_experts},
-    {"from_version", fits_from_version},
-    {"below_version", fits_below_version},
+static const struct condition conditions[] = {
+    {"framework", fits_text, offsetof(struct profile, framework)},
+    {"gpu", fits_text, offsetof(struct profile, gpu_type)},
+    {"model", fits_text, offsetof(struct profile, model)},
+    {"dtype", fits_text, offsetof(struct profile, dtype)},
+    {"source", fits_text, offsetof(struct profile, source)},
+    {"kind", fits_kind, 0},
+    {"experts", fits_experts, 0},
+    {"from_version", fits_from_version, 0},
+    {"below_version", fits_below_version, 0},
 };
+enum { N_CONDITIONS = sizeof conditions / sizeof conditions[0] };
+
+static enum status no_condition(const struct yaml_node *node, struct diag *d)
+{
+    char known[200] = "";
+
+    for (size_t i = 0; i < N_CONDITIONS; i++) {
+        size_t n = strlen(known);
+        const char *between = i == 0 ? "" : i + 1 < N_CONDITIONS ? ", " : " or ";
+        snprintf(known + n, sizeof known - n, "%s%s", between, conditions[i].name);
+    }
+    return diag_fail_at(d, ST_INPUT, node->key_at, "for.%s is no condition; expected %s", node->key,
+                        known);
+}
 
 static enum status entry_fits(bool *fits, const struct subject *subject,
                               const struct yaml_node *entry, struct diag *d)
@@ -156,17 +161,12 @@ static enum status entry_fits(bool *fits, const struct subject *subject,
                             yaml_node_describe(got, wanted));
     for (const struct yaml_node *node = wanted ? wanted->first : NULL; node && *fits;
          node = node->next) {
-        size_t i = 0, n = sizeof conditions / sizeof conditions[0];
-        while (i < n && strcmp(conditions[i].name, node->key) != 0)
+        size_t i = 0;
+        while (i < N_CONDITIONS && strcmp(conditions[i].name, node->key) != 0)
             i++;
-        if (i == n)
-            return diag_fail_at(d, ST_INPUT, node->key_at,
-                                "for.%s is no condition; expected framework, gpu, model, dtype, "
-                                "source, "
-                                "kind, "
-                                "experts, from_version or below_version",
-                                node->key);
-        enum status s = conditions[i].fits(fits, subject, node, d);
+        if (i == N_CONDITIONS)
+            return no_condition(node, d);
+        enum status s = conditions[i].fits(fits, &conditions[i], subject, node, d);
         if (s)
             return s;
     }
@@ -244,16 +244,12 @@ static void fill_bare(struct engine_settings *engine)
 static enum status refuse_parts(struct engine_settings *engine, const struct scenario *sc,
                                 enum pool_role role, const struct profile *profile, struct diag *d)
 {
-    static const char *const parts[] = {
-        "fixed_factor",  "token_factor", "decode_attention_factor", "prefill_attention_factor",
-        "eager_step_ms", "graph_padding"};
-
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (!is_unset(scenario_key_find("engine", parts[i]), engine))
-            return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, parts[i]),
+    for (const struct key *key = scenario_keys; key->name; key++) {
+        if (key->overhead && key->of_parts && !is_unset(key, engine))
+            return diag_fail_at(d, ST_INPUT, scenario_engine_at(sc, role, key->name),
                                 "engine.%s is of a part of a step, and profile '%s' has tables of "
                                 "whole steps alone; expected step_factor",
-                                parts[i], profile->name);
+                                key->name, profile->name);
     }
     return ST_OK;
 }

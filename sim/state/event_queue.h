@@ -20,7 +20,7 @@ enum event_class {
     EVENT_CLASS_STEP_END,      /* id: worker slot */
     EVENT_CLASS_WORKER_READY,  /* id: worker slot */
     EVENT_CLASS_TRANSFER_DONE, /* id: request slot */
-    EVENT_CLASS_ENTER,         /* id: request slot, which was REQUEST_AWAY */
+    EVENT_CLASS_ENTER,         /* id: request slot, away or in the front end */
     EVENT_CLASS_TIMEOUT,       /* id: request slot */
     EVENT_CLASS_FIRST_TIMEOUT, /* id: request slot */
     EVENT_CLASS_SETTLED,

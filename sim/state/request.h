@@ -17,13 +17,14 @@
 /* Where a request is. Every state belongs to exactly one list or to none. */
 enum request_state {
     REQUEST_FREE,
-    REQUEST_AWAY,     /* lost, its client waits before it sends it again; or in the front end */
-    REQUEST_UNROUTED, /* waits for a worker to become routable, or to have less to do */
-    REQUEST_WAITING,  /* in a worker's queue */
-    REQUEST_PREFILL,  /* running, prompt (or recomputation) not finished */
-    REQUEST_DECODE,   /* running, one token a step */
-    REQUEST_HANDOFF,  /* prompt done on a prefill worker, waits for room on its decode worker */
-    REQUEST_TRANSFER, /* KV on its way to the decode worker, whose blocks it holds */
+    REQUEST_AWAY,      /* lost, its client waits before it sends it again */
+    REQUEST_FRONT_END, /* sent, and no router has seen it yet */
+    REQUEST_UNROUTED,  /* waits for a worker to become routable, or to have less to do */
+    REQUEST_WAITING,   /* in a worker's queue */
+    REQUEST_PREFILL,   /* running, prompt (or recomputation) not finished */
+    REQUEST_DECODE,    /* running, one token a step */
+    REQUEST_HANDOFF,   /* prompt done on a prefill worker, waits for room on its decode worker */
+    REQUEST_TRANSFER,  /* KV on its way to the decode worker, whose blocks it holds */
 };
 
 /* In cache lines: what its worker and its neighbours in a list look at, when things happened, the
@@ -43,7 +44,6 @@ struct request {
         kv_blocks; /* held on `worker_slot`, shared ones included (kept up lazily while decoding) */
     uint32_t priority;
     bool measured;
-    bool in_front_end;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
     uint8_t place;    /* record/places.h */
 

@@ -826,6 +826,7 @@ enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
         break;
     case REQUEST_FREE:
     case REQUEST_AWAY:
+    case REQUEST_FRONT_END:
     case REQUEST_UNROUTED:
         BUG("request %llu is on no worker", (unsigned long long)r->index);
     }
