@@ -7,7 +7,6 @@
 #include "scenarios/keys/policy_file.h"
 #include "scenarios/keys/preset_file.h"
 #include "scenarios/text/file_text.h"
-#include "scenarios/text/nearest.h"
 #include "scenarios/text/yaml_tree.h"
 #include "util/bug.h"
 #include "util/text.h"
@@ -147,56 +146,13 @@ static size_t rank_of(const struct loader *l, struct source_pos at)
     return i < source->n_overlays ? i + 1 : 0;
 }
 
-/* ---- unknown keys ---- */
-
-/* Offers the names that may stand in a section, to `n` and, when not NULL, to the list. */
-static void offer(struct nearest *n, char list[KEY_EXPECTED_SIZE], const char *name)
-{
-    nearest_offer(n, name);
-    size_t used = strlen(list);
-    snprintf(list + used, KEY_EXPECTED_SIZE - used, "%s%s", used ? ", " : "", name);
-}
-
-static void offer_section(const struct loader *l, struct nearest *n, char list[KEY_EXPECTED_SIZE],
-                          const char *section)
-{
-    bool pool = strncmp(section, "pools.", 6) == 0;
-
-    for (const struct key *k = scenario_keys; k->name; k++) {
-        if (strcmp(k->section, pool ? "pools.POOL" : section) == 0 ||
-            (pool && k->place == PLACE_ENGINE))
-            offer(n, list, k->name);
-    }
-    if (strcmp(section, "") == 0) {
-        for (const struct scenario_section *s = scenario_sections + 1; s->name; s++)
-            offer(n, list, s->name);
-    } else if (strcmp(section, "pools") == 0 || strcmp(section, "router") == 0) {
-        for (size_t i = 0; i < 3; i++)
-            offer(n, list, pool_role_names[i]);
-    } else if (strcmp(section, "policy") == 0) {
-        const struct policy_ops *policy = policy_find(l->scenario->policy.type);
-        for (const struct key *k = policy->keys; k && k->name; k++)
-            offer(n, list, k->name);
-    }
-}
-
-static enum status unknown_key(struct loader *l, const char *section, const struct yaml_node *node)
-{
-    char list[KEY_EXPECTED_SIZE] = "", shown[TEXT_EXCERPT_SIZE];
-    const char *where = *section ? section : "the scenario";
-    struct nearest n;
-
-    nearest_init(&n, node->key);
-    offer_section(l, &n, list, section);
-    text_excerpt(shown, node->key, strlen(node->key));
-    if (n.best)
-        return diag_fail_at(l->d, ST_INPUT, node->key_at,
-                            "unknown key '%s' in %s; did you mean '%s'?", shown, where, n.best);
-    return diag_fail_at(l->d, ST_INPUT, node->key_at, "unknown key '%s' in %s; valid keys: %s",
-                        shown, where, list);
-}
-
 /* ---- values ---- */
+
+static enum status unknown_key(const struct loader *l, const char *section,
+                               const struct yaml_node *node)
+{
+    return scenario_key_unknown(l->scenario->policy.type, section, node->key, node->key_at, l->d);
+}
 
 static void *base_of(struct loader *l, const struct key *key, struct pool_settings *pool)
 {
@@ -233,15 +189,6 @@ static enum status need_map(struct loader *l, const char *section, const struct 
         return ST_OK;
     return diag_fail_at(l->d, ST_INPUT, node->at, "%s must be a map, not %s", section,
                         yaml_node_describe(got, node));
-}
-
-static bool is_section(const char *name)
-{
-    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
-        if (strcmp(s->name, name) == 0)
-            return true;
-    }
-    return false;
 }
 
 static enum status read_preset(struct loader *l, const char *section, const struct key *key,
@@ -284,7 +231,7 @@ static enum status read_section(struct loader *l, const char *section, const str
             continue; /* with the pools */
         if (key)
             s = store(l, key, section, NULL, node);
-        else if (*section || !is_section(node->key))
+        else if (*section || !scenario_is_section(node->key))
             s = unknown_key(l, section, node);
         else if (strcmp(node->key, "pools") != 0 && strcmp(node->key, "policy") != 0)
             s = read_section(l, node->key, node);

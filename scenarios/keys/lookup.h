@@ -1,0 +1,25 @@
+/* Keys by their paths, as `--set` takes them, without a scenario being read. */
+#ifndef SCENARIOS_KEYS_LOOKUP_H
+#define SCENARIOS_KEYS_LOOKUP_H
+
+#include <stdbool.h>
+
+#include "util/arena.h"
+#include "util/key.h"
+#include "util/status.h"
+
+/* "seed", "policy.min_endpoint", "pools.decode.replicas", "cost.per_gpu_hour.h100_sxm". `policy` is
+ * the type of the scenario's policy; keys of other policies are found too. ST_INPUT: there is no
+ * such key, and which was meant. */
+enum status scenario_key_lookup(const struct key **key, const char *policy, const char *path,
+                                struct source_pos at, struct diag *d);
+
+/* Is a number stored, or (of KEY_RANGE, KEY_PRICES) may be one? */
+bool scenario_key_is_number(const struct key *key);
+bool scenario_key_is_integer(const struct key *key);
+
+/* Would the key take this text, whatever the other keys are? ST_INPUT says what it expects. */
+enum status scenario_key_check(const struct key *key, const char *path, const char *value,
+                               struct source_pos at, struct arena *arena, struct diag *d);
+
+#endif
