@@ -62,7 +62,7 @@ static enum status draw(struct study_variant *variant, struct drawing *w, uint64
     struct pcg64 rng;
     bool ok = to != NULL;
 
-    *variant = (struct study_variant){.overrides = to, .seed = STUDY_SEED_OF_SCENARIO};
+    *variant = (struct study_variant){.overrides = to};
     pcg64_stream(&rng, (uint64_t)w->scenario->seed, "model error", number);
     for (size_t i = 0; i < deployment->n_pools && ok; i++) {
         const struct model_error *e = w->errors[i];

@@ -20,7 +20,7 @@ struct study {
 static enum status join(struct scenario_source *source, const struct study_options *options,
                         const struct study_variant *variant, struct arena *arena, struct diag *d)
 {
-    *source = *options->source;
+    *source = variant->source ? *variant->source : *options->source;
     size_t n = source->n_overrides, n_all = n + variant->n_overrides;
     struct scenario_override *all = ARENA_NEW(arena, n_all, struct scenario_override);
 
@@ -49,8 +49,6 @@ static enum status run_variant(const struct study *study, size_t index, struct a
         s = scenario_read(&scenario, arena, &source, d);
     if (s)
         return s;
-    if (variant->seed != STUDY_SEED_OF_SCENARIO)
-        scenario.seed = variant->seed;
     scenario.output.sample_s = 0; /* nobody sees the timeline */
     s = run_scenario(&summary, &scenario, arena, options->resources, &how, d);
     for (size_t i = 0; !s && i < options->n_keys; i++) {

@@ -1,5 +1,5 @@
-/* A study: many runs of variants of one scenario, on several threads. What every verb over many
- * runs stands on: variants in, figures out.
+/* A study: many runs of variants of scenarios, mostly of one, on several threads. What every verb
+ * over many runs stands on: variants in, figures out.
  *
  * Rows are placed by the index of their variant, so that a study gives the same bytes on any number
  * of threads. A variant that cannot be run is a row with a message, not the end of the study. What
@@ -10,20 +10,17 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "util/arena.h"
 #include "util/status.h"
 
-enum { STUDY_SEED_OF_SCENARIO = -1 };
-
 /* What is different in one run. Borrowed. */
 struct study_variant {
     size_t n_overrides;
     const struct scenario_override *overrides; /* win over those of the source */
-    int64_t seed;                              /* or STUDY_SEED_OF_SCENARIO */
+    const struct scenario_source *source;      /* NULL = that of the study */
 };
 
 /* What became of one run. */
@@ -35,7 +32,7 @@ struct study_row {
 };
 
 struct study_options {
-    const struct scenario_source *source;
+    const struct scenario_source *source; /* of the variants that have none of their own */
     size_t n_variants;
     const struct study_variant *variants;
     size_t n_keys;
@@ -50,8 +47,10 @@ struct study_options {
     void *context;
 };
 
-/* Rows by index, in the arena, which other threads use while the study goes on. ST_OK also when
- * every row failed; ST_CANCELLED with the rows that were done; ST_NOMEM. */
+/* May be called as often as wanted on the same resources, which keep what was loaded: a call costs
+ * a thread for each but one of n_threads. Rows by index, in the arena, which other threads use
+ * while the study goes on. ST_OK also when every row failed; ST_CANCELLED with the rows that were
+ * done; ST_NOMEM. */
 enum status study_run(const struct study_row **rows, struct arena *arena,
                       const struct study_options *options, struct diag *d);
 

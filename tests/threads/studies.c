@@ -20,13 +20,17 @@ enum { N_OVERRIDES = sizeof overrides / sizeof *overrides };
 static const struct study_row *run_on(size_t n_threads, const char *text, struct arena *arena)
 {
     const struct scenario_source source = {.file = {"test.yaml", text, strlen(text)}};
+    struct scenario_override own[N_VARIANTS][2];
     struct study_variant variants[N_VARIANTS];
     struct run_resources *resources = make_resources();
     const struct study_row *rows;
     struct diag d;
 
-    for (size_t i = 0; i < N_VARIANTS; i++)
-        variants[i] = (struct study_variant){1, &overrides[i % N_OVERRIDES], (int64_t)i};
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        own[i][0] = overrides[i % N_OVERRIDES];
+        own[i][1] = (struct scenario_override){"", arena_printf(arena, "seed=%zu", i)};
+        variants[i] = (struct study_variant){2, own[i], NULL};
+    }
     const struct study_options options = {.source = &source,
                                           .n_variants = N_VARIANTS,
                                           .variants = variants,

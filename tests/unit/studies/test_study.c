@@ -16,7 +16,13 @@ static const char text[] =
 static const char *const keys[] = {"latency_ms.ttft.mean", "kv.peak_utilization",
                                    "gpu_hours.by_pool.agg", "gpu_hours.by_pool.decode",
                                    "requests.offered"};
-enum { N_KEYS = sizeof keys / sizeof *keys, N_VARIANTS = 12, BAD = 5, WRONG_TRACE = 7 };
+enum {
+    N_KEYS = sizeof keys / sizeof *keys,
+    N_VARIANTS = 12,
+    BAD = 5,
+    WRONG_TRACE = 7,
+    INDEX_OWN = 2
+};
 
 static struct arena arena;
 static struct diag diag;
@@ -38,14 +44,15 @@ static void setup(void)
     source = (struct scenario_source){
         .file = {"s.yaml", text, strlen(text)}, .n_overrides = 1, .overrides = base_overrides};
     for (int i = 0; i < N_VARIANTS; i++) {
-        struct scenario_override *o = ARENA_NEW(&arena, 1, struct scenario_override);
-        *o = (struct scenario_override){"variant",
-                                        arena_printf(&arena, "pools.agg.replicas=%d", 1 + i / 2)};
+        struct scenario_override *o = ARENA_NEW(&arena, 2, struct scenario_override);
+        o[0] = (struct scenario_override){"variant",
+                                          arena_printf(&arena, "pools.agg.replicas=%d", 1 + i / 2)};
+        o[1] = (struct scenario_override){"variant", arena_printf(&arena, "seed=%d", i)};
         if (i == BAD)
             o->text = "sla.ttft_ms=soon";
         if (i == WRONG_TRACE)
             o->text = "trace.path=none.jsonl";
-        variants[i] = (struct study_variant){1, o, i % 2 ? i : STUDY_SEED_OF_SCENARIO};
+        variants[i] = (struct study_variant){i % 2 ? 2 : 1, o, NULL};
     }
     atomic_store(&cancel, false);
 }
@@ -118,8 +125,8 @@ Test(study, a_row_is_what_the_run_alone_gives)
     enum { INDEX = 3 };
     struct seen seen = {.n_done = 0};
     const struct study_row *row = &run_on(2, &seen, ST_OK)[INDEX];
-    const struct scenario_override overrides[] = {
-        base_overrides[0], variants[INDEX].overrides[0], {"--seed", "seed=3"}};
+    const struct scenario_override overrides[] = {base_overrides[0], variants[INDEX].overrides[0],
+                                                  variants[INDEX].overrides[1]};
     const struct run_options options = {.version = ""};
     const struct summary *summary;
     struct scenario scenario;
@@ -149,6 +156,23 @@ Test(study, one_bad_variant_is_one_row_with_its_message)
                                                 "such file or directory");
     cr_expect_eq(rows[BAD + 1].status, ST_OK);
     cr_expect_null(rows[BAD + 1].message);
+}
+
+Test(study, a_variant_may_have_a_scenario_of_its_own)
+{
+    static const char short_text[] =
+        "trace: {path: " PROJECT_DIR "/traces/data/mooncake_conversation.jsonl.gz, limit: 50}\n"
+        "engine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n"
+        "pools: {agg: {replicas: 1}}\n";
+    const struct scenario_source own = {.file = {"t.yaml", short_text, strlen(short_text)}};
+    struct seen seen = {.n_done = 0};
+
+    variants[INDEX_OWN].source = &own;
+    const struct study_row *rows = run_on(2, &seen, ST_OK);
+    for (size_t i = INDEX_OWN - 1; i <= INDEX_OWN + 1; i++) {
+        cr_assert_eq(rows[i].status, ST_OK, "%s", rows[i].message);
+        cr_expect_eq(rows[i].figures[4], i == INDEX_OWN ? 50 : 300);
+    }
 }
 
 Test(study, ends_when_it_is_cancelled)
