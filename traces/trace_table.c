@@ -1,7 +1,6 @@
 #include "traces/trace_table.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +20,9 @@ struct trace_table {
     struct row *row;
     uint64_t *id; /* of all rows */
     size_t n_rows, rows_capacity, n_ids, ids_capacity;
-    enum status end; /* what came after the last row */
+    uint32_t max_blocks;
+    uint32_t *n_shared; /* of each row; NULL = not counted */
+    enum status end;    /* what came after the last row */
     struct diag end_diag;
 };
 
@@ -41,6 +42,8 @@ static enum status add(struct trace_table *t, const struct trace_request *r, str
     if (r->n_blocks)
         memcpy(t->id + t->n_ids, r->block_ids, r->n_blocks * sizeof *t->id);
     t->n_ids += r->n_blocks;
+    if (r->n_blocks > t->max_blocks)
+        t->max_blocks = r->n_blocks;
     return ST_OK;
 }
 
@@ -93,6 +96,7 @@ void trace_table_free(struct trace_table *t)
     free(t->name);
     free(t->row);
     free(t->id);
+    free(t->n_shared);
     free(t);
 }
 
@@ -106,6 +110,106 @@ const char *trace_table_format(const struct trace_table *t)
     return t->format;
 }
 
+uint32_t trace_table_max_blocks(const struct trace_table *t)
+{
+    return t->max_blocks;
+}
+
+struct trace_request trace_table_request(const struct trace_table *t, uint64_t i)
+{
+    const struct row *row = &t->row[i];
+
+    return (struct trace_request){.arrival_ns = row->arrival_ns,
+                                  .isl_tok = row->isl_tok,
+                                  .osl_tok = row->osl_tok,
+                                  .priority = row->priority,
+                                  .n_blocks = row->n_blocks,
+                                  .block_ids = row->n_blocks ? t->id + row->ids_at : NULL};
+}
+
+int64_t trace_table_arrival_ns(const struct trace_table *t, uint64_t i, double speedup)
+{
+    int64_t ns = t->row[i].arrival_ns;
+
+    return speedup == 1 ? ns : ns_or_never((double)ns / speedup);
+}
+
+enum status trace_table_end(const struct trace_table *t, struct diag *d)
+{
+    return t->end == ST_END ? ST_END : diag_fail(d, t->end, "%s", t->end_diag.text);
+}
+
+/* ---- blocks that several requests have ---- */
+
+/* An id, and the request that has it, or SEVERAL. */
+struct holder {
+    uint64_t id;
+    uint32_t row;
+};
+enum { NOBODY = 0, SEVERAL = UINT32_MAX };
+
+static struct holder *find_holder(struct holder *table, size_t mask, uint64_t id)
+{
+    size_t slot = (size_t)(id * UINT64_C(0x9E3779B97F4A7C15) >> 32) & mask;
+
+    while (table[slot].row != NOBODY && table[slot].id != id)
+        slot = (slot + 1) & mask;
+    return &table[slot];
+}
+
+/* A row's number from 1 on is enough to tell it from its neighbours, and a slot stays small: rows a
+ * multiple of 2^32 - 2 apart count as one. */
+static uint32_t tag_of(size_t row)
+{
+    return (uint32_t)(row % (UINT32_MAX - 1)) + 1;
+}
+
+static void count_shared(struct trace_table *t, struct holder *table, size_t mask)
+{
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct row *row = &t->row[i];
+        for (uint32_t k = 0; k < row->n_blocks; k++) {
+            struct holder *h = find_holder(table, mask, t->id[row->ids_at + k]);
+            uint32_t tag = h->row == NOBODY || h->row == tag_of(i) ? tag_of(i) : SEVERAL;
+            *h = (struct holder){t->id[row->ids_at + k], tag};
+        }
+    }
+    for (size_t i = 0; i < t->n_rows; i++) {
+        const struct row *row = &t->row[i];
+        uint32_t n = 0;
+        while (n < row->n_blocks &&
+               find_holder(table, mask, t->id[row->ids_at + n])->row == SEVERAL)
+            n++;
+        t->n_shared[i] = n;
+    }
+}
+
+enum status trace_table_count_shared(struct trace_table *t, struct diag *d)
+{
+    size_t n_slots = 2;
+
+    if (t->n_shared)
+        return ST_OK;
+    while (n_slots / 3 * 2 <= t->n_ids)
+        n_slots *= 2;
+    struct holder *table = calloc(n_slots, sizeof *table);
+    t->n_shared = calloc(t->n_rows, sizeof *t->n_shared);
+    if (!table || !t->n_shared) {
+        free(table);
+        free(t->n_shared);
+        t->n_shared = NULL;
+        return diag_nomem(d, t->name);
+    }
+    count_shared(t, table, n_slots - 1);
+    free(table);
+    return ST_OK;
+}
+
+uint32_t trace_table_n_shared(const struct trace_table *t, uint64_t row)
+{
+    return t->n_shared[row];
+}
+
 /* ---- a walk over it ---- */
 
 static enum status next(void *state, struct trace_request *request, struct diag *d)
@@ -116,22 +220,14 @@ static enum status next(void *state, struct trace_request *request, struct diag 
     if (c->limit && c->n_delivered == c->limit)
         return ST_END;
     if (c->n_delivered == t->n_rows)
-        return t->end == ST_END ? ST_END : diag_fail(d, t->end, "%s", t->end_diag.text);
-    const struct row *row = &t->row[c->n_delivered];
-    double scaled_ns =
-        c->speedup == 1 ? (double)row->arrival_ns : (double)row->arrival_ns / c->speedup;
-    if (!(scaled_ns < (double)TIME_NEVER))
+        return trace_table_end(t, d);
+    int64_t arrival_ns = trace_table_arrival_ns(t, c->n_delivered, c->speedup);
+    if (arrival_ns >= TIME_NEVER)
         return diag_fail(d, ST_INPUT,
                          "%s: request %" PRIu64 " arrives more than 73 years after the first",
                          t->name, c->n_delivered);
-    *request = (struct trace_request){
-        .arrival_ns = c->speedup == 1 ? row->arrival_ns : llrint(scaled_ns),
-        .isl_tok = row->isl_tok,
-        .osl_tok = row->osl_tok,
-        .priority = row->priority,
-        .n_blocks = row->n_blocks,
-        .block_ids = row->n_blocks ? t->id + row->ids_at : NULL,
-    };
+    *request = trace_table_request(t, c->n_delivered);
+    request->arrival_ns = arrival_ns;
     c->n_delivered++;
     c->digest = request_digest_add(c->digest, request);
     return ST_OK;

@@ -20,6 +20,22 @@ void trace_table_free(struct trace_table *table); /* NULL is allowed */
 
 uint64_t trace_table_n_requests(const struct trace_table *table);
 const char *trace_table_format(const struct trace_table *table);
+uint32_t trace_table_max_blocks(const struct trace_table *table); /* of one request */
+
+/* Request `row`, counted from 0, as it was recorded. */
+struct trace_request trace_table_request(const struct trace_table *table, uint64_t row);
+/* Its arrival with the arrivals divided by `speedup` > 0, or TIME_NEVER for what lies beyond the
+ * clock. */
+int64_t trace_table_arrival_ns(const struct trace_table *table, uint64_t row, double speedup);
+/* What comes after the last request: ST_END, or the reader's error with its message. */
+enum status trace_table_end(const struct trace_table *table, struct diag *d);
+
+/* Counts for every request the leading blocks that another request has, too: those behind can be
+ * hit by nobody else. To be called before the table is used with them by several threads; a second
+ * call does nothing. ST_NOMEM. */
+enum status trace_table_count_shared(struct trace_table *table, struct diag *d);
+/* After that: so many of the leading ids of request `row`. */
+uint32_t trace_table_n_shared(const struct trace_table *table, uint64_t row);
 
 /* Delivers what trace_next does with the same options. Changed by its source only. */
 struct trace_cursor {

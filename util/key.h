@@ -66,6 +66,7 @@ struct key {
      *   PATH          the key is not at its preset
      *   PATH=A,B      it is one of these (of a list of names: has one of them)
      *   PATH!=A,B     it is none of these
+     *   PATH>N        the number is above N
      * where a key that does not matter itself counts as at its preset. `engine.X` is that of the
      * pool in question; `router` the one of the pool; `pools` is agg or disagg, `role` the pool's
      * name. */

@@ -14,7 +14,7 @@
 #include "planner/dynamo1/planner_core.h"
 #include "planner/dynamo1/trace_windows.h"
 #include "planner/fixes.h"
-#include "traces/trace.h"
+#include "traces/request_source.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -138,8 +138,10 @@ static enum status warm_up(struct planner_state *p, struct diag *d)
 
     trace_windows_init(&windows, p->config.throughput_adjustment_interval_s);
     enum status s = trace_open(&reader, p->config.load_predictor_warmup_trace, &options, d);
-    if (s == ST_OK)
-        s = trace_windows_read(&windows, reader, d);
+    if (s == ST_OK) {
+        const struct request_source source = trace_reader_source(reader);
+        s = trace_windows_read(&windows, &source, d);
+    }
     if (s == ST_OK)
         s = trace_windows_finish(&windows, (p->config.fixes & FIX_EMPTY_WINDOWS) != 0, d);
     for (size_t i = 0; s == ST_OK && i < windows.n; i++) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/trace.h"
+#include "traces/request_source.h"
 #include "util/array.h"
 
 /* Rows an empty-windows trace may grow to: a gap of years between two requests is a broken trace.
@@ -84,12 +84,13 @@ enum status trace_windows_finish(struct trace_windows *w, bool keep_empty, struc
     return keep_empty && w->n > 0 ? fill_gaps(w, d) : ST_OK;
 }
 
-enum status trace_windows_read(struct trace_windows *w, struct trace_reader *reader, struct diag *d)
+enum status trace_windows_read(struct trace_windows *w, const struct request_source *source,
+                               struct diag *d)
 {
     struct trace_request request;
 
     for (;;) {
-        enum status s = trace_next(reader, &request, d);
+        enum status s = request_source_next(source, &request, d);
         if (s == ST_END)
             return ST_OK;
         if (s == ST_OK)

@@ -9,7 +9,7 @@
 
 #include "util/status.h"
 
-struct trace_reader;
+struct request_source;
 
 struct trace_window {
     int64_t start_s; /* a multiple of the interval */
@@ -33,8 +33,8 @@ enum status trace_windows_add(struct trace_windows *w, double arrival_ms, double
 /* From sums to means; with keep_empty (the empty-windows fix) gaps become zero rows. */
 enum status trace_windows_finish(struct trace_windows *w, bool keep_empty, struct diag *d);
 
-/* Adds every request that is left in the reader. */
-enum status trace_windows_read(struct trace_windows *w, struct trace_reader *reader,
+/* Adds every request that is left in the source, which waits for no answers. */
+enum status trace_windows_read(struct trace_windows *w, const struct request_source *source,
                                struct diag *d);
 
 #endif

@@ -67,9 +67,8 @@ static void choose_pools(struct builder *b)
     }
 }
 
-/* What went wrong in a file that a key names: positions inside that file stay in front. */
-static enum status fail_at_key(struct diag *d, const struct diag *cause, struct source_pos at,
-                               const char *key)
+enum status scenario_fail_at_key(struct diag *d, const struct diag *cause, struct source_pos at,
+                                 const char *key)
 {
     return diag_fail_at(d, cause->status, at, "%s: %s", key, cause->text);
 }
@@ -106,8 +105,8 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
         s = run_resources_profile(resources, &own, profile, &cause);
     }
     if (s)
-        return fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
-                           profile_keys[role]);
+        return scenario_fail_at_key(d, &cause, scenario_engine_at(scenario, role, "profile"),
+                                    profile_keys[role]);
     return ST_OK;
 }
 
@@ -157,9 +156,9 @@ static enum status create_latency(struct builder *b, size_t i)
     diag_init(&cause);
     if (run_resources_latency(b->resources, pool->engine.latency, pool->profile, &config,
                               &pool->engine.latency_state, &cause))
-        return fail_at_key(b->d, &cause,
-                           scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
-                           "engine.latency_model");
+        return scenario_fail_at_key(b->d, &cause,
+                                    scenario_engine_at(b->scenario, b->roles[i], "latency_model"),
+                                    "engine.latency_model");
     return scale_latency(b, &pool->engine, e, config.max_num_seqs);
 }
 
@@ -392,7 +391,7 @@ static void set_rest(struct builder *b)
     deployment->timeout_ns = ns_or_no_end(sc->client.timeout_s);
     deployment->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
     deployment->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
-    c->seed = (uint64_t)sc->seed;
+    c->seed = scenario_seed(sc);
     deployment->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
     c->warmup_ns = ns(sc->span.warmup_s);
     c->duration_ns = ns_or_no_end(sc->span.duration_s);
@@ -461,7 +460,7 @@ static enum status create_policy(struct builder *b)
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
                                  .start_delay_s = b->run->simulator->start_delay_s,
-                                 .seed = (uint64_t)sc->seed};
+                                 .seed = scenario_seed(sc)};
     const struct simulator_ops *simulator = b->run->simulator;
     struct diag cause;
 
@@ -478,85 +477,7 @@ static enum status create_policy(struct builder *b)
     diag_init(&cause);
     if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first,
                           &cause))
-        return fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
-    return ST_OK;
-}
-
-/* Of the trace: what is wrong with the file itself is the key's fault, what is in it is not. */
-static enum status fail_at_trace(const struct scenario *sc, const struct diag *cause,
-                                 struct diag *d)
-{
-    if (cause->status == ST_IO)
-        return fail_at_key(d, cause, scenario_at(sc, "trace.path"), "trace.path");
-    return diag_fail(d, cause->status, "%s", cause->text);
-}
-
-static double source_speedup(const struct scenario *sc)
-{
-    return simulator_find(sc->compat)->takes_speedup ? 1 : sc->trace.speedup;
-}
-
-static struct trace_options trace_options_of(const struct scenario *sc)
-{
-    return (struct trace_options){.format = sc->trace.format,
-                                  .limit = (uint64_t)sc->trace.limit,
-                                  .speedup = source_speedup(sc),
-                                  .block_size_tok = (uint32_t)sc->trace.block_size_tok,
-                                  .sort = sc->trace.sort};
-}
-
-enum status scenario_open_trace(const struct scenario *sc, struct trace_reader **reader,
-                                struct diag *d)
-{
-    const struct trace_options options = trace_options_of(sc);
-    struct diag cause;
-
-    diag_init(&cause);
-    return trace_open(reader, sc->trace.path, &options, &cause) ? fail_at_trace(sc, &cause, d)
-                                                                : ST_OK;
-}
-
-static enum status create_clients(struct builder *b)
-{
-    const struct scenario *sc = b->scenario;
-    const struct clients_config config = {
-        .n_clients = (uint32_t)sc->traffic.clients,
-        .n_requests = (uint64_t)sc->traffic.requests,
-        .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
-        .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
-        .think_ns = ns(sc->traffic.think_s),
-        .seed = (uint64_t)sc->seed,
-    };
-    enum status s = clients_create(&b->run->clients, &config, b->d);
-    if (!s)
-        b->run->source = clients_source(b->run->clients);
-    return s;
-}
-
-static enum status open_source(struct builder *b, bool share_trace)
-{
-    const struct scenario *sc = b->scenario;
-    struct scenario_run *run = b->run;
-    const struct trace_table *table;
-    struct diag cause;
-
-    if (sc->traffic.clients)
-        return create_clients(b);
-    if (!share_trace) {
-        enum status s = scenario_open_trace(sc, &run->reader, b->d);
-        if (s)
-            return s;
-        run->source = trace_reader_source(run->reader);
-        run->trace_format = trace_format(run->reader);
-        return ST_OK;
-    }
-    const struct trace_options options = trace_options_of(sc);
-    diag_init(&cause);
-    if (run_resources_trace(b->resources, sc->trace.path, &options, &table, &cause))
-        return fail_at_trace(sc, &cause, b->d);
-    trace_cursor_init(&run->cursor, table, options.limit, options.speedup);
-    run->source = trace_cursor_source(&run->cursor);
-    run->trace_format = trace_table_format(table);
+        return scenario_fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
     return ST_OK;
 }
 
@@ -591,13 +512,12 @@ static const char *overheads_text(struct builder *b)
 static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
     struct deployment_config *deployment = &b->run->deployment;
     struct run_info *info = &b->run->info;
     bool priced = false;
 
     info->scenario = sc->name;
-    info->seed = c->seed;
+    info->seed = (uint64_t)sc->seed;
     info->ttft_target_ns = deployment->ttft_target_ns;
     info->tpot_target_ns = deployment->tpot_target_ns;
     info->n_pools = b->n_pools;
@@ -621,15 +541,18 @@ static enum status set_info(struct builder *b)
     if (!info->overheads)
         return diag_nomem(b->d, "run");
     info->currency = priced ? sc->cost.currency : NULL;
+    const char *how = scenario_requests_text(sc, b->arena), **text = &info->trace;
+    if (!how)
+        return diag_nomem(b->d, "run");
     if (sc->traffic.clients) {
-        info->traffic =
-            arena_printf(b->arena, "%lld clients, %lld requests", (long long)sc->traffic.clients,
-                         (long long)sc->traffic.requests);
-        return info->traffic ? ST_OK : diag_nomem(b->d, "run");
+        text = &info->traffic;
+        *text = arena_printf(b->arena, "%lld clients, %lld requests%s",
+                             (long long)sc->traffic.clients, (long long)sc->traffic.requests, how);
+    } else {
+        const char *slash = strrchr(sc->trace.path, '/');
+        *text = arena_printf(b->arena, "%s%s", slash ? slash + 1 : sc->trace.path, how);
     }
-    const char *slash = strrchr(sc->trace.path, '/');
-    info->trace = slash ? slash + 1 : sc->trace.path;
-    return ST_OK;
+    return *text ? ST_OK : diag_nomem(b->d, "run");
 }
 
 struct checked scenario_run_checked(struct scenario_run *run, const struct scenario *scenario,
@@ -689,7 +612,7 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     if (!s)
         s = run->simulator->build(run, scenario, arena, d);
     if (!s)
-        s = open_source(&b, share_trace);
+        s = scenario_requests_open(&run->requests, scenario, resources, share_trace, d);
     if (s)
         scenario_run_release(run);
     return s;
@@ -697,10 +620,7 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
 
 void scenario_run_release(struct scenario_run *run)
 {
-    trace_close(run->reader);
-    run->reader = NULL;
-    clients_free(run->clients);
-    run->clients = NULL;
+    scenario_requests_close(&run->requests);
     if (run->deployment.policy && run->deployment.policy->release)
         run->deployment.policy->release(run->deployment.policy_state);
     run->deployment.policy = NULL;

@@ -6,12 +6,10 @@
 #include "dynosim/dynosim.h"
 #include "reports/recorder.h"
 #include "scenarios/compose/checks.h"
+#include "scenarios/compose/requests.h"
 #include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "sim/state/config.h"
-#include "traces/clients.h"
-#include "traces/request_source.h"
-#include "traces/trace_table.h"
 
 struct simulator_ops;
 
@@ -24,26 +22,18 @@ struct scenario_run {
     struct engine_settings engines[POLICY_MAX_POOLS];
     const char *overheads[POLICY_MAX_POOLS];
     struct dynosim_config dynosim; /* compat: dynosim; made of config */
-    struct request_source source;  /* at its first request */
-    /* What the source is, one of the three. */
-    struct trace_reader *reader;
-    struct trace_cursor cursor;
-    struct clients *clients;
-    const char *trace_format; /* NULL without a trace */
-    struct run_info info;     /* for the recorder; version is left to the caller */
+    struct scenario_requests requests;
+    struct run_info info; /* for the recorder; version is left to the caller */
 };
 
-/* The profile of a pool that is present, and the trace, opened at its first request. Errors as of
- * scenario_build. */
+/* The profile of a pool that is present. Errors as of scenario_build. */
 enum status scenario_load_profile(const struct scenario *scenario, enum pool_role role,
                                   struct run_resources *resources, const struct profile **profile,
                                   struct diag *d);
-enum status scenario_open_trace(const struct scenario *scenario, struct trace_reader **reader,
-                                struct diag *d);
 
-/* With share_trace the trace comes whole from the resources, else it is read as a stream. The
- * scenario, the arena and the resources must outlive the run. The run is valid only after ST_OK,
- * and is released then. Errors name the key at fault, or the line of the trace. */
+/* share_trace as of scenario_requests_open. The scenario, the arena and the resources must outlive
+ * the run. The run is valid only after ST_OK, and is released then. Errors name the key at fault,
+ * or the line of the trace. */
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
                            struct arena *arena, struct run_resources *resources, bool share_trace,
                            struct diag *d);

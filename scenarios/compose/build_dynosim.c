@@ -125,9 +125,9 @@ static enum status simulate_dynosim(const struct scenario_run *run, const struct
 {
     struct dynosim_config config = run->dynosim;
 
-    if (run->trace_format && strcmp(run->trace_format, "azure") == 0)
+    if (run->requests.trace_format && strcmp(run->requests.trace_format, "azure") == 0)
         config.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
-    return dynosim_run(&config, &run->source, observer, result, d);
+    return dynosim_run(&config, &run->requests.source, observer, result, d);
 }
 
 /* Its planner starts at once, its router always publishes, and it shifts, rounds and divides

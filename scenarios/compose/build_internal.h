@@ -10,4 +10,8 @@ enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *scenario,
                                  enum pool_role role, const struct profile *profile,
                                  struct diag *d);
 
+/* What went wrong in a file that a key names: positions inside that file stay in front. */
+enum status scenario_fail_at_key(struct diag *d, const struct diag *cause, struct source_pos at,
+                                 const char *key);
+
 #endif

@@ -108,13 +108,12 @@ static enum status load_side(struct planning *p, enum planner_side side)
 }
 
 static enum status finish_windows(struct planning *p, struct trace_windows *windows,
-                                  struct trace_reader *reader)
+                                  const struct request_source *source)
 {
     bool keep_empty = (p->config->fixes & FIX_EMPTY_WINDOWS) != 0;
 
     trace_windows_init(windows, p->config->throughput_adjustment_interval_s);
-    enum status s = trace_windows_read(windows, reader, p->d);
-    trace_close(reader);
+    enum status s = trace_windows_read(windows, source, p->d);
     return s ? s : trace_windows_finish(windows, keep_empty, p->d);
 }
 
@@ -122,19 +121,27 @@ static enum status read_windows(struct planning *p)
 {
     const struct trace_options plain = {.speedup = 1, .block_size_tok = 512, .sort = true};
     const char *warm_up = p->config->load_predictor_warmup_trace;
+    struct scenario_requests requests;
     struct trace_reader *reader;
 
     if (p->scenario->traffic.clients)
         return diag_fail_at(p->d, ST_INPUT, scenario_at(p->scenario, "traffic.clients"),
                             "traffic.clients: a dry run knows no answers to wait for; expected "
                             "trace.path");
-    enum status s = scenario_open_trace(p->scenario, &reader, p->d);
-    if (!s)
-        s = finish_windows(p, &p->windows, reader);
+    enum status s = scenario_requests_open(&requests, p->scenario, p->resources, false, p->d);
+    if (s)
+        return s;
+    s = finish_windows(p, &p->windows, &requests.source);
+    scenario_requests_close(&requests);
     if (s || !warm_up)
         return s;
     s = trace_open(&reader, warm_up, &plain, p->d);
-    return s ? s : finish_windows(p, &p->warm_up, reader);
+    if (s)
+        return s;
+    const struct request_source source = trace_reader_source(reader);
+    s = finish_windows(p, &p->warm_up, &source);
+    trace_close(reader);
+    return s;
 }
 
 static enum status check_traffic(struct planning *p)

@@ -148,7 +148,7 @@ static enum status find_latency(struct run_resources *r, const struct latency_mo
 }
 
 static enum status find_trace(struct run_resources *r, const char *path,
-                              const struct trace_options *options, const struct trace_table **table,
+                              const struct trace_options *options, struct trace_table **table,
                               struct diag *d)
 {
     for (const struct trace_entry *e = r->traces; e; e = e->next) {
@@ -197,11 +197,16 @@ enum status run_resources_latency(struct run_resources *r, const struct latency_
 }
 
 enum status run_resources_trace(struct run_resources *r, const char *path,
-                                const struct trace_options *options,
+                                const struct trace_options *options, bool count_shared,
                                 const struct trace_table **table, struct diag *d)
 {
+    struct trace_table *found = NULL;
+
     pthread_mutex_lock(&r->lock);
-    enum status s = find_trace(r, path, options, table, d);
+    enum status s = find_trace(r, path, options, &found, d);
+    if (!s && count_shared)
+        s = trace_table_count_shared(found, d);
     pthread_mutex_unlock(&r->lock);
+    *table = found;
     return s;
 }

@@ -26,8 +26,9 @@ enum status run_resources_latency(struct run_resources *resources,
                                   const struct profile *profile,
                                   const struct latency_config *config, const void **state,
                                   struct diag *d);
+/* count_shared: as after trace_table_count_shared. */
 enum status run_resources_trace(struct run_resources *resources, const char *path,
-                                const struct trace_options *options,
+                                const struct trace_options *options, bool count_shared,
                                 const struct trace_table **table, struct diag *d);
 
 #endif

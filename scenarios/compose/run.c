@@ -47,7 +47,7 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         return s;
     if (options->measure)
         performance = options->measure(options->measure_context);
-    s = summary_compute(summary, recorder, result, request_source_digest(&run->source),
+    s = summary_compute(summary, recorder, result, request_source_digest(&run->requests.source),
                         options->measure ? &performance : NULL, d);
     if (!s && options->amend)
         s = options->amend(options->amend_context, run, summary, d);
@@ -80,7 +80,7 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     run->config.exact_stepper = options->exact_stepper;
     run->info.version = options->version;
     if (options->source)
-        run->source = *options->source;
+        run->requests.source = *options->source;
     struct checked checked = scenario_run_checked(run, scenario, arena);
     s = recorder_open(&recorder, &recording, d);
     if (!s)

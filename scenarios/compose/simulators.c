@@ -15,7 +15,7 @@ static enum status build_none(struct scenario_run *run, const struct scenario *s
 static enum status simulate_none(const struct scenario_run *run, const struct observer *observer,
                                  struct run_result *result, struct diag *d)
 {
-    return sim_run(&run->config, &run->source, observer, result, d);
+    return sim_run(&run->config, &run->requests.source, observer, result, d);
 }
 
 const struct simulator_ops simulator_none = {.name = "none",

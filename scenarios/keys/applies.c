@@ -1,5 +1,6 @@
 /* Which keys can matter beside the others: what `when` of the key tables says. */
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/keys/keys_internal.h"
@@ -18,22 +19,23 @@ static bool key_applies(const struct scenario *sc, const struct key *key, const 
 
 /* ---- one condition ---- */
 
-/* `PATH`, `PATH=A,B` or `PATH!=A,B`; borrowed from `when`. */
+/* `PATH`, `PATH=A,B`, `PATH!=A,B` or `PATH>N`; borrowed from `when`. */
 struct condition {
     const char *path, *words;
     size_t n_path, n_words;
-    bool negated;
+    bool negated, above; /* above: the words are the number */
 };
 
 static struct condition read_condition(const char *text, size_t n)
 {
-    struct condition c = {.path = text, .n_path = strcspn(text, "!= ")};
+    struct condition c = {.path = text, .n_path = strcspn(text, "!=> ")};
 
     if (c.n_path >= n) {
         c.n_path = n;
         return c;
     }
     c.negated = text[c.n_path] == '!';
+    c.above = text[c.n_path] == '>';
     c.words = text + c.n_path + (c.negated ? 2 : 1);
     c.n_words = (size_t)(text + n - c.words);
     return c;
@@ -90,6 +92,8 @@ static bool has_value(const struct condition *c, const struct key *key, const vo
 
     if (!c->words)
         return !scenario_key_is_preset(key, base);
+    if (c->above)
+        return *(const double *)field > strtod(c->words, NULL);
     if (key->type == KEY_BOOL)
         return has_word(c, *(const bool *)field ? "true" : "false");
     if (key->type == KEY_NAMES) {
@@ -202,7 +206,7 @@ static const char *describe_condition(const struct applies *a, const struct cond
     text = append(a->arena, text, "%.*s", (int)c->n_path, c->path);
     if (!c->words)
         return text;
-    text = append(a->arena, text, c->negated ? " other than " : " ");
+    text = append(a->arena, text, c->negated ? " other than " : c->above ? " above " : " ");
     for (const char *p = c->words, *end = p + c->n_words; p < end;) {
         size_t n = strcspn(p, ", ");
         text = append(a->arena, text, "%s%.*s", p == c->words ? "" : " or ", (int)n, p);

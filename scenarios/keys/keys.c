@@ -11,6 +11,7 @@
 #include "sim/routing/router.h"
 #include "sim/state/config.h"
 #include "traces/trace.h"
+#include "traces/traffic.h"
 
 KEY_CHOICE(router_choice, routers)
 KEY_CHOICE(eviction_choice, kv_evictions)
@@ -93,6 +94,7 @@ const struct scenario_section scenario_sections[] = {
 /* Conditions of several keys. What the reference simulator lacks; what needs a policy that scales;
  * what needs a worker that starts while the run goes on. */
 #define OURS "compat=none"
+#define REPLAYED OURS " & trace.path"
 #define OF_PARTS .of_parts = true, .when = "compat=none & engine.latency_model=auto,steps"
 #define FRONT_END "compat=none & role=agg,prefill"
 #define DISAGG "pools=disagg"
@@ -118,6 +120,9 @@ const struct key scenario_keys[] = {
      .doc = "for readers of the file; without effect"},
     {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
      .doc = "of every random draw"},
+    {"", "replicate", KEY_INT, TOP(replicate), RANGE(0, 1e9), .when = OURS,
+     .doc = "0 = the traffic as it was recorded; 1, 2, ... = another plausible course of it each, "
+            "and every random draw anew (docs/traffic.md)"},
     {"", "compat", KEY_ENUM, TOP(compat), .choice = compat_choice, .preset_text = "none",
      .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
             "(docs/dynosim.md)"},
@@ -139,6 +144,29 @@ const struct key scenario_keys[] = {
      .doc =
          "arrival times are divided by it. 2 is not the same hour with twice the users: the hour "
          "lasts half as long, while the planner's intervals and a worker's start do not"},
+    {"trace", "from_s", KEY_NUMBER, TOP(trace.from_s), RANGE(0, MAX_S), .unit = "s",
+     .when = REPLAYED,
+     .doc =
+         "the part from here on is replayed, and the run starts at this moment; counted from the "
+         "first request, after speedup"},
+    {"trace", "to_s", KEY_NUMBER, TOP(trace.to_s), RANGE(0, MAX_S), .least = 0.001, .unit = "s",
+     .when = REPLAYED, .doc = "the part up to here is replayed; 0 = to the end"},
+    {"trace", "scale", KEY_NUMBER, TOP(trace.scale), ABOVE(0, TRAFFIC_SCALE_MAX), .preset = 1,
+     .unit = "copies", .when = REPLAYED,
+     .doc = "so many of the part are replayed at once, each with prefixes of its own; of the last, "
+            "where there is a fraction, that share of the requests"},
+    {"trace", "scale_shift_s", KEY_NUMBER, TOP(trace.scale_shift_s), RANGE(0, MAX_S), .preset = 300,
+     .unit = "s", .when = REPLAYED " & trace.scale>1",
+     .doc = "each copy but the first is earlier or later by a random time, so much at most; what "
+            "leaves the part at one end comes in at the other"},
+    {"trace", "resample_block_s", KEY_NUMBER, TOP(trace.resample_block_s), RANGE(1, MAX_S),
+     .preset = 60, .unit = "s", .when = REPLAYED,
+     .doc = "a replicate is put together of blocks of the recording so long; without bearing on "
+            "replicate 0"},
+    {"trace", "resample_within_s", KEY_NUMBER, TOP(trace.resample_within_s), RANGE(0, MAX_S),
+     .preset = 900, .unit = "s", .when = REPLAYED,
+     .doc = "each block is one that was recorded so much earlier or later at most; without bearing "
+            "on replicate 0"},
     {"trace", "block_size_tok", KEY_INT, TOP(trace.block_size_tok), RANGE(1, MAX_TOK),
      .preset = 512, .unit = "tokens", .when = "trace.path",
      .doc = "what one block id of the trace stands for"},

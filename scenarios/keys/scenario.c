@@ -9,6 +9,7 @@
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/yaml_tree.h"
 #include "util/bug.h"
+#include "util/pcg.h"
 #include "util/text.h"
 
 const char *const pool_role_names[3] = {
@@ -513,6 +514,17 @@ static enum status check_pool(struct loader *l, enum pool_role role)
     return ST_OK;
 }
 
+static enum status check_part(struct loader *l)
+{
+    const struct scenario *sc = l->scenario;
+
+    if (sc->trace.to_s == 0 || sc->trace.to_s - sc->trace.from_s >= 0.001)
+        return ST_OK;
+    return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace.to_s"),
+                        "trace.to_s must be 0 or 0.001 above trace.from_s (%g) at least, not %g",
+                        sc->trace.from_s, sc->trace.to_s);
+}
+
 /* Requests come from a trace or from clients. */
 static enum status check_traffic(struct loader *l)
 {
@@ -520,7 +532,7 @@ static enum status check_traffic(struct loader *l)
 
     if (sc->traffic.clients == 0) {
         if (sc->trace.path)
-            return ST_OK;
+            return check_part(l);
         return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
                             "trace.path is missing; expected a file of requests (or "
                             "traffic.clients)");
@@ -676,6 +688,16 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
     }
     *presets = all;
     return s;
+}
+
+uint64_t scenario_seed(const struct scenario *scenario)
+{
+    struct pcg64 rng;
+
+    if (scenario->replicate == 0)
+        return (uint64_t)scenario->seed;
+    pcg64_stream(&rng, (uint64_t)scenario->seed, "replicate", (uint64_t)scenario->replicate);
+    return pcg64_next(&rng) & INT64_MAX;
 }
 
 const struct planner_config *scenario_planner(const struct scenario *scenario)

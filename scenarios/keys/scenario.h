@@ -92,6 +92,9 @@ struct scenario {
         int64_t limit, block_size_tok;
         double speedup;
         bool sort;
+        double from_s, to_s; /* 0 = the start, the end */
+        double scale, scale_shift_s;
+        double resample_block_s, resample_within_s;
     } trace;
     struct {
         int64_t clients; /* 0 = the requests are those of a trace */
@@ -103,6 +106,7 @@ struct scenario {
         double ttft_ms, tpot_ms, window_s;
     } sla;
     int64_t seed;
+    int64_t replicate; /* 0 = the traffic as it was recorded */
     const char *compat;
     unsigned compat_off; /* bit i: dynosim_semantics[i] */
     struct {
@@ -245,6 +249,9 @@ bool scenario_is_set(const struct scenario *scenario, const char *path, struct s
 /* The same for an engine key of a pool, which may stand in `pools` or in `engine`. */
 struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
                                      const char *key);
+
+/* Of every random draw of a run: made of `seed` and `replicate`. At most INT64_MAX. */
+uint64_t scenario_seed(const struct scenario *scenario);
 
 /* The configuration of the policy `planner`; NULL = it is another policy. */
 const struct planner_config *scenario_planner(const struct scenario *scenario);

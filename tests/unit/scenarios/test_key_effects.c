@@ -215,6 +215,8 @@ static const char *const stages[] = {
     "policy: {type: static}\n" DISAGG,
     "trace: {path: trace.jsonl, limit: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate, graph_tokens: 1, eager_step_ms: 1}\n" DISAGG,
+    "replicate: 1\ntrace: {path: trace.jsonl, scale: 2}\nengine: {profile: "
+    "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     "traffic: {clients: 4, requests: 40, isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\ncost: {per_gpu_hour: 3}\n" DISAGG,
     "traffic: {clients: 13, requests: 40, isl_tok: 130, osl_tok: 20}\nengine: {profile: "

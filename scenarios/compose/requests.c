@@ -1,0 +1,173 @@
+#include "scenarios/compose/requests.h"
+
+#include <string.h>
+
+#include "scenarios/compose/build_internal.h"
+#include "scenarios/keys/simulator.h"
+#include "util/bug.h"
+#include "util/units.h"
+
+/* Of the trace: what is wrong with the file itself is the key's fault, what is in it is not. */
+static enum status fail_at_trace(const struct scenario *sc, const struct diag *cause,
+                                 struct diag *d)
+{
+    if (cause->status == ST_IO)
+        return scenario_fail_at_key(d, cause, scenario_at(sc, "trace.path"), "trace.path");
+    return diag_fail(d, cause->status, "%s", cause->text);
+}
+
+/* Durations were checked against their ranges, which lie within the clock's. */
+static int64_t ns(double seconds)
+{
+    int64_t value;
+
+    BUG_IF(!ns_from_s(seconds, &value));
+    return value;
+}
+
+static enum status open_clients(struct scenario_requests *r, const struct scenario *sc,
+                                struct diag *d)
+{
+    const struct clients_config config = {
+        .n_clients = (uint32_t)sc->traffic.clients,
+        .n_requests = (uint64_t)sc->traffic.requests,
+        .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
+        .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
+        .think_ns = ns(sc->traffic.think_s),
+        .seed = scenario_seed(sc),
+    };
+    enum status s = clients_create(&r->clients, &config, d);
+    if (!s)
+        r->source = clients_source(r->clients);
+    return s;
+}
+
+static enum status open_stream(struct scenario_requests *r, const struct scenario *sc,
+                               const struct trace_options *options, struct diag *d)
+{
+    struct diag cause;
+
+    diag_init(&cause);
+    if (trace_open(&r->reader, sc->trace.path, options, &cause))
+        return fail_at_trace(sc, &cause, d);
+    r->source = trace_reader_source(r->reader);
+    r->trace_format = trace_format(r->reader);
+    return ST_OK;
+}
+
+/* More than the trace as it stands. */
+static bool is_made(const struct scenario *sc)
+{
+    return sc->replicate > 0 || sc->trace.scale != 1 || sc->trace.from_s > 0 || sc->trace.to_s > 0;
+}
+
+static enum status fail_empty(const struct scenario *sc, const struct trace_table *table,
+                              uint64_t n_in_part, struct diag *d)
+{
+    uint64_t n = trace_table_n_requests(table);
+    const char *key = sc->trace.to_s > 0 ? "trace.to_s" : "trace.from_s";
+
+    if (n_in_part > 0 && sc->trace.scale == 1)
+        return diag_fail_at(d, ST_INPUT, scenario_at(sc, "replicate"),
+                            "replicate %lld has none of %llu requests", (long long)sc->replicate,
+                            (unsigned long long)n_in_part);
+    if (n_in_part > 0)
+        return diag_fail_at(d, ST_INPUT, scenario_at(sc, "trace.scale"),
+                            "trace.scale %g leaves none of %llu requests", sc->trace.scale,
+                            (unsigned long long)n_in_part);
+    if (sc->trace.limit && (uint64_t)sc->trace.limit < n)
+        n = (uint64_t)sc->trace.limit;
+    double last_s = s_from_ns(trace_table_arrival_ns(table, n - 1, sc->trace.speedup));
+    if (last_s < sc->trace.from_s)
+        key = "trace.from_s";
+    return diag_fail_at(d, ST_INPUT, scenario_at(sc, key),
+                        "%s: no request arrives in this part; the last of the trace arrives at "
+                        "%.9g s",
+                        key, last_s);
+}
+
+static enum status open_traffic(struct scenario_requests *r, const struct scenario *sc,
+                                const struct trace_table *table,
+                                const struct trace_options *options, struct diag *d)
+{
+    const struct traffic_config config = {
+        .limit = options->limit,
+        .speedup = options->speedup,
+        .from_ns = ns(sc->trace.from_s),
+        .to_ns = sc->trace.to_s > 0 ? ns(sc->trace.to_s) : TIME_NEVER,
+        .scale = sc->trace.scale,
+        .shift_ns = ns(sc->trace.scale_shift_s),
+        .resampled = sc->replicate > 0,
+        .block_ns = ns(sc->trace.resample_block_s),
+        .within_ns = ns(sc->trace.resample_within_s),
+        .seed = scenario_seed(sc),
+    };
+    enum status s = traffic_create(&r->traffic, table, &config, d);
+    if (s)
+        return s;
+    r->source = traffic_source(r->traffic);
+    if (!traffic_is_empty(r->traffic))
+        return ST_OK;
+    s = fail_empty(sc, table, traffic_n_in_part(r->traffic), d);
+    scenario_requests_close(r);
+    return s;
+}
+
+static enum status open_shared(struct scenario_requests *r, const struct scenario *sc,
+                               struct run_resources *resources, const struct trace_options *options,
+                               struct diag *d)
+{
+    const struct trace_table *table;
+    struct diag cause;
+
+    diag_init(&cause);
+    if (run_resources_trace(resources, sc->trace.path, options, sc->replicate > 0, &table, &cause))
+        return fail_at_trace(sc, &cause, d);
+    r->trace_format = trace_table_format(table);
+    if (is_made(sc))
+        return open_traffic(r, sc, table, options, d);
+    trace_cursor_init(&r->cursor, table, options->limit, options->speedup);
+    r->source = trace_cursor_source(&r->cursor);
+    return ST_OK;
+}
+
+enum status scenario_requests_open(struct scenario_requests *r, const struct scenario *sc,
+                                   struct run_resources *resources, bool share_trace,
+                                   struct diag *d)
+{
+    const struct trace_options options = {
+        .format = sc->trace.format,
+        .limit = (uint64_t)sc->trace.limit,
+        .speedup = simulator_find(sc->compat)->takes_speedup ? 1 : sc->trace.speedup,
+        .block_size_tok = (uint32_t)sc->trace.block_size_tok,
+        .sort = sc->trace.sort};
+
+    *r = (struct scenario_requests){0};
+    if (sc->traffic.clients)
+        return open_clients(r, sc, d);
+    return share_trace || is_made(sc) ? open_shared(r, sc, resources, &options, d)
+                                      : open_stream(r, sc, &options, d);
+}
+
+void scenario_requests_close(struct scenario_requests *r)
+{
+    trace_close(r->reader);
+    traffic_free(r->traffic);
+    clients_free(r->clients);
+    *r = (struct scenario_requests){0};
+}
+
+const char *scenario_requests_text(const struct scenario *sc, struct arena *arena)
+{
+    const char *text = "";
+
+    if (text && sc->trace.from_s > 0)
+        text = arena_printf(arena, "%s, from %.9g s", text, sc->trace.from_s);
+    if (text && sc->trace.to_s > 0)
+        text = arena_printf(arena, "%s, to %.9g s", text, sc->trace.to_s);
+    if (text && sc->trace.scale != 1)
+        text = arena_printf(arena, "%s, scale %.9g", text, sc->trace.scale);
+    if (text && sc->replicate > 0)
+        text = arena_printf(arena, "%s, replicate %lld", text, (long long)sc->replicate);
+    return text;
+}
