@@ -23,8 +23,8 @@ double surrogate_correlation(const struct surrogate_data *data, const double *in
 
 static enum status check(const struct surrogate_points *points, struct diag *d)
 {
-    if (points->n == 0 || points->n_dims == 0 || points->n_dims > SURROGATE_MAX_DIMS)
-        return diag_fail(d, ST_INPUT, "%zu points of %zu dimensions; a surrogate takes 1 to %d",
+    if (points->n == 0 || points->n_dims > SURROGATE_MAX_DIMS)
+        return diag_fail(d, ST_INPUT, "%zu points of %zu dimensions; a surrogate takes up to %d",
                          points->n, points->n_dims, SURROGATE_MAX_DIMS);
     for (size_t i = 0; i < points->n; i++) {
         if (!isfinite(points->y[i]))
@@ -170,7 +170,7 @@ static enum status condition(struct surrogate *s, double noise, struct arena *ar
         return diag_nomem(d, "surrogate");
     for (size_t k = 0; k < n_dims; k++)
         s->inverse[k] = sqrt(5) / s->hyper.length_scale[k];
-    surrogate_means(data, noise, s->alpha, variance);
+    double minus_log = surrogate_means(data, noise, s->alpha, variance);
     for (size_t i = 0; i < n; i++) {
         double *row = s->factor + i * n;
         row[i] = SURROGATE_MEAN_VARIANCE + s->signal + variance[i];
@@ -184,7 +184,13 @@ static enum status condition(struct surrogate *s, double noise, struct arena *ar
                          "the noise of a surrogate, %g, is too small beside its signal, %g", noise,
                          s->signal);
     cholesky_forward(s->factor, s->alpha, n, 1);
+    for (size_t i = 0; i < n; i++)
+        minus_log += log(s->factor[i * n + i]) + s->alpha[i] * s->alpha[i] / 2;
     cholesky_back(s->factor, s->alpha, n);
+    /* Of figures as they are, not as they were scaled. */
+    double points = (double)data->n_points, two_pi = 2 * acos(-1);
+    s->log_likelihood =
+        data->scale > 0 ? -minus_log - points * (log(data->scale) + log(two_pi) / 2) : NAN;
     return ST_OK;
 }
 
@@ -252,6 +258,11 @@ size_t surrogate_n_dims(const struct surrogate *s)
 size_t surrogate_n_settings(const struct surrogate *s)
 {
     return s->data.n;
+}
+
+double surrogate_log_likelihood(const struct surrogate *s)
+{
+    return s->log_likelihood;
 }
 
 static double covariance(const struct surrogate *s, const double *a, const double *b)

@@ -29,7 +29,7 @@ struct surrogate;
 
 /* What is known. Borrowed for the call. */
 struct surrogate_points {
-    size_t n_dims;           /* 1 to SURROGATE_MAX_DIMS */
+    size_t n_dims;           /* 0 (the function is a constant) to SURROGATE_MAX_DIMS */
     const bool *categorical; /* by dimension; NULL = none is */
     size_t n;                /* points, replicates of one setting one by one; >= 1 */
     const double *x;         /* n rows of n_dims, in [0, 1]; equal numbers are one setting */
@@ -69,6 +69,9 @@ enum status surrogate_condition(struct surrogate **surrogate, struct arena *aren
 const struct surrogate_hyper *surrogate_hyper(const struct surrogate *s);
 size_t surrogate_n_dims(const struct surrogate *s);
 size_t surrogate_n_settings(const struct surrogate *s); /* that differ */
+/* Of the points, in nats; NaN where all figures are the same. To be compared between surrogates of
+ * the same points. */
+double surrogate_log_likelihood(const struct surrogate *s);
 
 /* Mean and variance of the function (not of a new, noisy figure) at one setting. Any number of
  * threads at a time. */

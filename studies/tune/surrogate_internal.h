@@ -35,6 +35,7 @@ struct surrogate {
     double inverse[SURROGATE_MAX_DIMS]; /* of the length scales, times sqrt(5) */
     double *factor; /* of the covariance of the settings' means: n x n, upper half */
     double *alpha;  /* that covariance^-1 of these means */
+    double log_likelihood;
 };
 
 /* Matern 5/2 at distance sqrt(5) r = s, but for exp(-s). */
