@@ -178,6 +178,11 @@ static bool key_applies(const struct scenario *sc, const struct key *key, const 
     return true;
 }
 
+bool scenario_key_applies(const struct scenario *scenario, const struct key *key)
+{
+    return key_applies(scenario, key, NULL, NULL);
+}
+
 /* ---- what is said about it ---- */
 
 static const char *append(struct arena *arena, const char *text, const char *format, ...)

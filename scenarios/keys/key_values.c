@@ -51,7 +51,7 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Only for the types an engine or a pool has. */
+/* Only for the types an engine, a pool or a policy has. */
 bool scenario_key_equal(const struct key *key, const void *base, const void *other)
 {
     switch (key->type) {
@@ -72,15 +72,16 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
                                                                          const char *, other, key);
         return same_text(a[0], b[0]) && same_text(a[1], b[1]);
     }
+    case KEY_NAMES:
+        return *CONST_FIELD(unsigned, base, key) == *CONST_FIELD(unsigned, other, key);
     case KEY_RANGE:
     case KEY_PRESET:
     case KEY_ROUTER:
     case KEY_PRICES:
     case KEY_EXPECT:
-    case KEY_NAMES:
         break;
     }
-    BUG("key %s is in no engine and no pool", key->name);
+    BUG("key %s is in no engine, pool or policy", key->name);
 }
 
 void scenario_key_preset_text(const struct key *key, char *out, size_t size)

@@ -48,6 +48,14 @@ void scenario_key_preset_text(const struct key *key, char *out, size_t size);
 /* Of a key of overheads, also what it is without any. */
 bool scenario_key_is_preset(const struct key *key, const void *base);
 
+/* The value as YAML on one line, relative paths counted from `working_dir`; false: it is unset, and
+ * nothing was written. */
+bool scenario_key_print(const struct key *key, const void *base, const char *working_dir,
+                        FILE *out);
+
+/* Can the key matter beside the others, in any pool? */
+bool scenario_key_applies(const struct scenario *scenario, const struct key *key);
+
 /* What is set and cannot matter beside the other keys is left out, with a note; given with --set,
  * or unknown to the reference simulator that is asked for, it is refused. */
 enum status scenario_check_applies(struct scenario *scenario, struct arena *arena, struct diag *d);

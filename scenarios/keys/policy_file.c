@@ -1,12 +1,15 @@
 #include "scenarios/keys/policy_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "scenarios/keys/keys_internal.h"
+#include "scenarios/keys/lookup.h"
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/nearest.h"
 #include "scenarios/text/yaml_tree.h"
+#include "scenarios/text/yaml_write.h"
 #include "util/text.h"
 
 struct reader {
@@ -162,4 +165,113 @@ enum status policy_file_read(const struct policy_ops *policy, void *config,
 
     enum status s = file_text_read(&bytes, &length, arena, path, policy->own_file, d);
     return s ? s : policy_file_parse(policy, config, root, taken, arena, path, bytes, length, d);
+}
+
+/* ---- writing ---- */
+
+struct writer {
+    const struct policy_file_content *content;
+    const struct policy_ops *policy;
+    struct arena *arena;
+    const char *left_out; /* names; NULL = none */
+    const char *comment;  /* and their values, a line each */
+    struct diag *d;
+};
+
+static enum status leave_out(struct writer *w, const char *path, size_t n, const char *value)
+{
+    const char *before = w->left_out, *comment = w->comment;
+
+    w->left_out =
+        arena_printf(w->arena, "%s%s%.*s", before ? before : "", before ? ", " : "", (int)n, path);
+    w->comment = arena_printf(w->arena, "%s%s  %.*s: %s", comment ? comment : "",
+                              comment ? "\n" : "", (int)n, path, value);
+    return w->left_out && w->comment ? ST_OK : diag_nomem(w->d, "planner configuration");
+}
+
+static enum status leave_out_key(struct writer *w, const struct key *key)
+{
+    const struct policy_file_content *c = w->content;
+    char *value = NULL;
+    size_t size;
+
+    FILE *text = open_memstream(&value, &size);
+    if (!text)
+        return diag_nomem(w->d, "planner configuration");
+    bool set = scenario_key_print(key, c->scenario->policy.config, c->working_dir, text);
+    const char *path = arena_printf(w->arena, "policy.%s", key->name);
+    enum status s = fclose(text) || !path ? diag_nomem(w->d, "planner configuration")
+                                          : leave_out(w, path, strlen(path), set ? value : "null");
+    free(value);
+    return s;
+}
+
+/* A setting that is not of the policy; those of the policy are fields, or keys left out. */
+static enum status look_at_setting(struct writer *w, const char *setting)
+{
+    struct source_pos at = {.file = setting};
+    size_t n = strcspn(setting, "=");
+    const char *path = arena_strndup(w->arena, setting, n);
+    const struct key *key;
+
+    if (!path)
+        return diag_nomem(w->d, "planner configuration");
+    if (!setting[n])
+        return diag_fail(w->d, ST_INPUT, "'%s' is no path=value", setting);
+    enum status s = scenario_key_lookup(&key, w->policy->name, path, at, w->d);
+    if (s || strcmp(key->section, "policy") == 0)
+        return s;
+    return leave_out(w, path, n, setting + n + 1);
+}
+
+static bool named(const struct policy_file_content *content, const struct key *key)
+{
+    size_t section = strlen("policy."), n = strlen(key->name);
+
+    for (size_t i = 0; i < content->n_settings; i++) {
+        const char *setting = content->settings[i];
+        if (strncmp(setting, "policy.", section) == 0 &&
+            strncmp(setting + section, key->name, n) == 0 && setting[section + n] == '=')
+            return true;
+    }
+    return false;
+}
+
+enum status policy_file_write(const struct policy_file_content *content, const char **left_out,
+                              struct arena *arena, FILE *out, struct diag *d)
+{
+    const void *config = content->scenario->policy.config;
+    struct writer w = {content, policy_find(content->scenario->policy.type), arena, NULL, NULL, d};
+    enum status s = ST_OK;
+
+    if (!w.policy->own_file)
+        return diag_fail(d, ST_INPUT,
+                         "policy.type '%s' has no configuration file of its own to be written",
+                         w.policy->name);
+    for (const struct key *k = w.policy->keys; k->name && !s; k++) {
+        if (!k->in_own_file && !scenario_key_is_preset(k, config) &&
+            scenario_key_applies(content->scenario, k))
+            s = leave_out_key(&w, k);
+    }
+    for (size_t i = 0; i < content->n_settings && !s; i++)
+        s = look_at_setting(&w, content->settings[i]);
+    if (s)
+        return s;
+    if (content->comment)
+        yaml_write_comment(out, content->comment);
+    if (w.left_out) {
+        fprintf(out, "# Not written, as %s has no such fields:\n", w.policy->own_file);
+        yaml_write_comment(out, w.comment);
+    }
+    for (const struct key *k = w.policy->keys; k->name; k++) {
+        if (!k->in_own_file ||
+            (!k->unset_as && scenario_key_is_preset(k, config) && !named(content, k)))
+            continue;
+        fprintf(out, "%s: ", k->name);
+        if (!scenario_key_print(k, config, content->working_dir, out))
+            fputs("null", out);
+        fputs("\n", out);
+    }
+    *left_out = w.left_out;
+    return ST_OK;
 }

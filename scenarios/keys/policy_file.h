@@ -3,7 +3,10 @@
 #ifndef SCENARIOS_KEYS_POLICY_FILE_H
 #define SCENARIOS_KEYS_POLICY_FILE_H
 
+#include <stdio.h>
+
 #include "planner/policy.h"
+#include "scenarios/keys/scenario.h"
 #include "util/arena.h"
 #include "util/status.h"
 
@@ -27,6 +30,28 @@ enum status policy_file_parse(const struct policy_ops *policy, void *config,
                               const struct yaml_node **root, const char **taken,
                               struct arena *arena, const char *path, const char *bytes,
                               size_t length, struct diag *d);
+
+struct policy_file_content {
+    const struct scenario *scenario; /* of which the policy is written, as it was resolved */
+    const char *working_dir;         /* what relative paths count from; they become absolute */
+    /* What the file is about: "path=value" as --set takes them, which are part of the scenario
+     * already. */
+    size_t n_settings;
+    const char *const *settings;
+    const char *comment; /* lines before the fields; NULL = none */
+};
+
+/* Writes the policy's own configuration file: the fields that are not at their preset, those named
+ * by the settings, and those that would be taken from the scenario otherwise. Read back by
+ * `policy.config`, beside the keys that are left out, it gives the same policy.
+ *
+ * Keys of the policy that the file does not have and that are not at their preset, and settings
+ * outside the policy, cannot be written: they stand in a comment that says so, and *left_out names
+ * them in one line, such as "policy.fixes, engine.max_num_seqs" (NULL: there are none). Whether
+ * `out` took it is the caller's to look at. ST_INPUT: the policy has no such file, a setting that
+ * is none; ST_NOMEM. */
+enum status policy_file_write(const struct policy_file_content *content, const char **left_out,
+                              struct arena *arena, FILE *out, struct diag *d);
 
 /* By its name, or by that name as a command-line option has it; NULL = there is none. */
 const struct foreign_key *policy_foreign_find(const struct policy_ops *policy, const char *name);

@@ -3,8 +3,8 @@
 
 #include "engines/profile/profile.h"
 #include "scenarios/keys/keys_internal.h"
+#include "scenarios/text/yaml_write.h"
 #include "util/bug.h"
-#include "util/json_out.h"
 
 struct printer {
     const struct scenario *scenario;
@@ -12,95 +12,25 @@ struct printer {
     FILE *out;
 };
 
-/* Code point of the UTF-8 sequence at s, and its length; what libyaml lets through is valid. */
-static unsigned decode(const unsigned char *s, size_t *n)
-{
-    unsigned code = s[0];
-
-    *n = code < 0x80 ? 1 : code < 0xe0 ? 2 : code < 0xf0 ? 3 : 4;
-    if (*n > 1)
-        code &= 0x7fu >> *n;
-    for (size_t i = 1; i < *n; i++)
-        code = code << 6 | (s[i] & 0x3fu);
-    return code;
-}
-
-/* Double-quoted. Control characters, and what YAML takes for an end of line or does not take at
- * all, are escaped. */
-static void print_quoted(FILE *out, const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t n;
-
-    fputc('"', out);
-    for (; *s; s += n) {
-        unsigned code = decode(s, &n);
-        if (code == '"' || code == '\\')
-            fprintf(out, "\\%c", (int)code);
-        else if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-            fprintf(out, "\\x%02x", code);
-        else if (code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe ||
-                 code == 0xffff)
-            fprintf(out, "\\u%04x", code);
-        else
-            fwrite(s, 1, n, out);
-    }
-    fputc('"', out);
-}
-
-static void print_text(FILE *out, const char *text)
-{
-    const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
-    static const char *const other[] = {"null", "Null",  "NULL",  "true",  "True",
-                                        "TRUE", "false", "False", "FALSE", NULL};
-    bool quote = !*text || text[strspn(text, plain)] || !strpbrk(text, plain) ||
-                 strchr("-.0123456789", *text);
-
-    for (size_t i = 0; other[i] && !quote; i++)
-        quote = strcmp(text, other[i]) == 0;
-    if (quote)
-        print_quoted(out, text);
-    else
-        fputs(text, out);
-}
-
-static void print_number(FILE *out, double value)
-{
-    char text[JSON_NUMBER_SIZE];
-
-    json_format_double(text, value);
-    fputs(text, out);
-}
-
-static void print_path(const struct printer *p, const char *path)
-{
-    char whole[4096];
-
-    if (path[0] != '/' &&
-        (size_t)snprintf(whole, sizeof whole, "%s/%s", p->working_dir, path) < sizeof whole)
-        path = whole;
-    print_text(p->out, path);
-}
-
-static void print_profile_name(const struct printer *p, const char *name)
+static void print_profile_name(FILE *out, const char *working_dir, const char *name)
 {
     if (profile_is_path(name))
-        print_path(p, name);
+        yaml_write_path(out, working_dir, name);
     else
-        print_text(p->out, name);
+        yaml_write_text(out, name);
 }
 
 /* false: unset. */
-static bool print_profile(const struct printer *p, const char *const profile[2])
+static bool print_profile(FILE *out, const char *working_dir, const char *const profile[2])
 {
     if (!profile[0])
         return false;
-    fputs(profile[1] ? "[" : "", p->out);
-    print_profile_name(p, profile[0]);
+    fputs(profile[1] ? "[" : "", out);
+    print_profile_name(out, working_dir, profile[0]);
     if (profile[1]) {
-        fputs(", ", p->out);
-        print_profile_name(p, profile[1]);
-        fputs("]", p->out);
+        fputs(", ", out);
+        print_profile_name(out, working_dir, profile[1]);
+        fputs("]", out);
     }
     return true;
 }
@@ -110,13 +40,13 @@ static void print_prices(FILE *out, const struct gpu_prices *prices)
     if (prices->n == 0) {
         fputs("0", out);
     } else if (!prices->price[0].gpu_type) {
-        print_number(out, prices->price[0].per_hour);
+        yaml_write_number(out, prices->price[0].per_hour);
     } else {
         for (size_t i = 0; i < prices->n; i++) {
             fputs(i ? ", " : "{", out);
-            print_text(out, prices->price[i].gpu_type);
+            yaml_write_text(out, prices->price[i].gpu_type);
             fputs(": ", out);
-            print_number(out, prices->price[i].per_hour);
+            yaml_write_number(out, prices->price[i].per_hour);
         }
         fputs("}", out);
     }
@@ -127,7 +57,7 @@ static void print_expectations(FILE *out, const struct expectations *expect)
     fputs("[", out);
     for (size_t i = 0; i < expect->n; i++) {
         fputs(i ? ", " : "", out);
-        print_quoted(out, expect->item[i].text);
+        yaml_write_quoted(out, expect->item[i].text);
     }
     fputs("]", out);
 }
@@ -146,11 +76,9 @@ static void print_names(FILE *out, const struct key *key, unsigned names)
     fputs("]", out);
 }
 
-/* false: unset. */
-static bool print_value(const struct printer *p, const struct key *key, const void *base)
+bool scenario_key_print(const struct key *key, const void *base, const char *working_dir, FILE *out)
 {
     const void *field = (const char *)base + key->offset;
-    FILE *out = p->out;
 
     switch (key->type) {
     case KEY_BOOL:
@@ -171,7 +99,7 @@ static bool print_value(const struct printer *p, const struct key *key, const vo
     case KEY_NUMBER:
         if (isnan(*(const double *)field))
             return false;
-        print_number(out, *(const double *)field);
+        yaml_write_number(out, *(const double *)field);
         return true;
     case KEY_TEXT:
     case KEY_ENUM:
@@ -182,13 +110,13 @@ static bool print_value(const struct printer *p, const struct key *key, const vo
         if (!text)
             return false;
         if (key->type == KEY_PATH)
-            print_path(p, text);
+            yaml_write_path(out, working_dir, text);
         else
-            print_text(out, text);
+            yaml_write_text(out, text);
         return true;
     }
     case KEY_PROFILE:
-        return print_profile(p, field);
+        return print_profile(out, working_dir, field);
     case KEY_PRICES:
         print_prices(out, field);
         return true;
@@ -206,7 +134,7 @@ static void print_key(const struct printer *p, const char *indent, const struct 
                       const void *base)
 {
     fprintf(p->out, "%s%s: ", indent, key->name);
-    if (!print_value(p, key, base))
+    if (!scenario_key_print(key, base, p->working_dir, p->out))
         fprintf(p->out, "null # %s", key->unset ? key->unset : "set by each pool");
     fputs("\n", p->out);
 }

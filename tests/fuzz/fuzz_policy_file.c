@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
     struct planner_config config;
     const struct yaml_node *root = NULL;
+    const char *taken = NULL;
     struct arena arena;
     struct diag d;
 
@@ -19,8 +20,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
     diag_init(&d);
     memset(&config, 0, sizeof config);
     key_presets(planner_keys, &config);
-    enum status s = policy_file_parse(&policy_planner, &config, &root, &arena, "d/planner.yaml",
-                                      (const char *)bytes, size, &d);
+    enum status s = policy_file_parse(&policy_planner, &config, &root, &taken, &arena,
+                                      "d/planner.yaml", (const char *)bytes, size, &d);
     if (s == ST_OK) {
         BUG_IF(!config.mode || !config.load_predictor || !config.throughput_metrics_source);
         s = policy_planner.check(&config, (struct source_pos){.file = "d/planner.yaml"}, &d);

@@ -1,9 +1,15 @@
 #include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "scenarios/keys/keys_internal.h"
 #include "scenarios/keys/policy_file.h"
 #include "scenarios/keys/scenario.h"
 #include "scenarios/text/yaml_tree.h"
+#include "scenarios/text/yaml_write.h"
+#include "util/pcg.h"
 
 static struct arena arena;
 static struct diag diag;
@@ -135,7 +141,7 @@ static struct scenario sc;
 
 static enum status read_scenario(const char *policy)
 {
-    char text[1024];
+    char text[8192];
 
     snprintf(text, sizeof text,
              "trace: {path: t.jsonl}\nengine: {profile: p}\nsla: {ttft_ms: 700, tpot_ms: 33}\n"
@@ -186,4 +192,165 @@ Test(policy_file, only_the_planner_has_one)
               "%s", diag.text);
     cr_assert_eq(read_scenario("type: planner, config: nowhere.yaml"), ST_IO);
     cr_expect(strstr(diag.text, "s.yaml:5:33: policy.config: "), "%s", diag.text);
+}
+
+/* ---- written ---- */
+
+static char *write_file(const char *const *settings, size_t n, const char *comment,
+                        const char **left_out)
+{
+    const struct policy_file_content content = {&sc, "/work dir", n, settings, comment};
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    cr_assert(out);
+    cr_assert_eq(policy_file_write(&content, left_out, &arena, out, &diag), ST_OK, "%s", diag.text);
+    fclose(out);
+    return text;
+}
+
+Test(policy_file, is_written_with_what_differs_and_what_is_set)
+{
+    static const char *const settings[] = {"policy.min_endpoint=1", "policy.load_predictor=kalman",
+                                           "policy.prefill_engine_num_gpu=null",
+                                           "engine.max_num_seqs=64"};
+    const char *left_out;
+
+    cr_assert_eq(read_scenario("type: planner, itl: 0.1, load_predictor: kalman, min_endpoint: 1, "
+                               "load_predictor_warmup_trace: /w.jsonl, no_correction: false"),
+                 ST_OK, "%s", diag.text);
+    char *text = write_file(settings, 3, NULL, &left_out);
+    cr_expect_null(left_out);
+    cr_expect_str_eq(text, "min_endpoint: 1\nprefill_engine_num_gpu: null\nttft: 700\nitl: 0.1\n"
+                           "load_predictor: kalman\nload_predictor_warmup_trace: /w.jsonl\n"
+                           "no_correction: false\n");
+    free(text);
+
+    cr_assert_eq(read_scenario("type: planner, fixes: [kalman-min-points], start_delay_s: 0.5"),
+                 ST_OK, "%s", diag.text);
+    text = write_file(settings + 3, 1, "Of a study.", &left_out);
+    cr_expect_str_eq(left_out, "policy.fixes, policy.start_delay_s, engine.max_num_seqs");
+    cr_expect_str_eq(text, "# Of a study.\n"
+                           "# Not written, as Dynamo's planner configuration has no such fields:\n"
+                           "#   policy.fixes: [kalman-min-points]\n"
+                           "#   policy.start_delay_s: 0.5\n"
+                           "#   engine.max_num_seqs: 64\n"
+                           "ttft: 700\nitl: 33\n");
+    free(text);
+}
+
+Test(policy_file, is_not_written_of_a_policy_without)
+{
+    const struct policy_file_content content = {&sc, "/", 0, NULL, NULL};
+    const char *left_out;
+
+    cr_assert_eq(read_scenario("type: static"), ST_OK, "%s", diag.text);
+    cr_assert_eq(policy_file_write(&content, &left_out, &arena, stdout, &diag), ST_INPUT);
+    cr_expect_str_eq(diag.text,
+                     "policy.type 'static' has no configuration file of its own to be written");
+}
+
+static void random_value(FILE *out, const struct key *k, struct pcg64 *rng)
+{
+    static const char *const texts[] = {"plain", "yes",      "a: b # c", "it's \"so\"",  "0x10",
+                                        "null",  "http://x", "- y",      "\xc3\xa9\n\t", "~"};
+    static const double numbers[] = {0, 1e-5, 1.0 / 3, 12.5, 500, 123456789.125, 1e12};
+    size_t n = 0;
+
+    switch (k->type) {
+    case KEY_BOOL:
+        fputs(pcg64_below(rng, 2) ? "true" : "false", out);
+        return;
+    case KEY_INT: {
+        int64_t low = (int64_t)fmax(k->min, -50), high = (int64_t)fmin(k->max, 500);
+        fprintf(out, "%lld",
+                (long long)(low + (int64_t)pcg64_below(rng, (uint64_t)(high - low + 1))));
+        return;
+    }
+    case KEY_NUMBER:
+        yaml_write_number(out, fmin(numbers[pcg64_below(rng, 7)], k->max));
+        return;
+    case KEY_PATH:
+        yaml_write_quoted(out, "/a b/x: y.jsonl");
+        return;
+    case KEY_TEXT:
+        yaml_write_quoted(out, texts[pcg64_below(rng, 10)]);
+        return;
+    default:
+        while (key_choice(k, n))
+            n++;
+        const char *choice = key_choice(k, pcg64_below(rng, n));
+        fprintf(out, k->type == KEY_NAMES ? "[%s]" : "%s", choice);
+    }
+}
+
+/* A policy from a written file and the keys that the file does not have. */
+static char *with_left_out(const char *path)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    cr_assert(out);
+    fprintf(out, "type: planner, config: %s", path);
+    for (const struct key *k = planner_keys; k->name; k++) {
+        if (k->in_own_file || !scenario_key_applies(&sc, k))
+            continue;
+        fprintf(out, ", %s: ", k->name);
+        if (!scenario_key_print(k, scenario_planner(&sc), "/", out))
+            fputs("null", out);
+    }
+    fclose(out);
+    return text;
+}
+
+/* Any settings of the planner, those that contradict each other left out. */
+Test(policy_file, reads_back_to_what_was_written)
+{
+    enum { N_TRIES = 1500 };
+    char path[] = "/tmp/headroom_policy_file_XXXXXX";
+    size_t n_read = 0, n_ours = 0;
+    int file = mkstemp(path);
+    struct pcg64 rng;
+
+    cr_assert_geq(file, 0);
+    close(file);
+    pcg64_stream(&rng, 1, "test", 0);
+    for (int t = 0; t < N_TRIES; t++) {
+        const char *left_out;
+        char *text;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        cr_assert(out);
+        fputs("type: planner", out);
+        for (const struct key *k = planner_keys; k->name; k++) {
+            if (pcg64_below(&rng, 4))
+                continue;
+            fprintf(out, ", %s: ", k->name);
+            random_value(out, k, &rng);
+        }
+        fclose(out);
+        enum status s = read_scenario(text);
+        free(text);
+        if (s)
+            continue;
+        const struct planner_config want = *scenario_planner(&sc);
+        text = write_file(NULL, 0, NULL, &left_out);
+        FILE *to = fopen(path, "w");
+        cr_assert(to && fputs(text, to) >= 0 && fclose(to) == 0);
+        char *policy = with_left_out(path);
+        cr_assert_eq(read_scenario(policy), ST_OK, "%s: %s", diag.text, text);
+        for (const struct key *k = planner_keys; k->name; k++)
+            cr_assert(scenario_key_equal(k, scenario_planner(&sc), &want), "%s: %s", k->name, text);
+        bool ours = strcmp(want.compat, "fixed") == 0 || want.fixes || !isnan(want.start_delay_s);
+        cr_assert_eq(ours, left_out != NULL);
+        free(policy);
+        free(text);
+        n_read++;
+        n_ours += ours;
+    }
+    unlink(path);
+    cr_expect_gt(n_read, 150, "%zu", n_read);
+    cr_expect(n_ours > 30 && n_ours + 30 < n_read, "%zu of %zu", n_ours, n_read);
 }
