@@ -223,8 +223,9 @@ static enum status start(struct work *w, struct diag *d)
     enum status s =
         scenario_load_profile(&w->scenarios[0], POOL_AGG, w->options->resources, &profile, d);
     if (!s)
-        s = overheads_resolve(&engine, &c->overheads, w->arena, &w->scenarios[0], POOL_AGG, profile,
-                              d);
+        s = overheads_resolve(&engine, &c->overheads, w->arena,
+                              run_resources_shared(w->options->resources), &w->scenarios[0],
+                              POOL_AGG, profile, d);
     if (s)
         return s;
     c->latency_model = engine.latency_model;

@@ -16,6 +16,7 @@
 #include "util/status.h"
 
 struct profile;
+struct shared;
 
 enum { POLICY_MAX_POOLS = 2, POLICY_TEXT_SIZE = 512 };
 
@@ -110,6 +111,9 @@ struct policy_setup {
     double ttft_ms, itl_ms;           /* SLA targets */
     double start_delay_s;             /* of a policy that is told none; NaN = the policy's own */
     uint64_t seed;
+    /* Where what is made of profiles and traces may be kept for other runs too (util/shared.h), the
+     * profiles being kept there; NULL = each makes its own. */
+    struct shared *shared;
 };
 
 /* A field of a policy's own configuration file that is none of its keys. */

@@ -30,6 +30,7 @@ static enum status join(struct scenario_source *source, const struct study_optio
         all[i] = i < n ? source->overrides[i] : variant->overrides[i - n];
     source->overrides = all;
     source->n_overrides = n_all;
+    source->shared = run_resources_shared(options->resources);
     return ST_OK;
 }
 

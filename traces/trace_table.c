@@ -6,6 +6,7 @@
 
 #include "util/array.h"
 #include "util/bug.h"
+#include "util/shared.h"
 #include "util/units.h"
 
 struct row {
@@ -208,6 +209,89 @@ enum status trace_table_count_shared(struct trace_table *t, struct diag *d)
 uint32_t trace_table_n_shared(const struct trace_table *t, uint64_t row)
 {
     return t->n_shared[row];
+}
+
+/* ---- shared ---- */
+
+struct table_key {
+    const char *path;
+    struct trace_options options; /* limit and speedup do not count */
+};
+
+static bool same_key(const void *key, const void *other)
+{
+    const struct table_key *a = key, *b = other;
+
+    return strcmp(a->path, b->path) == 0 && strcmp(a->options.format, b->options.format) == 0 &&
+           a->options.block_size_tok == b->options.block_size_tok &&
+           a->options.sort == b->options.sort;
+}
+
+static const void *keep_key(struct arena *arena, const void *key)
+{
+    struct table_key *kept = shared_keep_bytes(arena, key, sizeof *kept);
+
+    if (!kept)
+        return NULL;
+    kept->path = arena_strdup(arena, kept->path);
+    kept->options.format = arena_strdup(arena, kept->options.format);
+    return kept->path && kept->options.format ? kept : NULL;
+}
+
+static enum status make_table(void **thing, struct arena *arena, const void *key, struct diag *d)
+{
+    const struct table_key *wanted = key;
+    struct trace_table *table;
+
+    (void)arena;
+    enum status s = trace_table_load(&table, wanted->path, &wanted->options, d);
+    *thing = table;
+    return s;
+}
+
+static void release_table(void *thing)
+{
+    trace_table_free(thing);
+}
+
+static bool same_table(const void *table, const void *other)
+{
+    return table == other;
+}
+
+static const void *keep_table(struct arena *arena, const void *table)
+{
+    (void)arena;
+    return table; /* is shared itself */
+}
+
+/* The table is its own; what is added to it is looked at by those alone who ask for this. */
+static enum status make_counted(void **thing, struct arena *arena, const void *table,
+                                struct diag *d)
+{
+    (void)arena;
+    *thing = (void *)(uintptr_t)table;
+    return trace_table_count_shared(*thing, d);
+}
+
+enum status trace_table_find(const struct trace_table **table, struct shared *shared,
+                             const char *path, const struct trace_options *options,
+                             bool count_shared, struct diag *d)
+{
+    static const struct shared_kind tables = {"trace", same_key, keep_key, make_table,
+                                              release_table},
+                                    counted = {"shared blocks", same_table, keep_table,
+                                               make_counted, NULL};
+    struct table_key key = {path, *options};
+    const void *thing = NULL;
+
+    if (!key.options.format)
+        key.options.format = "auto";
+    enum status s = shared_get(&thing, shared, &tables, &key, d);
+    if (!s && count_shared)
+        s = shared_get(&thing, shared, &counted, thing, d);
+    *table = thing;
+    return s;
 }
 
 /* ---- a walk over it ---- */

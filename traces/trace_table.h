@@ -4,10 +4,13 @@
 #ifndef TRACES_TRACE_TABLE_H
 #define TRACES_TRACE_TABLE_H
 
+#include <stdbool.h>
+
 #include "traces/request_source.h"
 #include "traces/trace.h"
 #include "util/status.h"
 
+struct shared;
 struct trace_table; /* opaque; threads may read one at the same time */
 
 /* The whole file, arrivals as recorded: `limit` and `speedup` of the options are a cursor's. A file
@@ -36,6 +39,12 @@ enum status trace_table_end(const struct trace_table *table, struct diag *d);
 enum status trace_table_count_shared(struct trace_table *table, struct diag *d);
 /* After that: so many of the leading ids of request `row`. */
 uint32_t trace_table_n_shared(const struct trace_table *table, uint64_t row);
+
+/* The table of a file as a thing that is shared (util/shared.h), which others may have loaded; with
+ * count_shared, after trace_table_count_shared. */
+enum status trace_table_find(const struct trace_table **table, struct shared *shared,
+                             const char *path, const struct trace_options *options,
+                             bool count_shared, struct diag *d);
 
 /* Delivers what trace_next does with the same options. Changed by its source only. */
 struct trace_cursor {

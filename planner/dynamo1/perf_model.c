@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engines/profile/profile.h"
+#include "util/shared.h"
 
 /* Sorts the rows of a table of three columns by the first, keeping equal keys in order. */
 static void sort_rows(double *key, double *second, double *third, size_t n)
@@ -215,4 +216,74 @@ bool decode_model_best(const struct decode_model *m, double itl_target_ms, doubl
     }
     *point = point_at(m, 0, iy);
     return true;
+}
+
+/* ---- shared ---- */
+
+struct model_key {
+    const struct profile *profile;
+    bool fill_negative;
+};
+
+static bool same_key(const void *key, const void *other)
+{
+    const struct model_key *a = key, *b = other;
+
+    return a->profile == b->profile && a->fill_negative == b->fill_negative;
+}
+
+static const void *keep_key(struct arena *arena, const void *key)
+{
+    return shared_keep_bytes(arena, key, sizeof(struct model_key));
+}
+
+static enum status make_prefill(void **thing, struct arena *arena, const void *key, struct diag *d)
+{
+    struct prefill_model *m = ARENA_NEW(arena, 1, struct prefill_model);
+
+    if (!m)
+        return diag_nomem(d, "a prefill model");
+    *thing = m;
+    return prefill_model_load(m, arena, ((const struct model_key *)key)->profile, d);
+}
+
+static enum status make_decode(void **thing, struct arena *arena, const void *key, struct diag *d)
+{
+    const struct model_key *wanted = key;
+    struct decode_model *m = ARENA_NEW(arena, 1, struct decode_model);
+
+    if (!m)
+        return diag_nomem(d, "a decode model");
+    *thing = m;
+    enum status s = decode_model_load(m, arena, wanted->profile, d);
+    if (!s && wanted->fill_negative)
+        decode_model_fill_negative(m);
+    return s;
+}
+
+enum status prefill_model_shared(const struct prefill_model **m, struct shared *shared,
+                                 struct arena *arena, const struct profile *profile, struct diag *d)
+{
+    static const struct shared_kind kind = {"a prefill model", same_key, keep_key, make_prefill,
+                                            NULL};
+    const struct model_key key = {profile, false};
+    const void *thing = NULL;
+
+    enum status s = shared_or_own(&thing, shared, arena, &kind, &key, d);
+    *m = thing;
+    return s;
+}
+
+enum status decode_model_shared(const struct decode_model **m, struct shared *shared,
+                                struct arena *arena, const struct profile *profile,
+                                bool fill_negative, struct diag *d)
+{
+    static const struct shared_kind kind = {"a decode model", same_key, keep_key, make_decode,
+                                            NULL};
+    const struct model_key key = {profile, fill_negative};
+    const void *thing = NULL;
+
+    enum status s = shared_or_own(&thing, shared, arena, &kind, &key, d);
+    *m = thing;
+    return s;
 }

@@ -13,6 +13,7 @@
 #include "util/status.h"
 
 struct profile;
+struct shared;
 
 struct prefill_model {
     struct spline ttft_ms, thpt;
@@ -25,6 +26,12 @@ enum status prefill_model_init(struct prefill_model *m, struct arena *arena, siz
                                struct diag *d);
 enum status prefill_model_load(struct prefill_model *m, struct arena *arena,
                                const struct profile *profile, struct diag *d);
+
+/* The same, made in the arena, or as a thing that is shared when `shared` is not NULL
+ * (util/shared.h); then the profile has to live as long as it. */
+enum status prefill_model_shared(const struct prefill_model **m, struct shared *shared,
+                                 struct arena *arena, const struct profile *profile,
+                                 struct diag *d);
 
 /* The prompt length is first held within the profile's range (NaN: its shortest). */
 double prefill_model_ttft_ms(const struct prefill_model *m, double isl_tok);
@@ -53,6 +60,11 @@ enum status decode_model_load(struct decode_model *m, struct arena *arena,
 /* Replace each non-positive throughput by that of the nearest cell of the same context with a
  * positive one (the lower KV usage first), or failing that by the context below. */
 void decode_model_fill_negative(struct decode_model *m);
+
+/* The same two; as prefill_model_shared. */
+enum status decode_model_shared(const struct decode_model **m, struct shared *shared,
+                                struct arena *arena, const struct profile *profile,
+                                bool fill_negative, struct diag *d);
 
 /* Nearest grid cell, halves to even, held within the grid. false: a coordinate is NaN. */
 bool decode_model_cell(const struct decode_model *m, double concurrency, double context_tok,

@@ -14,7 +14,8 @@
 #include "planner/dynamo1/planner_core.h"
 #include "planner/dynamo1/trace_windows.h"
 #include "planner/fixes.h"
-#include "traces/request_source.h"
+#include "traces/trace.h"
+#include "traces/trace_table.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -23,8 +24,6 @@ enum { NO_POOL = -1, WAKES_PER_INTERVAL = 10, START_DELAY_S = 30, NOTE_SIZE = 80
 struct planner_state {
     struct planner_core core;
     struct planner_config config;
-    struct prefill_model prefill;
-    struct decode_model decode;
     struct connector connector;
     struct gauge_page page;
     char note[NOTE_SIZE]; /* empty: nothing to say */
@@ -116,32 +115,46 @@ static enum status load_models(struct planner_state *p, struct arena *arena,
         const struct profile *profile = setup->profiles[p->pool_of[side]];
         if (!profile)
             return diag_fail(d, ST_INPUT, "throughput scaling needs an engine profile");
-        s = side == SIDE_PREFILL ? prefill_model_load(&p->prefill, arena, profile, d)
-                                 : decode_model_load(&p->decode, arena, profile, d);
+        s = side == SIDE_PREFILL
+                ? prefill_model_shared(&core_setup->prefill, setup->shared, arena, profile, d)
+                : decode_model_shared(&core_setup->decode, setup->shared, arena, profile,
+                                      (p->config.fixes & FIX_NEGATIVE_CELLS) != 0, d);
         if (s)
             return s;
-        if (side == SIDE_PREFILL)
-            core_setup->prefill = &p->prefill;
-        else
-            core_setup->decode = &p->decode;
     }
-    if (core_setup->decode && (p->config.fixes & FIX_NEGATIVE_CELLS))
-        decode_model_fill_negative(&p->decode);
     return ST_OK;
 }
 
-static enum status warm_up(struct planner_state *p, struct diag *d)
+static enum status read_windows(struct trace_windows *windows, const char *path,
+                                struct shared *shared, struct diag *d)
 {
     const struct trace_options options = {.speedup = 1, .block_size_tok = 512, .sort = true};
     struct trace_reader *reader = NULL;
+    const struct trace_table *table;
+    struct request_source source;
+    struct trace_cursor cursor;
+
+    enum status s = shared ? trace_table_find(&table, shared, path, &options, false, d)
+                           : trace_open(&reader, path, &options, d);
+    if (s)
+        return s;
+    if (shared) {
+        trace_cursor_init(&cursor, table, 0, 1);
+        source = trace_cursor_source(&cursor);
+    } else {
+        source = trace_reader_source(reader);
+    }
+    s = trace_windows_read(windows, &source, d);
+    trace_close(reader);
+    return s;
+}
+
+static enum status warm_up(struct planner_state *p, struct shared *shared, struct diag *d)
+{
     struct trace_windows windows;
 
     trace_windows_init(&windows, p->config.throughput_adjustment_interval_s);
-    enum status s = trace_open(&reader, p->config.load_predictor_warmup_trace, &options, d);
-    if (s == ST_OK) {
-        const struct request_source source = trace_reader_source(reader);
-        s = trace_windows_read(&windows, &source, d);
-    }
+    enum status s = read_windows(&windows, p->config.load_predictor_warmup_trace, shared, d);
     if (s == ST_OK)
         s = trace_windows_finish(&windows, (p->config.fixes & FIX_EMPTY_WINDOWS) != 0, d);
     for (size_t i = 0; s == ST_OK && i < windows.n; i++) {
@@ -151,8 +164,6 @@ static enum status warm_up(struct planner_state *p, struct diag *d)
     if (s == ST_OK)
         planner_core_reset_idle(&p->core);
     trace_windows_release(&windows);
-    if (reader)
-        trace_close(reader);
     return s;
 }
 
@@ -197,7 +208,7 @@ static enum status start(struct planner_state *p, struct arena *arena,
     if (s == ST_OK)
         s = planner_core_init(&p->core, arena, &p->config, &core_setup, d);
     if (s == ST_OK && p->config.enable_throughput_scaling && p->config.load_predictor_warmup_trace)
-        s = warm_up(p, d);
+        s = warm_up(p, setup->shared, d);
     return s;
 }
 

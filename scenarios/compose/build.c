@@ -245,8 +245,9 @@ static enum status build_pool(struct builder *b, size_t i)
         if (p->engine.block_size_tok == 0)
             b->run->engines[i].block_size_tok =
                 block_tok_of(pool->profile, simulator_find(b->scenario->compat)->bare_engines);
-        s = overheads_resolve(&b->run->engines[i], &b->run->overheads[i], b->arena, b->scenario,
-                              b->roles[i], pool->profile, b->d);
+        s = overheads_resolve(&b->run->engines[i], &b->run->overheads[i], b->arena,
+                              run_resources_shared(b->resources), b->scenario, b->roles[i],
+                              pool->profile, b->d);
     }
     if (s)
         return s;
@@ -452,7 +453,7 @@ static void set_metrics(struct builder *b)
     c->outage_ns = ns(sc->metrics.outage_s);
 }
 
-static enum status create_policy(struct builder *b)
+static enum status create_policy(struct builder *b, bool share)
 {
     const struct scenario *sc = b->scenario;
     struct deployment_config *c = &b->run->deployment;
@@ -460,7 +461,8 @@ static enum status create_policy(struct builder *b)
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
                                  .start_delay_s = b->run->simulator->start_delay_s,
-                                 .seed = scenario_seed(sc)};
+                                 .seed = scenario_seed(sc),
+                                 .shared = share ? run_resources_shared(b->resources) : NULL};
     const struct simulator_ops *simulator = b->run->simulator;
     struct diag cause;
 
@@ -603,14 +605,14 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     s = set_cluster(&b);
     set_metrics(&b);
     if (!s)
-        s = create_policy(&b);
+        s = create_policy(&b, share_trace);
     if (s)
         return s;
     s = set_info(&b);
     if (!s)
         s = check(&b);
     if (!s)
-        s = run->simulator->build(run, scenario, arena, d);
+        s = run->simulator->build(run, scenario, run_resources_shared(resources), d);
     if (!s)
         s = scenario_requests_open(&run->requests, scenario, resources, share_trace, d);
     if (s)

@@ -4,6 +4,7 @@
 #include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
+#include "util/shared.h"
 #include "util/units.h"
 
 /* Values of keys of which the reference knows some. What it has no counterpart for at all is said
@@ -42,8 +43,42 @@ static enum status refuse_values(const struct scenario *sc, const struct scenari
     return ST_OK;
 }
 
+static bool same_profile(const void *profile, const void *other)
+{
+    return profile == other;
+}
+
+static const void *keep_profile(struct arena *arena, const void *profile)
+{
+    (void)arena;
+    return profile; /* is shared itself */
+}
+
+static enum status fit(void **thing, struct arena *arena, const void *profile, struct diag *d)
+{
+    struct dynosim_latency *latency = ARENA_NEW(arena, 1, struct dynosim_latency);
+
+    if (!latency)
+        return diag_nomem(d, "straight lines");
+    *thing = latency;
+    return dynosim_latency_fit(latency, arena, profile, d);
+}
+
+static enum status find_latency(struct dynosim_latency *latency, const struct profile *profile,
+                                struct shared *shared, struct diag *d)
+{
+    static const struct shared_kind kind = {"straight lines", same_profile, keep_profile, fit,
+                                            NULL};
+    const void *thing;
+
+    enum status s = shared_get(&thing, shared, &kind, profile, d);
+    if (!s)
+        *latency = *(const struct dynosim_latency *)thing;
+    return s;
+}
+
 static enum status build_pool(struct dynosim_pool *to, const struct pool_config *from,
-                              bool straight_lines, struct arena *arena, struct diag *d)
+                              bool straight_lines, struct shared *shared, struct diag *d)
 {
     to->name = from->name;
     to->role = from->role;
@@ -65,15 +100,16 @@ static enum status build_pool(struct dynosim_pool *to, const struct pool_config 
     /* Without tables the reference falls back to its polynomials. */
     if (!straight_lines || strcmp(from->engine.latency->name, "polynomial") == 0)
         return ST_OK;
-    return dynosim_latency_fit(&to->latency, arena, from->profile, d);
+    return find_latency(&to->latency, from->profile, shared, d);
 }
 
 static enum status build_dynosim(struct scenario_run *run, const struct scenario *scenario,
-                                 struct arena *arena, struct diag *d)
+                                 struct shared *shared, struct diag *d)
 {
     const struct sim_config *c = &run->config;
     const struct deployment_config *deployment = &run->deployment;
     struct dynosim_config *to = &run->dynosim;
+
     dynosim_config_init(to);
     for (size_t i = 0; i < N_DYNOSIM_SEMANTICS; i++)
         if (scenario->compat_off >> i & 1)
@@ -82,7 +118,7 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     enum status s = refuse_values(scenario, run, to->semantics.straight_line_tables, d);
     for (size_t i = 0; i < deployment->n_pools && !s; i++)
         s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables,
-                       arena, d);
+                       shared, d);
     if (s)
         return s;
     to->router.overlap_credit = deployment->kv_router.overlap;

@@ -34,8 +34,6 @@ struct planning {
     struct diag *d;
     enum planner_mode mode;
     struct trace_windows windows, warm_up;
-    struct prefill_model prefill;
-    struct decode_model decode;
     struct planner_setup setup;
     int64_t start[N_SIDES];
     struct engine_settings engines[N_SIDES];
@@ -71,6 +69,7 @@ static enum status load_side(struct planning *p, enum planner_side side)
 {
     const struct planner_config *c = p->config;
     const struct pool_settings *pool = &p->scenario->pools[role_of[side]];
+    struct shared *shared = run_resources_shared(p->resources);
     const struct profile *profile;
 
     if (!pool->present)
@@ -86,7 +85,8 @@ static enum status load_side(struct planning *p, enum planner_side side)
     struct engine_settings *engine = &p->engines[side];
     const char *overheads;
     *engine = pool->engine;
-    s = overheads_resolve(engine, &overheads, p->arena, p->scenario, role_of[side], profile, p->d);
+    s = overheads_resolve(engine, &overheads, p->arena, shared, p->scenario, role_of[side], profile,
+                          p->d);
     if (s)
         return s;
     checked->engines[checked->n_pools] = engine;
@@ -96,15 +96,10 @@ static enum status load_side(struct planning *p, enum planner_side side)
     p->start[side] = pool->replicas;
     p->setup.gpus[side] = p->plan->gpus[side];
     p->plan->has_side[side] = true;
-    if (side == SIDE_PREFILL) {
-        p->setup.prefill = &p->prefill;
-        return prefill_model_load(&p->prefill, p->arena, profile, p->d);
-    }
-    p->setup.decode = &p->decode;
-    s = decode_model_load(&p->decode, p->arena, profile, p->d);
-    if (!s && (c->fixes & FIX_NEGATIVE_CELLS))
-        decode_model_fill_negative(&p->decode);
-    return s;
+    return side == SIDE_PREFILL
+               ? prefill_model_shared(&p->setup.prefill, shared, p->arena, profile, p->d)
+               : decode_model_shared(&p->setup.decode, shared, p->arena, profile,
+                                     (c->fixes & FIX_NEGATIVE_CELLS) != 0, p->d);
 }
 
 static enum status finish_windows(struct planning *p, struct trace_windows *windows,

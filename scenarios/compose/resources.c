@@ -1,38 +1,13 @@
 #include "scenarios/compose/resources.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct profile_entry {
-    struct profile_entry *next;
-    const struct profile_source *source;
-    struct profile profile;
-};
-
-struct latency_entry {
-    struct latency_entry *next;
-    const struct latency_model_ops *model;
-    const struct profile *profile;
-    struct latency_config config;
-    void *state;
-};
-
-struct trace_entry {
-    struct trace_entry *next;
-    const char *path;
-    struct trace_options options; /* limit and speedup do not count */
-    struct trace_table *table;
-};
+#include "util/shared.h"
 
 struct run_resources {
     const struct profile_search *search;
-    pthread_mutex_t lock; /* of everything below; held while something loads: who asks for another
-                             thing waits, which is rare and short */
-    struct arena arena;
-    struct profile_entry *profiles;
-    struct latency_entry *latencies;
-    struct trace_entry *traces;
+    struct shared *shared;
 };
 
 enum status run_resources_create(struct run_resources **resources,
@@ -41,12 +16,14 @@ enum status run_resources_create(struct run_resources **resources,
     struct run_resources *r = calloc(1, sizeof *r);
 
     *resources = NULL;
-    if (!r || pthread_mutex_init(&r->lock, NULL) != 0) {
-        free(r);
+    if (!r)
         return diag_nomem(d, "what runs share");
+    enum status s = shared_create(&r->shared, d);
+    if (s) {
+        free(r);
+        return s;
     }
     r->search = search;
-    arena_init(&r->arena);
     *resources = r;
     return ST_OK;
 }
@@ -55,12 +32,21 @@ void run_resources_free(struct run_resources *r)
 {
     if (!r)
         return;
-    for (const struct trace_entry *e = r->traces; e; e = e->next)
-        trace_table_free(e->table);
-    arena_release(&r->arena);
-    pthread_mutex_destroy(&r->lock);
+    shared_free(r->shared);
     free(r);
 }
+
+struct shared *run_resources_shared(struct run_resources *r)
+{
+    return r->shared;
+}
+
+/* ---- profiles ---- */
+
+struct profile_key {
+    const struct profile_search *search;
+    const struct profile_source *source;
+};
 
 static bool same_text(const char *a, const char *b)
 {
@@ -92,97 +78,75 @@ static struct profile_source *copy_source(struct arena *arena, const struct prof
     return source->prefill_from && !copy->prefill_from ? NULL : copy;
 }
 
-static enum status find_profile(struct run_resources *r, const struct profile_source *source,
-                                const struct profile **profile, struct diag *d)
+static bool same_profile(const void *key, const void *other)
 {
-    for (const struct profile_entry *e = r->profiles; e; e = e->next) {
-        if (same_source(e->source, source)) {
-            *profile = &e->profile;
-            return ST_OK;
-        }
-    }
-    struct profile_entry *e = ARENA_NEW(&r->arena, 1, struct profile_entry);
-    const struct profile_source *own = copy_source(&r->arena, source);
-    if (!e || !own)
+    const struct profile_key *a = key, *b = other;
+
+    return a->search == b->search && same_source(a->source, b->source);
+}
+
+static const void *keep_profile(struct arena *arena, const void *key)
+{
+    struct profile_key *kept = shared_keep_bytes(arena, key, sizeof *kept);
+
+    if (!kept)
+        return NULL;
+    kept->source = copy_source(arena, kept->source);
+    return kept->source ? kept : NULL;
+}
+
+static enum status make_profile(void **thing, struct arena *arena, const void *key, struct diag *d)
+{
+    const struct profile_key *wanted = key;
+    struct profile *profile = ARENA_NEW(arena, 1, struct profile);
+
+    if (!profile)
         return diag_nomem(d, "profile");
-    enum status s = profile_open(&e->profile, &r->arena, r->search, own, d);
-    if (s)
-        return s;
-    e->source = own;
-    e->next = r->profiles;
-    r->profiles = e;
-    *profile = &e->profile;
-    return ST_OK;
-}
-
-static bool same_config(const struct latency_config *a, const struct latency_config *b)
-{
-    const double *x = &a->host_ms_per_step, *y = &b->host_ms_per_step;
-    return a->max_num_seqs == b->max_num_seqs &&
-           memcmp(x, y, sizeof *a - offsetof(struct latency_config, host_ms_per_step)) == 0;
-}
-
-static enum status find_latency(struct run_resources *r, const struct latency_model_ops *model,
-                                const struct profile *profile, const struct latency_config *config,
-                                const void **state, struct diag *d)
-{
-    for (const struct latency_entry *e = r->latencies; e; e = e->next) {
-        if (e->model == model && e->profile == profile && same_config(&e->config, config)) {
-            *state = e->state;
-            return ST_OK;
-        }
-    }
-    struct latency_entry *e = ARENA_NEW(&r->arena, 1, struct latency_entry);
-    if (!e)
-        return diag_nomem(d, "latency model");
-    enum status s = model->create(&e->state, &r->arena, profile, config, d);
-    if (s)
-        return s;
-    e->model = model;
-    e->profile = profile;
-    e->config = *config;
-    e->next = r->latencies;
-    r->latencies = e;
-    *state = e->state;
-    return ST_OK;
-}
-
-static enum status find_trace(struct run_resources *r, const char *path,
-                              const struct trace_options *options, struct trace_table **table,
-                              struct diag *d)
-{
-    for (const struct trace_entry *e = r->traces; e; e = e->next) {
-        const struct trace_options *have = &e->options;
-        if (strcmp(e->path, path) == 0 && strcmp(have->format, options->format) == 0 &&
-            have->block_size_tok == options->block_size_tok && have->sort == options->sort) {
-            *table = e->table;
-            return ST_OK;
-        }
-    }
-    struct trace_entry *e = ARENA_NEW(&r->arena, 1, struct trace_entry);
-    const char *own_path = arena_strdup(&r->arena, path),
-               *own_format = arena_strdup(&r->arena, options->format);
-    if (!e || !own_path || !own_format)
-        return diag_nomem(d, "trace");
-    enum status s = trace_table_load(&e->table, path, options, d);
-    if (s)
-        return s;
-    e->path = own_path;
-    e->options = *options;
-    e->options.format = own_format;
-    e->next = r->traces;
-    r->traces = e;
-    *table = e->table;
-    return ST_OK;
+    *thing = profile;
+    return profile_open(profile, arena, wanted->search, wanted->source, d);
 }
 
 enum status run_resources_profile(struct run_resources *r, const struct profile_source *source,
                                   const struct profile **profile, struct diag *d)
 {
-    pthread_mutex_lock(&r->lock);
-    enum status s = find_profile(r, source, profile, d);
-    pthread_mutex_unlock(&r->lock);
+    static const struct shared_kind kind = {"profile", same_profile, keep_profile, make_profile,
+                                            NULL};
+    const struct profile_key key = {r->search, source};
+    const void *thing = NULL;
+
+    enum status s = shared_get(&thing, r->shared, &kind, &key, d);
+    *profile = thing;
     return s;
+}
+
+/* ---- latency models ---- */
+
+struct latency_key {
+    const struct latency_model_ops *model;
+    const struct profile *profile;
+    struct latency_config config;
+};
+
+static bool same_latency(const void *key, const void *other)
+{
+    const struct latency_key *a = key, *b = other;
+    const double *x = &a->config.host_ms_per_step, *y = &b->config.host_ms_per_step;
+
+    return a->model == b->model && a->profile == b->profile &&
+           a->config.max_num_seqs == b->config.max_num_seqs &&
+           memcmp(x, y, sizeof a->config - offsetof(struct latency_config, host_ms_per_step)) == 0;
+}
+
+static const void *keep_latency(struct arena *arena, const void *key)
+{
+    return shared_keep_bytes(arena, key, sizeof(struct latency_key));
+}
+
+static enum status make_latency(void **thing, struct arena *arena, const void *key, struct diag *d)
+{
+    const struct latency_key *wanted = key;
+
+    return wanted->model->create(thing, arena, wanted->profile, &wanted->config, d);
 }
 
 enum status run_resources_latency(struct run_resources *r, const struct latency_model_ops *model,
@@ -190,23 +154,18 @@ enum status run_resources_latency(struct run_resources *r, const struct latency_
                                   const struct latency_config *config, const void **state,
                                   struct diag *d)
 {
-    pthread_mutex_lock(&r->lock);
-    enum status s = find_latency(r, model, profile, config, state, d);
-    pthread_mutex_unlock(&r->lock);
-    return s;
+    static const struct shared_kind kind = {"latency model", same_latency, keep_latency,
+                                            make_latency, NULL};
+    const struct latency_key key = {model, profile, *config};
+
+    return shared_get(state, r->shared, &kind, &key, d);
 }
+
+/* ---- traces ---- */
 
 enum status run_resources_trace(struct run_resources *r, const char *path,
                                 const struct trace_options *options, bool count_shared,
                                 const struct trace_table **table, struct diag *d)
 {
-    struct trace_table *found = NULL;
-
-    pthread_mutex_lock(&r->lock);
-    enum status s = find_trace(r, path, options, &found, d);
-    if (!s && count_shared)
-        s = trace_table_count_shared(found, d);
-    pthread_mutex_unlock(&r->lock);
-    *table = found;
-    return s;
+    return trace_table_find(table, r->shared, path, options, count_shared, d);
 }

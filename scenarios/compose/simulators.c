@@ -6,9 +6,9 @@
 #include "sim/sim.h"
 
 static enum status build_none(struct scenario_run *run, const struct scenario *scenario,
-                              struct arena *arena, struct diag *d)
+                              struct shared *shared, struct diag *d)
 {
-    (void)run, (void)scenario, (void)arena, (void)d; /* its sim_config says it all */
+    (void)run, (void)scenario, (void)shared, (void)d; /* its sim_config says it all */
     return ST_OK;
 }
 

@@ -84,7 +84,7 @@ enum status model_error_find(const struct model_error **error, struct arena *are
                              const char *const *preset_dirs, const struct profile *profile,
                              const char *framework_version, struct diag *d)
 {
-    const struct preset_place place = {preset_dirs, file_name};
+    const struct preset_place place = {preset_dirs, file_name, NULL};
     const struct yaml_node *const *entries;
     bool fits = false;
     size_t n, i;

@@ -279,10 +279,10 @@ static enum status unknown(struct arena *arena, const struct yaml_node *const *e
 }
 
 static enum status find_entry(const struct yaml_node **entry, struct arena *arena,
-                              const struct scenario *sc, enum pool_role role,
+                              struct shared *shared, const struct scenario *sc, enum pool_role role,
                               const struct subject *subject, const char *name, struct diag *d)
 {
-    const struct preset_place place = {sc->preset_dirs, file_name};
+    const struct preset_place place = {sc->preset_dirs, file_name, shared};
     const struct yaml_node *const *entries;
     bool any = strcmp(name, "auto") == 0;
     size_t n;
@@ -312,8 +312,9 @@ static enum status find_entry(const struct yaml_node **entry, struct arena *aren
 }
 
 enum status overheads_resolve(struct engine_settings *engine, const char **entry,
-                              struct arena *arena, const struct scenario *scenario,
-                              enum pool_role role, const struct profile *profile, struct diag *d)
+                              struct arena *arena, struct shared *shared,
+                              const struct scenario *scenario, enum pool_role role,
+                              const struct profile *profile, struct diag *d)
 {
     const struct subject subject = {profile, engine->framework_version
                                                  ? engine->framework_version
@@ -329,7 +330,7 @@ enum status overheads_resolve(struct engine_settings *engine, const char **entry
     if (strcmp(engine->latency_model, "steps") != 0)
         s = refuse_parts(engine, scenario, role, profile, d);
     if (!s && !simulator->bare_engines && strcmp(engine->overheads, "none") != 0)
-        s = find_entry(&found, arena, scenario, role, &subject, engine->overheads, d);
+        s = find_entry(&found, arena, shared, scenario, role, &subject, engine->overheads, d);
     if (!s && found)
         s = fill(engine, arena, found, d);
     fill_bare(engine);

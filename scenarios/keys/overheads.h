@@ -22,10 +22,12 @@
 
 /* The engine of a pool with nothing left open: latency_model is one of latency_models, and every
  * key of overheads has a value. *entry: the name of the overheads that count, in the arena; "none".
+ * `shared` (NULL = nothing) keeps the file for other runs, and must then outlive the engine.
  * ST_INPUT when engine.overheads names no entry, or an entry is wrong, with its position. */
 enum status overheads_resolve(struct engine_settings *engine, const char **entry,
-                              struct arena *arena, const struct scenario *scenario,
-                              enum pool_role role, const struct profile *profile, struct diag *d);
+                              struct arena *arena, struct shared *shared,
+                              const struct scenario *scenario, enum pool_role role,
+                              const struct profile *profile, struct diag *d);
 
 /* Does what an entry of a file like this is `for` hold of a profile? `version` is that of the
  * engine, "" = not known; an entry without `for` is for none. ST_INPUT when `for` is wrong. */

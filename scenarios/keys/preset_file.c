@@ -5,6 +5,7 @@
 
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/nearest.h"
+#include "util/shared.h"
 #include "util/text.h"
 
 static const char expected_file[] = "presets, a map of name to keys";
@@ -30,10 +31,9 @@ static enum status check_preset(const struct yaml_node *preset, struct diag *d)
     return ST_OK;
 }
 
-/* A map of presets. */
-static enum status read_file(const struct yaml_node **root, struct arena *arena, const char *path,
-                             struct diag *d)
+static enum status read_map(void **root, struct arena *arena, const void *path_of, struct diag *d)
 {
+    const char *path = path_of;
     struct source_pos at = {.file = path};
     struct yaml_node *tree;
     const char *bytes;
@@ -54,6 +54,28 @@ static enum status read_file(const struct yaml_node **root, struct arena *arena,
     return s;
 }
 
+static bool same_path(const void *path, const void *other)
+{
+    return strcmp(path, other) == 0;
+}
+
+static const void *keep_path(struct arena *arena, const void *path)
+{
+    return arena_strdup(arena, path);
+}
+
+/* A map of presets. */
+static enum status read_file(const struct yaml_node **root, struct arena *arena,
+                             struct shared *shared, const char *path, struct diag *d)
+{
+    static const struct shared_kind kind = {"presets", same_path, keep_path, read_map, NULL};
+    const void *thing = NULL;
+
+    enum status s = shared_or_own(&thing, shared, arena, &kind, path, d);
+    *root = thing;
+    return s;
+}
+
 /* All presets that may be meant: of one file, or of the files of the folders one after another. */
 static enum status gather(const struct yaml_node **maps, size_t *n, size_t room,
                           struct arena *arena, const struct preset_place *place, struct diag *d)
@@ -66,7 +88,7 @@ static enum status gather(const struct yaml_node **maps, size_t *n, size_t room,
         if (!path)
             return diag_nomem(d, "presets");
         if (is_file(path))
-            s = read_file(&maps[(*n)++], arena, path, d);
+            s = read_file(&maps[(*n)++], arena, place->shared, path, d);
     }
     return s;
 }
@@ -131,7 +153,8 @@ enum status preset_find(const struct yaml_node **preset, struct arena *arena,
         path = path ? file_text_path(arena, wanted->at, path) : NULL;
         name = hash + 1;
         n = 1;
-        s = path ? read_file(&maps[0], arena, path, &cause) : diag_nomem(&cause, "preset");
+        s = path ? read_file(&maps[0], arena, place->shared, path, &cause)
+                 : diag_nomem(&cause, "preset");
     } else {
         s = gather(maps, &n, MAX_FOLDERS, arena, place, &cause);
     }

@@ -15,10 +15,14 @@
 #include "util/arena.h"
 #include "util/status.h"
 
+struct shared;
+
 /* Where a preset is looked for. */
 struct preset_place {
     const char *const *dirs; /* ended by NULL, the first that has the name wins; NULL = none */
     const char *file;        /* within each of them */
+    struct shared *shared;   /* keeps what was read, for all who ask for it (util/shared.h); NULL =
+                                it is read each time, into the arena */
 };
 
 /* The keys of a preset as a map, with its `summary`, which is no key of the scenario. `wanted` is

@@ -195,7 +195,7 @@ static enum status need_map(struct loader *l, const char *section, const struct 
 static enum status read_preset(struct loader *l, const char *section, const struct key *key,
                                const struct yaml_node *wanted)
 {
-    const struct preset_place place = {l->source->preset_dirs, key->presets};
+    const struct preset_place place = {l->source->preset_dirs, key->presets, l->source->shared};
     const char *path = arena_printf(l->arena, "%s.%s", section, key->name);
     const struct yaml_node *preset;
 
@@ -677,7 +677,7 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
 
     *n = 0;
     for (const struct key *key = scenario_keys; key->name && !s; key++) {
-        const struct preset_place place = {preset_dirs, key->presets};
+        const struct preset_place place = {preset_dirs, key->presets, NULL};
         const struct preset_line *lines;
         size_t n_lines;
         if (key->type != KEY_PRESET)

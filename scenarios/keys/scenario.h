@@ -19,6 +19,7 @@
 #include "util/arena.h"
 #include "util/status.h"
 
+struct shared;
 struct yaml_node;
 
 /* One engine, as `engine:` and each pool set it. */
@@ -224,9 +225,12 @@ struct scenario_source {
     size_t n_overrides;
     const struct scenario_override *overrides;
     const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
+    struct shared *shared; /* keeps the files of presets for other scenarios (util/shared.h); NULL =
+                              they are read each time */
 };
 
-/* Everything is in the arena. ST_INPUT with `file:line:column: what, and what was expected`. */
+/* Everything is in the arena, or in what is shared. ST_INPUT with `file:line:column: what, and what
+ * was expected`. */
 enum status scenario_read(struct scenario *scenario, struct arena *arena,
                           const struct scenario_source *source, struct diag *d);
 /* The same of a source without overlays. */

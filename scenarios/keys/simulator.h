@@ -7,11 +7,11 @@
 
 #include "record/observer.h"
 #include "record/run_result.h"
-#include "util/arena.h"
 #include "util/status.h"
 
 struct scenario;
 struct scenario_run;
+struct shared;
 
 struct simulator_ops {
     const char *name; /* what the user types */
@@ -22,9 +22,10 @@ struct simulator_ops {
     bool has_exact_stepper;    /* sim_config.exact_stepper */
     double start_delay_s;      /* of a policy that is told none; NaN: the policy's own */
 
-    /* What it needs beside the run's sim_config. ST_INPUT names a key that it cannot be told. */
+    /* What it needs beside the run's sim_config, shared (util/shared.h). ST_INPUT
+     * names a key that it cannot be told. */
     enum status (*build)(struct scenario_run *run, const struct scenario *scenario,
-                         struct arena *arena, struct diag *d);
+                         struct shared *shared, struct diag *d);
     enum status (*simulate)(const struct scenario_run *run, const struct observer *observer,
                             struct run_result *result, struct diag *d);
 };

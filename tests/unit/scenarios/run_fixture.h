@@ -33,7 +33,9 @@ static const struct profile_search search = {dirs};
 /* What a run could leave for another to stumble over: policies that fit models, a router with state
  * of its own, random draws, both simulators. */
 static const char *const texts[] = {
-    TRACE DISAGG PLANNER "arima}\nfailures: {worker_mtbf_h: 0.2}\n",
+    TRACE DISAGG PLANNER "arima,\n  load_predictor_warmup_trace: " PROJECT_DIR
+                         "/traces/data/azure_code_2023_slice.csv.gz}\n"
+                         "failures: {worker_mtbf_h: 0.2}\n",
     TRACE "pools: {agg: {replicas: 4, profile: rtx4090/vllm/Llama-3.1-8B-BF16/TP1,\n"
           "  latency_model: steps, max_num_seqs: 64}}\n"
           "router: kv_aware\nkv_router: {temperature: 0.5}\n",

@@ -61,7 +61,7 @@ static enum status find(const struct preset_place *place, const char *text, unsi
 
 Test(preset_file, the_first_folder_that_has_the_name_wins)
 {
-    const struct preset_place place = {dirs, "p.yaml"};
+    const struct preset_place place = {dirs, "p.yaml", NULL};
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "b", 4, &preset), ST_OK, "%s", diag.text);
@@ -74,7 +74,7 @@ Test(preset_file, the_first_folder_that_has_the_name_wins)
 
 Test(preset_file, unknown_names_are_told_the_known_ones_once)
 {
-    const struct preset_place place = {dirs, "p.yaml"}, nowhere = {NULL, "p.yaml"};
+    const struct preset_place place = {dirs, "p.yaml", NULL}, nowhere = {NULL, "p.yaml", NULL};
     const struct yaml_node *preset;
 
     cr_assert_eq(find(&place, "long", 4, &preset), ST_INPUT);
@@ -90,7 +90,7 @@ Test(preset_file, unknown_names_are_told_the_known_ones_once)
 
 Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override)
 {
-    const struct preset_place place = {NULL, "p.yaml"};
+    const struct preset_place place = {NULL, "p.yaml", NULL};
     const struct yaml_node *preset;
 
     file = arena_printf(&arena, "%s/bundled/s.yaml", folder);
@@ -103,7 +103,7 @@ Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override
 
 Test(preset_file, lists_every_name_once_in_the_order_of_the_files)
 {
-    const struct preset_place place = {dirs, "p.yaml"}, none = {dirs, "other.yaml"};
+    const struct preset_place place = {dirs, "p.yaml", NULL}, none = {dirs, "other.yaml", NULL};
     const struct preset_line *lines;
     size_t n;
 
