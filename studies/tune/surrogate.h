@@ -83,7 +83,7 @@ struct surrogate_joint;
 /* Factors the covariance at m settings (rows of x, borrowed for the call). By pivoted Cholesky,
  * so that settings close to each other cost little; what is left of the variance at
  * SURROGATE_MAX_RANK, or below a millionth of the signal's, is drawn independently. For m up to
- * that rank the draws are exact. ST_NOMEM. */
+ * that rank the draws are exact. The arena gets m numbers for each rank. ST_NOMEM. */
 enum status surrogate_joint(struct surrogate_joint **joint, struct arena *arena,
                             const struct surrogate *s, size_t m, const double *x, struct diag *d);
 /* One function, at each of the m settings. */
