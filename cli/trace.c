@@ -3,13 +3,16 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "traces/trace.h"
+#include "scenarios/compose/requests.h"
 #include "traces/trace_stats.h"
 #include "util/units.h"
 
 enum { SPARK_CELLS = 36 }; /* the line stays within 80 columns */
 
 const struct cli_option trace_info_options[] = {
+    {"set", 's', "PATH=VALUE",
+     "of a scenario: override a key, e.g. replicate=1; may be repeated, later ones win"},
+    CLI_OVERLAY,
     {"format", '\0', "NAME", "format of the file; told from its content when not given"},
     {"sort", '\0', NULL, "put requests in order of arrival first; takes memory for all of them"},
     {.name = NULL},
@@ -30,6 +33,21 @@ static void print_spark(const struct trace_stats *stats, const struct terminal *
     printf("  %.3g to %.3g per s\n", min, max);
 }
 
+static void print_dispersion(const struct trace_stats *stats)
+{
+    const char *before = "dispersion      ";
+
+    for (size_t i = 0; i < TRACE_N_WINDOWS; i++) {
+        double dispersion = trace_stats_dispersion(stats, i);
+        if (isnan(dispersion))
+            break;
+        printf("%s%.3g in %" PRId64 " s", before, dispersion, trace_window_s[i]);
+        before = ", ";
+    }
+    if (*before == ',')
+        puts("");
+}
+
 static void print_rate(const struct trace_stats *stats, const struct terminal *terminal)
 {
     double span_s = s_from_ns(stats->last_ns);
@@ -40,6 +58,7 @@ static void print_rate(const struct trace_stats *stats, const struct terminal *t
     printf("rate            %.3f requests/s\n", (double)stats->n_requests / span_s);
     printf("peak minute     %" PRIu64 " requests (%.3f/s), from minute %" PRId64 " on\n",
            stats->peak_requests, (double)stats->peak_requests / 60, stats->peak_minute);
+    print_dispersion(stats);
     print_spark(stats, terminal);
 }
 
@@ -55,12 +74,12 @@ static void print_quantiles(const char *name, const struct histogram *h, double 
     printf("%9.0f\n", (double)h->max / unit);
 }
 
-static void print_stats(const struct trace_stats *stats, const struct trace_reader *reader,
-                        const struct terminal *terminal)
+static void print_stats(const struct trace_stats *stats, const char *format,
+                        const struct request_source *source, const struct terminal *terminal)
 {
     double reuse = trace_stats_reuse(stats);
 
-    printf("format          %s\n", trace_format(reader));
+    printf("format          %s\n", format);
     printf("requests        %" PRIu64 "\n", stats->n_requests);
     print_rate(stats, terminal);
     printf("\n%-16s%10s%9s%9s%9s%9s%9s\n", "", "mean", "min", "p50", "p90", "p99", "max");
@@ -71,42 +90,103 @@ static void print_stats(const struct trace_stats *stats, const struct trace_read
     printf("prefix blocks   %" PRIu64, stats->n_blocks);
     if (!isnan(reuse))
         printf(", %.1f %% of them seen before", 100 * reuse);
-    printf("\ndigest          %016" PRIx64 "\n", trace_digest(reader));
+    printf("\ndigest          %016" PRIx64 "\n", request_source_digest(source));
 }
 
-static enum status read_all(struct trace_reader *reader, struct trace_stats *stats, struct diag *d)
+static enum status read_all(const struct request_source *source, struct trace_stats *stats,
+                            struct diag *d)
 {
     struct trace_request request;
     enum status s;
 
-    while ((s = trace_next(reader, &request, d)) == ST_OK)
+    while ((s = request_source_next(source, &request, d)) == ST_OK)
         if ((s = trace_stats_add(stats, &request, d)))
             return s;
     return s == ST_END ? ST_OK : s;
 }
 
-static enum status info_run(const struct cli_args *args, struct diag *d)
+static enum status print_info(const struct cli_args *args, const char *name, const char *format,
+                              const struct request_source *source, struct diag *d)
 {
-    struct trace_options options = {.format = cli_value(args, "format"),
-                                    .speedup = 1,
-                                    .block_size_tok = 512,
-                                    .sort = cli_flag(args, "sort")};
-    struct trace_reader *reader;
-    struct trace_stats *stats = NULL;
+    struct trace_stats *stats;
 
-    enum status s = trace_open(&reader, args->words[0], &options, d);
+    enum status s = trace_stats_create(&stats, d);
     if (!s)
-        s = trace_stats_create(&stats, d);
-    if (!s)
-        s = read_all(reader, stats, d);
+        s = read_all(source, stats, d);
     if (!s) {
         const struct terminal terminal = cli_terminal(args);
-        printf("file            %s\n", args->words[0]);
-        print_stats(stats, reader, &terminal);
+        printf("file            %s\n", name);
+        print_stats(stats, format, source, &terminal);
     }
     trace_stats_free(stats);
+    return s;
+}
+
+static enum status info_of_file(const struct cli_args *args, struct diag *d)
+{
+    const struct trace_options options = {.format = cli_value(args, "format"),
+                                          .speedup = 1,
+                                          .block_size_tok = 512,
+                                          .sort = cli_flag(args, "sort")};
+    struct trace_reader *reader;
+
+    for (size_t i = 0; i < args->n_given; i++) {
+        const char *name = args->given[i].option->name;
+        if (strcmp(name, "set") == 0 || strcmp(name, "overlay") == 0)
+            return diag_fail(d, ST_INPUT, "--%s %s: '%s' is no scenario (a .yaml file)", name,
+                             args->given[i].value, args->words[0]);
+    }
+    enum status s = trace_open(&reader, args->words[0], &options, d);
+    if (s)
+        return s;
+    const struct request_source source = trace_reader_source(reader);
+    s = print_info(args, args->words[0], trace_format(reader), &source, d);
     trace_close(reader);
     return s;
+}
+
+/* The requests that a run of it gets. */
+static enum status info_of_scenario(const struct cli_args *args, struct diag *d)
+{
+    static const struct profile_search no_profiles;
+    struct scenario_requests requests;
+    struct scenario_source source;
+    struct run_resources *resources;
+    struct scenario *scenario;
+
+    if (cli_value(args, "format") || cli_flag(args, "sort"))
+        return diag_fail(d, ST_INPUT,
+                         "--format and --sort are of a trace file; of a scenario, expected --set "
+                         "trace.format=NAME, --set trace.sort=true");
+    enum status s = cli_load_scenario(&scenario, &source, args, d);
+    if (s)
+        return s;
+    if (scenario->traffic.clients)
+        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "traffic.clients"),
+                            "traffic.clients: when clients send their requests is known after the "
+                            "run; expected trace.path");
+    s = run_resources_create(&resources, &no_profiles, d);
+    if (s)
+        return s;
+    s = scenario_requests_open(&requests, scenario, resources, false, d);
+    if (!s) {
+        const char *how = scenario_requests_text(scenario, args->arena);
+        const char *name =
+            how ? arena_printf(args->arena, "%s%s", scenario->trace.path, how) : NULL;
+        s = name ? print_info(args, name, requests.trace_format, &requests.source, d)
+                 : diag_nomem(d, "scenario");
+        scenario_requests_close(&requests);
+    }
+    run_resources_free(resources);
+    return s;
+}
+
+static enum status info_run(const struct cli_args *args, struct diag *d)
+{
+    const char *ending = strrchr(args->words[0], '.');
+    bool is_scenario = ending && (strcmp(ending, ".yaml") == 0 || strcmp(ending, ".yml") == 0);
+
+    return is_scenario ? info_of_scenario(args, d) : info_of_file(args, d);
 }
 
 const struct cli_verb trace_verbs[] = {
@@ -114,7 +194,7 @@ const struct cli_verb trace_verbs[] = {
      .words = "FILE",
      .min_words = 1,
      .max_words = 1,
-     .summary = "read a whole trace, and print its size, rate over time, lengths and prefix reuse",
+     .summary = "size, rate, bursts, lengths and prefix reuse of a trace, or a scenario's",
      .options = trace_info_options,
      .run = info_run},
     {.name = NULL},

@@ -10,6 +10,8 @@ enum { ID_SLOTS = 2 * TRACE_IDS_KEPT };
 
 static const int64_t MINUTE_NS = 60 * NS_PER_S;
 
+const int64_t trace_window_s[TRACE_N_WINDOWS] = {1, 10, 60, 300};
+
 enum status trace_stats_create(struct trace_stats **stats, struct diag *d)
 {
     struct trace_stats *s = calloc(1, sizeof *s);
@@ -43,6 +45,21 @@ static void count_minute(struct trace_stats *s, int64_t arrival_ns)
     if (++s->minute_requests > s->peak_requests) {
         s->peak_requests = s->minute_requests;
         s->peak_minute = minute;
+    }
+}
+
+static void count_windows(struct trace_stats *s, int64_t arrival_ns)
+{
+    for (size_t i = 0; i < TRACE_N_WINDOWS; i++) {
+        struct trace_counts *c = &s->counts[i];
+        int64_t window = arrival_ns / (trace_window_s[i] * NS_PER_S);
+        if (window != c->window) {
+            c->sum += (double)c->n;
+            c->sum_of_squares += (double)c->n * (double)c->n;
+            c->n = 0;
+            c->window = window;
+        }
+        c->n++;
     }
 }
 
@@ -103,6 +120,7 @@ enum status trace_stats_add(struct trace_stats *s, const struct trace_request *r
     histogram_add(&s->isl_tok, request->isl_tok, 1);
     histogram_add(&s->osl_tok, request->osl_tok, 1);
     count_minute(s, request->arrival_ns);
+    count_windows(s, request->arrival_ns);
     count_bin(s, request->arrival_ns);
     s->n_blocks += request->n_blocks;
     for (uint32_t i = 0; i < request->n_blocks; i++) {
@@ -138,6 +156,14 @@ void trace_stats_rate(const struct trace_stats *s, size_t n, double *rate)
     }
     for (size_t i = 0; i < n && span_ns > 0; i++)
         rate[i] /= part_ns / (double)NS_PER_S;
+}
+
+double trace_stats_dispersion(const struct trace_stats *s, size_t i)
+{
+    const struct trace_counts *c = &s->counts[i];
+    double n = (double)c->window, mean = c->sum / n; /* the last window is not over */
+
+    return n < 2 || c->sum == 0 ? NAN : (c->sum_of_squares / n - mean * mean) / mean;
 }
 
 double trace_stats_reuse(const struct trace_stats *s)

@@ -10,7 +10,17 @@
 
 enum {
     TRACE_RATE_BINS = 4096,
+    TRACE_N_WINDOWS = 4,      /* lengths of windows in which arrivals are counted */
     TRACE_IDS_KEPT = 1 << 18, /* block ids told apart exactly; beyond, a sample of these */
+};
+
+extern const int64_t trace_window_s[TRACE_N_WINDOWS];
+
+/* Windows of one length: the one of the last request, and sums over those before it. */
+struct trace_counts {
+    int64_t window;
+    uint64_t n;
+    double sum, sum_of_squares;
 };
 
 /* Read its members; the quantiles of the histograms are within 0.05 %. */
@@ -24,6 +34,7 @@ struct trace_stats {
 
     int64_t minute, bin_ns;
     uint64_t minute_requests;
+    struct trace_counts counts[TRACE_N_WINDOWS];
     uint64_t bin[TRACE_RATE_BINS];
     uint64_t *id; /* an open table of the sampled ones; 0 is free */
     uint64_t n_ids, sampled_mask;
@@ -37,6 +48,10 @@ enum status trace_stats_add(struct trace_stats *stats, const struct trace_reques
 
 /* Requests/s in each of `n` equal parts of the trace's span, into `rate`; all 0 without a span. */
 void trace_stats_rate(const struct trace_stats *stats, size_t n, double *rate);
+
+/* How bursty: variance of the number of arrivals in windows of trace_window_s[i], over its mean. 1
+ * = as of a Poisson process of even rate; NaN with fewer than two whole windows. */
+double trace_stats_dispersion(const struct trace_stats *stats, size_t i);
 
 /* Share of the prompt blocks whose id came before in the trace: what a prefix cache without end
  * could hit; NaN without blocks. Exact up to TRACE_IDS_KEPT different ids, within about 0.5 points

@@ -160,7 +160,7 @@ const struct key scenario_keys[] = {
      .doc = "each copy but the first is earlier or later by a random time, so much at most; what "
             "leaves the part at one end comes in at the other"},
     {"trace", "resample_block_s", KEY_NUMBER, TOP(trace.resample_block_s), RANGE(1, MAX_S),
-     .preset = 60, .unit = "s", .when = REPLAYED,
+     .preset = 300, .unit = "s", .when = REPLAYED,
      .doc = "a replicate is put together of blocks of the recording so long; without bearing on "
             "replicate 0"},
     {"trace", "resample_within_s", KEY_NUMBER, TOP(trace.resample_within_s), RANGE(0, MAX_S),

@@ -55,6 +55,22 @@ Test(trace_stats, the_minute_in_which_most_arrive)
     trace_stats_free(s);
 }
 
+/* Whole windows alone, empty ones too. */
+Test(trace_stats, dispersion)
+{
+    struct trace_stats *s = empty();
+    add(s, 0, 10);
+    add(s, 0.5, 10);
+    cr_expect(isnan(trace_stats_dispersion(s, 0)));
+    add(s, 2, 10);
+    add(s, 3.5, 10);
+    add(s, 4, 10);
+    add(s, 4.1, 10); /* 2, 0, 1, 1 in a second each */
+    cr_expect_float_eq(trace_stats_dispersion(s, 0), (6.0 / 4 - 1) / 1, 1e-12);
+    cr_expect(isnan(trace_stats_dispersion(s, 1)));
+    trace_stats_free(s);
+}
+
 /* Whatever the span, from milliseconds to years: every request is in one part, and a steady rate is
  * steady. */
 Test(trace_stats, rate_over_time)
