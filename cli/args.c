@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "scenarios/text/nearest.h"
@@ -110,6 +111,7 @@ static enum status parse(const struct cli_verb *verb, struct cli_args *args, int
 static enum status unknown_verb(const struct cli_verb *verbs, const char *path, const char *word,
                                 struct diag *d)
 {
+    const char *gap = *path ? " " : "";
     struct nearest n;
     char shown[TEXT_EXCERPT_SIZE];
 
@@ -118,12 +120,14 @@ static enum status unknown_verb(const struct cli_verb *verbs, const char *path, 
         nearest_offer(&n, v->name);
     text_excerpt(shown, word, strlen(word));
     if (n.best)
-        return diag_fail(d, ST_INPUT, "unknown verb '%s%s'; did you mean '%s%s'?", path, shown,
-                         path, n.best);
-    return diag_fail(d, ST_INPUT, "unknown verb '%s%s' (headroom %s--help)", path, shown, path);
+        return diag_fail(d, ST_INPUT, "unknown verb '%s%s%s'; did you mean '%s%s%s'?", path, gap,
+                         shown, path, gap, n.best);
+    return diag_fail(d, ST_INPUT, "unknown verb '%s%s%s' (headroom %s%s--help)", path, gap, shown,
+                     path, gap);
 }
 
-/* The verb named by the first words; *used of them. */
+/* The verb named by the first words; *used of them. What follows a verb that does something by
+ * itself need not be one of its own. */
 static enum status find_verb(int argc, const char *const *argv, const struct cli_verb **verb,
                              int *used, const char **path, struct arena *arena, struct diag *d)
 {
@@ -135,11 +139,12 @@ static enum status find_verb(int argc, const char *const *argv, const struct cli
         const struct cli_verb *v = verbs;
         while (v->name && strcmp(v->name, argv[*used]) != 0)
             v++;
+        if (!v->name && *verb && (*verb)->run)
+            return ST_OK;
         if (!v->name)
             return unknown_verb(verbs, *path, argv[*used], d);
         *verb = v;
-        *path = v->verbs ? arena_printf(arena, "%s%s ", *path, v->name)
-                         : arena_printf(arena, "%s%s", *path, v->name);
+        *path = arena_printf(arena, "%s%s%s", *path, **path ? " " : "", v->name);
         if (!*path)
             return diag_nomem(d, "arguments");
         verbs = v->verbs;
@@ -181,9 +186,9 @@ static enum status dispatch(int argc, char **argv, struct arena *arena, struct d
     argv += used;
     if (!verb)
         return without_verb(argc, argv, d);
-    if (verb->verbs) {
+    if (!verb->run) {
         bool help = asks_for_help(argc, argv);
-        cli_help_verb(verb->name, verb, help ? stdout : stderr);
+        cli_help_verb(args.verb, verb, help ? stdout : stderr);
         return help ? ST_OK : ST_INPUT;
     }
     s = parse(verb, &args, argc, argv, d);
@@ -209,7 +214,7 @@ enum status help_run(const struct cli_args *args, struct diag *d)
     if (!verb)
         cli_help_all(stdout);
     else
-        cli_help_verb(verb->verbs ? verb->name : path, verb, stdout);
+        cli_help_verb(path, verb, stdout);
     return ST_OK;
 }
 
@@ -241,6 +246,27 @@ const char *cli_value(const struct cli_args *args, const char *name)
             value = args->given[i].value;
     }
     return value;
+}
+
+size_t cli_n_given(const struct cli_args *args, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < args->n_given; i++)
+        n += strcmp(args->given[i].option->name, name) == 0;
+    return n;
+}
+
+enum status cli_jobs(const struct cli_args *args, size_t *n_threads, struct diag *d)
+{
+    enum { MAX_JOBS = 1024 };
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long long jobs;
+
+    enum status s = cli_integer(args, "jobs", 1, MAX_JOBS, cores > 0 ? cores : 1, &jobs, d);
+    if (!s)
+        *n_threads = (size_t)jobs;
+    return s;
 }
 
 enum status cli_integer(const struct cli_args *args, const char *name, long long min, long long max,

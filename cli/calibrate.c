@@ -27,15 +27,6 @@ const struct cli_option calibrate_options[] = {
 
 /* ---- what is measured ---- */
 
-static size_t n_given(const struct cli_args *args, const char *name)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < args->n_given; i++)
-        n += strcmp(args->given[i].option->name, name) == 0;
-    return n;
-}
-
 static enum status read_measured(struct measured *measured, const struct cli_args *args,
                                  struct diag *d)
 {
@@ -44,7 +35,7 @@ static enum status read_measured(struct measured *measured, const struct cli_arg
 
     enum status s = cli_integer(args, "concurrency", 1, MEASURED_MAX_REQUESTS, 0, &clients, d);
     options.clients = clients;
-    if (!s && n_given(args, "measured") == 0)
+    if (!s && cli_n_given(args, "measured") == 0)
         s = diag_fail(d, ST_INPUT, "'calibrate' needs --measured FILE (headroom calibrate --help)");
     for (size_t i = 0; i < args->n_given && !s; i++) {
         if (strcmp(args->given[i].option->name, "measured") == 0)
@@ -282,16 +273,14 @@ enum status calibrate_run(const struct cli_args *args, struct diag *d)
 {
     struct measured *measured = ARENA_NEW(args->arena, 1, struct measured);
     struct calibration_options options = {.profile = args->words[0]};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     struct calibration calibration;
     struct profile_search search;
-    long long jobs;
 
     enum status s = measured ? ST_OK : diag_nomem(d, "measured points");
     if (!s)
         s = check_out(cli_value(args, "out"), cli_flag(args, "force"), d);
     if (!s)
-        s = cli_integer(args, "jobs", 1, 1024, cores > 0 ? cores : 1, &jobs, d);
+        s = cli_jobs(args, &options.n_threads, d);
     if (!s)
         s = read_measured(measured, args, d);
     if (!s)
@@ -304,7 +293,6 @@ enum status calibrate_run(const struct cli_args *args, struct diag *d)
         s = run_resources_create(&options.resources, &search, d);
     if (s)
         return s;
-    options.n_threads = (size_t)jobs;
     options.cancel = interrupt_begin();
     s = calibrate(&calibration, args->arena, measured, &options, d);
     run_resources_free(options.resources);

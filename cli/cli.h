@@ -35,8 +35,8 @@ struct cli_args {
     struct arena *arena;
 };
 
-/* A verb does something (`run`) or has verbs of its own. ST_MISSED and ST_CANCELLED need no
- * message: the verb said what there is to say. */
+/* A verb does something (`run`), or has verbs of its own, or both. ST_MISSED and ST_CANCELLED need
+ * no message: the verb said what there is to say. */
 struct cli_verb {
     const char *name;
     const char *words; /* what follows the options, for help: "SCENARIO" */
@@ -45,17 +45,18 @@ struct cli_verb {
     const char *details;              /* more for --help, or NULL */
     const struct cli_option *options; /* ended by name NULL; may be NULL */
     enum status (*run)(const struct cli_args *args, struct diag *d);
-    const struct cli_verb *verbs; /* ended by name NULL */
+    const struct cli_verb *verbs; /* ended by name NULL; beside `run`: taken where they are named */
 };
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
 extern const struct cli_option run_options[], calibrate_options[], plan_options[],
-    profile_show_options[], profile_convert_options[], trace_info_options[];
-extern const struct cli_verb profile_verbs[], trace_verbs[];
+    profile_show_options[], profile_convert_options[], sweep_options[], trace_info_options[];
+extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
+enum status sweep_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
 enum status help_run(const struct cli_args *args, struct diag *d); /* args.c */
 enum status version_run(const struct cli_args *args, struct diag *d);
@@ -63,6 +64,10 @@ enum status version_run(const struct cli_args *args, struct diag *d);
 bool cli_flag(const struct cli_args *args, const char *name);
 /* The last value given; NULL when there is none. */
 const char *cli_value(const struct cli_args *args, const char *name);
+/* How often an option was given. */
+size_t cli_n_given(const struct cli_args *args, const char *name);
+/* Threads: --jobs, or as many as there are cores. */
+enum status cli_jobs(const struct cli_args *args, size_t *n_threads, struct diag *d);
 /* An integer option within [min, max], or `preset`. */
 enum status cli_integer(const struct cli_args *args, const char *name, long long min, long long max,
                         long long preset, long long *value, struct diag *d);

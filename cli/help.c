@@ -2,7 +2,7 @@
 
 #include "cli/cli.h"
 
-enum { DOC = 27, SUMMARY = 11 }; /* columns */
+enum { DOC = 27, SUMMARY = 13 }; /* columns */
 
 static void write_option(const struct cli_option *o, FILE *out)
 {
@@ -32,7 +32,7 @@ static void write_usage(const char *path, const struct cli_verb *verb, FILE *out
 
 void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out)
 {
-    if (verb->verbs) {
+    if (!verb->run) {
         fprintf(out, "usage: headroom %s VERB ...\n\n%s\n\n", path, verb->summary);
         for (const struct cli_verb *v = verb->verbs; v->name; v++)
             write_summary(v, out);
@@ -41,6 +41,10 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out)
     }
     fputs("usage: ", out);
     write_usage(path, verb, out);
+    for (const struct cli_verb *v = verb->verbs; v && v->name; v++) {
+        fprintf(out, "       headroom %s %s%s %s\n", path, v->name, v->options ? " [options]" : "",
+                v->words);
+    }
     fprintf(out, "\n%s\n", verb->summary);
     if (verb->details)
         fputs("\n", out), terminal_wrap(out, verb->details, 0, 0);
@@ -74,7 +78,7 @@ static void write_line(const char *group, const struct cli_verb *v, FILE *out)
 void cli_write_verbs(FILE *out)
 {
     for (const struct cli_verb *v = cli_verbs; v->name; v++) {
-        if (!v->verbs)
+        if (v->run)
             write_line("", v, out);
         for (const struct cli_verb *inner = v->verbs; inner && inner->name; inner++)
             write_line(v->name, inner, out);

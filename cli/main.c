@@ -19,6 +19,23 @@ const struct cli_verb cli_verbs[] = {
                 "stopped by Ctrl-C or SIGTERM.",
      .options = run_options,
      .run = run_run},
+    {.name = "sweep",
+     .words = "SCENARIO",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "run a scenario over a grid or a sample of settings; all figures as a table",
+     .details =
+         "KEY is any key that --set takes. SPEC is a list a,b,c; LO..HI:STEP; LO..HI:log:N; with "
+         "--sample also LO..HI or LO..HI:log. DIR gets results.csv and results.h5, a row for each "
+         "run. Rows are kept as they come: what was stopped, by whatever, goes on with --resume, "
+         "to the same results. A setting that cannot be run is a row with its message. --shard "
+         "I/N (I from 1) runs every N-th run, 'headroom sweep merge' puts the shards together; "
+         "without it the shard is that of a Slurm job array (SLURM_ARRAY_TASK_ID, _MIN, _COUNT), "
+         "and auto/N takes I from there or from a Kubernetes Indexed Job (JOB_COMPLETION_INDEX). "
+         "See docs/sweep.md and docs/scale-out.md.",
+     .options = sweep_options,
+     .run = sweep_run,
+     .verbs = sweep_verbs},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

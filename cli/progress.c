@@ -63,7 +63,7 @@ void progress_runs(struct progress *p, size_t n_done, size_t n)
         return;
     double elapsed_s = s_from_ns(now_ns - p->start_ns);
     fprintf(stderr, "\r%zu of %zu runs, %.0f s left", n_done, n,
-            elapsed_s * (double)(n - n_done) / (double)n_done);
+            elapsed_s * (double)(n - n_done) / (double)(n_done - p->n_before));
     show(p, now_ns);
 }
 

@@ -12,6 +12,7 @@ struct sim_progress;
 struct progress {
     bool wanted, shown;
     int64_t start_ns, last_ns; /* monotonic clock */
+    size_t n_before;           /* of the runs done: those that were so at the start */
 };
 
 int64_t progress_clock_ns(void);

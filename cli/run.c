@@ -106,12 +106,13 @@ struct more_runs {
     long long n, n_done;
 };
 
-static void count_run(void *context, size_t index, const struct study_row *row)
+static bool count_run(void *context, size_t index, const struct study_row *row)
 {
     struct more_runs *m = context;
 
     (void)index, (void)row;
     progress_runs(m->progress, (size_t)++m->n_done, (size_t)m->n);
+    return true;
 }
 
 static enum status add_intervals(void *context, const struct scenario_run *run,
@@ -128,19 +129,16 @@ static enum status add_intervals(void *context, const struct scenario_run *run,
 static enum status choose_more_runs(struct more_runs *m, const struct cli_args *args,
                                     struct diag *d)
 {
-    enum { MAX_RUNS = 10000, MAX_JOBS = 1024 };
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long long jobs;
+    enum { MAX_RUNS = 10000 };
 
     enum status s = cli_integer(args, "model-error", MODEL_ERROR_MIN_RUNS, MAX_RUNS, 0, &m->n, d);
     if (!s)
-        s = cli_integer(args, "jobs", 1, MAX_JOBS, cores > 0 ? cores : 1, &jobs, d);
+        s = cli_jobs(args, &m->study.n_threads, d);
     if (s)
         return s;
     if (cli_value(args, "jobs") && !m->n)
         return diag_fail(d, ST_INPUT, "option '--jobs' needs --model-error N");
     m->args = args;
-    m->study.n_threads = (size_t)jobs;
     m->study.row_done = count_run;
     m->study.context = m;
     return ST_OK;

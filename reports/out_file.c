@@ -65,6 +65,14 @@ enum status out_file_check(struct out_file *f, struct diag *d)
     return ferror(f->stream) ? fail(f, "write", d) : ST_OK;
 }
 
+enum status out_file_sync(struct out_file *f, struct diag *d)
+{
+    errno = 0;
+    if (ferror(f->stream) || fflush(f->stream) != 0 || fsync(fileno(f->stream)) != 0)
+        return fail(f, "write", d);
+    return ST_OK;
+}
+
 enum status out_file_close(struct out_file *f, struct diag *d)
 {
     if (!f->stream)

@@ -22,6 +22,8 @@ enum status out_file_open(struct out_file *f, const char *dir, const char *name,
 enum status out_file_write(struct out_file *f, const char *bytes, size_t n, struct diag *d);
 /* For what went straight to the stream. Set errno = 0 before writing there. */
 enum status out_file_check(struct out_file *f, struct diag *d);
+/* On the disk, whatever happens to the machine; before it is closed. */
+enum status out_file_sync(struct out_file *f, struct diag *d);
 /* All bytes are handed to the system; the file is still NAME.part. */
 enum status out_file_close(struct out_file *f, struct diag *d);
 /* NAME.part becomes NAME. */

@@ -555,6 +555,40 @@ bool summary_key_is_result(const char *key)
     return true;
 }
 
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+const char *summary_key_unit(const char *key, const char *currency)
+{
+    static const struct {
+        const char *begin, *end, *unit;
+    } units[] = {
+        {"latency_ms.", ".n", NULL},
+        {"latency_ms.", "error_relative", NULL},
+        {"latency_ms.", "", "ms"},
+        {"", "_ms", "ms"},
+        {"", "requests_per_s", "requests/s"},
+        {"", "tokens_per_s", "tokens/s"},
+        {"", "requests_per_gpu_hour", "requests/h"},
+        {"", "_s", "s"},
+        {"gpu_hours.", "", "h"},
+        {"", "gpu_hours", "h"},
+        {"requests.", "", "requests"},
+    };
+
+    if (strncmp(key, "cost.", 5) == 0)
+        return currency;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strncmp(key, units[i].begin, strlen(units[i].begin)) == 0 && ends_in(key, units[i].end))
+            return units[i].unit;
+    }
+    return NULL;
+}
+
 const char *summary_key(size_t i)
 {
     for (const struct field *f = fields; f < fields + N_FIELDS; f++) {

@@ -163,6 +163,9 @@ bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool
 /* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
  * no value in this version. */
 bool summary_key_range(const char *key, double *min, double *max);
+/* What the number counts or is measured in: "ms", "h", "1/s"; of a cost the currency. NULL: nothing
+ * (a share), or requests, tokens, workers. */
+const char *summary_key_unit(const char *key, const char *currency);
 /* Is it a figure of what happened, not of what was asked for? */
 bool summary_key_is_result(const char *key);
 /* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after

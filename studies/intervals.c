@@ -15,7 +15,8 @@ enum status interval_keys(const char *const **keys, size_t *n, struct arena *are
     if (!to)
         return diag_nomem(d, "intervals");
     for (size_t i = 0; i < n_all; i++) {
-        if (summary_key_is_result(summary_key(i)))
+        double min, max;
+        if (summary_key_is_result(summary_key(i)) && summary_key_range(summary_key(i), &min, &max))
             to[n_used++] = summary_key(i);
     }
     for (size_t i = 0; i < info->n_pools; i++) {

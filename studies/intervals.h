@@ -5,8 +5,8 @@
 #include "reports/summary.h"
 #include "studies/study.h"
 
-/* Every key of summary.json that is a result, those by pool too; texts are in the arena or
- * constants. */
+/* Every key of summary.json that is a result and has a value in this version, those by pool too;
+ * texts are in the arena or constants. */
 enum status interval_keys(const char *const **keys, size_t *n, struct arena *arena,
                           const struct run_info *info, struct diag *d);
 

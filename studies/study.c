@@ -10,6 +10,7 @@
 struct study {
     const struct study_options *options;
     atomic_size_t next; /* variant that nobody has begun */
+    atomic_bool ended;  /* by row_done */
     struct study_row *rows;
     double *figures;      /* a row for each variant */
     pthread_mutex_t lock; /* of the arena, and of calls of row_done */
@@ -73,14 +74,16 @@ static void finish_row(struct study *study, size_t index, enum status status, co
     } else {
         row->figures = study->figures + index * options->n_keys;
     }
-    if (options->row_done && status != ST_CANCELLED)
-        options->row_done(options->context, index, row);
+    if (options->row_done && status != ST_CANCELLED &&
+        !options->row_done(options->context, index, row))
+        atomic_store(&study->ended, true);
     pthread_mutex_unlock(&study->lock);
 }
 
 static bool cancelled(const struct study *study)
 {
-    return study->options->cancel && atomic_load(study->options->cancel);
+    return atomic_load(&study->ended) ||
+           (study->options->cancel && atomic_load(study->options->cancel));
 }
 
 static void *work(void *context)

@@ -9,6 +9,7 @@
 #define STUDIES_STUDY_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "scenarios/compose/resources.h"
@@ -42,8 +43,8 @@ struct study_options {
     const atomic_bool *cancel; /* looked at now and then, and the study ends when it is set; NULL =
                                   never */
     /* After each run, in the order in which they end and one call at a time, but on any thread;
-     * NULL = none. */
-    void (*row_done)(void *context, size_t index, const struct study_row *row);
+     * false ends the study. NULL = none. */
+    bool (*row_done)(void *context, size_t index, const struct study_row *row);
     void *context;
 };
 

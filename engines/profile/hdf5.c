@@ -2,11 +2,11 @@
 
 #include <hdf5.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "engines/profile/hdf5_library.h"
 #include "engines/profile/profile_internal.h"
 
 enum {
@@ -18,37 +18,6 @@ enum {
 bool hdf5_is(const unsigned char *data, size_t n)
 {
     return n >= 8 && memcmp(data, "\x89HDF\r\n\x1a\n", 8) == 0;
-}
-
-/* Not every build of the library is for several threads, and what follows is set for all of it: one
- * at a time. It prints every failure by itself unless told not to; what was set comes back
- * afterwards. */
-static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
-
-struct quiet {
-    H5E_auto2_t print;
-    void *data;
-};
-
-static void quiet_begin(struct quiet *q)
-{
-    pthread_mutex_lock(&library);
-    H5Eget_auto2(H5E_DEFAULT, &q->print, &q->data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-static void quiet_end(const struct quiet *q)
-{
-    H5Eset_auto2(H5E_DEFAULT, q->print, q->data);
-    pthread_mutex_unlock(&library);
-}
-
-/* The innermost message of the library's error stack says what is wrong. */
-static herr_t keep_innermost(unsigned depth, const H5E_error2_t *error, void *text)
-{
-    (void)depth;
-    snprintf(text, 200, "%s", error->desc ? error->desc : "");
-    return 1;
 }
 
 struct source {
@@ -77,9 +46,8 @@ static enum status fail(const struct source *s, const char *key, const char *for
 /* A failure that the HDF5 library found. */
 static enum status library_fail(const struct source *s, const char *key, const char *doing)
 {
-    char why[200] = "";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, why);
-    return fail(s, key, "%s: HDF5 says '%s'", doing, why);
+    char why[HDF5_WHY_SIZE];
+    return fail(s, key, "%s: HDF5 says '%s'", doing, hdf5_why(why));
 }
 
 static enum status read_texts(const struct source *s, hid_t dataset, hid_t type, hid_t space,
@@ -260,9 +228,9 @@ enum status hdf5_read(struct profile_file *file, struct arena *arena, const char
                       const unsigned char *data, size_t n, struct diag *d)
 {
     struct source s = {.label = label, .arena = arena, .d = d};
-    struct quiet quiet;
+    struct hdf5_quiet quiet;
     *file = (struct profile_file){0};
-    quiet_begin(&quiet);
+    hdf5_begin(&quiet);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* The library takes two open files of one name for the same file, so the buffer names it. */
     char name[32];
@@ -280,7 +248,7 @@ enum status hdf5_read(struct profile_file *file, struct arena *arena, const char
     }
     if (access >= 0)
         H5Pclose(access);
-    quiet_end(&quiet);
+    hdf5_end(&quiet);
     return st;
 }
 
@@ -379,8 +347,8 @@ enum status hdf5_write(const struct profile_file *file, struct arena *arena,
                        const unsigned char **data, size_t *n, struct diag *d)
 {
     struct source s = {.label = "HDF5 file", .arena = arena, .d = d, .file = -1};
-    struct quiet quiet;
-    quiet_begin(&quiet);
+    struct hdf5_quiet quiet;
+    hdf5_begin(&quiet);
     char name[32];
     snprintf(name, sizeof name, "%p", (const void *)&s);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
@@ -402,6 +370,6 @@ enum status hdf5_write(const struct profile_file *file, struct arena *arena,
         H5Pclose(create);
     if (access >= 0)
         H5Pclose(access);
-    quiet_end(&quiet);
+    hdf5_end(&quiet);
     return st;
 }

@@ -66,11 +66,11 @@ static void teardown(void)
 TestSuite(study, .init = setup, .fini = teardown);
 
 struct seen {
-    size_t n_done, n_failed, stop_after;
+    size_t n_done, n_failed, stop_after, end_after;
     bool done[N_VARIANTS];
 };
 
-static void see(void *context, size_t index, const struct study_row *row)
+static bool see(void *context, size_t index, const struct study_row *row)
 {
     struct seen *seen = context;
 
@@ -79,6 +79,7 @@ static void see(void *context, size_t index, const struct study_row *row)
     seen->n_failed += row->status != ST_OK;
     if (++seen->n_done == seen->stop_after)
         atomic_store(&cancel, true);
+    return seen->n_done != seen->end_after;
 }
 
 static const struct study_row *run_on(size_t n_threads, struct seen *seen, enum status expected)
@@ -189,6 +190,16 @@ Test(study, ends_when_it_is_cancelled)
     }
     cr_expect(n_done >= 2 && n_done <= 3, "%zu", n_done);
     cr_expect_eq(seen.n_done, n_done);
+}
+
+Test(study, ends_when_told_so_by_row_done)
+{
+    struct seen seen = {.end_after = 2};
+    const struct study_row *rows = run_on(1, &seen, ST_CANCELLED);
+
+    cr_expect_eq(seen.n_done, 2);
+    cr_expect_eq(rows[1].status, ST_OK);
+    cr_expect_eq(rows[2].status, ST_CANCELLED);
 }
 
 Test(study, without_variants_or_keys)

@@ -1,0 +1,145 @@
+#include "studies/results.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/out_file.h"
+#include "studies/results_internal.h"
+#include "util/json_out.h"
+
+static const char csv_name[] = "results.csv", hdf5_name[] = "results.h5";
+
+/* ---- CSV ---- */
+
+static void write_text(FILE *out, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', out);
+        putc(*text, out);
+    }
+    putc('"', out);
+}
+
+static void write_cell(FILE *out, enum results_kind kind, const union results_cell *cell)
+{
+    char text[JSON_NUMBER_SIZE];
+
+    if (kind == RESULTS_TEXT)
+        write_text(out, cell->text);
+    else if (kind == RESULTS_INT)
+        fprintf(out, "%" PRId64, cell->i);
+    else if (isfinite(cell->number))
+        fwrite(text, 1, (size_t)json_format_double(text, cell->number), out);
+}
+
+static void write_names(FILE *out, const struct results *results)
+{
+    for (size_t c = 0; c < results->n_columns; c++) {
+        if (c)
+            putc(',', out);
+        write_text(out, results->columns[c].name);
+    }
+    putc('\n', out);
+}
+
+static void write_rows(FILE *out, const struct results *results, const union results_cell *cells,
+                       size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t c = 0; c < results->n_columns; c++) {
+            if (c)
+                putc(',', out);
+            write_cell(out, results->columns[c].kind, cells++);
+        }
+        putc('\n', out);
+    }
+}
+
+/* ---- both ---- */
+
+struct writer {
+    const struct results *results;
+    struct out_file csv;
+    struct results_hdf5 *hdf5;
+    union results_cell *cells; /* of a block */
+    struct arena arena;        /* of its texts */
+};
+
+static enum status write_block(struct writer *w, uint64_t first, size_t n, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < n && !s; i++)
+        s = w->results->row(w->results->context, first + i, w->cells + i * w->results->n_columns,
+                            &w->arena, d);
+    if (s)
+        return s;
+    errno = 0;
+    write_rows(w->csv.stream, w->results, w->cells, n);
+    s = out_file_check(&w->csv, d);
+    return s ? s : results_hdf5_write(w->hdf5, w->cells, first, n, d);
+}
+
+static enum status write_blocks(struct writer *w, struct diag *d)
+{
+    uint64_t n_rows = w->results->n_rows;
+    enum status s = ST_OK;
+
+    write_names(w->csv.stream, w->results);
+    for (uint64_t first = 0; first < n_rows && !s; first += RESULTS_BLOCK) {
+        uint64_t left = n_rows - first;
+        arena_init(&w->arena);
+        s = write_block(w, first, left < RESULTS_BLOCK ? (size_t)left : RESULTS_BLOCK, d);
+        arena_release(&w->arena);
+    }
+    return s;
+}
+
+static enum status publish(const char *part, const char *path, struct diag *d)
+{
+    if (rename(part, path) == 0)
+        return ST_OK;
+    return diag_fail(d, ST_IO, "cannot rename '%s' to '%s': %s", part, path, strerror(errno));
+}
+
+enum status results_write(const struct results *results, const char *dir, struct diag *d)
+{
+    struct writer w = {.results = results};
+    struct arena paths;
+
+    arena_init(&paths);
+    const char *path = arena_printf(&paths, "%s/%s", dir, hdf5_name);
+    const char *part = arena_printf(&paths, "%s/%s.part", dir, hdf5_name);
+    w.cells = calloc(RESULTS_BLOCK * results->n_columns, sizeof *w.cells);
+    enum status s = path && part && w.cells ? ST_OK : diag_nomem(d, "results");
+    if (!s)
+        s = out_file_open(&w.csv, dir, csv_name, true, d);
+    if (!s)
+        s = results_hdf5_open(&w.hdf5, part, results, d);
+    if (!s)
+        s = write_blocks(&w, d);
+    if (!s)
+        s = out_file_sync(&w.csv, d);
+    if (!s)
+        s = out_file_close(&w.csv, d);
+    enum status closed = results_hdf5_close(w.hdf5, s == ST_OK, d);
+    if (!s)
+        s = closed;
+    if (!s)
+        s = publish(part, path, d);
+    if (!s)
+        s = out_file_publish(&w.csv, d);
+    out_file_release(&w.csv);
+    free(w.cells);
+    arena_release(&paths);
+    return s;
+}
