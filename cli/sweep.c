@@ -8,7 +8,7 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "scenarios/keys/scenario.h"
-#include "studies/sweep/sweep.h"
+#include "studies/sweep/ranks.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -310,27 +310,31 @@ static void say_how_to_go_on(enum status s, const struct sweep *sweep,
 }
 
 static enum status execute(const struct sweep *sweep, struct sweep_running *running,
-                           const struct cli_args *args, struct diag *d)
+                           const struct ranks *ranks, const struct cli_args *args, struct diag *d)
 {
     const char *dir = cli_value(args, "out");
+    struct journal *journal = NULL;
     struct progress progress;
-    struct journal *journal;
+    enum status s = ST_OK;
 
-    enum status s = check_number(sweep, running, args, d);
-    if (!s)
-        s = sweep_open(&journal, sweep, dir, cli_flag(args, "resume"), d);
+    if (ranks->rank == 0) {
+        s = check_number(sweep, running, args, d);
+        if (!s)
+            s = sweep_open(&journal, sweep, dir, cli_flag(args, "resume"), d);
+    }
+    s = ranks_agree(ranks, s, d);
     if (s)
         return s;
     running->cancel = interrupt_begin();
     running->progress = show_progress;
     running->context = &progress;
-    progress_init(&progress, !cli_flag(args, "quiet"));
-    progress.n_before = (size_t)journal_n_done(journal);
-    s = sweep_execute(sweep, journal, running, d);
+    progress_init(&progress, ranks->rank == 0 && !cli_flag(args, "quiet"));
+    progress.n_before = journal ? (size_t)journal_n_done(journal) : 0;
+    s = ranks_execute(ranks, sweep, journal, running, d);
     progress_end(&progress);
     if (s)
         say_how_to_go_on(s, sweep, journal, d);
-    else
+    else if (ranks->rank == 0)
         s = finish(sweep, journal, dir, args, d);
     journal_close(journal);
     return s;
@@ -377,16 +381,22 @@ enum status sweep_run(const struct cli_args *args, struct diag *d)
     struct sweep_definition def = {.version = HEADROOM_VERSION};
     struct sweep_running running = {.source = &def.source};
     struct profile_search search;
+    struct ranks ranks;
     struct sweep sweep;
 
+    ranks_begin(&ranks);
     enum status s = cli_profile_search(&search, args->arena, d);
     if (!s)
         s = run_resources_create(&running.resources, &search, d);
     if (!s)
         s = plan(&sweep, &def, &running, args, d);
+    if (!s && ranks.n > 1 && cli_value(args, "jobs"))
+        s = diag_fail(d, ST_INPUT, "option '--jobs' does not go with MPI: each rank is one");
+    s = ranks_agree(&ranks, s, d);
     if (!s)
-        s = execute(&sweep, &running, args, d);
+        s = execute(&sweep, &running, &ranks, args, d);
     run_resources_free(running.resources);
+    ranks_end();
     return s;
 }
 

@@ -304,7 +304,7 @@ enum status sweep_definition_read(struct sweep_definition *def, struct arena *ar
     struct reader r = {.arena = arena, .at = {.file = path}, .d = d};
     struct yaml_node *root;
     struct diag ignored;
-    uint64_t format;
+    uint64_t format = 0;
 
     *def = (struct sweep_definition){0};
     diag_init(&ignored);

@@ -47,6 +47,9 @@ static enum status check_names(const struct sweep *sweep, struct diag *d)
     for (size_t k = 0; k < sweep->space.n; k++) {
         const char *key = sweep->space.knobs[k].key;
         const uint64_t n[] = {def->n_seeds, def->n_replicates};
+        if (strcmp(key, "replicate") == 0 && !def->n_replicates)
+            return diag_fail(d, ST_INPUT, "--vary %s=%s: expected --replicates R", key,
+                             sweep->space.knobs[k].spec);
         for (size_t i = 0; i < 2; i++) {
             if (n[i] && strcmp(key, counted[i].key) == 0)
                 return diag_fail(d, ST_INPUT, "--vary %s=%s: %s varies it already", key,
