@@ -36,6 +36,20 @@ const struct cli_verb cli_verbs[] = {
      .options = sweep_options,
      .run = sweep_run,
      .verbs = sweep_verbs},
+    {.name = "tune",
+     .words = "SCENARIO",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "which settings to use: searched on one part of the trace, judged on another",
+     .details =
+         "Settings of the --vary keys are tried on replicates of the traffic (docs/traffic.md), "
+         "the promising ones raced against each other and the scenario's own, and the cheapest "
+         "that keeps every bound is recommended, with what it did on a part of the trace that the "
+         "search never saw. Without a goal: --minimize gpu_hours.total --subject-to "
+         "'attainment.overall>=0.95'. Exit status: 0 a setting was found that keeps the bounds, 1 "
+         "none was, 2 bad input or usage, 3 I/O or memory (docs/tuning.md).",
+     .options = tune_options,
+     .run = tune_run},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

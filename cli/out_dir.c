@@ -20,45 +20,46 @@ static bool is_partial(const char *name)
     return n > 5 && strcmp(name + n - 5, ".part") == 0;
 }
 
-static bool is_ours(const char *name)
+static bool is_one_of(const char *const *files, const char *name)
 {
     size_t n = is_partial(name) ? strlen(name) - 5 : strlen(name);
 
-    for (const char *const *file = our_files; *file; file++) {
+    for (const char *const *file = files; *file; file++) {
         if (strlen(*file) == n && memcmp(*file, name, n) == 0)
             return true;
     }
     return false;
 }
 
-static enum status check_contents(const char *path, DIR *folder, struct diag *d)
+static enum status check_contents(const char *path, DIR *folder, const char *const *files,
+                                  const char *main_file, struct diag *d)
 {
-    bool has_summary = false, has_others = false;
+    bool has_main = false, has_others = false;
     const struct dirent *entry;
 
     while ((entry = readdir(folder))) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
-        if (!is_ours(name))
+        if (!is_one_of(files, name))
             return diag_fail(
                 d, ST_INPUT,
                 "folder '%s' holds '%.100s', which is not a run's; choose another, or --force",
                 path, name);
-        has_summary = has_summary || strcmp(name, "summary.json") == 0;
+        has_main = has_main || strcmp(name, main_file) == 0;
         has_others = has_others || !is_partial(name);
     }
-    /* Without a summary the others are somebody's own, or what he kept. */
-    if (has_others && !has_summary)
-        return diag_fail(
-            d, ST_INPUT,
-            "folder '%s' is not empty and has no summary.json of an earlier run; choose "
-            "another, or --force",
-            path);
+    /* Without it the others are somebody's own, or what he kept. */
+    if (has_others && !has_main)
+        return diag_fail(d, ST_INPUT,
+                         "folder '%s' is not empty and has no %s of an earlier run; choose "
+                         "another, or --force",
+                         path, main_file);
     return ST_OK;
 }
 
-enum status out_dir_check(const char *path, bool force, struct diag *d)
+enum status out_dir_check_for(const char *path, const char *const *files, const char *main_file,
+                              bool force, struct diag *d)
 {
     if (!*path)
         return diag_fail(d, ST_INPUT, "option '--out' must be the path of a folder, not ''");
@@ -67,7 +68,12 @@ enum status out_dir_check(const char *path, bool force, struct diag *d)
         return errno == ENOENT
                    ? ST_OK
                    : diag_fail(d, ST_IO, "cannot open folder '%s': %s", path, strerror(errno));
-    enum status s = force ? ST_OK : check_contents(path, folder, d);
+    enum status s = force ? ST_OK : check_contents(path, folder, files, main_file, d);
     closedir(folder);
     return s;
+}
+
+enum status out_dir_check(const char *path, bool force, struct diag *d)
+{
+    return out_dir_check_for(path, our_files, "summary.json", force, d);
 }

@@ -9,5 +9,9 @@
 /* It may be absent. One that holds anything but the files of an earlier run is refused (ST_INPUT),
  * so that nothing of the user's is replaced, unless `force`. */
 enum status out_dir_check(const char *path, bool force, struct diag *d);
+/* The same of another verb: `files`, ended by NULL, are its own, and `main_file` is the one that an
+ * earlier result has in any case. */
+enum status out_dir_check_for(const char *path, const char *const *files, const char *main_file,
+                              bool force, struct diag *d);
 
 #endif

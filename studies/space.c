@@ -440,16 +440,13 @@ const char *space_text(const struct knob *knob, double u, struct arena *arena)
     return number_text(knob, value, arena);
 }
 
-enum status space_sample(const double **u, struct arena *arena, const struct space *space, size_t n,
-                         uint64_t seed, struct diag *d)
+enum status latin_hypercube(double *u, size_t n, size_t n_dims, uint64_t seed, struct diag *d)
 {
-    double *to =
-        space->n && n > SIZE_MAX / space->n ? NULL : ARENA_NEW(arena, n * space->n, double);
-    size_t *part = ARENA_NEW(arena, n, size_t);
+    size_t *part = calloc(n + 1, sizeof *part);
 
-    if (!to || !part)
+    if (!part)
         return diag_nomem(d, "sample");
-    for (size_t k = 0; k < space->n; k++) {
+    for (size_t k = 0; k < n_dims; k++) {
         struct pcg64 rng;
         pcg64_stream(&rng, seed, "sample", k);
         for (size_t i = 0; i < n; i++) { /* the random order grows from the front */
@@ -458,8 +455,20 @@ enum status space_sample(const double **u, struct arena *arena, const struct spa
             part[j] = i;
         }
         for (size_t i = 0; i < n; i++)
-            to[i * space->n + k] = ((double)part[i] + pcg64_double(&rng)) / (double)n;
+            u[i * n_dims + k] = ((double)part[i] + pcg64_double(&rng)) / (double)n;
     }
-    *u = to;
+    free(part);
     return ST_OK;
+}
+
+enum status space_sample(const double **u, struct arena *arena, const struct space *space, size_t n,
+                         uint64_t seed, struct diag *d)
+{
+    double *to =
+        space->n && n > SIZE_MAX / space->n ? NULL : ARENA_NEW(arena, n * space->n, double);
+
+    if (!to)
+        return diag_nomem(d, "sample");
+    *u = to;
+    return latin_hypercube(to, n, space->n, seed, d);
 }

@@ -68,10 +68,11 @@ double space_u(const struct knob *knob, uint64_t index);
 const char *space_value(const struct knob *knob, uint64_t index, struct arena *arena);
 const char *space_text(const struct knob *knob, double u, struct arena *arena);
 
-/* A Latin hypercube of n places, row by row, u of each knob: every knob has one place in each of n
- * equal parts of [0, 1), in random order (M. D. McKay, R. J. Beckman and W. J. Conover, A
- * Comparison of Three Methods for Selecting Values of Input Variables, Technometrics 21, 1979).
- * ST_NOMEM. */
+/* n places, row by row, u of each dimension: every dimension has one place in each of n equal parts
+ * of [0, 1), in random order (M. D. McKay, R. J. Beckman and W. J. Conover, A Comparison of Three
+ * Methods for Selecting Values of Input Variables, Technometrics 21, 1979). ST_NOMEM. */
+enum status latin_hypercube(double *u, size_t n, size_t n_dims, uint64_t seed, struct diag *d);
+/* The same of a space's knobs, in the arena. */
 enum status space_sample(const double **u, struct arena *arena, const struct space *space, size_t n,
                          uint64_t seed, struct diag *d);
 

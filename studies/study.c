@@ -17,11 +17,11 @@ struct study {
     struct arena *arena;
 };
 
-/* The overrides of the source, then those of the variant. */
-static enum status join(struct scenario_source *source, const struct study_options *options,
-                        const struct study_variant *variant, struct arena *arena, struct diag *d)
+enum status study_source(struct scenario_source *source, struct arena *arena,
+                         const struct scenario_source *base, const struct study_variant *variant,
+                         struct diag *d)
 {
-    *source = variant->source ? *variant->source : *options->source;
+    *source = variant->source ? *variant->source : *base;
     size_t n = source->n_overrides, n_all = n + variant->n_overrides;
     struct scenario_override *all = ARENA_NEW(arena, n_all, struct scenario_override);
 
@@ -31,7 +31,6 @@ static enum status join(struct scenario_source *source, const struct study_optio
         all[i] = i < n ? source->overrides[i] : variant->overrides[i - n];
     source->overrides = all;
     source->n_overrides = n_all;
-    source->shared = run_resources_shared(options->resources);
     return ST_OK;
 }
 
@@ -46,7 +45,8 @@ static enum status run_variant(const struct study *study, size_t index, struct a
     struct scenario_source source;
     struct scenario scenario;
 
-    enum status s = join(&source, options, variant, arena, d);
+    enum status s = study_source(&source, arena, options->source, variant, d);
+    source.shared = run_resources_shared(options->resources);
     if (!s)
         s = scenario_read(&scenario, arena, &source, d);
     if (s)

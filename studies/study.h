@@ -24,6 +24,12 @@ struct study_variant {
     const struct scenario_source *source;      /* NULL = that of the study */
 };
 
+/* What one of them is read from: its own source, or `base`; overrides of the source, then those of
+ * the variant. ST_NOMEM. */
+enum status study_source(struct scenario_source *source, struct arena *arena,
+                         const struct scenario_source *base, const struct study_variant *variant,
+                         struct diag *d);
+
 /* What became of one run. */
 struct study_row {
     enum status status;    /* ST_CANCELLED: not run to its end */

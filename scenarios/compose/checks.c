@@ -12,6 +12,7 @@
 #include "scenarios/keys/simulator.h"
 #include "scenarios/text/nearest.h"
 #include "util/bug.h"
+#include "util/text.h"
 
 enum { NOTE_SIZE = 400 };
 
@@ -36,9 +37,9 @@ static enum status note(const struct checked *c, struct diag *d, const char *for
 
 /* ---- expectations and prices ---- */
 
-static bool is_priced(const struct checked *c)
+static bool is_priced(const struct scenario *scenario)
 {
-    const struct gpu_prices *prices = &c->scenario->cost.per_gpu_hour;
+    const struct gpu_prices *prices = &scenario->cost.per_gpu_hour;
 
     for (size_t i = 0; i < prices->n; i++)
         if (prices->price[i].per_hour > 0)
@@ -69,35 +70,55 @@ static const char *verdict(const struct expectation *e, double min, double max)
     BUG("expectation '%s' has no operator", e->text);
 }
 
-static enum status check_expectation(const struct checked *c, const struct expectation *e,
-                                     struct diag *d)
+/* `before` goes before the messages. */
+static enum status check_figure(const struct scenario *scenario, const char *key,
+                                struct source_pos at, const char *before, struct diag *d)
 {
     const char *pool_names[POLICY_MAX_POOLS];
     size_t n_pools = 0;
     double min, max;
 
     for (size_t role = 0; role < 3; role++)
-        if (c->scenario->pools[role].present)
+        if (scenario->pools[role].present)
             pool_names[n_pools++] = pool_role_names[role];
-    if (!summary_key_exists(e->key, n_pools, pool_names)) {
+    if (!summary_key_exists(key, n_pools, pool_names)) {
         struct nearest near;
-        nearest_init(&near, e->key);
+        nearest_init(&near, key);
         near.distance = 3; /* of a long name only its end is in doubt */
         for (size_t i = 0; summary_key(i); i++)
             nearest_offer(&near, summary_key(i));
-        return diag_fail_at(d, ST_INPUT, e->at,
-                            "expectation '%s': summary.json has no number '%s'%s%s%s", e->text,
-                            e->key, near.best ? "; did you mean '" : "", near.best ? near.best : "",
+        return diag_fail_at(d, ST_INPUT, at, "%ssummary.json has no number '%s'%s%s%s", before, key,
+                            near.best ? "; did you mean '" : "", near.best ? near.best : "",
                             near.best ? "'?" : "");
     }
-    if (strncmp(e->key, "cost.", 5) == 0 && !is_priced(c))
-        return diag_fail_at(d, ST_INPUT, e->at,
-                            "expectation '%s': there are no prices; set cost.preset (`headroom "
-                            "list presets`) or cost.per_gpu_hour",
-                            e->text);
-    if (!summary_key_range(e->key, &min, &max))
-        return diag_fail_at(d, ST_INPUT, e->at,
-                            "expectation '%s': '%s' has no value in this version", e->text, e->key);
+    if (strncmp(key, "cost.", 5) == 0 && !is_priced(scenario))
+        return diag_fail_at(d, ST_INPUT, at,
+                            "%sthere are no prices; set cost.preset (`headroom list presets`) or "
+                            "cost.per_gpu_hour",
+                            before);
+    if (!summary_key_range(key, &min, &max))
+        return diag_fail_at(d, ST_INPUT, at, "%s'%s' has no value in this version", before, key);
+    return ST_OK;
+}
+
+enum status scenario_check_figure(const struct scenario *scenario, const char *key,
+                                  struct source_pos at, struct diag *d)
+{
+    return check_figure(scenario, key, at, "", d);
+}
+
+enum status scenario_check_expectation(const struct scenario *scenario, const struct expectation *e,
+                                       struct diag *d)
+{
+    char before[TEXT_EXCERPT_SIZE + 32], shown[TEXT_EXCERPT_SIZE];
+    double min, max;
+
+    text_excerpt(shown, e->text, strlen(e->text));
+    snprintf(before, sizeof before, "expectation '%s': ", shown);
+    enum status s = check_figure(scenario, e->key, e->at, before, d);
+    if (s)
+        return s;
+    summary_key_range(e->key, &min, &max);
     const char *holds = verdict(e, min, max);
     if (!holds)
         return ST_OK;
@@ -120,7 +141,7 @@ static enum status check_expectations(const struct checked *c, struct diag *d)
     enum status s = ST_OK;
 
     for (size_t i = 0; i < c->scenario->expect.n && !s; i++)
-        s = check_expectation(c, &c->scenario->expect.item[i], d);
+        s = scenario_check_expectation(c->scenario, &c->scenario->expect.item[i], d);
     return s;
 }
 

@@ -36,6 +36,12 @@ struct traffic_seen {
 
 /* Before anything is simulated. ST_INPUT names the key. */
 enum status scenario_check(const struct checked *c, struct diag *d);
+/* Can summary.json of this scenario have the number, and can the expectation be met at all, or
+ * missed? ST_INPUT at `at`, or at the expectation's own place. */
+enum status scenario_check_figure(const struct scenario *scenario, const char *key,
+                                  struct source_pos at, struct diag *d);
+enum status scenario_check_expectation(const struct scenario *scenario, const struct expectation *e,
+                                       struct diag *d);
 /* After it. */
 enum status scenario_check_traffic(const struct checked *c, const struct traffic_seen *traffic,
                                    struct diag *d);

@@ -131,16 +131,38 @@ static enum status open_shared(struct scenario_requests *r, const struct scenari
     return ST_OK;
 }
 
-enum status scenario_requests_open(struct scenario_requests *r, const struct scenario *sc,
-                                   struct run_resources *resources, bool share_trace,
-                                   struct diag *d)
+static struct trace_options options_of(const struct scenario *sc)
 {
-    const struct trace_options options = {
+    return (struct trace_options){
         .format = sc->trace.format,
         .limit = (uint64_t)sc->trace.limit,
         .speedup = simulator_find(sc->compat)->takes_speedup ? 1 : sc->trace.speedup,
         .block_size_tok = (uint32_t)sc->trace.block_size_tok,
         .sort = sc->trace.sort};
+}
+
+enum status scenario_trace_end(int64_t *end_ns, const struct scenario *sc,
+                               struct run_resources *resources, struct diag *d)
+{
+    const struct trace_options options = options_of(sc);
+    const struct trace_table *table;
+    struct diag cause;
+
+    diag_init(&cause);
+    if (run_resources_trace(resources, sc->trace.path, &options, false, &table, &cause))
+        return fail_at_trace(sc, &cause, d);
+    uint64_t n = trace_table_n_requests(table);
+    if (options.limit && options.limit < n)
+        n = options.limit;
+    *end_ns = n ? trace_table_arrival_ns(table, n - 1, options.speedup) : 0;
+    return ST_OK;
+}
+
+enum status scenario_requests_open(struct scenario_requests *r, const struct scenario *sc,
+                                   struct run_resources *resources, bool share_trace,
+                                   struct diag *d)
+{
+    const struct trace_options options = options_of(sc);
 
     *r = (struct scenario_requests){0};
     if (sc->traffic.clients)

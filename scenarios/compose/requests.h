@@ -29,6 +29,11 @@ enum status scenario_requests_open(struct scenario_requests *requests,
                                    bool share_trace, struct diag *d);
 void scenario_requests_close(struct scenario_requests *requests); /* a second time does nothing */
 
+/* Where the last arrival of a scenario's trace is, ns after the first, before a part of it is
+ * taken: what trace.from_s and trace.to_s are within. Errors as above. */
+enum status scenario_trace_end(int64_t *end_ns, const struct scenario *scenario,
+                               struct run_resources *resources, struct diag *d);
+
 /* For people, beside the name of the trace: ", replicate 2"; "" where it is as it stands. NULL: no
  * memory. */
 const char *scenario_requests_text(const struct scenario *scenario, struct arena *arena);

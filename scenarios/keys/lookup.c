@@ -162,6 +162,15 @@ enum status scenario_key_lookup(const struct key **key, const char *policy, cons
     return *p.rest && (*key)->type != KEY_PRICES ? not_a_section(p.name, p.rest, at, d) : ST_OK;
 }
 
+bool scenario_key_is_of_policy(const char *policy, const char *path)
+{
+    static const char section[] = "policy.";
+    size_t n = sizeof section - 1;
+
+    return strncmp(path, section, n) != 0 || scenario_key_find("policy", path + n) ||
+           key_find(policy_find(policy)->keys, path + n);
+}
+
 /* ---- values ---- */
 
 bool scenario_key_is_number(const struct key *key)

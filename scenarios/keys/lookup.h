@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "scenarios/keys/scenario.h"
 #include "util/arena.h"
 #include "util/key.h"
 #include "util/status.h"
@@ -13,6 +14,14 @@
  * such key, and which was meant. */
 enum status scenario_key_lookup(const struct key **key, const char *policy, const char *path,
                                 struct source_pos at, struct diag *d);
+
+/* Does the key go with a policy of this type? Those that are not of another policy alone do. */
+bool scenario_key_is_of_policy(const char *policy, const char *path);
+
+/* What the scenario has there, every default filled in, as --set would take it; "null" where it has
+ * nothing. ST_INPUT as of scenario_key_lookup, ST_NOMEM. */
+enum status scenario_key_text(const char **text, struct arena *arena,
+                              const struct scenario *scenario, const char *path, struct diag *d);
 
 /* Is a number stored, or (of KEY_RANGE, KEY_PRICES) may be one? */
 bool scenario_key_is_number(const struct key *key);

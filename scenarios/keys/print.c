@@ -1,8 +1,10 @@
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engines/profile/profile.h"
 #include "scenarios/keys/keys_internal.h"
+#include "scenarios/keys/lookup.h"
 #include "scenarios/text/yaml_write.h"
 #include "util/bug.h"
 
@@ -128,6 +130,49 @@ bool scenario_key_print(const struct key *key, const void *base, const char *wor
         return true;
     }
     BUG("key %s has no type", key->name);
+}
+
+/* Where the value of a key is kept; NULL: the scenario has no such pool, or another policy. */
+static const void *base_of(const struct scenario *scenario, const struct key *key, const char *path)
+{
+    const struct policy_ops *policy = policy_find(scenario->policy.type);
+
+    if (key->place == PLACE_POOL || strncmp(path, "pools.", 6) == 0) {
+        const char *pool = strchr(path, '.') + 1;
+        size_t role = 0, n = strcspn(pool, ".");
+        while (strncmp(pool_role_names[role], pool, n) != 0 || pool_role_names[role][n])
+            role++;
+        const struct pool_settings *at = &scenario->pools[role];
+        return !at->present ? NULL : key->place == PLACE_ENGINE ? (const void *)&at->engine : at;
+    }
+    if (key->place == PLACE_ENGINE)
+        return &scenario->engine;
+    if (strncmp(path, "policy.", 7) == 0 && scenario_key_find("policy", key->name) != key)
+        return key_find(policy->keys, key->name) == key ? scenario->policy.config : NULL;
+    return scenario;
+}
+
+enum status scenario_key_text(const char **text, struct arena *arena,
+                              const struct scenario *scenario, const char *path, struct diag *d)
+{
+    const struct key *key;
+    char *bytes = NULL;
+    size_t n;
+
+    enum status s =
+        scenario_key_lookup(&key, scenario->policy.type, path, (struct source_pos){NULL, 0, 0}, d);
+    if (s)
+        return s;
+    const void *base = base_of(scenario, key, path);
+    FILE *out = open_memstream(&bytes, &n);
+    if (!out)
+        return diag_nomem(d, "value");
+    if (!base || !scenario_key_print(key, base, ".", out))
+        fputs("null", out);
+    fclose(out);
+    *text = arena_strdup(arena, bytes);
+    free(bytes);
+    return *text ? ST_OK : diag_nomem(d, "value");
 }
 
 static void print_key(const struct printer *p, const char *indent, const struct key *key,

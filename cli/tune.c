@@ -1,0 +1,418 @@
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/interrupt.h"
+#include "cli/out_dir.h"
+#include "cli/progress.h"
+#include "cli/tune_print.h"
+#include "reports/out_file.h"
+#include "reports/summary.h"
+#include "scenarios/compose/checks.h"
+#include "studies/tune/tune.h"
+
+enum { MAX_RUNS = 10000, MAX_JOBS = 1024 };
+
+const struct cli_option tune_options[] = {
+    {"vary", 'v', "KEY=SPEC",
+     "a knob and its values: a,b,c or LO..HI or LO..HI:STEP or LO..HI:log; may be repeated"},
+    {"minimize", '\0', "KEY", "a figure of summary.json that is to be small; may be repeated"},
+    {"maximize", '\0', "KEY", "one that is to be large; may be repeated"},
+    {"subject-to", '\0', "EXPR",
+     "a bound to keep, e.g. 'attainment.overall>=0.95'; may be repeated"},
+    {"runs", 'n', "N", "runs to search with (default 200)"},
+    {"budget", '\0', "N", "the same as --runs"},
+    {"replicates", 'r', "R", "versions of the traffic that settings are compared on (default 20)"},
+    {"confidence", '\0', "P", "fresh traffic is to keep the bounds so probably (default 0.8)"},
+    {"find", '\0', "FROM..TO",
+     "part of the trace to find on, s or with s, m, h, d (default: its first 60 %)"},
+    {"judge", '\0', "FROM..TO", "part to judge on (default: what follows)"},
+    {"slice", '\0', "S", "a run replays so much of its part, replicates taking turns"},
+    {"method", '\0', "NAME", "how settings are proposed: bayes (default), nsga2, random"},
+    {"out", 'o', "DIR", "write tune.json, recommended.yaml and trials.csv there"},
+    {"write", 'w', "FILE", "write the planner's own configuration with the recommended setting"},
+    {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
+    CLI_OVERLAY,
+    {"seed", '\0', "N", "the same as --set seed=N"},
+    {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
+    {"yes", 'y', NULL, "more than 10,000 runs are meant"},
+    {"force", '\0', NULL, "use the --out folder whatever else it holds, and replace --write FILE"},
+    {"quiet", 'q', NULL, "print errors only"},
+    {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"},
+    {.name = NULL},
+};
+
+static const char default_objective[] = "gpu_hours.total",
+                  default_constraint[] = "attainment.overall>=0.95";
+
+/* ---- options ---- */
+
+static size_t values_of(const char **values, const struct cli_args *args, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < args->n_given; i++) {
+        if (strcmp(args->given[i].option->name, name) == 0)
+            values[n++] = args->given[i].value;
+    }
+    return n;
+}
+
+/* "90", "90s", "1.5h", "4d"; NULL: it is none. */
+static const char *parse_time(const char *text, double *s)
+{
+    static const struct {
+        char letter;
+        double s;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    char *end;
+
+    *s = strtod(text, &end);
+    if (end == text || !(*s >= 0) || isinf(*s))
+        return NULL;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (*end == units[i].letter) {
+            *s *= units[i].s;
+            return end + 1;
+        }
+    }
+    return end;
+}
+
+static enum status part_option(struct tune_part *part, const struct cli_args *args,
+                               const char *name, struct diag *d)
+{
+    const char *text = cli_value(args, name), *dots = text ? strstr(text, "..") : NULL;
+
+    *part = (struct tune_part){NAN, NAN};
+    if (!text)
+        return ST_OK;
+    if (dots) {
+        const char *from = arena_strndup(args->arena, text, (size_t)(dots - text));
+        if (!from)
+            return diag_nomem(d, "part");
+        const char *from_end = parse_time(from, &part->from_s);
+        const char *to_end = parse_time(dots + 2, &part->to_s);
+        if (from_end && !*from_end && to_end && !*to_end && part->from_s < part->to_s)
+            return ST_OK;
+    }
+    return diag_fail(d, ST_INPUT,
+                     "option '--%s' must be FROM..TO, such as 0..4d, with FROM below TO, not '%s'",
+                     name, text);
+}
+
+static enum status slice_option(double *slice_s, const struct cli_args *args, struct diag *d)
+{
+    const char *text = cli_value(args, "slice"), *end;
+
+    *slice_s = 0;
+    if (!text)
+        return ST_OK;
+    end = parse_time(text, slice_s);
+    if (end && !*end && *slice_s > 0)
+        return ST_OK;
+    return diag_fail(d, ST_INPUT, "option '--slice' must be a time, such as 1d, not '%s'", text);
+}
+
+static enum status confidence_option(double *confidence, const struct cli_args *args,
+                                     struct diag *d)
+{
+    const char *text = cli_value(args, "confidence");
+    char *end;
+
+    *confidence = 0.8;
+    if (!text)
+        return ST_OK;
+    *confidence = strtod(text, &end);
+    if (end != text && !*end && *confidence >= 0.5 && *confidence <= 0.99)
+        return ST_OK;
+    return diag_fail(d, ST_INPUT,
+                     "option '--confidence' must be a probability from 0.5 to 0.99, not '%s'",
+                     text);
+}
+
+static enum status method_option(const struct explorer_ops **explorer, const struct cli_args *args,
+                                 struct diag *d)
+{
+    const char *name = cli_value(args, "method");
+
+    *explorer = name ? explorer_find(name) : explorers[0];
+    if (*explorer)
+        return ST_OK;
+    return diag_fail(d, ST_INPUT, "unknown method '%s'; expected bayes, nsga2 or random", name);
+}
+
+static enum status count_options(struct tune_options *o, const struct cli_args *args,
+                                 struct diag *d)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long long runs, replicates, jobs, most = cli_flag(args, "yes") ? 10000000 : MAX_RUNS;
+    const char *name = cli_value(args, "budget") ? "budget" : "runs";
+
+    if (cli_value(args, "budget") && cli_value(args, "runs"))
+        return diag_fail(d, ST_INPUT, "options '--runs' and '--budget' are the same; give one");
+    enum status s = cli_integer(args, name, TUNING_RUNS_MIN, 10000000, 200, &runs, d);
+    if (!s && runs > most)
+        s = diag_fail(d, ST_INPUT, "%lld runs; if so many are meant, say --yes", runs);
+    if (!s)
+        s = cli_integer(args, "replicates", 2, TUNING_MAX_REPLICATES, 20, &replicates, d);
+    if (!s)
+        s = cli_integer(args, "jobs", 1, MAX_JOBS, cores > 0 ? cores : 1, &jobs, d);
+    if (s)
+        return s;
+    o->n_runs = (size_t)runs;
+    o->n_replicates = (size_t)replicates;
+    o->n_threads = (size_t)jobs;
+    return ST_OK;
+}
+
+static enum status goal_options(struct tune_options *o, const struct cli_args *args, struct diag *d)
+{
+    const char **texts = ARENA_NEW(args->arena, args->n_given + 1, const char *);
+    struct tune_objective *objectives =
+        ARENA_NEW(args->arena, args->n_given + 1, struct tune_objective);
+    struct expectation *bounds = ARENA_NEW(args->arena, args->n_given + 1, struct expectation);
+    enum status s = ST_OK;
+
+    if (!texts || !objectives || !bounds)
+        return diag_nomem(d, "goals");
+    size_t n = values_of(texts, args, "minimize");
+    for (size_t i = 0; i < n; i++)
+        objectives[o->n_objectives++] = (struct tune_objective){texts[i], false};
+    n = values_of(texts, args, "maximize");
+    for (size_t i = 0; i < n; i++)
+        objectives[o->n_objectives++] = (struct tune_objective){texts[i], true};
+    n = values_of(texts, args, "subject-to");
+    if (n == 0 && o->n_objectives == 0)
+        texts[n++] = default_constraint;
+    if (o->n_objectives == 0)
+        objectives[o->n_objectives++] = (struct tune_objective){default_objective, false};
+    if (o->n_objectives + n > TUNE_MAX_GOALS)
+        return diag_fail(d, ST_INPUT, "%zu objectives and bounds; expected %d at most",
+                         o->n_objectives + n, TUNE_MAX_GOALS);
+    for (size_t i = 0; i < o->n_objectives && !s; i++)
+        s = scenario_check_figure(o->scenario, objectives[i].key,
+                                  (struct source_pos){"--minimize", 0, 0}, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        const struct source_pos at = {"--subject-to", 0, 0};
+        s = expectation_parse(&bounds[i], args->arena, texts[i], at, d);
+        if (!s)
+            s = scenario_check_expectation(o->scenario, &bounds[i], d);
+    }
+    o->objectives = objectives;
+    o->constraints = bounds;
+    o->n_constraints = n;
+    return s;
+}
+
+static enum status space_option(struct tune_options *o, const struct cli_args *args, struct diag *d)
+{
+    struct space *space = ARENA_NEW(args->arena, 1, struct space);
+    const char **texts = ARENA_NEW(args->arena, args->n_given + 1, const char *);
+
+    if (!space || !texts)
+        return diag_nomem(d, "knobs");
+    size_t n = values_of(texts, args, "vary");
+    if (n == 0)
+        return diag_fail(d, ST_INPUT,
+                         "'tune' needs --vary KEY=SPEC, such as --vary "
+                         "policy.load_adjustment_interval=5..60 (headroom tune --help)");
+    if (n > SURROGATE_MAX_DIMS)
+        return diag_fail(d, ST_INPUT, "%zu knobs; expected %d at most", n, SURROGATE_MAX_DIMS);
+    o->space = space;
+    for (size_t i = 0; i < n; i++) {
+        static const char *const own[] = {"replicate", "trace.from_s", "trace.to_s"};
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+            if (strncmp(texts[i], own[k], strlen(own[k])) == 0 && texts[i][strlen(own[k])] == '=')
+                return diag_fail(d, ST_INPUT,
+                                 "--vary %s: that is the traffic, which is the same for every "
+                                 "setting (--find, --judge, --replicates)",
+                                 own[k]);
+        }
+    }
+    return space_parse(space, args->arena, o->scenario->policy.type, texts, n, d);
+}
+
+/* ---- files ---- */
+
+static const char *const own_files[] = {"tune.json", "recommended.yaml", "trials.csv", NULL};
+
+struct writing {
+    const struct tune_result *result;
+    struct arena *arena;
+    char working_dir[4096];
+    const char *left_out; /* of the planner's configuration */
+};
+
+static enum status write_json(struct writing *w, FILE *out, struct diag *d)
+{
+    return tune_write_json(w->result, out, d);
+}
+
+static enum status write_trials(struct writing *w, FILE *out, struct diag *d)
+{
+    return tune_write_trials(w->result, out, d);
+}
+
+static enum status write_overlay(struct writing *w, FILE *out, struct diag *d)
+{
+    return tune_write_overlay(w->result, w->working_dir, out, w->arena, d);
+}
+
+static enum status write_planner(struct writing *w, FILE *out, struct diag *d)
+{
+    return tune_write_planner(w->result, w->working_dir, &w->left_out, out, w->arena, d);
+}
+
+static enum status write_file(const char *dir, const char *name, bool replace,
+                              enum status (*write)(struct writing *, FILE *, struct diag *),
+                              struct writing *w, struct diag *d)
+{
+    struct out_file f = {0};
+
+    enum status s = out_file_open(&f, dir, name, replace, d);
+    if (!s) {
+        errno = 0;
+        s = write(w, f.stream, d);
+    }
+    if (!s)
+        s = out_file_check(&f, d);
+    if (!s)
+        s = out_file_close(&f, d);
+    if (!s)
+        s = out_file_publish(&f, d);
+    out_file_release(&f);
+    return s;
+}
+
+static enum status write_results(const struct tune_result *result, const struct cli_args *args,
+                                 struct diag *d)
+{
+    const char *dir = cli_value(args, "out"), *file = cli_value(args, "write");
+    struct writing w = {.result = result, .arena = args->arena};
+    enum status s = ST_OK;
+
+    if ((dir || file) && !getcwd(w.working_dir, sizeof w.working_dir))
+        return diag_fail(d, ST_IO, "cannot tell the working directory");
+    if (dir) {
+        s = write_file(dir, "trials.csv", true, write_trials, &w, d);
+        if (!s)
+            s = write_file(dir, "recommended.yaml", true, write_overlay, &w, d);
+        if (!s)
+            s = write_file(dir, "tune.json", true, write_json, &w, d);
+    }
+    if (s || !file)
+        return s;
+    const char *slash = strrchr(file, '/');
+    const char *folder = slash ? arena_strndup(args->arena, file, (size_t)(slash - file) + 1) : ".";
+    if (!folder)
+        return diag_nomem(d, "path");
+    s = write_file(folder, slash ? slash + 1 : file, cli_flag(args, "force"), write_planner, &w, d);
+    if (!s && w.left_out)
+        fprintf(stderr, "headroom: note: '%s' cannot say %s; the comment in it does\n", file,
+                w.left_out);
+    return s;
+}
+
+static enum status check_places(const struct cli_args *args, const struct tune_options *o,
+                                struct diag *d)
+{
+    const char *dir = cli_value(args, "out"), *file = cli_value(args, "write");
+    bool force = cli_flag(args, "force");
+
+    if (dir) {
+        enum status s = out_dir_check_for(dir, own_files, "tune.json", force, d);
+        if (!s)
+            s = out_folder_create(dir, d);
+        if (!s && access(dir, W_OK) != 0)
+            s = diag_fail(d, ST_IO, "cannot write in folder '%s': %s", dir, strerror(errno));
+        if (s)
+            return s;
+    }
+    if (file && !scenario_planner(o->scenario))
+        return diag_fail(d, ST_INPUT, "option '--write' is of the planner, and policy.type is %s",
+                         o->scenario->policy.type);
+    if (file && !force && access(file, F_OK) == 0)
+        return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", file);
+    return ST_OK;
+}
+
+/* ---- the verb ---- */
+
+static void show_progress(void *context, size_t n_done, size_t n_runs)
+{
+    progress_runs(context, n_done, n_runs);
+}
+
+static enum status search(struct tune_options *o, const struct cli_args *args, struct diag *d)
+{
+    const struct tune_result *result;
+    struct progress progress;
+
+    progress_init(&progress, !cli_flag(args, "quiet"));
+    o->cancel = interrupt_begin();
+    o->progress = show_progress;
+    o->context = &progress;
+    enum status s = tune(&result, args->arena, o, d);
+    progress_end(&progress);
+    if (s == ST_CANCELLED)
+        fprintf(stderr, "headroom: %s by %s\n", d->text,
+                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+    if (!s)
+        s = write_results(result, args, d);
+    if (s)
+        return s;
+    if (!cli_flag(args, "quiet")) {
+        const struct terminal terminal = cli_terminal(args);
+        s = tune_print(result, &terminal, args->arena, d);
+        if (!s && cli_value(args, "out"))
+            printf("\nFiles in %s:\n  recommended.yaml, tune.json, trials.csv\n\n"
+                   "Next: headroom run %s --overlay %s/recommended.yaml\n",
+                   cli_value(args, "out"), args->words[0], cli_value(args, "out"));
+    }
+    return s ? s : result->holds ? ST_OK : ST_MISSED;
+}
+
+enum status tune_run(const struct cli_args *args, struct diag *d)
+{
+    struct tune_options o = {0};
+    struct scenario *scenario;
+    struct scenario_source source;
+    struct profile_search profiles;
+
+    enum status s = cli_load_scenario(&scenario, &source, args, d);
+    if (s)
+        return s;
+    o.source = &source;
+    o.scenario = scenario;
+    s = space_option(&o, args, d);
+    if (!s)
+        s = goal_options(&o, args, d);
+    if (!s)
+        s = count_options(&o, args, d);
+    if (!s)
+        s = confidence_option(&o.confidence, args, d);
+    if (!s)
+        s = part_option(&o.find, args, "find", d);
+    if (!s)
+        s = part_option(&o.judge, args, "judge", d);
+    if (!s)
+        s = slice_option(&o.slice_s, args, d);
+    if (!s)
+        s = method_option(&o.explorer, args, d);
+    if (!s)
+        s = check_places(args, &o, d);
+    if (!s)
+        s = cli_profile_search(&profiles, args->arena, d);
+    if (!s)
+        s = run_resources_create(&o.resources, &profiles, d);
+    if (s)
+        return s;
+    s = search(&o, args, d);
+    run_resources_free(o.resources);
+    return s;
+}

@@ -1,0 +1,206 @@
+#include "cli/tune_print.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/table.h"
+
+/* ---- settings ---- */
+
+static enum status print_settings(const struct tune_result *r, const struct terminal *terminal,
+                                  struct arena *arena, struct diag *d)
+{
+    const struct space *space = r->options->space;
+    struct table t;
+
+    table_init(&t, arena, 4);
+    t.right[2] = t.right[3] = true;
+    table_add(&t, "Knob");
+    table_add(&t, "range");
+    table_add(&t, "own");
+    table_add(&t, "recommended");
+    for (size_t k = 0; k < space->n; k++) {
+        table_add(&t, space->knobs[k].key);
+        table_printf(&t, "%.24s", space->knobs[k].spec);
+        table_add(&t, r->found.standing.values[k]);
+        table_add(&t, r->found.recommended.values[k]);
+    }
+    return table_print(&t, terminal->out) ? ST_OK : diag_nomem(d, "table");
+}
+
+/* ---- figures ---- */
+
+static void add_figure(struct table *t, const struct tune_figure *f)
+{
+    if (isnan(f->mean))
+        table_add(t, NULL);
+    else if (f->low == f->high)
+        table_printf(t, "%.4g", f->mean);
+    else
+        table_printf(t, "%.4g +- %.2g", f->mean, (f->high - f->low) / 2);
+}
+
+static enum status print_part(const struct tune_result *r, const struct tune_trial_of_part *part,
+                              const char *what, const struct terminal *terminal,
+                              struct arena *arena, struct diag *d)
+{
+    struct table t;
+
+    fputc('\n', terminal->out);
+    table_init(&t, arena, 4);
+    t.right[1] = t.right[2] = t.right[3] = true;
+    if (part->whole)
+        table_add(&t, what);
+    else
+        table_printf(&t, "%s, %.0f to %.0f s", what, part->part.from_s, part->part.to_s);
+    table_add(&t, "own settings");
+    table_add(&t, "recommended");
+    table_add(&t, "difference");
+    for (size_t k = 0; k < r->n_keys; k++) {
+        const struct paired *p = &part->differences[k];
+        table_add(&t, r->keys[k]);
+        add_figure(&t, &part->standing.figures[k]);
+        add_figure(&t, &part->recommended.figures[k]);
+        if (p->n == 0 || isnan(p->mean) || p->at.low == p->at.high)
+            table_add(&t, NULL);
+        else
+            table_printf(&t, "%+.4g +- %.2g%s", p->mean, (p->at.high - p->at.low) / 2,
+                         p->told_apart ? "" : " ?");
+    }
+    if (r->options->n_constraints) {
+        table_add(&t, "bounds are kept in");
+        table_printf(&t, "%.0f %%", 100 * part->standing.holds);
+        table_printf(&t, "%.0f %%", 100 * part->recommended.holds);
+        table_add(&t, NULL);
+    }
+    return table_print(&t, terminal->out) ? ST_OK : diag_nomem(d, "table");
+}
+
+/* ---- which knob matters ---- */
+
+static void add_effect(struct table *t, const struct effect *e)
+{
+    if (e->nothing)
+        table_add(t, "nothing");
+    else
+        table_printf(t, "%3.0f %%  %.3g +- %.1g", 100 * e->total, e->range,
+                     1.96 * e->range_deviation);
+}
+
+/* The pair that does most together, if that is a tenth and more. */
+static void print_pair(const struct tune_result *r, const struct terminal *terminal)
+{
+    static const double least = 0.1;
+    const struct space *space = r->options->space;
+
+    for (size_t i = 0; i < r->n_effects; i++) {
+        const struct effects *e = r->effects[i];
+        size_t best_a = 0, best_b = 0;
+        double most = least;
+        for (size_t a = 0; a < space->n; a++) {
+            for (size_t b = a + 1; b < space->n; b++) {
+                bool counts = !e->of[a].nothing && !e->of[b].nothing;
+                if (counts && e->pairs[a * space->n + b] > most) {
+                    most = e->pairs[a * space->n + b];
+                    best_a = a;
+                    best_b = b;
+                }
+            }
+        }
+        if (most > least)
+            fprintf(terminal->out, "%s and %s act together on %s: %.0f %% more.\n",
+                    space->knobs[best_a].key, space->knobs[best_b].key, tune_effects_key(r, i),
+                    100 * most);
+    }
+}
+
+static enum status print_effects(const struct tune_result *r, const struct terminal *terminal,
+                                 struct arena *arena, struct diag *d)
+{
+    enum { MAX_SHOWN = 3 };
+    const struct space *space = r->options->space;
+    size_t n = r->n_effects < MAX_SHOWN ? r->n_effects : MAX_SHOWN;
+    struct table t;
+
+    fputc('\n', terminal->out);
+    table_init(&t, arena, n + 1);
+    table_add(&t, "What a knob does, over its range");
+    for (size_t i = 0; i < n; i++) {
+        t.right[i + 1] = true;
+        table_add(&t, tune_effects_key(r, i));
+    }
+    for (size_t k = 0; k < space->n; k++) {
+        table_add(&t, space->knobs[k].key);
+        for (size_t i = 0; i < n; i++)
+            add_effect(&t, &r->effects[i]->of[k]);
+    }
+    bool printed = table_print(&t, terminal->out);
+    fputs("Share of the variance between settings, and from its lowest to its highest mean.\n",
+          terminal->out);
+    print_pair(r, terminal);
+    return printed ? ST_OK : diag_nomem(d, "table");
+}
+
+/* ---- front ---- */
+
+static enum status print_front(const struct tune_result *r, const struct terminal *terminal,
+                               struct arena *arena, struct diag *d)
+{
+    const struct space *space = r->options->space;
+    size_t n_figures = r->trials->problem->n_goals, n_shown = space->n;
+    struct table t;
+
+    if (n_figures + n_shown + 1 > TABLE_MAX_COLUMNS)
+        n_shown = TABLE_MAX_COLUMNS - 1 - n_figures;
+    fputs("\nNone of these is better than another in everything (runs, figures, settings):\n",
+          terminal->out);
+    table_init(&t, arena, n_figures + 2);
+    for (size_t i = 0; i <= n_figures; i++)
+        t.right[i] = true;
+    table_add(&t, "runs");
+    for (size_t i = 0; i < n_figures; i++)
+        table_add(&t, tune_effects_key(r, i));
+    table_add(&t, "settings, in the order above");
+    for (size_t i = 0; i < r->n_front; i++) {
+        const struct tune_setting *s = &r->front[i];
+        const char *values = "";
+        table_printf(&t, "%zu", s->n_replicates);
+        for (size_t g = 0; g < n_figures; g++)
+            add_figure(&t, &s->figures[r->trials->problem->goals[g].figure]);
+        for (size_t k = 0; k < space->n && values; k++)
+            values = arena_printf(arena, "%s%s%s", values, k ? ", " : "", s->values[k]);
+        table_add(&t, values);
+    }
+    return table_print(&t, terminal->out) ? ST_OK : diag_nomem(d, "table");
+}
+
+enum status tune_print(const struct tune_result *r, const struct terminal *terminal,
+                       struct arena *arena, struct diag *d)
+{
+    const struct tune_options *o = r->options;
+    FILE *out = terminal->out;
+
+    fprintf(out, "%s   %zu runs of %zu settings, %zu replicates each where it counts   %s\n",
+            o->scenario->name, r->n_runs, r->n_settings, o->n_replicates, o->explorer->name);
+    for (size_t i = 0; i < o->n_objectives; i++)
+        fprintf(out, "  %s %s\n", o->objectives[i].maximise ? "maximise" : "minimise",
+                o->objectives[i].key);
+    for (size_t i = 0; i < o->n_constraints; i++)
+        fprintf(out, "  keep %s in %.0f %% of fresh traffic\n", o->constraints[i].text,
+                100 * o->confidence);
+    fputc('\n', out);
+    enum status s = print_settings(r, terminal, arena, d);
+    if (!s)
+        s = print_part(r, &r->found, "Found", terminal, arena, d);
+    if (!s)
+        s = print_part(r, &r->judged, "Judged", terminal, arena, d);
+    fputs("+-: 95 % interval of the mean; ?: it may as well be none\n", out);
+    if (!s)
+        s = print_effects(r, terminal, arena, d);
+    if (!s)
+        s = print_front(r, terminal, arena, d);
+    fputc('\n', out);
+    for (size_t i = 0; i < r->n_sentences; i++)
+        terminal_wrap(out, r->sentences[i], 0, 0);
+    return s;
+}

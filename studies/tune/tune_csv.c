@@ -1,0 +1,80 @@
+#include <math.h>
+#include <string.h>
+
+#include "studies/tune/tune.h"
+#include "util/json_out.h"
+
+static void write_text(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    fputc('"', out);
+}
+
+static void write_number(FILE *out, double value)
+{
+    char text[JSON_NUMBER_SIZE];
+
+    fputc(',', out);
+    if (isfinite(value)) {
+        json_format_double(text, value);
+        fputs(text, out);
+    }
+}
+
+/* Values of a trial; the scenario's own need not be in the space. */
+static enum status write_values(FILE *out, const struct tune_result *r, size_t index,
+                                struct diag *d)
+{
+    const struct space *space = r->options->space;
+    struct arena arena;
+    enum status s = ST_OK;
+
+    arena_init(&arena);
+    for (size_t k = 0; k < space->n && !s; k++) {
+        const char *text = index == TUNING_DEFAULT
+                               ? r->found.standing.values[k]
+                               : space_text(&space->knobs[k], r->trials->trial[index].u[k], &arena);
+        fputc(',', out);
+        if (text)
+            write_text(out, text);
+        else
+            s = diag_nomem(d, "trials");
+    }
+    arena_release(&arena);
+    return s;
+}
+
+enum status tune_write_trials(const struct tune_result *r, FILE *out, struct diag *d)
+{
+    const struct space *space = r->options->space;
+    const struct trials *trials = r->trials;
+    enum status s = ST_OK;
+
+    fputs("setting,replicate,status", out);
+    for (size_t k = 0; k < space->n; k++) {
+        fputc(',', out);
+        write_text(out, space->knobs[k].key);
+    }
+    for (size_t k = 0; k < r->n_keys; k++)
+        fprintf(out, ",%s", r->keys[k]);
+    fputc('\n', out);
+    for (size_t i = 0; i < trials->n && !s; i++) {
+        for (size_t rep = 0; rep < trials->problem->n_replicates && !s; rep++) {
+            if (!trials->trial[i].done[rep])
+                continue;
+            fprintf(out, "%zu,%zu,", i, rep + 1);
+            write_text(out, trials->trial[i].message ? trials->trial[i].message : "ok");
+            s = write_values(out, r, i, d);
+            for (size_t k = 0; k < r->n_keys; k++)
+                write_number(out, trial_figure(trials, i, rep, k));
+            fputc('\n', out);
+        }
+    }
+    return s;
+}
