@@ -23,7 +23,9 @@
  * Prefixes. A copy has block ids of its own: its prompts hit nothing of another copy's. Within a
  * copy, ids that more than one request of the trace has (a system prompt, a conversation that goes
  * on) are what they were, wherever they end up. Those behind, which nobody hit in the recording,
- * are renamed for each block: what is drawn twice does not hit its own first drawing with them. */
+ * are renamed for each block: what is drawn twice does not hit its own first drawing with them. (On
+ * the Mooncake conversation trace 38.4 % of the blocks of a replicate have come before, 36.6 % of
+ * those recorded; 53 % without renaming, 29 % where all of a second drawing is renamed.) */
 #ifndef TRACES_TRAFFIC_H
 #define TRACES_TRAFFIC_H
 

@@ -13,7 +13,7 @@ static const char *const keys[N_KEYS] = {"latency_ms.ttft.mean", "latency_ms.itl
 static const struct scenario_override overrides[] = {
     {"", "policy.load_predictor=kalman"}, {"", "trace.limit=900"},
     {"", "engine.latency_model=table"},   {"", "engine.max_num_seqs=32"},
-    {"", "policy.load_predictor=nobody"},
+    {"", "policy.load_predictor=nobody"}, {"", "replicate=2"},
 };
 enum { N_OVERRIDES = sizeof overrides / sizeof *overrides };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "traces/traffic.h"
+#include "util/pcg.h"
 #include "util/units.h"
 
 #define CONVERSATION PROJECT_DIR "/traces/data/mooncake_conversation.jsonl.gz"
@@ -292,6 +293,81 @@ Test(traffic, blocks_keep_their_distances)
     }
     cr_expect_float_eq(n_all / 20, N, 5);
     cr_expect_gt(n_again, 20);
+    trace_table_free(table);
+}
+
+/* ---- anything at all, beside what it is by definition ---- */
+
+static int by_time(const void *a, const void *b)
+{
+    const struct seen *x = a, *y = b;
+
+    return x->at_ns != y->at_ns ? (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns) : x->row - y->row;
+}
+
+/* The part as it is resampled, `scale` times: the same requests as often, each copy from somewhere
+ * within the shift on. */
+static void check_copies(const struct trace_table *table, struct traffic_config config)
+{
+    double scale = config.scale;
+    size_t n_one, n_all, n_first = 0;
+
+    config.scale = 1;
+    struct seen *one = drain(table, config, &n_one, NULL);
+    config.scale = scale;
+    struct seen *all = drain(table, config, &n_all, NULL);
+    double fraction = scale - floor(scale), many = (double)n_one * floor(scale);
+    cr_expect(fraction > 0 ? (double)n_all >= many && (double)n_all <= many + (double)n_one
+                           : (double)n_all == many);
+    if (scale < 1) { /* some of them, as they are */
+        for (size_t i = 0, k = 0; i < n_all; i++, k++) {
+            while (k < n_one && memcmp(&one[k], &all[i], sizeof *all) != 0)
+                k++;
+            cr_assert_lt(k, n_one);
+        }
+    } else { /* copy 0 is there as it is */
+        for (size_t i = 0; i < n_all && n_first < n_one; i++)
+            n_first += memcmp(&one[n_first], &all[i], sizeof *all) == 0;
+        cr_expect_eq(n_first, n_one);
+    }
+    if (n_all > 0)
+        cr_expect_lt(all[n_all - 1].at_ns, config.to_ns - config.from_ns);
+    if (fraction == 0 && config.shift_ns == 0) { /* each of them so often, at one time */
+        qsort(one, n_one, sizeof *one, by_time);
+        qsort(all, n_all, sizeof *all, by_time);
+        for (size_t i = 0; i < n_all; i++) {
+            const struct seen *s = &one[i / (size_t)scale];
+            cr_assert(all[i].at_ns == s->at_ns && all[i].row == s->row);
+        }
+    }
+    free(one);
+    free(all);
+}
+
+Test(traffic, anything)
+{
+    struct trace_table *table = small(300);
+    static const double scales[] = {0.1, 0.7, 1, 2, 2.5, 3, 7, 20.01};
+    struct pcg64 rng;
+
+    pcg64_stream(&rng, 1, "test traffic", 0);
+    for (int i = 0; i < 400; i++) {
+        struct traffic_config config = plain;
+        config.seed = (uint64_t)i;
+        config.limit = pcg64_below(&rng, 2) ? 0 : 1 + pcg64_below(&rng, 300);
+        config.speedup = pcg64_below(&rng, 2) ? 1 : exp(3 * pcg64_normal(&rng) / 2);
+        config.from_ns = pcg64_below(&rng, 2) ? 0 : (int64_t)pcg64_below(&rng, 3000 * NS_PER_S);
+        if (pcg64_below(&rng, 2))
+            config.to_ns = config.from_ns + 1 + (int64_t)pcg64_below(&rng, 3000 * NS_PER_S);
+        config.scale = scales[pcg64_below(&rng, sizeof scales / sizeof *scales)];
+        config.shift_ns = pcg64_below(&rng, 3) ? (int64_t)pcg64_below(&rng, 9000 * NS_PER_S) : 0;
+        config.resampled = pcg64_below(&rng, 2);
+        config.block_ns = 1 + (int64_t)pcg64_below(&rng, 400 * NS_PER_S);
+        if (config.block_ns < NS_PER_S)
+            config.block_ns = NS_PER_S;
+        config.within_ns = (int64_t)pcg64_below(&rng, 9000 * NS_PER_S);
+        check_copies(table, config);
+    }
     trace_table_free(table);
 }
 
