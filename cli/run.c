@@ -13,7 +13,7 @@
 #include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
 #include "scenarios/keys/simulator.h"
-#include "studies/model_error.h"
+#include "studies/chance.h"
 #include "util/units.h"
 
 const struct cli_option run_options[] = {
@@ -22,9 +22,12 @@ const struct cli_option run_options[] = {
      "override a key of the scenario, e.g. policy.min_endpoint=2; may be repeated"},
     CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
+    {"replicates", '\0', "R",
+     "R more runs, each with another course that the traffic might have taken: intervals for every "
+     "figure"},
     {"model-error", '\0', "N",
-     "so many more runs, each with an engine as far off as ours was from measured ones: intervals "
-     "for every figure"},
+     "N more runs, each with an engine as far off as ours was from measured ones: intervals; with "
+     "--replicates each run has both, and N = R"},
     {"jobs", 'j', "J", "threads for those runs; as many as there are cores when not given"},
     {"print-scenario", '\0', NULL, "print the scenario with every default filled in, and stop"},
     {"stepper", '\0', "HOW",
@@ -97,13 +100,14 @@ static enum status choose_stepper(bool *exact, const struct scenario *scenario,
     return ST_OK;
 }
 
-/* --model-error: the runs that come after the scenario's own. */
+/* The runs that come after the scenario's own. */
 struct more_runs {
     const struct scenario *scenario;
     const struct cli_args *args;
     struct study_options study;
     struct progress *progress;
-    long long n, n_done;
+    const struct chance *which[N_CHANCES + 1]; /* ended by NULL */
+    size_t n, n_done;
 };
 
 static bool count_run(void *context, size_t index, const struct study_row *row)
@@ -111,7 +115,7 @@ static bool count_run(void *context, size_t index, const struct study_row *row)
     struct more_runs *m = context;
 
     (void)index, (void)row;
-    progress_runs(m->progress, (size_t)++m->n_done, (size_t)m->n);
+    progress_runs(m->progress, ++m->n_done, m->n);
     return true;
 }
 
@@ -119,25 +123,47 @@ static enum status add_intervals(void *context, const struct scenario_run *run,
                                  struct summary *summary, struct diag *d)
 {
     struct more_runs *m = context;
+    const struct chance_setup setup = {m->args->arena, m->scenario, run};
 
     progress_end(m->progress);
     progress_init(m->progress, m->progress->wanted);
-    return study_model_error(&summary->intervals, m->args->arena, m->scenario, run, &m->study,
-                             (size_t)m->n, d);
+    return chance_intervals(&summary->intervals, &setup, m->which, m->n, &m->study, d);
+}
+
+static enum status choose_chances(struct more_runs *m, const struct cli_args *args, struct diag *d)
+{
+    enum { MAX_RUNS = 10000 };
+    size_t n_which = 0;
+    long long n;
+
+    for (size_t i = 0; chances[i]; i++) {
+        const struct chance *c = chances[i];
+        enum status s = cli_integer(args, c->option, (long long)c->min_runs, MAX_RUNS, 0, &n, d);
+        if (s)
+            return s;
+        if (n && m->n && (size_t)n != m->n)
+            return diag_fail(d, ST_INPUT,
+                             "options '--%s' and '--%s' are of the same runs; expected the same "
+                             "number, not %zu and %lld",
+                             m->which[0]->option, c->option, m->n, n);
+        if (n) {
+            m->n = (size_t)n;
+            m->which[n_which++] = c;
+        }
+    }
+    return ST_OK;
 }
 
 static enum status choose_more_runs(struct more_runs *m, const struct cli_args *args,
                                     struct diag *d)
 {
-    enum { MAX_RUNS = 10000 };
-
-    enum status s = cli_integer(args, "model-error", MODEL_ERROR_MIN_RUNS, MAX_RUNS, 0, &m->n, d);
+    enum status s = choose_chances(m, args, d);
     if (!s)
         s = cli_jobs(args, &m->study.n_threads, d);
     if (s)
         return s;
     if (cli_value(args, "jobs") && !m->n)
-        return diag_fail(d, ST_INPUT, "option '--jobs' needs --model-error N");
+        return diag_fail(d, ST_INPUT, "option '--jobs' needs --replicates R or --model-error N");
     m->args = args;
     m->study.row_done = count_run;
     m->study.context = m;
@@ -211,6 +237,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         more.study.source = &source;
         more.study.resources = resources;
         more.study.cancel = options.cancel;
+        options.share_trace = true;
         options.amend = add_intervals;
         options.amend_context = &more;
     }

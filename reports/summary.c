@@ -355,11 +355,15 @@ static void write_intervals(struct json_out *j, const struct summary_intervals *
 {
     json_object_begin(j);
     for (size_t i = 0; i < intervals->n; i++) {
-        json_key(j, intervals->intervals[i].key);
+        const struct summary_interval *of = &intervals->intervals[i];
+        json_key(j, of->key);
         json_object_begin(j);
-        json_key_double(j, "low", intervals->intervals[i].low);
-        json_key_double(j, "high", intervals->intervals[i].high);
+        json_key_double(j, "low", of->low);
+        json_key_double(j, "high", of->high);
         json_key_double(j, "level", intervals->level);
+        json_key_double(j, "mean", of->mean);
+        json_key_double(j, "mean_low", of->mean_low);
+        json_key_double(j, "mean_high", of->mean_high);
         json_object_end(j);
     }
     json_object_end(j);

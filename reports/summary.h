@@ -44,12 +44,17 @@ struct run_performance {
     double peak_rss_mib;
 };
 
-/* What a figure was in `level` of the runs that are alike but for what is not known for sure; the
- * figures of the summary itself are those of the run as it stands. */
+/* What a figure is in runs that are alike but for chance: another such run lies from low to high
+ * with probability `level`, and the mean over many of them from mean_low to mean_high with that
+ * confidence. The figures of the summary itself are those of the run as it stands. */
 struct summary_interval {
     const char *key; /* as summary_lookup takes it */
-    double low, high;
+    double low, high, mean, mean_low, mean_high;
 };
+struct summary_basis { /* for people: what the differences were taken from */
+    const char *label, *text;
+};
+enum { SUMMARY_MAX_BASES = 1 + POLICY_MAX_POOLS };
 struct summary_intervals {
     double level; /* 0.9 */
     size_t n_runs;
@@ -57,7 +62,7 @@ struct summary_intervals {
     size_t n;
     const struct summary_interval *intervals;
     size_t n_bases;
-    const char *bases[POLICY_MAX_POOLS]; /* for people: what the differences were taken from */
+    struct summary_basis bases[SUMMARY_MAX_BASES];
 };
 
 /* A curve over the run, cut into equal parts: the mean of the samples in each. */

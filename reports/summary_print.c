@@ -330,7 +330,7 @@ static void print_fleet(const struct terminal *p, const struct summary *y)
          fixed(c, y->cost.per_thousand_good_requests, 3));
 }
 
-/* The figures one looks at first, with what they were in most runs. */
+/* The figures one looks at first, with what they are in other such runs. */
 static void print_intervals(const struct terminal *p, const struct summary *y)
 {
     static const struct {
@@ -348,32 +348,39 @@ static void print_intervals(const struct terminal *p, const struct summary *y)
         {"cost", "cost.total", 2},
     };
     const struct summary_intervals *all = y->intervals;
-    char heading[LABEL], text[TEXT_SIZE];
+    static const char *const heads[] = {"this run", "low", "high", "mean", "+-"};
+    enum { N_HEADS = sizeof heads / sizeof *heads };
+    char text[TEXT_SIZE];
     double figure;
 
     if (!all)
         return;
-    snprintf(heading, sizeof heading, "With %s", all->varied);
-    title(p, heading);
-    fprintf(p->out, "%s%11s%11s%11s%s  %g %% of %zu runs\n", style(p, dim), "this run", "low",
-            "high", style(p, plain), 100 * all->level, all->n_runs);
+    title(p, "Intervals");
+    cells(p, 11, N_HEADS, heads);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct summary_interval *at = all->intervals, *end = at + all->n;
         while (at < end && strcmp(at->key, rows[i].key) != 0)
             at++;
         if (at == end || !summary_lookup(y, rows[i].key, &figure))
             continue;
-        const double values[] = {figure, at->low, at->high};
+        /* One of the two sides may have been cut at the end of what a figure can be. */
+        const double values[] = {figure, at->low, at->high, at->mean,
+                                 fmax(at->mean - at->mean_low, at->mean_high - at->mean)};
         label(p, rows[i].name);
-        for (size_t k = 0; k < 3; k++)
+        for (size_t k = 0; k < N_HEADS; k++)
             fprintf(p->out, "%11s",
                     rows[i].decimals < 0 ? percent(text, values[k])
                                          : fixed(text, values[k], rows[i].decimals));
         fputc('\n', p->out);
     }
+    label(p, "how to read");
+    rest(p, "",
+         "of %zu runs with %s: another such run lies between low and high, and the mean over many "
+         "within +- of mean, %g times in 100",
+         all->n_runs, all->varied, 100 * all->level);
     for (size_t i = 0; i < all->n_bases; i++) {
-        label(p, i ? "" : "its size");
-        rest(p, "", "%s", all->bases[i]);
+        label(p, all->bases[i].label);
+        rest(p, "", "%s", all->bases[i].text);
     }
 }
 

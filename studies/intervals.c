@@ -2,7 +2,8 @@
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
+
+#include "studies/prediction.h"
 
 enum status interval_keys(const char *const **keys, size_t *n, struct arena *arena,
                           const struct run_info *info, struct diag *d)
@@ -29,47 +30,43 @@ enum status interval_keys(const char *const **keys, size_t *n, struct arena *are
     return ST_OK;
 }
 
-static int ascending(const void *a, const void *b)
+static struct summary_interval interval_of(const char *key, double *figures,
+                                           const struct prediction_rule *rule, double level)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    const struct moments moments = sample_moments(figures, rule->n);
+    struct range limits, mean = mean_interval(&moments, level);
 
-    return (x > y) - (x < y);
-}
-
-/* The figure at a rank that counts from 1 and may lie between two. */
-static double at_rank(const double *sorted, size_t n, double rank)
-{
-    double last = (double)n - 1, at = fmin(fmax(rank - 1, 0), last);
-    size_t below = (size_t)at;
-
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
+    summary_key_range(key, &limits.low, &limits.high);
+    sample_sort(figures, rule->n);
+    const struct range next = prediction_range(figures, rule, limits);
+    return (struct summary_interval){key,
+                                     next.low,
+                                     next.high,
+                                     moments.mean,
+                                     fmax(mean.low, limits.low),
+                                     fmin(mean.high, limits.high)};
 }
 
 enum status intervals_of_rows(struct summary_intervals *intervals, struct arena *arena,
                               const struct study_row *rows, size_t n_rows, const char *const *keys,
-                              size_t n_keys, double level, struct diag *d)
+                              size_t n_keys, struct diag *d)
 {
     struct summary_interval *to = ARENA_NEW(arena, n_keys, struct summary_interval);
     double *figures = ARENA_NEW(arena, n_rows, double);
-    double rank = (double)(n_rows + 1) * (1 - level) / 2;
 
     if (!to || !figures)
         return diag_nomem(d, "intervals");
-    *intervals = (struct summary_intervals){.level = level, .n_runs = n_rows, .intervals = to};
+    const struct prediction_rule rule = prediction_rule(n_rows, intervals->level);
+    intervals->n_runs = n_rows;
+    intervals->intervals = to;
     for (size_t k = 0; k < n_keys; k++) {
-        bool all = n_rows > 0;
+        bool all = true;
         for (size_t i = 0; i < n_rows; i++) {
             figures[i] = rows[i].figures[k];
             all = all && !isnan(figures[i]);
         }
-        if (!all)
-            continue;
-        qsort(figures, n_rows, sizeof *figures, ascending);
-        to[intervals->n++] =
-            (struct summary_interval){keys[k], at_rank(figures, n_rows, rank),
-                                      at_rank(figures, n_rows, (double)(n_rows + 1) - rank)};
+        if (all)
+            to[intervals->n++] = interval_of(keys[k], figures, &rule, intervals->level);
     }
     return ST_OK;
 }

@@ -140,10 +140,15 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void sample_sort(double *sample, size_t n)
+{
+    qsort(sample, n, sizeof *sample, ascending);
+}
+
 double sample_median(double *sample, size_t n)
 {
     BUG_IF(n == 0);
-    qsort(sample, n, sizeof *sample, ascending);
+    sample_sort(sample, n);
     return n % 2 ? sample[n / 2] : 0.5 * (sample[n / 2 - 1] + sample[n / 2]);
 }
 
@@ -224,7 +229,7 @@ enum status bootstrap_interval(struct range *interval, const double *sample, siz
             draw[i] = sample[pcg64_below(rng, n)];
         resampled[k] = of(draw, n);
     }
-    qsort(resampled, n_resamples, sizeof *resampled, ascending);
+    sample_sort(resampled, n_resamples);
     double acceleration_of = acceleration(sample, n, of, draw);
     for (size_t i = 0; i < n; i++)
         draw[i] = sample[i];
@@ -328,11 +333,6 @@ static double on_scale(enum figure_scale scale, double x)
     return scale == FIGURE_POSITIVE ? log(x) : scale == FIGURE_SHARE ? log(x / (1 - x)) : x;
 }
 
-static double off_scale(enum figure_scale scale, double y)
-{
-    return scale == FIGURE_POSITIVE ? exp(y) : scale == FIGURE_SHARE ? 1 / (1 + exp(-y)) : y;
-}
-
 static double held_to(enum figure_scale scale, double x)
 {
     return scale == FIGURE_ANY ? x : fmax(0, scale == FIGURE_SHARE ? fmin(x, 1) : x);
@@ -360,16 +360,6 @@ struct prediction prediction_of(const double *sample, size_t n, enum figure_scal
     }
     p.of.variance = squares / (double)(n - 1);
     return p;
-}
-
-struct range prediction_interval(const struct prediction *p, double level)
-{
-    if (p->of.n < 2)
-        return (struct range){held_to(p->limits, -INFINITY), held_to(p->limits, INFINITY)};
-    double spread = sqrt(p->of.variance * (1 + 1 / (double)p->of.n));
-    double reach = spread * student_quantile(0.5 + level / 2, (double)(p->of.n - 1));
-    return (struct range){held_to(p->limits, off_scale(p->scale, p->of.mean - reach)),
-                          held_to(p->limits, off_scale(p->scale, p->of.mean + reach))};
 }
 
 double prediction_at_most(const struct prediction *p, double bound)

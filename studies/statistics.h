@@ -33,6 +33,7 @@ struct moments {
     double mean, variance;
 };
 struct moments sample_moments(const double *sample, size_t n);
+void sample_sort(double *sample, size_t n); /* ascending */
 double sample_mean(double *sample, size_t n);
 double sample_median(double *sample, size_t n); /* leaves the sample sorted */
 
@@ -75,16 +76,15 @@ enum figure_scale {
     FIGURE_SHARE,    /* 0 to 1 */
 };
 
-/* What one more draw of the same distribution will be, from n >= 1. */
+/* What one more draw of the same distribution will be, from n >= 1: by Student's t on the
+ * logarithms of positive figures and the log odds of shares, or on the figures themselves where one
+ * is at its limit. Smooth in the draws, and quick: for search. For the range that such a draw keeps
+ * to whatever the distribution see studies/prediction.h. */
 struct prediction {
     enum figure_scale limits, scale;
     struct moments of; /* on the scale */
 };
 struct prediction prediction_of(const double *sample, size_t n, enum figure_scale scale);
-
-/* Where the draw lies with probability `level`, within the limits of the figure. All of them for
- * n = 1, and a range without width when all draws were equal. */
-struct range prediction_interval(const struct prediction *prediction, double level);
 
 /* The probability that it is no more than `bound`; 0.5 when one draw cannot tell. */
 double prediction_at_most(const struct prediction *prediction, double bound);
