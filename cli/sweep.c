@@ -215,7 +215,7 @@ static enum status print_outcome(const struct sweep_outcome *o, const struct swe
     printf("\n\n");
     table_init(&t, arena, 3);
     t.right[1] = t.right[2] = true;
-    table_add(&t, "");
+    table_add(&t, "one run");
     table_add(&t, "best");
     table_add(&t, "worst");
     add_extremes(&t, "attainment", &o->attainment, true);
