@@ -9,9 +9,12 @@
 enum { TAG_ROW = 1, TAG_INDEX };
 static const uint64_t no_run = UINT64_MAX;
 
+/* Runs that a rank has asked for and not sent yet: it need not wait for the next. */
+enum { AHEAD = 2 };
+
 /* A row on its way: this, the figures of one that went well, its message. */
 struct parcel {
-    uint64_t index; /* no_run: the rank has done none yet */
+    uint64_t index; /* no_run: the rank only asks for a run */
     uint32_t status, n_message;
 };
 
@@ -100,18 +103,25 @@ static void send_row(const struct sweep *sweep, uint64_t index, const struct stu
 
 static void follow(const struct sweep *sweep, const struct sweep_running *running)
 {
-    uint64_t index = no_run;
-    struct study_row row;
+    struct arena arena;
+    uint64_t index;
 
-    do {
-        struct arena arena;
-        arena_init(&arena);
-        if (index != no_run)
-            (void)run_one(&row, &arena, sweep, running, index);
-        send_row(sweep, index, index == no_run ? NULL : &row, &arena);
-        arena_release(&arena);
+    arena_init(&arena);
+    for (int i = 0; i < AHEAD; i++)
+        send_row(sweep, no_run, NULL, &arena);
+    arena_release(&arena);
+    for (int n_none = 0; n_none < AHEAD;) {
+        struct study_row row;
         MPI_Recv(&index, 1, MPI_UINT64_T, 0, TAG_INDEX, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    } while (index != no_run);
+        if (index == no_run) {
+            n_none++;
+            continue;
+        }
+        arena_init(&arena);
+        (void)run_one(&row, &arena, sweep, running, index);
+        send_row(sweep, index, &row, &arena);
+        arena_release(&arena);
+    }
 }
 
 /* ---- rank 0 ---- */
@@ -177,7 +187,8 @@ static void *work(void *context)
     return NULL;
 }
 
-/* A row that came, and the next run for its rank; false: the rank is told that there is none. */
+/* A row that came, or a question, and the next run for its rank; false: the rank is told that there
+ * is none. */
 static bool serve(struct leader *l, const MPI_Status *from)
 {
     struct parcel parcel;
@@ -209,16 +220,17 @@ static bool serve(struct leader *l, const MPI_Status *from)
 /* Waiting in MPI_Probe would take a core from the runs. */
 static void serve_all(struct leader *l, int n_others)
 {
-    const struct timespec pause = {0, 200000};
+    const struct timespec pause = {0, 1000000};
+    int n_asked = n_others * AHEAD;
 
-    while (n_others > 0) {
+    while (n_asked > 0) {
         MPI_Status from;
         int came;
         MPI_Iprobe(MPI_ANY_SOURCE, TAG_ROW, MPI_COMM_WORLD, &came, &from);
         if (!came)
             nanosleep(&pause, NULL);
         else if (!serve(l, &from))
-            n_others--;
+            n_asked--;
     }
 }
 
