@@ -39,7 +39,8 @@ static enum status run_variant(const struct study *study, size_t index, struct a
 {
     const struct study_options *options = study->options;
     const struct study_variant *variant = &options->variants[index];
-    const struct run_options how = {.version = "", .share_trace = true, .cancel = options->cancel};
+    const struct run_options how = {
+        .version = "", .share_trace = true, .no_digest = true, .cancel = options->cancel};
     double *figures = study->figures + index * options->n_keys;
     const struct summary *summary;
     struct scenario_source source;

@@ -51,7 +51,6 @@ struct trace_cursor {
     const struct trace_table *table;
     uint64_t n_delivered, limit; /* 0 = all */
     double speedup;
-    uint64_t digest;
 };
 /* limit and speedup as in trace_options. The table must outlive the cursor. */
 void trace_cursor_init(struct trace_cursor *cursor, const struct trace_table *table, uint64_t limit,

@@ -47,8 +47,9 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         return s;
     if (options->measure)
         performance = options->measure(options->measure_context);
-    s = summary_compute(summary, recorder, result, request_source_digest(&run->requests.source),
-                        options->measure ? &performance : NULL, d);
+    uint64_t digest = options->no_digest ? 0 : request_source_digest(&run->requests.source);
+    s = summary_compute(summary, recorder, result, digest, options->measure ? &performance : NULL,
+                        d);
     if (!s && options->amend)
         s = options->amend(options->amend_context, run, summary, d);
     return s ? s : recorder_finish(recorder, summary, d);

@@ -27,6 +27,7 @@ struct run_options {
     /* Its requests instead of the scenario's; NULL = those of the scenario. */
     const struct request_source *source;
     bool share_trace;   /* whole, out of the resources; false: as a stream, in little memory */
+    bool no_digest;     /* of the trace: it stays 0 in the summary */
     bool exact_stepper; /* of a simulator that has one: slow, for comparison */
     const atomic_bool *cancel; /* looked at now and then, and the run ends when it is set; NULL =
                                   never */

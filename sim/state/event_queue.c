@@ -35,6 +35,26 @@ enum status event_queue_push(struct event_queue *q, struct event e, struct diag 
     return ST_OK;
 }
 
+/* Without a branch: which of the two it is cannot be foretold. */
+static uint32_t lesser(const struct event *heap, uint32_t i, uint32_t j)
+{
+    uint32_t mask = -(uint32_t)(key(heap[j]) < key(heap[i]));
+
+    return i ^ ((i ^ j) & mask);
+}
+
+static uint32_t least_child(const struct event_queue *q, uint32_t first)
+{
+    uint32_t least = first;
+
+    if (q->n - first >= ARITY)
+        return lesser(q->heap, lesser(q->heap, first, first + 1),
+                      lesser(q->heap, first + 2, first + 3));
+    for (uint32_t i = first + 1; i < q->n; i++)
+        least = lesser(q->heap, least, i);
+    return least;
+}
+
 void event_queue_pop(struct event_queue *q)
 {
     BUG_IF(q->n == 0);
@@ -44,11 +64,7 @@ void event_queue_pop(struct event_queue *q)
         uint32_t first = ARITY * hole + 1;
         if (first >= q->n)
             break;
-        uint32_t end = first + ARITY < q->n ? first + ARITY : q->n;
-        uint32_t least = first;
-        for (uint32_t i = first + 1; i < end; i++)
-            if (key(q->heap[i]) < key(q->heap[least]))
-                least = i;
+        uint32_t least = least_child(q, first);
         if (key(q->heap[least]) >= key(last))
             break;
         q->heap[hole] = q->heap[least];

@@ -61,7 +61,7 @@ static double piece_ms(const struct piece *p, double n)
     return n * (p->first_ms + p->slope_ms * (n - 1) / 2);
 }
 
-int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
+static int64_t find_end_ns(const struct decode_run *run, uint32_t n)
 {
     double ms = 0;
     struct decode_knots walk = run->first;
@@ -71,6 +71,19 @@ int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n)
         done += piece.n;
     }
     return run->start_ns + ns_from_ms_or_never(ms);
+}
+
+int64_t decode_run_end_ns(struct decode_run *run, uint32_t n)
+{
+    if (n == 0)
+        return run->start_ns;
+    if (run->known[0].n == n)
+        return run->known[0].at_ns;
+    if (run->known[1].n == n)
+        return run->known[1].at_ns;
+    run->known[1] = run->known[0];
+    run->known[0] = (struct decode_end){n, find_end_ns(run, n)};
+    return run->known[0].at_ns;
 }
 
 /* Largest real n with piece_ms(n) <= ms. */
@@ -85,7 +98,7 @@ static double solve_piece(const struct piece *p, double ms)
     return 2 * ms / (linear + sqrt(root));
 }
 
-uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns)
+uint32_t decode_run_steps_by(struct decode_run *run, int64_t now_ns)
 {
     double ms = ms_from_ns(now_ns - run->start_ns);
     uint32_t done = 0;

@@ -18,14 +18,21 @@ struct decode_knots {
     uint32_t mean, longest;
 };
 
+/* The end of step n. */
+struct decode_end {
+    uint32_t n; /* 0 = none */
+    int64_t at_ns;
+};
+
 struct decode_run {
     const struct decode_curve *curve;
     double context_tok; /* mean context of the first step */
     double longest_tok; /* longest context of the first step; unused when skew_alpha is 0 */
     double skew_alpha;  /* 0 to 1 */
     int64_t start_ns;
-    uint32_t n_steps;          /* planned; may be cut to fewer later */
-    struct decode_knots first; /* of the first step; or any before them, such as zeros */
+    uint32_t n_steps;           /* planned; may be cut to fewer later */
+    struct decode_knots first;  /* of the first step; or any before them, such as zeros */
+    struct decode_end known[2]; /* asked for last: the ends about a moment are asked for again */
 };
 
 /* Find the knots of the first step, from which every question to the run is answered. */
@@ -33,10 +40,10 @@ void decode_run_begin(struct decode_run *run);
 
 /* End of step `n` counted from 1 (0 gives the start): start plus the sum of n steps, rounded once.
  */
-int64_t decode_run_end_ns(const struct decode_run *run, uint32_t n);
+int64_t decode_run_end_ns(struct decode_run *run, uint32_t n);
 
 /* How many steps have ended at or before `now_ns` (at most run->n_steps). */
-uint32_t decode_run_steps_by(const struct decode_run *run, int64_t now_ns);
+uint32_t decode_run_steps_by(struct decode_run *run, int64_t now_ns);
 
 /* Add the durations of steps from + 1 .. to to the histogram, each with the weight. */
 void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t to, uint64_t weight,

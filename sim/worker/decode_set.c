@@ -351,7 +351,7 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
         uint32_t from = w->run_committed;
         uint32_t n_first = w->first_next.n;
         uint32_t to = n_first || w->second_next.n || w->stalled ? from + 1 : upto;
-        int64_t start_ns = decode_run_end_ns(&w->run, from);
+        int64_t start_ns = from ? w->decoded_ns : w->run.start_ns;
         int64_t end_ns = to == w->run.n_steps ? w->step_end_ns : decode_run_end_ns(&w->run, to);
         bool one_by_one = w->stalled && from == 0;
         if (one_by_one)
@@ -398,15 +398,16 @@ struct decode_due worker_due(struct sim *sim, const struct worker *w)
     struct decode_due due = {0};
     if (w->kind != STEP_RUN)
         return due;
-    uint32_t from = w->run_committed, to = decode_run_steps_by(&w->run, sim->now_ns);
+    struct decode_run run = w->run;
+    uint32_t from = w->run_committed, to = decode_run_steps_by(&run, sim->now_ns);
     if (to <= from)
         return due;
     uint64_t last = w->step + (to - from) + (to < w->run.n_steps);
     due.kv_blocks = growth_over(w, w->step + 2, last);
     if (w->stalled && from == 0)
-        add_stalled_gaps(sim, w, decode_run_end_ns(&w->run, ++from), &due);
+        add_stalled_gaps(sim, w, decode_run_end_ns(&run, ++from), &due);
     uint32_t n = w->n_decode - w->first_next.n;
-    int64_t length_ns = decode_run_end_ns(&w->run, to) - decode_run_end_ns(&w->run, from);
+    int64_t length_ns = decode_run_end_ns(&run, to) - decode_run_end_ns(&run, from);
     due.itl_sum_s += s_from_ns(length_ns) * n;
     due.n_itl += (double)(to - from) * n;
     return due;

@@ -585,7 +585,7 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
 }
 
 /* Steps of the run up to the end of the one that is running now. */
-static uint32_t steps_under_way(const struct sim *sim, const struct worker *w)
+static uint32_t steps_under_way(const struct sim *sim, struct worker *w)
 {
     uint32_t n = decode_run_steps_by(&w->run, sim->now_ns);
     return n + (n == 0 || decode_run_end_ns(&w->run, n) < sim->now_ns);

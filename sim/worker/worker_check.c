@@ -66,4 +66,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
            load.prompt_blocks != noted->prompt_blocks);
     BUG_IF(w->kind == STEP_RUN && w->n_decode > 0 &&
            (w->finish[0].step < w->step + w->run.n_steps - w->run_committed));
+    struct decode_run run = w->run;
+    BUG_IF(w->kind == STEP_RUN && w->run_committed &&
+           w->decoded_ns != decode_run_end_ns(&run, w->run_committed));
 }
