@@ -254,6 +254,11 @@ void journal_close(struct journal *j)
 
 bool journal_has(const struct journal *j, uint64_t index)
 {
+    return j->at[index] != 0;
+}
+
+bool journal_done(const struct journal *j, uint64_t index)
+{
     return j->done[index];
 }
 

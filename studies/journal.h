@@ -34,7 +34,8 @@ enum status journal_open(struct journal **journal, const char *path,
                          const struct journal_shape *shape, enum journal_use use, struct diag *d);
 void journal_close(struct journal *journal); /* NULL is allowed */
 
-bool journal_has(const struct journal *journal, uint64_t index);
+bool journal_has(const struct journal *journal, uint64_t index); /* a row, be it done or not */
+bool journal_done(const struct journal *journal, uint64_t index);
 uint64_t journal_n_done(const struct journal *journal);
 size_t journal_message_max(const struct journal *journal); /* bytes of the longest message */
 

@@ -149,7 +149,7 @@ static uint64_t take(struct leader *l)
     pthread_mutex_lock(&l->lock);
     while (!is_over(l) && l->next < n_own && index == no_run) {
         index = sweep_own(l->sweep, l->next++);
-        if (journal_has(l->journal, index))
+        if (journal_done(l->journal, index))
             index = no_run;
     }
     pthread_mutex_unlock(&l->lock);

@@ -232,7 +232,7 @@ enum status sweep_execute(const struct sweep *sweep, struct journal *journal,
         b->sweep = sweep, b->journal = journal, b->running = running, b->n_done = &n_done;
         for (; i < n_own && b->n < BLOCK && !s; i++) {
             uint64_t index = sweep_own(sweep, i);
-            if (journal_has(journal, index))
+            if (journal_done(journal, index))
                 continue;
             b->index[b->n] = index;
             s = sweep_variant(&b->variants[b->n++], sweep, index, &arena, d);

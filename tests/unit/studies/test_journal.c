@@ -143,9 +143,10 @@ Test(journal, what_may_go_well_the_next_time_is_not_done)
     append_failure(1, ST_IO, "cannot read");
     reopen();
     cr_expect_eq(journal_n_done(journal), 0);
+    cr_expect(journal_has(journal, 0) && !journal_done(journal, 0));
     append(0, 5);
     reopen();
-    cr_expect(journal_has(journal, 0));
+    cr_expect(journal_done(journal, 0));
     cr_expect_eq(row(0).figures[0], 5);
 }
 
