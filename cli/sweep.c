@@ -196,8 +196,8 @@ static void add_extremes(struct table *t, const char *what, const struct sweep_e
     uint64_t best_at = high_is_good ? e->high_at : e->low_at,
              worst_at = high_is_good ? e->low_at : e->high_at;
     table_add(t, what);
-    table_printf(t, "%.4g (run %" PRIu64 ")", best, best_at);
-    table_printf(t, "%.4g (run %" PRIu64 ")", worst, worst_at);
+    table_printf(t, "%.4g (variant %" PRIu64 ")", best, best_at);
+    table_printf(t, "%.4g (variant %" PRIu64 ")", worst, worst_at);
 }
 
 static enum status print_outcome(const struct sweep_outcome *o, const struct sweep *sweep,
@@ -215,7 +215,7 @@ static enum status print_outcome(const struct sweep_outcome *o, const struct swe
     printf("\n\n");
     table_init(&t, arena, 3);
     t.right[1] = t.right[2] = true;
-    table_add(&t, "one run");
+    table_add(&t, sweep->n_runs > sweep->n_variants ? "mean of a variant" : "of a variant");
     table_add(&t, "best");
     table_add(&t, "worst");
     add_extremes(&t, "attainment", &o->attainment, true);

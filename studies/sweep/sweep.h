@@ -87,9 +87,10 @@ enum status sweep_execute(const struct sweep *sweep, struct journal *journal,
 
 /* ---- results ---- */
 
-/* The least and the greatest of a figure, and the runs that have it. */
+/* The least and the greatest mean of a figure over the runs of a variant, and which variants have
+ * it. One of which a run has no such figure does not count. */
 struct sweep_extremes {
-    bool known; /* the sweep has the figure, and some run too */
+    bool known; /* the sweep has the figure, and some variant too */
     double low, high;
     uint64_t low_at, high_at;
 };

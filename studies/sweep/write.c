@@ -12,13 +12,22 @@
 
 enum { FIXED = 4 }; /* index, variant, replicate, status */
 
+/* A figure over the runs of a variant so far. */
+struct mean {
+    size_t key; /* its place among the keys; n_keys = not there */
+    struct sweep_extremes *extremes;
+    double sum; /* NaN: a run has none */
+    uint64_t n;
+};
+
 struct table {
     const struct sweep *sweep;
     struct journal *journal;
     struct results_column *columns;
     size_t n_columns;
     struct sweep_outcome *outcome;
-    size_t attainment, gpu_hours; /* their place among the keys; n_keys = not there */
+    struct mean means[2];
+    uint64_t variant; /* that the means are of */
     struct arena *arena;
 };
 
@@ -83,41 +92,56 @@ static enum status set_columns(struct table *t, struct diag *d)
             def->keys[i], summary_key_unit(def->keys[i], def->currency), RESULTS_NUMBER, 0};
     t->columns = to;
     t->n_columns = n;
-    t->attainment = place_of(def, "attainment.overall");
-    t->gpu_hours = place_of(def, "gpu_hours.total");
+    t->means[0] = (struct mean){.key = place_of(def, "attainment.overall"),
+                                .extremes = &t->outcome->attainment};
+    t->means[1] =
+        (struct mean){.key = place_of(def, "gpu_hours.total"), .extremes = &t->outcome->gpu_hours};
     return ST_OK;
 }
 
 /* ---- rows ---- */
 
-static void note_extremes(struct sweep_extremes *e, double value, uint64_t index)
+static void end_mean(struct mean *m, uint64_t variant)
 {
-    if (isnan(value))
+    struct sweep_extremes *e = m->extremes;
+    double mean = m->n ? m->sum / (double)m->n : NAN;
+
+    m->sum = 0;
+    m->n = 0;
+    if (isnan(mean))
         return;
-    if (!e->known || value < e->low)
-        e->low = value, e->low_at = index;
-    if (!e->known || value > e->high)
-        e->high = value, e->high_at = index;
+    if (!e->known || mean < e->low)
+        e->low = mean, e->low_at = variant;
+    if (!e->known || mean > e->high)
+        e->high = mean, e->high_at = variant;
     e->known = true;
 }
 
-static enum status note_row(const struct table *t, const struct study_row *row, uint64_t index,
+static void end_variant(struct table *t)
+{
+    for (size_t i = 0; i < 2; i++)
+        end_mean(&t->means[i], t->variant);
+}
+
+static enum status note_row(struct table *t, const struct study_row *row, uint64_t index,
                             struct diag *d)
 {
-    size_t n_keys = t->sweep->definition->n_keys;
+    uint64_t variant = sweep_variant_of(t->sweep, index);
     struct sweep_outcome *o = t->outcome;
 
     o->n_rows++;
-    if (row->status) {
-        if (o->n_failed++ == 0)
-            o->first_message = arena_strdup(t->arena, row->message ? row->message : "");
-        return o->first_message ? ST_OK : diag_nomem(d, "results");
+    if (variant != t->variant)
+        end_variant(t);
+    t->variant = variant;
+    for (size_t i = 0; i < 2; i++) {
+        struct mean *m = &t->means[i];
+        bool has = row->figures && m->key < t->sweep->definition->n_keys;
+        m->sum += has ? row->figures[m->key] : NAN;
+        m->n++;
     }
-    if (t->attainment < n_keys)
-        note_extremes(&o->attainment, row->figures[t->attainment], index);
-    if (t->gpu_hours < n_keys)
-        note_extremes(&o->gpu_hours, row->figures[t->gpu_hours], index);
-    return ST_OK;
+    if (row->status && o->n_failed++ == 0)
+        o->first_message = arena_strdup(t->arena, row->message ? row->message : "");
+    return o->first_message || !row->status ? ST_OK : diag_nomem(d, "results");
 }
 
 static enum status set_value(union results_cell *cell, enum results_kind kind, const char *text,
@@ -137,7 +161,7 @@ static enum status set_value(union results_cell *cell, enum results_kind kind, c
 static enum status fill_row(void *context, uint64_t i, union results_cell *cell,
                             struct arena *arena, struct diag *d)
 {
-    const struct table *t = context;
+    struct table *t = context;
     const struct sweep *sweep = t->sweep;
     uint64_t index = sweep_own(sweep, i);
     struct study_row row;
@@ -227,5 +251,7 @@ enum status sweep_write(struct sweep_outcome *outcome, struct arena *arena,
         return s;
     results.columns = t.columns;
     results.n_columns = t.n_columns;
-    return results_write(&results, dir, d);
+    s = results_write(&results, dir, d);
+    end_variant(&t);
+    return s;
 }
