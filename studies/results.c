@@ -104,42 +104,54 @@ static enum status write_blocks(struct writer *w, struct diag *d)
     return s;
 }
 
-static enum status publish(const char *part, const char *path, struct diag *d)
+static enum status write_hdf5(struct out_file *file, struct results_hdf5 *hdf5, struct diag *d)
 {
-    if (rename(part, path) == 0)
-        return ST_OK;
-    return diag_fail(d, ST_IO, "cannot rename '%s' to '%s': %s", part, path, strerror(errno));
+    char *image;
+    size_t n;
+
+    enum status s = results_hdf5_image(hdf5, &image, &n, d);
+    if (!s)
+        s = out_file_write(file, image, n, d);
+    free(image);
+    return s;
+}
+
+/* Complete, and on the disk. */
+static enum status finish(struct out_file *file, struct diag *d)
+{
+    enum status s = out_file_sync(file, d);
+
+    return s ? s : out_file_close(file, d);
 }
 
 enum status results_write(const struct results *results, const char *dir, struct diag *d)
 {
     struct writer w = {.results = results};
-    struct arena paths;
+    struct out_file hdf5 = {0};
 
-    arena_init(&paths);
-    const char *path = arena_printf(&paths, "%s/%s", dir, hdf5_name);
-    const char *part = arena_printf(&paths, "%s/%s.part", dir, hdf5_name);
     w.cells = calloc(RESULTS_BLOCK * results->n_columns, sizeof *w.cells);
-    enum status s = path && part && w.cells ? ST_OK : diag_nomem(d, "results");
+    enum status s = w.cells ? ST_OK : diag_nomem(d, "results");
     if (!s)
         s = out_file_open(&w.csv, dir, csv_name, true, d);
     if (!s)
-        s = results_hdf5_open(&w.hdf5, part, results, d);
+        s = out_file_open(&hdf5, dir, hdf5_name, true, d);
+    if (!s)
+        s = results_hdf5_open(&w.hdf5, results, d);
     if (!s)
         s = write_blocks(&w, d);
     if (!s)
-        s = out_file_sync(&w.csv, d);
+        s = write_hdf5(&hdf5, w.hdf5, d);
     if (!s)
-        s = out_file_close(&w.csv, d);
-    enum status closed = results_hdf5_close(w.hdf5, s == ST_OK, d);
+        s = finish(&hdf5, d);
     if (!s)
-        s = closed;
+        s = finish(&w.csv, d);
     if (!s)
-        s = publish(part, path, d);
+        s = out_file_publish(&hdf5, d);
     if (!s)
         s = out_file_publish(&w.csv, d);
+    results_hdf5_free(w.hdf5);
+    out_file_release(&hdf5);
     out_file_release(&w.csv);
     free(w.cells);
-    arena_release(&paths);
     return s;
 }

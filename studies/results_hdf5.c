@@ -1,24 +1,23 @@
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engines/profile/hdf5_library.h"
 #include "studies/results_internal.h"
 
 struct results_hdf5 {
     const struct results *results;
-    char *path;
     hid_t file;
     hid_t *columns; /* datasets */
     void *buffer;   /* of a block of one column */
 };
 
-static enum status fail(const char *path, const char *what, struct diag *d)
+/* Only memory can be short. */
+static enum status fail(const char *doing, struct diag *d)
 {
     char why[HDF5_WHY_SIZE];
 
-    return diag_fail(d, ST_IO, "cannot %s '%s': HDF5 says '%s'", what, path, hdf5_why(why));
+    return diag_fail(d, ST_NOMEM, "results.h5 cannot be %s: HDF5 says '%s'", doing, hdf5_why(why));
 }
 
 static size_t width_of(const struct results_column *column)
@@ -114,19 +113,24 @@ static hid_t create_column(const struct results_hdf5 *f, const struct results_co
     return dataset;
 }
 
-/* Nothing of when it was made, and columns in their order. Attributes may be long, as the text of a
+/* In memory: the library (1.10) does not survive a full disk. Nothing of when it was made, and
+ * columns in their order; that attributes are kept in theirs lets them be long, as the text of a
  * scenario is. */
-static hid_t create_file(const char *path)
+static hid_t create_file(const void *buffer)
 {
+    enum { IMAGE_STEP = 1 << 20 };
+    char name[32]; /* no two open files may have the same */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     hid_t file = H5I_INVALID_HID;
 
-    if (access >= 0 && create >= 0 &&
-        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
+    snprintf(name, sizeof name, "%p", buffer);
+    if (access >= 0 && create >= 0 && H5Pset_fapl_core(access, IMAGE_STEP, 0) >= 0 &&
+        /* The image of a newer superblock comes out with a wrong checksum (HDF5 1.10). */
+        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
         H5Pset_obj_track_times(create, 0) >= 0 &&
         H5Pset_attr_creation_order(create, H5P_CRT_ORDER_TRACKED) >= 0 &&
         H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0)
-        file = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
+        file = H5Fcreate(name, H5F_ACC_TRUNC, create, access);
     if (access >= 0)
         H5Pclose(access);
     if (create >= 0)
@@ -138,25 +142,25 @@ static enum status create(struct results_hdf5 *f, struct diag *d)
 {
     const struct results *results = f->results;
 
-    f->file = create_file(f->path);
+    f->file = create_file(f->buffer);
     if (f->file < 0)
-        return fail(f->path, "create", d);
+        return fail("created", d);
     for (size_t i = 0; i < results->n_attributes; i++) {
         const struct results_attribute *a = &results->attributes[i];
         if (!(a->text ? write_attribute(f->file, a->name, 1, &a->text, false)
                       : write_attribute(f->file, a->name, a->n, a->texts, true)))
-            return fail(f->path, "write", d);
+            return fail("written", d);
     }
     for (size_t c = 0; c < results->n_columns; c++) {
         f->columns[c] = create_column(f, &results->columns[c]);
         if (f->columns[c] < 0)
-            return fail(f->path, "write", d);
+            return fail("written", d);
     }
     return ST_OK;
 }
 
-enum status results_hdf5_open(struct results_hdf5 **file, const char *path,
-                              const struct results *results, struct diag *d)
+enum status results_hdf5_open(struct results_hdf5 **file, const struct results *results,
+                              struct diag *d)
 {
     struct results_hdf5 *f = calloc(1, sizeof *f);
     struct hdf5_quiet quiet;
@@ -169,10 +173,9 @@ enum status results_hdf5_open(struct results_hdf5 **file, const char *path,
         width = width_of(&results->columns[c]) > width ? width_of(&results->columns[c]) : width;
     f->results = results;
     f->file = H5I_INVALID_HID;
-    f->path = strdup(path);
     f->columns = calloc(results->n_columns, sizeof *f->columns);
     f->buffer = malloc(RESULTS_BLOCK * width);
-    if (!f->path || !f->columns || !f->buffer)
+    if (!f->columns || !f->buffer)
         return diag_nomem(d, "results");
     for (size_t c = 0; c < results->n_columns; c++)
         f->columns[c] = H5I_INVALID_HID;
@@ -226,53 +229,64 @@ enum status results_hdf5_write(struct results_hdf5 *f, const union results_cell 
     for (size_t c = 0; c < f->results->n_columns && !s; c++) {
         gather(f, c, cells, n);
         if (!write_column(f, c, first, n))
-            s = fail(f->path, "write", d);
+            s = fail("written", d);
     }
     hdf5_end(&quiet);
     return s;
 }
 
-/* Lets go of everything; whether all of it reached the system. */
-static bool close_all(struct results_hdf5 *f)
+/* What the columns still hold back goes into the file. */
+static bool close_columns(struct results_hdf5 *f)
 {
-    struct hdf5_quiet quiet;
     bool ok = true;
 
-    hdf5_begin(&quiet);
     for (size_t c = 0; f->columns && c < f->results->n_columns; c++) {
         if (f->columns[c] >= 0)
             ok = H5Dclose(f->columns[c]) >= 0 && ok;
+        f->columns[c] = H5I_INVALID_HID;
     }
-    if (f->file >= 0)
-        ok = H5Fclose(f->file) >= 0 && ok;
+    return ok;
+}
+
+static enum status take_image(struct results_hdf5 *f, char **image, size_t *n, struct diag *d)
+{
+    bool closed = close_columns(f);
+    ssize_t size = closed && H5Fflush(f->file, H5F_SCOPE_LOCAL) >= 0
+                       ? H5Fget_file_image(f->file, NULL, 0)
+                       : -1;
+
+    if (size < 0)
+        return fail("written", d);
+    *image = malloc((size_t)size);
+    if (!*image)
+        return diag_nomem(d, "results");
+    *n = (size_t)size;
+    return H5Fget_file_image(f->file, *image, *n) == size ? ST_OK : fail("written", d);
+}
+
+enum status results_hdf5_image(struct results_hdf5 *f, char **image, size_t *n, struct diag *d)
+{
+    struct hdf5_quiet quiet;
+
+    *image = NULL;
+    hdf5_begin(&quiet);
+    enum status s = take_image(f, image, n, d);
     hdf5_end(&quiet);
-    return ok;
+    return s;
 }
 
-static bool sync_file(const char *path)
+void results_hdf5_free(struct results_hdf5 *f)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool ok = file >= 0 && fsync(file) == 0;
-
-    if (file >= 0)
-        close(file);
-    return ok;
-}
-
-enum status results_hdf5_close(struct results_hdf5 *f, bool keep, struct diag *d)
-{
-    enum status s = ST_OK;
+    struct hdf5_quiet quiet;
 
     if (!f)
-        return ST_OK;
-    bool begun = f->file >= 0, ok = close_all(f);
-    if (keep && !(ok && sync_file(f->path)))
-        s = diag_fail(d, ST_IO, "cannot write '%s'", f->path);
-    if (begun && (s || !keep))
-        unlink(f->path);
-    free(f->path);
+        return;
+    hdf5_begin(&quiet);
+    close_columns(f);
+    if (f->file >= 0)
+        H5Fclose(f->file);
+    hdf5_end(&quiet);
     free(f->columns);
     free(f->buffer);
     free(f);
-    return s;
 }
