@@ -31,13 +31,14 @@ static double upper_tail(double z)
  * integrand is smooth and is nothing at the edges. */
 static double miss_normal(size_t n, double c)
 {
-    const double reach = 9, step = 0.3, log_least = -12, log_most = 3, log_step = 0.2;
+    enum { N_TOPS = 61, N_WIDTHS = 76 };
+    const double lowest = -9, step = 0.3, log_least = -12, log_step = 0.2;
     double sum = 0;
 
-    for (double top = -reach; top <= reach; top += step) {
-        double up = upper_tail(-top);
-        for (double u = log_least; u <= log_most; u += log_step) {
-            double width = exp(u), bottom = top - width;
+    for (int i = 0; i < N_TOPS; i++) {
+        double top = lowest + step * i, up = upper_tail(-top);
+        for (int k = 0; k < N_WIDTHS; k++) {
+            double width = exp(log_least + log_step * k), bottom = top - width;
             double between = pow(up - upper_tail(-bottom), (double)n - 2);
             sum += exp(-0.5 * (top * top + bottom * bottom)) * between *
                    upper_tail(top + c * width) * width;

@@ -13,8 +13,10 @@ static double gamma_ratio(double a)
 {
     double factor = 1;
 
-    for (; a < 100; a++)
+    while (a < 100) {
         factor *= a / (a + 0.5);
+        a++;
+    }
     double y = 1 / a;
     return factor * sqrt(a) *
            (1 + y * (-1.0 / 8 + y * (1.0 / 128 + y * (5.0 / 1024 + y * (-21.0 / 32768 +
