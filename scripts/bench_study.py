@@ -1,4 +1,5 @@
-"""What a run costs within a study, for scripts/bench --study."""
+"""What a run costs within a study, for scripts/bench --study. Wall times mean something on a machine that does nothing
+else."""
 import json
 import pathlib
 import random
@@ -41,9 +42,11 @@ def study(root, folder, run_once):
     faster = statistics.median(a["wall_s"] / b["wall_s"] for a, b in zip(one, two))
     wanted_s = statistics.median(s["wall_s"] / s["runs"] for s in two) * N_WANTED
     peak_mib = max(s["peak_mib"] for s in two)
+    more_cpu = statistics.median(b["cpu_s"] / a["cpu_s"] for a, b in zip(one, two))
     print(f"{SCENARIO}, {N_VARIANTS} runs with settings of the planner that differ; medians of {N_ROUNDS} rounds")
     print(f"  CPU s a run: alone {statistics.median(alone):.4f}, "
           f"in a study {statistics.median(s['cpu_s'] / s['runs'] for s in one):.4f}")
+    print(f"  CPU on two threads: {more_cpu:.2f} of that on one; 1 = they do not hinder each other")
     missed = False
     for what, value, met, bound in (
             ("CPU of a run in a study / alone", f"{share:.2f}", share <= ALONE_SHARE, f"<= {ALONE_SHARE}"),
