@@ -30,14 +30,26 @@ static enum status print_settings(const struct tune_result *r, const struct term
 
 /* ---- figures ---- */
 
+/* A value with as many decimals as its uncertainty has: so many digits of that. */
+static const char *with_margin(char text[64], int digits, const char *sign, double value,
+                               double margin)
+{
+    int decimals = margin > 0 ? (int)ceil(digits - 1 - log10(margin)) : 0;
+
+    decimals = decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
+    if (margin > 0)
+        snprintf(text, 64, *sign ? "%+.*f +- %.*f" : "%.*f +- %.*f", decimals, value, decimals,
+                 margin);
+    else
+        snprintf(text, 64, "%.4g", value);
+    return text;
+}
+
 static void add_figure(struct table *t, const struct tune_figure *f)
 {
-    if (isnan(f->mean))
-        table_add(t, NULL);
-    else if (f->low == f->high)
-        table_printf(t, "%.4g", f->mean);
-    else
-        table_printf(t, "%.4g +- %.2g", f->mean, (f->high - f->low) / 2);
+    char text[64];
+
+    table_add(t, isnan(f->mean) ? NULL : with_margin(text, 2, "", f->mean, (f->high - f->low) / 2));
 }
 
 static enum status print_part(const struct tune_result *r, const struct tune_trial_of_part *part,
@@ -45,6 +57,7 @@ static enum status print_part(const struct tune_result *r, const struct tune_tri
                               struct arena *arena, struct diag *d)
 {
     struct table t;
+    char text[64];
 
     fputc('\n', terminal->out);
     table_init(&t, arena, 4);
@@ -64,7 +77,8 @@ static enum status print_part(const struct tune_result *r, const struct tune_tri
         if (p->n == 0 || isnan(p->mean) || p->at.low == p->at.high)
             table_add(&t, NULL);
         else
-            table_printf(&t, "%+.4g +- %.2g%s", p->mean, (p->at.high - p->at.low) / 2,
+            table_printf(&t, "%s%s",
+                         with_margin(text, 2, "+", p->mean, (p->at.high - p->at.low) / 2),
                          p->told_apart ? "" : " ?");
     }
     if (r->options->n_constraints) {
@@ -80,11 +94,13 @@ static enum status print_part(const struct tune_result *r, const struct tune_tri
 
 static void add_effect(struct table *t, const struct effect *e)
 {
+    char text[64];
+
     if (e->nothing)
         table_add(t, "nothing");
     else
-        table_printf(t, "%3.0f %%  %.3g +- %.1g", 100 * e->total, e->range,
-                     1.96 * e->range_deviation);
+        table_printf(t, "%3.0f %%  %s", 100 * e->total,
+                     with_margin(text, 1, "", e->range, 1.96 * e->range_deviation));
 }
 
 /* The pair that does most together, if that is a tenth and more. */
@@ -124,7 +140,7 @@ static enum status print_effects(const struct tune_result *r, const struct termi
 
     fputc('\n', terminal->out);
     table_init(&t, arena, n + 1);
-    table_add(&t, "What a knob does, over its range");
+    table_add(&t, "What a knob does over its range");
     for (size_t i = 0; i < n; i++) {
         t.right[i + 1] = true;
         table_add(&t, tune_effects_key(r, i));

@@ -104,15 +104,17 @@ static void snap(void *context, double *u)
 
 /* ---- parts of the trace ---- */
 
-static enum status check_part(const struct tune_part *part, const char *what, double end_s,
+/* What goes beyond the end of the trace ends there. */
+static enum status check_part(struct tune_part *part, const char *what, double end_s,
                               struct diag *d)
 {
-    if (part->from_s < part->to_s && part->from_s >= 0 && part->to_s <= end_s * (1 + 1e-9))
+    part->to_s = fmin(part->to_s, end_s);
+    if (part->from_s < part->to_s && part->from_s >= 0)
         return ST_OK;
     return diag_fail(d, ST_INPUT,
-                     "the part of the trace to %s on is %g to %g s, and the trace goes from 0 to "
-                     "%g s",
-                     what, part->from_s, part->to_s, end_s);
+                     "no trace is left to %s on from %g s on; it goes from 0 to %g s (--find, "
+                     "--judge)",
+                     what, part->from_s, end_s);
 }
 
 static enum status set_parts(struct tuner *t, struct diag *d)

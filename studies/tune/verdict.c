@@ -1,6 +1,7 @@
 /* What the figures of a tuning say, in sentences that anybody can act on. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "studies/tune/tune_internal.h"
@@ -118,30 +119,39 @@ static void say_against_standing(struct verdict *v)
             100 * r->judged.standing.holds);
 }
 
-/* The longest of the policy's intervals, s; 0 = it has none. */
-static double longest_interval_s(const struct scenario *scenario)
+/* The longest of the intervals that the policy has by itself or as recommended, s; 0 = none. */
+static double longest_interval_s(const struct tune_result *r)
 {
-    const struct planner_config *c = scenario_planner(scenario);
+    static const char *const keys[] = {"policy.throughput_adjustment_interval",
+                                       "policy.load_adjustment_interval"};
+    const struct planner_config *c = scenario_planner(r->options->scenario);
+    const struct space *space = r->options->space;
     double longest = 0;
 
     if (c && c->enable_throughput_scaling)
         longest = (double)c->throughput_adjustment_interval_s;
     if (c && c->enable_load_scaling)
         longest = fmax(longest, (double)c->load_adjustment_interval_s);
+    for (size_t k = 0; k < space->n && c; k++) {
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            if (strcmp(space->knobs[k].key, keys[i]) == 0)
+                longest = fmax(longest, strtod(r->found.recommended.values[k], NULL));
+        }
+    }
     return longest;
 }
 
 static void say_too_short(struct verdict *v, const struct tune_part *part, const char *what)
 {
     enum { LEAST_INTERVALS = 10 };
-    double interval_s = longest_interval_s(v->t->options->scenario);
+    double interval_s = longest_interval_s(v->result);
     double length_s = part->to_s - part->from_s;
 
     if (v->t->whole || interval_s <= 0 || length_s >= LEAST_INTERVALS * interval_s)
         return;
     say(v,
-        "The part %s is %.0f s long, %.1f intervals of the scenario's policy (%.0f s): too short "
-        "to tell settings of slow loops apart.",
+        "The part %s is %.0f s long, %.1f times the planner's longest interval (%.0f s): too "
+        "short to tell settings of slow loops apart.",
         what, length_s, length_s / interval_s, interval_s);
 }
 
