@@ -49,9 +49,20 @@ static enum status finish_push(struct sim *sim, struct worker *w, struct finish_
 {
     enum status s = ARRAY_RESERVE(w->finish, w->n_finish, w->finish_capacity, 1,
                                   "running sequences", sim->diag);
-    if (!s)
-        finish_sift_up(w, w->n_finish++, e);
-    return s;
+    if (s)
+        return s;
+    int64_t ahead = finish_ahead(&e);
+    if (w->n_finish == 0 || (w->longest_known && ahead > w->longest_ahead)) {
+        w->longest_ahead = ahead;
+        w->longest_known = true;
+    }
+    finish_sift_up(w, w->n_finish++, e);
+    return ST_OK;
+}
+
+static void finish_note_gone(struct worker *w, const struct finish_entry *e)
+{
+    w->longest_known = w->longest_known && finish_ahead(e) < w->longest_ahead;
 }
 
 void decode_finish_remove(struct worker *w, uint32_t id)
@@ -60,6 +71,7 @@ void decode_finish_remove(struct worker *w, uint32_t id)
     while (i < w->n_finish && w->finish[i].request != id)
         i++;
     BUG_IF(i == w->n_finish);
+    finish_note_gone(w, &w->finish[i]);
     struct finish_entry last = w->finish[--w->n_finish];
     if (i == w->n_finish)
         return;
@@ -74,6 +86,7 @@ bool decode_pop_finished(struct worker *w, uint32_t *id)
     if (w->n_finish == 0 || w->finish[0].step != w->step)
         return false;
     *id = w->finish[0].request;
+    finish_note_gone(w, &w->finish[0]);
     struct finish_entry last = w->finish[--w->n_finish];
     if (w->n_finish)
         finish_sift_down(w, 0, last);
@@ -438,13 +451,17 @@ uint32_t decode_run_length(const struct worker *w)
 }
 
 /* Tokens that the next step of the longest sequence attends to. */
-double decode_longest_context(const struct worker *w)
+double decode_longest_context(struct worker *w)
 {
-    uint64_t longest = 0;
-    for (uint32_t i = 0; i < w->n_finish; i++) {
-        uint64_t context = w->finish[i].end_context_tok - (w->finish[i].step - w->step - 1);
-        if (context > longest)
-            longest = context;
+    if (w->n_finish == 0)
+        return 0;
+    if (!w->longest_known) {
+        w->longest_ahead = finish_ahead(&w->finish[0]);
+        for (uint32_t i = 1; i < w->n_finish; i++) {
+            int64_t ahead = finish_ahead(&w->finish[i]);
+            w->longest_ahead = ahead > w->longest_ahead ? ahead : w->longest_ahead;
+        }
+        w->longest_known = true;
     }
-    return (double)longest;
+    return (double)(w->longest_ahead + (int64_t)w->step + 1);
 }

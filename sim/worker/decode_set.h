@@ -30,7 +30,7 @@ enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_
                            int64_t end_ns);
 enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto);
 uint32_t decode_run_length(const struct worker *w);
-double decode_longest_context(const struct worker *w);
+double decode_longest_context(struct worker *w);
 /* Account for the steps that have ended by now, leaving the run as it is. */
 enum status worker_sync(struct sim *sim, struct worker *w);
 /* What that would account for: gaps between tokens, and blocks. For those who only look: sums that

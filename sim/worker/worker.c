@@ -434,7 +434,7 @@ static bool has_work(const struct worker *w)
 
 /* With speculative decoding each sequence computes its next token and the drafts; all of them look
  * at one context, so the step reads as more sequences of a shorter one. */
-static struct engine_step step_of(const struct worker *w)
+static struct engine_step step_of(struct worker *w)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     uint32_t n_decode = w->decode_waits ? 0 : w->n_decode, per_sequence = 1 + engine->n_draft_tok;

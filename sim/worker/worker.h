@@ -22,6 +22,12 @@ struct finish_entry {
     uint32_t end_context_tok; /* tokens its last step attends to */
 };
 
+/* By how much its context is ahead of the count of steps: all its life the same. */
+static inline int64_t finish_ahead(const struct finish_entry *e)
+{
+    return (int64_t)e->end_context_tok - (int64_t)e->step;
+}
+
 /* What a step computes beside the sequences that decode. */
 struct step_plan {
     struct step_chunk *chunks; /* capacity max_num_seqs */
@@ -85,6 +91,8 @@ struct worker {
         context_sum_tok; /* tokens that step `step + 1` attends to, summed over the sequences */
     struct finish_entry *finish; /* binary heap by (step, admit_order) */
     uint32_t n_finish, finish_capacity;
+    bool longest_known;          /* else it is to be looked for */
+    int64_t longest_ahead;       /* the largest of the entries' finish_ahead */
     struct id_array first_next;  /* decoding, first token comes out with the next step */
     struct id_array second_next; /* decoding, second token comes out with the next step */
 
