@@ -50,11 +50,12 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
 extern const struct cli_option run_options[], calibrate_options[], plan_options[],
-    profile_show_options[], profile_convert_options[], sweep_options[], trace_info_options[],
-    tune_options[];
+    profile_show_options[], profile_convert_options[], size_options[], sweep_options[],
+    trace_info_options[], tune_options[];
 extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
+enum status size_run(const struct cli_args *args, struct diag *d);
 enum status tune_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);

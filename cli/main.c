@@ -50,6 +50,20 @@ const struct cli_verb cli_verbs[] = {
          "none was, 2 bad input or usage, 3 I/O or memory (docs/tuning.md).",
      .options = tune_options,
      .run = tune_run},
+    {.name = "size",
+     .words = "SCENARIO",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "what to buy: the smallest fleet that meets a target, engine by engine",
+     .details =
+         "The scenario's traffic is replayed against static fleets of each engine (--profiles, "
+         "--model, --gpu) and topology at each load, until the smallest is found that meets the "
+         "target; they are ranked by cost per day. The range is where the answer lies in other "
+         "courses of the traffic (--replicates) and with the error that the profile is known to "
+         "have. Exit status: 0 each load has a fleet, 1 one has none, 2 bad input or usage, 3 I/O "
+         "or memory (docs/sizing.md).",
+     .options = size_options,
+     .run = size_run},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

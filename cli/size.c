@@ -1,0 +1,319 @@
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/size_print.h"
+#include "reports/out_file.h"
+#include "scenarios/compose/checks.h"
+#include "studies/size/size.h"
+
+enum { MAX_REPLICATES = 1000, MAX_GPUS = 1000000 };
+
+const struct cli_option size_options[] = {
+    {"target", 't', "EXPR",
+     "what the fleet has to meet, e.g. 'attainment.overall>=0.99' (default; attainment alone is "
+     "the same)"},
+    {"profiles", 'p', "GLOB,...",
+     "engines: patterns over the names of bundled profiles, or files (default: the scenario's own; "
+     "with --model or --gpu all)"},
+    {"model", 'm', "TEXT,...", "only profiles of a model with one of these in its name"},
+    {"gpu", 'g', "TEXT,...", "only profiles of such GPUs, e.g. h100,h200"},
+    {"topologies", '\0', "agg,disagg", "one of them, or both (default)"},
+    {"scale-load", '\0', "X,...", "loads, as factors of the scenario's (default 1)"},
+    {"max-gpus", '\0', "N", "the largest fleet there may be"},
+    {"replicates", 'r', "R", "range of GPUs from so many other courses of the traffic"},
+    {"prices", '\0', "NAME",
+     "price list (headroom list presets), or FILE#NAME; default: the scenario's, else coreweave"},
+    {"json", '\0', "FILE", "write all figures of all choices there"},
+    {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
+    CLI_OVERLAY,
+    {"seed", '\0', "N", "the same as --set seed=N"},
+    {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
+    {"force", '\0', NULL, "replace the file of --json"},
+    {"quiet", 'q', NULL, "print errors only"},
+    {.name = NULL},
+};
+
+static const char default_target[] = "attainment.overall>=0.99", default_prices[] = "coreweave";
+
+/* ---- options ---- */
+
+/* The parts of a,b,c. ST_INPUT: one is empty. */
+static enum status split(const char *const **parts, size_t *n, const struct cli_args *args,
+                         const char *name, struct diag *d)
+{
+    const char *text = cli_value(args, name);
+
+    *n = 0;
+    if (!text)
+        return ST_OK;
+    const char **to = ARENA_NEW(args->arena, strlen(text) + 1, const char *);
+    if (!to)
+        return diag_nomem(d, "list");
+    *parts = to;
+    for (const char *p = text;; p++) {
+        size_t length = strcspn(p, ",");
+        if (length == 0)
+            return diag_fail(d, ST_INPUT, "option '--%s' must be a list such as a,b, not '%s'",
+                             name, text);
+        to[*n] = arena_strndup(args->arena, p, length);
+        if (!to[(*n)++])
+            return diag_nomem(d, "list");
+        p += length;
+        if (!*p)
+            return ST_OK;
+    }
+}
+
+static enum status target_option(struct size_options *o, const struct cli_args *args,
+                                 struct diag *d)
+{
+    const char *text = cli_value(args, "target");
+    struct expectation *target = ARENA_NEW(args->arena, 1, struct expectation);
+    const struct source_pos at = {"--target", 0, 0};
+
+    if (!target)
+        return diag_nomem(d, "target");
+    o->target = target;
+    enum status s = expectation_parse(target, args->arena, text ? text : default_target, at, d);
+    if (s)
+        return s;
+    if (strcmp(target->key, "attainment") == 0)
+        target->key = "attainment.overall";
+    if (target->op == EXPECT_EQ || target->op == EXPECT_NE)
+        return diag_fail_at(d, ST_INPUT, at, "expected >=, <=, > or < in '%s'", target->text);
+    return scenario_check_expectation(o->scenario, target, d);
+}
+
+static enum status profile_options(struct size_options *o, const struct profile_search *search,
+                                   const struct cli_args *args, struct diag *d)
+{
+    struct size_filter filter = {0};
+
+    enum status s = split(&filter.patterns, &filter.n_patterns, args, "profiles", d);
+    if (!s)
+        s = split(&filter.models, &filter.n_models, args, "model", d);
+    if (!s)
+        s = split(&filter.gpus, &filter.n_gpus, args, "gpu", d);
+    if (s || filter.n_patterns + filter.n_models + filter.n_gpus == 0)
+        return s;
+    s = cli_need_folder(search->dirs, "HEADROOM_PROFILES", d);
+    return s ? s : size_profiles(&o->profiles, &o->n_profiles, args->arena, search, &filter, d);
+}
+
+static enum status topology_option(struct size_options *o, const struct cli_args *args,
+                                   struct diag *d)
+{
+    enum size_topology *to = ARENA_NEW(args->arena, N_SIZE_TOPOLOGIES, enum size_topology);
+    bool wanted[N_SIZE_TOPOLOGIES] = {false};
+    const char *const *names;
+    size_t n;
+
+    enum status s = split(&names, &n, args, "topologies", d);
+    if (s)
+        return s;
+    if (!to)
+        return diag_nomem(d, "topologies");
+    for (size_t i = 0; i < n; i++) {
+        size_t t = 0;
+        while (t < N_SIZE_TOPOLOGIES && strcmp(names[i], size_topology_names[t]) != 0)
+            t++;
+        if (t == N_SIZE_TOPOLOGIES)
+            return diag_fail(d, ST_INPUT, "unknown topology '%s'; expected agg, disagg or both",
+                             names[i]);
+        wanted[t] = true;
+    }
+    for (size_t t = 0; t < N_SIZE_TOPOLOGIES; t++) {
+        if (n == 0 || wanted[t])
+            to[o->n_topologies++] = (enum size_topology)t;
+    }
+    o->topologies = to;
+    return ST_OK;
+}
+
+static enum status load_option(struct size_options *o, const struct cli_args *args, struct diag *d)
+{
+    const char *const *texts;
+    size_t n;
+
+    enum status s = split(&texts, &n, args, "scale-load", d);
+    if (s)
+        return s;
+    double *loads = ARENA_NEW(args->arena, n + 1, double);
+    if (!loads)
+        return diag_nomem(d, "loads");
+    for (size_t i = 0; i < n; i++) {
+        char *end;
+        loads[i] = strtod(texts[i], &end);
+        if (end == texts[i] || *end || !(loads[i] > 0) || loads[i] > 1000)
+            return diag_fail(d, ST_INPUT,
+                             "option '--scale-load' must be factors above 0, up to 1000, such as "
+                             "1,3, not '%s'",
+                             texts[i]);
+        for (size_t k = 0; k < i; k++) {
+            if (loads[k] == loads[i])
+                return diag_fail(d, ST_INPUT, "option '--scale-load' has %s twice", texts[i]);
+        }
+    }
+    if (n == 0)
+        loads[n++] = 1;
+    o->loads = loads;
+    o->n_loads = n;
+    return ST_OK;
+}
+
+static enum status count_options(struct size_options *o, const struct cli_args *args,
+                                 struct diag *d)
+{
+    long long max_gpus, replicates;
+
+    enum status s = cli_integer(args, "max-gpus", 1, MAX_GPUS, 0, &max_gpus, d);
+    if (!s)
+        s = cli_integer(args, "replicates", 2, MAX_REPLICATES, 0, &replicates, d);
+    if (!s)
+        s = cli_jobs(args, &o->n_threads, d);
+    if (s)
+        return s;
+    /* What the scenario's cluster has is a limit, too. */
+    int64_t cluster = o->scenario->cluster.nodes * o->scenario->cluster.gpus_per_node;
+    o->max_gpus = cluster && (!max_gpus || cluster < max_gpus) ? cluster : max_gpus;
+    o->n_replicates = (size_t)replicates;
+    return ST_OK;
+}
+
+/* Those of the scenario, unless others are asked for. */
+static enum status price_option(struct size_options *o, const struct scenario_source *source,
+                                const struct cli_args *args, struct diag *d)
+{
+    const char *name = cli_value(args, "prices");
+    struct scenario *priced = ARENA_NEW(args->arena, 1, struct scenario);
+    struct scenario_override override = {.label = name ? "--prices" : "prices"};
+    struct study_variant variant = {1, &override, NULL};
+    struct scenario_source with;
+
+    o->prices = &o->scenario->cost.per_gpu_hour;
+    o->currency = o->scenario->cost.currency;
+    if (!name && o->prices->n)
+        return ST_OK;
+    override.text = arena_printf(args->arena, "cost={preset: '%s'}", name ? name : default_prices);
+    if (!priced || !override.text)
+        return diag_nomem(d, "prices");
+    enum status s = study_source(&with, args->arena, source, &variant, d);
+    if (!s)
+        s = scenario_read(priced, args->arena, &with, d);
+    if (s)
+        return s;
+    o->prices = &priced->cost.per_gpu_hour;
+    o->currency = priced->cost.currency;
+    return ST_OK;
+}
+
+/* ---- the file ---- */
+
+static enum status check_file(const struct cli_args *args, struct diag *d)
+{
+    const char *file = cli_value(args, "json");
+
+    if (file && !*file)
+        return diag_fail(d, ST_INPUT, "option '--json' must be the path of a file, not ''");
+    if (file && !cli_flag(args, "force") && access(file, F_OK) == 0)
+        return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", file);
+    return ST_OK;
+}
+
+static enum status write_file(const struct size_result *result, const struct cli_args *args,
+                              struct diag *d)
+{
+    const char *file = cli_value(args, "json"), *slash = file ? strrchr(file, '/') : NULL;
+    struct out_file f = {0};
+
+    if (!file)
+        return ST_OK;
+    const char *folder = slash ? arena_strndup(args->arena, file, (size_t)(slash - file) + 1) : ".";
+    if (!folder)
+        return diag_nomem(d, "path");
+    enum status s = out_file_open(&f, folder, slash ? slash + 1 : file, cli_flag(args, "force"), d);
+    if (!s) {
+        errno = 0;
+        size_write_json(result, f.stream);
+        s = out_file_check(&f, d);
+    }
+    if (!s)
+        s = out_file_close(&f, d);
+    if (!s)
+        s = out_file_publish(&f, d);
+    out_file_release(&f);
+    return s;
+}
+
+/* ---- the verb ---- */
+
+static void show_progress(void *context, size_t n_done, size_t n_runs)
+{
+    progress_runs(context, n_done, n_runs);
+}
+
+static enum status search(struct size_options *o, const struct cli_args *args, struct diag *d)
+{
+    const struct size_result *result;
+    struct progress progress;
+
+    progress_init(&progress, !cli_flag(args, "quiet"));
+    o->cancel = interrupt_begin();
+    o->progress = show_progress;
+    o->context = &progress;
+    enum status s = size_fleets(&result, args->arena, o, d);
+    progress_end(&progress);
+    if (s == ST_CANCELLED)
+        fprintf(stderr, "headroom: %s by %s\n", d->text,
+                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+    if (!s)
+        s = write_file(result, args, d);
+    if (!s && !cli_flag(args, "quiet"))
+        s = size_print(result, stdout, args->arena, d);
+    if (s)
+        return s;
+    return result->holds ? ST_OK : ST_MISSED;
+}
+
+enum status size_run(const struct cli_args *args, struct diag *d)
+{
+    struct size_options o = {0};
+    struct scenario *scenario;
+    struct scenario_source source;
+    struct profile_search profiles;
+
+    enum status s = cli_load_scenario(&scenario, &source, args, d);
+    if (s)
+        return s;
+    o.source = &source;
+    o.scenario = scenario;
+    s = target_option(&o, args, d);
+    if (!s)
+        s = topology_option(&o, args, d);
+    if (!s)
+        s = load_option(&o, args, d);
+    if (!s)
+        s = count_options(&o, args, d);
+    if (!s)
+        s = price_option(&o, &source, args, d);
+    if (!s)
+        s = check_file(args, d);
+    if (!s)
+        s = cli_profile_search(&profiles, args->arena, d);
+    if (!s)
+        s = profile_options(&o, &profiles, args, d);
+    if (!s)
+        s = run_resources_create(&o.resources, &profiles, d);
+    if (s)
+        return s;
+    s = search(&o, args, d);
+    run_resources_free(o.resources);
+    return s;
+}

@@ -1,0 +1,207 @@
+#include "cli/size_print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "cli/table.h"
+
+enum { MAX_ROWS = 12 }; /* of a load */
+
+static void add_workers(struct table *t, const struct size_choice *c)
+{
+    if (c->n_pools == 1)
+        table_printf(t, "%" PRId64, c->workers.n[0]);
+    else
+        table_printf(t, "%" PRId64 "+%" PRId64, c->workers.n[0], c->workers.n[1]);
+}
+
+static void add_range(struct table *t, const struct size_choice *c)
+{
+    if (isnan(c->gpus_low))
+        table_add(t, NULL);
+    else if (isinf(c->gpus_low))
+        table_add(t, "none");
+    else if (isinf(c->gpus_high))
+        table_printf(t, "%.0f to none", c->gpus_low);
+    else
+        table_printf(t, "%.0f to %.0f", c->gpus_low, c->gpus_high);
+}
+
+static void add_choice(struct table *t, const struct size_choice *c)
+{
+    table_printf(t, "%s %s", size_topology_names[c->topology], c->profile);
+}
+
+/* Of a load, from place `from` to `to` of the result. */
+static size_t count_of(const struct size_result *r, double load, size_t from, size_t to)
+{
+    size_t n = 0;
+
+    for (size_t i = from; i < to; i++)
+        n += r->choices[i]->scale_load == load;
+    return n;
+}
+
+static const struct size_choice *first_of(const struct size_result *r, double load, size_t from,
+                                          size_t to)
+{
+    for (size_t i = from; i < to; i++) {
+        if (r->choices[i]->scale_load == load)
+            return r->choices[i];
+    }
+    return NULL;
+}
+
+static void print_more(size_t n, FILE *out)
+{
+    if (n > MAX_ROWS)
+        fprintf(out, "and %zu more (--json FILE)\n", n - MAX_ROWS);
+}
+
+static enum status print_reached(const struct size_result *r, double load, FILE *out,
+                                 struct arena *arena, struct diag *d)
+{
+    struct table t;
+    size_t n = 0;
+
+    table_init(&t, arena, 6);
+    for (int i = 0; i < 5; i++)
+        t.right[i] = true;
+    table_printf(&t, "%s/day", r->options->currency);
+    table_add(&t, "GPUs");
+    table_add(&t, "range");
+    table_add(&t, "workers");
+    table_add(&t, "spare");
+    table_add(&t, "choice");
+    for (size_t i = 0; i < r->n_reached; i++) {
+        const struct size_choice *c = r->choices[i];
+        if (c->scale_load != load || ++n > MAX_ROWS)
+            continue;
+        if (isnan(c->cost_per_day))
+            table_add(&t, NULL);
+        else
+            table_printf(&t, "%.0f", c->cost_per_day);
+        table_printf(&t, "%" PRId64, c->gpus);
+        add_range(&t, c);
+        add_workers(&t, c);
+        if (isnan(c->load_headroom))
+            table_add(&t, NULL);
+        else
+            table_printf(&t, "%.0f %%", 100 * c->load_headroom);
+        add_choice(&t, c);
+    }
+    if (!table_print(&t, out))
+        return diag_nomem(d, "table");
+    print_more(n, out);
+    return ST_OK;
+}
+
+static enum status print_best(const struct size_choice *c, const struct size_result *r, FILE *out,
+                              struct arena *arena, struct diag *d)
+{
+    struct table t;
+
+    table_init(&t, arena, 2);
+    table_add(&t, "Cheapest");
+    add_choice(&t, c);
+    for (size_t i = 0; i < c->n_pools; i++) {
+        table_printf(&t, "  %s", c->pools[i]);
+        table_printf(&t, "%" PRId64 " x %" PRId64 " GPU%s", c->workers.n[i], c->gpus_per_worker[i],
+                     c->gpus_per_worker[i] == 1 ? "" : "s");
+    }
+    table_add(&t, "  nodes");
+    table_printf(&t, "%" PRId64 " of %" PRId64 " GPUs", c->nodes,
+                 r->options->scenario->cluster.gpus_per_node);
+    table_add(&t, "  reached");
+    table_printf(&t, "%s %.4g", r->options->target->key, c->value);
+    table_add(&t, "  limited by");
+    table_add(&t, c->limited_by);
+    if (c->arithmetic[0]) {
+        table_add(&t, "  arithmetic");
+        if (c->n_pools == 1)
+            table_printf(&t, "%" PRId64 " workers: mean rate over capacity", c->arithmetic[0]);
+        else
+            table_printf(&t, "%" PRId64 "+%" PRId64 " workers: mean rate over capacity",
+                         c->arithmetic[0], c->arithmetic[1]);
+    }
+    table_add(&t, "  trust");
+    table_add(&t, c->trust);
+    if (c->search.uneven) {
+        table_add(&t, "  note");
+        table_add(&t, "a larger fleet beside this one did worse");
+    }
+    fputc('\n', out);
+    return table_print(&t, out) ? ST_OK : diag_nomem(d, "table");
+}
+
+static enum status print_closest(const struct size_result *r, double load, FILE *out,
+                                 struct arena *arena, struct diag *d)
+{
+    struct table t;
+    size_t n = 0;
+
+    table_init(&t, arena, 5);
+    t.right[0] = t.right[1] = t.right[2] = true;
+    table_add(&t, "reached");
+    table_add(&t, "GPUs");
+    table_add(&t, "workers");
+    table_add(&t, "limited by");
+    table_add(&t, "choice");
+    for (size_t i = r->n_reached; i < r->n_runnable; i++) {
+        const struct size_choice *c = r->choices[i];
+        if (c->scale_load != load || ++n > MAX_ROWS)
+            continue;
+        if (isnan(c->value))
+            table_add(&t, NULL);
+        else
+            table_printf(&t, "%.4g", c->value);
+        table_printf(&t, "%" PRId64, c->gpus);
+        add_workers(&t, c);
+        table_add(&t, c->limited_by);
+        add_choice(&t, c);
+    }
+    if (!table_print(&t, out))
+        return diag_nomem(d, "table");
+    print_more(n, out);
+    return ST_OK;
+}
+
+static enum status print_load(const struct size_result *r, double load, FILE *out,
+                              struct arena *arena, struct diag *d)
+{
+    const struct size_choice *best = first_of(r, load, 0, r->n_reached);
+    size_t n_missed = count_of(r, load, r->n_reached, r->n_runnable);
+    enum status s = ST_OK;
+
+    if (best) {
+        fprintf(out, "\nAt %g times the load: the smallest fleets with %s\n\n", load,
+                r->options->target->text);
+        s = print_reached(r, load, out, arena, d);
+        if (!s)
+            s = print_best(best, r, out, arena, d);
+    }
+    if (!s && n_missed) {
+        fprintf(out, "\nAt %g times the load %s out of reach; at best\n\n", load,
+                best ? "it is" : "the target is");
+        s = print_closest(r, load, out, arena, d);
+    }
+    return s;
+}
+
+enum status size_print(const struct size_result *r, FILE *out, struct arena *arena, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    fprintf(out, "%s   %s   %zu runs\n", r->options->scenario->name, r->options->target->text,
+            r->n_runs);
+    for (size_t l = 0; l < r->options->n_loads && !s; l++)
+        s = print_load(r, r->options->loads[l], out, arena, d);
+    if (s || r->n_runnable == r->n)
+        return s;
+    fprintf(out, "\nLeft out: %zu choices that cannot be run\n", r->n - r->n_runnable);
+    for (size_t i = r->n_runnable; i < r->n && i < r->n_runnable + 3; i++)
+        fprintf(out, "  %s %s: %s\n", size_topology_names[r->choices[i]->topology],
+                r->choices[i]->profile, r->choices[i]->message);
+    return s;
+}

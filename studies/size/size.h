@@ -1,0 +1,95 @@
+/* What has to be bought: for each choice of an engine, a topology and a load the smallest static
+ * fleet that meets a target, by runs of the scenario. docs/sizing.md has it for users. */
+#ifndef STUDIES_SIZE_SIZE_H
+#define STUDIES_SIZE_SIZE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "scenarios/keys/expect.h"
+#include "scenarios/keys/model_error.h"
+#include "scenarios/keys/scenario.h"
+#include "studies/size/fleet_search.h"
+#include "studies/study.h"
+
+enum size_topology { SIZE_AGG, SIZE_DISAGG, N_SIZE_TOPOLOGIES };
+extern const char *const size_topology_names[N_SIZE_TOPOLOGIES]; /* "agg", "disagg" */
+
+/* Names of bundled profiles, in their order: those that one of the patterns fits (shell patterns
+ * over the whole name; a name or the path of a file is itself), whose model has one of `models` in
+ * it and whose GPU one of `gpus`, whatever the case. No patterns: all; no models, GPUs: any.
+ * ST_INPUT: a pattern that fits none, or nothing is left. */
+struct size_filter {
+    size_t n_patterns, n_models, n_gpus;
+    const char *const *patterns, *const *models, *const *gpus;
+};
+enum status size_profiles(const char *const **names, size_t *n, struct arena *arena,
+                          const struct profile_search *search, const struct size_filter *filter,
+                          struct diag *d);
+
+struct size_options {
+    const struct scenario_source *source;
+    const struct scenario *scenario;  /* what is read from it */
+    const struct expectation *target; /* of an order: >=, <=, >, < */
+    size_t n_profiles;                /* 0 = the scenario's own */
+    const char *const *profiles;      /* names, or paths */
+    size_t n_topologies, n_loads;
+    const enum size_topology *topologies;
+    const double *loads;             /* factors of the scenario's load, > 0 */
+    const struct gpu_prices *prices; /* per GPU-hour */
+    const char *currency;
+    int64_t max_gpus;    /* 0 = as many as it takes */
+    size_t n_replicates; /* 0, or 2 and more */
+    struct run_resources *resources;
+    size_t n_threads;
+    const atomic_bool *cancel;
+    void (*progress)(void *context, size_t n_done, size_t n_runs); /* the latter is a guess */
+    void *context;
+};
+
+struct size_choice {
+    const char *profile;
+    bool own; /* profile: as the scenario has it */
+    enum size_topology topology;
+    double scale_load;
+    const char *message; /* why it cannot be run; NULL = it can, and what follows is known */
+
+    size_t n_pools;
+    const char *pools[FLEET_MAX_POOLS];
+    int64_t gpus_per_worker[FLEET_MAX_POOLS];
+    const char *gpu_type;
+    double price;                    /* per GPU-hour; NaN = not known */
+    const struct model_error *error; /* NULL = nothing measured is near it */
+    double factors[2];               /* the scenario's own of prompts and running sequences */
+    const char *trust;
+    int64_t arithmetic[FLEET_MAX_POOLS]; /* workers by mean rate over capacity; 0 = not known */
+
+    struct fleet_search search;
+    bool reached;
+    struct fleet workers; /* the answer, or what came closest; all 0: no fleet is within max_gpus */
+    int64_t gpus, nodes;
+    double gpus_low, gpus_high; /* INFINITY: no fleet; NaN: not known */
+    double value, attainment;   /* of the target's key, of all requests */
+    double cost_per_day, cost_per_million_output_tokens, cost_per_thousand_good_requests;
+    const char *limited_by;
+    double load_headroom; /* so much more of the load it carries, as a share; 1 = or more */
+};
+
+struct size_result {
+    const struct size_options *options;
+    size_t n;
+    const struct size_choice *const *choices; /* reached first, cheapest first; then what came
+                                                 closest; those that cannot be run last */
+    size_t n_reached, n_runnable, n_runs;
+    bool holds; /* each load has a fleet */
+};
+
+/* In the arena. ST_INPUT: no request comes in, or no choice can be run (the message is that of the
+ * first). ST_CANCELLED, ST_NOMEM. */
+enum status size_fleets(const struct size_result **result, struct arena *arena,
+                        const struct size_options *options, struct diag *d);
+
+void size_write_json(const struct size_result *result, FILE *out);
+
+#endif
