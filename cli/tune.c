@@ -225,13 +225,13 @@ static enum status space_option(struct tune_options *o, const struct cli_args *a
         return diag_fail(d, ST_INPUT, "%zu knobs; expected %d at most", n, SURROGATE_MAX_DIMS);
     o->space = space;
     for (size_t i = 0; i < n; i++) {
-        static const char *const own[] = {"replicate", "trace.from_s", "trace.to_s"};
+        static const char *const own[] = {"replicate=", "seed=", "trace.", "traffic."};
         for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
-            if (strncmp(texts[i], own[k], strlen(own[k])) == 0 && texts[i][strlen(own[k])] == '=')
+            if (strncmp(texts[i], own[k], strlen(own[k])) == 0)
                 return diag_fail(d, ST_INPUT,
-                                 "--vary %s: that is the traffic, which is the same for every "
+                                 "--vary %.*s: that is the traffic, which is the same for every "
                                  "setting (--find, --judge, --replicates)",
-                                 own[k]);
+                                 (int)strcspn(texts[i], "="), texts[i]);
         }
     }
     return space_parse(space, args->arena, o->scenario->policy.type, texts, n, d);
@@ -333,6 +333,8 @@ static enum status check_places(const struct cli_args *args, const struct tune_o
         if (s)
             return s;
     }
+    if (file && !*file)
+        return diag_fail(d, ST_INPUT, "option '--write' must be the path of a file, not ''");
     if (file && !scenario_planner(o->scenario))
         return diag_fail(d, ST_INPUT, "option '--write' is of the planner, and policy.type is %s",
                          o->scenario->policy.type);

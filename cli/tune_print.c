@@ -104,7 +104,8 @@ static void add_effect(struct table *t, const struct effect *e)
 }
 
 /* The pair that does most together, if that is a tenth and more. */
-static void print_pair(const struct tune_result *r, const struct terminal *terminal)
+static enum status print_pair(const struct tune_result *r, const struct terminal *terminal,
+                              struct arena *arena, struct diag *d)
 {
     static const double least = 0.1;
     const struct space *space = r->options->space;
@@ -123,11 +124,16 @@ static void print_pair(const struct tune_result *r, const struct terminal *termi
                 }
             }
         }
-        if (most > least)
-            fprintf(terminal->out, "%s and %s act together on %s: %.0f %% more.\n",
-                    space->knobs[best_a].key, space->knobs[best_b].key, tune_effects_key(r, i),
-                    100 * most);
+        if (most <= least)
+            continue;
+        const char *text = arena_printf(arena, "%s and %s act together on %s: %.0f %% more.",
+                                        space->knobs[best_a].key, space->knobs[best_b].key,
+                                        tune_effects_key(r, i), 100 * most);
+        if (!text)
+            return diag_nomem(d, "effects");
+        terminal_wrap(terminal->out, text, 0, 0);
     }
+    return ST_OK;
 }
 
 static enum status print_effects(const struct tune_result *r, const struct terminal *terminal,
@@ -153,8 +159,7 @@ static enum status print_effects(const struct tune_result *r, const struct termi
     bool printed = table_print(&t, terminal->out);
     fputs("Share of the variance between settings, and from its lowest to its highest mean.\n",
           terminal->out);
-    print_pair(r, terminal);
-    return printed ? ST_OK : diag_nomem(d, "table");
+    return printed ? print_pair(r, terminal, arena, d) : diag_nomem(d, "table");
 }
 
 /* ---- front ---- */

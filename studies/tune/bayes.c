@@ -53,30 +53,27 @@ static bool any_went_well(const struct trials *trials)
 static enum status find_elite(size_t *elite, size_t *n_elite, const struct trials *trials,
                               const struct models *models, struct arena *arena, struct diag *d)
 {
-    size_t n_dims = trials->problem->n_dims;
-    double *x = ARENA_NEW(arena, trials->n * n_dims, double);
-    bool *taken = ARENA_NEW(arena, trials->n, bool);
+    size_t n_dims = trials->problem->n_dims, n = models->n_seen;
+    double *x = ARENA_NEW(arena, n * n_dims, double);
+    bool *taken = ARENA_NEW(arena, n, bool);
     struct belief *belief;
 
     if (!x || !taken)
         return diag_nomem(d, "explorer");
-    for (size_t i = 0; i < trials->n; i++)
-        memcpy(x + i * n_dims, trials->trial[i].u, n_dims * sizeof *x);
-    enum status s = belief_create(&belief, arena, models, trials->n, x, d);
+    for (size_t i = 0; i < n; i++)
+        memcpy(x + i * n_dims, trials->trial[models->seen[i]].u, n_dims * sizeof *x);
+    enum status s = belief_create(&belief, arena, models, n, x, d);
     if (s)
         return s;
     const struct drawn mean = belief_mean(belief);
-    for (; *n_elite < ELITE && *n_elite < trials->n; ++*n_elite) {
+    for (; *n_elite < ELITE && *n_elite < n; ++*n_elite) {
         size_t best = SIZE_MAX;
-        for (size_t i = 0; i < trials->n; i++) {
-            if (!taken[i] && !trials->trial[i].outside &&
-                (best == SIZE_MAX || drawn_better(&mean, i, best)))
+        for (size_t i = 0; i < n; i++) {
+            if (!taken[i] && (best == SIZE_MAX || drawn_better(&mean, i, best)))
                 best = i;
         }
-        if (best == SIZE_MAX)
-            break;
         taken[best] = true;
-        elite[*n_elite] = best;
+        elite[*n_elite] = models->seen[best];
     }
     return ST_OK;
 }

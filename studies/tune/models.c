@@ -1,7 +1,81 @@
 #include "studies/tune/models.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* ---- what is learnt from ---- */
+
+struct candidate {
+    size_t trial;
+    double violation, cost;
+};
+
+/* NaN, which a setting has that failed, is the worst. */
+static int by_merit(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    if (isnan(x->cost) != isnan(y->cost))
+        return isnan(x->cost) ? 1 : -1;
+    if (x->violation != y->violation)
+        return x->violation < y->violation ? -1 : 1;
+    if (!isnan(x->cost) && x->cost != y->cost)
+        return x->cost < y->cost ? -1 : 1;
+    return x->trial < y->trial ? -1 : 1;
+}
+
+static struct candidate candidate_of(const struct trials *trials, size_t trial)
+{
+    const struct tuning_problem *problem = trials->problem;
+    struct candidate c = {.trial = trial, .cost = trial_cost(trials, trial)};
+
+    for (size_t g = 0; g < problem->n_goals; g++) {
+        const struct tuning_goal *goal = &problem->goals[g];
+        if (goal->bounded) {
+            double mean = trials_moments(trials, trial, goal->figure).mean;
+            double over = tuning_scaled(goal, mean) - tuning_scaled_bound(goal);
+            c.violation += isnan(over) ? INFINITY : fmax(0, over);
+        }
+    }
+    return c;
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const size_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static enum status choose_seen(struct models *models, struct arena *arena,
+                               const struct trials *trials, struct diag *d)
+{
+    enum { THIRD = MODELS_MAX / 3 };
+    size_t *seen = ARENA_NEW(arena, trials->n, size_t), n = 0;
+    struct candidate *between = ARENA_NEW(arena, trials->n, struct candidate);
+
+    if (!seen || !between)
+        return diag_nomem(d, "models");
+    for (size_t i = 0; i < trials->n; i++) {
+        if (trials->trial[i].n_done && !trials->trial[i].outside)
+            seen[n++] = i;
+    }
+    if (n > MODELS_MAX) {
+        size_t n_between = n - 2 * (size_t)THIRD;
+        for (size_t i = 0; i < n_between; i++)
+            between[i] = candidate_of(trials, seen[THIRD + i]);
+        memmove(seen + THIRD, seen + n - THIRD, THIRD * sizeof *seen);
+        qsort(between, n_between, sizeof *between, by_merit);
+        for (size_t i = 0; i < THIRD; i++)
+            seen[2 * (size_t)THIRD + i] = between[i].trial;
+        n = MODELS_MAX;
+        qsort(seen, n, sizeof *seen, by_index);
+    }
+    models->seen = seen;
+    models->n_seen = n;
+    return ST_OK;
+}
 
 /* Settings and scaled figures of one goal, run by run. */
 struct observed {
@@ -24,8 +98,9 @@ static void fill_gaps(struct observed *o)
     }
 }
 
-static enum status observe(struct observed *o, struct arena *arena, const struct trials *trials,
-                           const struct tuning_goal *goal, struct diag *d)
+static enum status observe(struct observed *o, struct arena *arena, const struct models *models,
+                           const struct trials *trials, const struct tuning_goal *goal,
+                           struct diag *d)
 {
     size_t n_dims = trials->problem->n_dims;
 
@@ -34,9 +109,10 @@ static enum status observe(struct observed *o, struct arena *arena, const struct
                            .replicate = ARENA_NEW(arena, trials->n_runs, size_t)};
     if (!o->x || !o->y || !o->replicate)
         return diag_nomem(d, "models");
-    for (size_t i = 0; i < trials->n; i++) {
+    for (size_t k = 0; k < models->n_seen; k++) {
+        size_t i = models->seen[k];
         for (size_t r = 0; r < trials->problem->n_replicates; r++) {
-            if (!trials->trial[i].done[r] || trials->trial[i].outside)
+            if (!trials->trial[i].done[r])
                 continue;
             memcpy(o->x + o->n * n_dims, trials->trial[i].u, n_dims * sizeof *o->x);
             o->y[o->n] = tuning_scaled(goal, trial_figure(trials, i, r, goal->figure));
@@ -72,14 +148,14 @@ static enum status fit_goal(struct models *models, size_t goal, struct arena *ar
                             struct diag *d)
 {
     const struct tuning_problem *problem = trials->problem;
-    double *expected = ARENA_NEW(arena, trials->n_runs, double), variance, mean = 0;
+    double *expected = ARENA_NEW(arena, trials->n_runs, double), mean = 0;
     double taken[TUNING_MAX_REPLICATES] = {0};
     struct surrogate *s0;
     struct observed o;
 
     enum status s = expected ? ST_OK : diag_nomem(d, "models");
     if (!s)
-        s = observe(&o, arena, trials, &problem->goals[goal], d);
+        s = observe(&o, arena, models, trials, &problem->goals[goal], d);
     if (s)
         return s;
     for (size_t i = 0; i < o.n; i++)
@@ -98,7 +174,7 @@ static enum status fit_goal(struct models *models, size_t goal, struct arena *ar
         return s;
     *hyper = *surrogate_hyper(s0);
     for (size_t i = 0; i < o.n; i++)
-        surrogate_predict(s0, o.x + i * problem->n_dims, &expected[i], &variance);
+        surrogate_predict(s0, o.x + i * problem->n_dims, &expected[i], NULL);
     take_off_replicates(&o, expected, taken, problem->n_replicates);
     /* What another replicate adds is not known of fresh traffic. */
     const struct moments between = sample_moments(taken, problem->n_replicates);
@@ -124,8 +200,10 @@ enum status models_fit(struct models *models, struct arena *arena, const struct 
                               .unit = ARENA_NEW(arena, problem->n_goals, double)};
     if (!models->goal || !models->points || !models->target || !models->unit)
         return diag_nomem(d, "models");
+    enum status s = choose_seen(models, arena, trials, d);
     for (size_t g = 0; g < problem->n_goals; g++) {
-        enum status s = fit_goal(models, g, arena, trials, &hyper[g], d);
+        if (!s)
+            s = fit_goal(models, g, arena, trials, &hyper[g], d);
         if (s)
             return s;
         models->target[g] = problem->goals[g].bounded
@@ -150,7 +228,6 @@ enum status belief_create(struct belief **belief, struct arena *arena, const str
 {
     const struct tuning_problem *problem = models->problem;
     struct belief *b = ARENA_NEW(arena, 1, struct belief);
-    double variance;
 
     if (!b)
         return diag_nomem(d, "belief");
@@ -173,8 +250,7 @@ enum status belief_create(struct belief **belief, struct arena *arena, const str
         if (!b->expected[g])
             return diag_nomem(d, "belief");
         for (size_t i = 0; i < m; i++)
-            surrogate_predict(models->goal[g], x + i * problem->n_dims, &b->expected[g][i],
-                              &variance);
+            surrogate_predict(models->goal[g], x + i * problem->n_dims, &b->expected[g][i], NULL);
     }
     *belief = b;
     return ST_OK;

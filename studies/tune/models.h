@@ -3,16 +3,22 @@
  *
  * What a replicate adds to the figures of all settings (traffic that is heavier than another) is
  * taken off first: the mean residual of its runs, drawn towards 0 by five runs without one. Runs
- * that failed, or have no such figure, count as the worst of the others. */
+ * that failed, or have no such figure, count as the worst of the others. Of more than MODELS_MAX
+ * settings a third is the first that were tried, a third the latest, and a third the best of those
+ * between: what is believed is fitted again and again, and its time goes with the cube. */
 #ifndef STUDIES_TUNE_MODELS_H
 #define STUDIES_TUNE_MODELS_H
 
 #include "studies/tune/surrogate.h"
 #include "studies/tune/trials.h"
 
+enum { MODELS_MAX = 300 };
+
 /* The zero value has seen nothing. */
 struct models {
     const struct tuning_problem *problem;
+    size_t n_seen;
+    const size_t *seen;              /* trials, in ascending order */
     struct surrogate **goal;         /* by goal */
     struct surrogate_points *points; /* by goal: what it was fitted to */
     struct surrogate_hyper *hyper;   /* by goal: where the next search begins; kept by the caller */

@@ -42,8 +42,8 @@ struct tuning_problem {
 
     /* Moves a point of the cube to the nearest that is a setting. */
     void (*snap)(void *context, double *u);
-    /* NULL when the setting breaks no rule across knobs, else what is wrong with it, which lives as
-     * long as the trials. NULL = all are fine. */
+    /* NULL when the setting breaks no rule across knobs, else what is wrong with it, which lives
+     * until the next call. NULL = all are fine. */
     const char *(*invalid)(void *context, const double *u);
     /* n runs; figures by run (n_figures each; all NaN for a run that failed, with a message that
      * lives as long as the trials). */

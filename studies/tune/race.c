@@ -41,7 +41,8 @@ static enum status count_wins(double *wins, const struct trials *trials, struct 
         for (size_t i = 0; i < trials->n; i++) {
             bool beaten = trials->trial[i].message != NULL || trials->trial[i].outside;
             for (size_t j = 0; j < trials->n && !beaten; j++)
-                beaten = !trials->trial[j].outside && drawn_better(&drawn, j, i);
+                beaten = !trials->trial[j].message && !trials->trial[j].outside &&
+                         drawn_better(&drawn, j, i);
             wins[i] += !beaten;
         }
     }

@@ -2,9 +2,11 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Proposals are made so many at a time, whatever the number of threads. */
-enum { BATCH = 8, FIRST_RUNS = 4, SOUND_RUNS = 5 };
+/* Proposals are made so many at a time, whatever the number of threads; more where there are many
+ * to make, since each time costs a fit. */
+enum { BATCH_MIN = 8, BATCH_MAX = 128, BATCHES = 64, FIRST_RUNS = 4, SOUND_RUNS = 5 };
 static const double race_share = 0.4;
 
 static enum status check_any(const struct trials *trials, struct diag *d)
@@ -13,25 +15,61 @@ static enum status check_any(const struct trials *trials, struct diag *d)
 
     for (size_t i = 0; i < trials->n; i++) {
         const struct trial *t = &trials->trial[i];
-        if (!t->message && !t->outside)
+        if (!t->message && i != TUNING_DEFAULT)
             return ST_OK;
         if (!first)
             first = t->message;
     }
-    return diag_fail(d, ST_INPUT, "no setting can be run; the first: %s",
-                     first ? first : "every one breaks a rule across keys");
+    if (!first)
+        return ST_OK;
+    return diag_fail(d, ST_INPUT, "no setting%s can be run; the first: %s",
+                     trials->trial[TUNING_DEFAULT].message ? "" : " but the scenario's own", first);
+}
+
+/* Is there a setting to try beside the one that the search begins with? Before anything is run. */
+static enum status check_space(const struct trials *trials, const struct search_options *options,
+                               struct diag *d)
+{
+    enum { TRIES = 1000 };
+    const struct tuning_problem *problem = trials->problem;
+    size_t n_dims = problem->n_dims;
+    double *u = ARENA_NEW(trials->arena, 2 * n_dims, double), *first = u + n_dims;
+    struct pcg64 rng;
+    bool wrong = false;
+
+    if (!u)
+        return diag_nomem(d, "search");
+    memcpy(first, options->first, n_dims * sizeof *first);
+    tuning_snap(problem, first);
+    pcg64_stream(&rng, problem->seed, "space", 0);
+    for (int i = 0; i < TRIES; i++) {
+        for (size_t k = 0; k < n_dims; k++)
+            u[k] = pcg64_double(&rng);
+        tuning_snap(problem, u);
+        const char *message = problem->invalid ? problem->invalid(problem->context, u) : NULL;
+        bool other = options->first_outside || memcmp(u, first, n_dims * sizeof *u) != 0;
+        if (!message && other)
+            return ST_OK;
+        if (message && !wrong)
+            (void)diag_fail(d, ST_INPUT, "every setting of the knobs breaks a rule, such as: %s",
+                            message);
+        wrong = wrong || message;
+    }
+    return wrong ? ST_INPUT : ST_OK;
 }
 
 static enum status explore(struct trials *trials, const struct search_options *options,
                            size_t n_runs, struct diag *d)
 {
     const struct tuning_problem *problem = trials->problem;
-    double *u = ARENA_NEW(trials->arena, BATCH * problem->n_dims, double);
-    size_t n_tried = 0, index;
+    double *u = ARENA_NEW(trials->arena, BATCH_MAX * problem->n_dims, double);
+    size_t n_tried = 0, index, batch = n_runs / BATCHES;
     void *state;
 
-    enum status s =
-        u ? options->explorer->create(&state, trials, n_runs, d) : diag_nomem(d, "search");
+    batch = batch < BATCH_MIN ? BATCH_MIN : batch > BATCH_MAX ? BATCH_MAX : batch;
+    enum status s = u ? check_space(trials, options, d) : diag_nomem(d, "search");
+    if (!s)
+        s = options->explorer->create(&state, trials, n_runs, d);
     if (!s)
         s = options->first_outside ? trials_add_outside(trials, options->first, d)
                                    : trials_add(trials, options->first, &index, d);
@@ -39,8 +77,8 @@ static enum status explore(struct trials *trials, const struct search_options *o
         s = trials_run(trials, &(struct tuning_run){TUNING_DEFAULT, r}, 1, d);
     /* Every proposal counts, so that a space with few settings comes to an end too. */
     while (!s && trials->n_runs < n_runs && n_tried < 4 * n_runs) {
-        struct tuning_run runs[BATCH];
-        size_t n = n_runs - trials->n_runs < BATCH ? n_runs - trials->n_runs : BATCH, n_new = 0;
+        struct tuning_run runs[BATCH_MAX];
+        size_t n = n_runs - trials->n_runs < batch ? n_runs - trials->n_runs : batch, n_new = 0;
         s = options->explorer->propose(state, trials, n, u, d);
         for (size_t i = 0; i < n && !s; i++, n_tried++) {
             s = trials_add(trials, u + i * problem->n_dims, &index, d);

@@ -189,7 +189,7 @@ static bool add_override(struct study_variant *v, struct scenario_override *o, s
                          const char *key, const char *value)
 {
     o[v->n_overrides] =
-        (struct scenario_override){"tune", arena_printf(arena, "%s=%s", key, value)};
+        (struct scenario_override){"--vary", arena_printf(arena, "%s=%s", key, value)};
     return o[v->n_overrides++].text != NULL;
 }
 
@@ -260,9 +260,11 @@ static const char *invalid(void *context, const double *u)
     source.shared = run_resources_shared(t->options->resources);
     if (!s)
         s = scenario_read(&scenario, &arena, &source, &d);
-    const char *message = s ? "not valid" : NULL;
     arena_release(&arena);
-    return message;
+    if (!s)
+        return NULL;
+    snprintf(t->wrong, sizeof t->wrong, "%s", d.text);
+    return t->wrong;
 }
 
 static bool count_run(void *context, size_t index, const struct study_row *row)
@@ -396,6 +398,8 @@ static enum status judge(struct tune_result *result, struct tuner *t, const stru
         s = trials_add(&trials, found->trial[recommended].u, &index, d);
     if (!s)
         s = compare(&result->judged, t, &trials, index, &t->judge, d);
+    if (!s)
+        result->judge_failure = trials.trial[index].message;
     return s;
 }
 
@@ -453,8 +457,14 @@ static enum status find_effects(struct tune_result *result, struct tuner *t,
     struct trials seen = *trials;
     struct models models;
 
-    if (!plain || !hyper || !effects || !levels)
+    /* Of a setting that cannot be run there are no figures that a knob could have moved. */
+    seen.trial = ARENA_NEW(t->arena, trials->n, struct trial);
+    if (!plain || !hyper || !effects || !levels || !seen.trial)
         return diag_nomem(d, "effects");
+    for (size_t i = 0; i < trials->n; i++) {
+        seen.trial[i] = trials->trial[i];
+        seen.trial[i].outside |= seen.trial[i].message != NULL;
+    }
     for (size_t g = 0; g < n; g++)
         plain[g] = (struct tuning_goal){.figure = t->goals[g].figure, .scale = FIGURE_ANY};
     problem.goals = plain;

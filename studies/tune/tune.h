@@ -83,6 +83,7 @@ struct tune_result {
     size_t n_settings, n_runs;            /* of the search */
     size_t n_failed;                      /* settings that could not be run */
     const char *failure;                  /* of the first of them; NULL = none failed */
+    const char *judge_failure;            /* of a run on the part to judge on; NULL = none failed */
     size_t n_sentences;
     const char *const *sentences; /* the verdict, in plain words */
     const char *verdict;          /* the same in one line */

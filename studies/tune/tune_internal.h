@@ -18,6 +18,7 @@ struct tuner {
     double *standing_u;           /* their place in the space, or the nearest to it */
     bool standing_outside;
     size_t n_done, n_to_do;
+    char wrong[DIAG_TEXT_SIZE]; /* with the setting that was last found invalid */
 };
 
 /* Where in the recording the scenario's trace begins and ends, s after speedup. */

@@ -6,7 +6,7 @@
 
 #include "studies/tune/tune_internal.h"
 
-enum { MAX_SENTENCES = 8 + 2 * TUNE_MAX_GOALS };
+enum { MAX_SENTENCES = 9 + 2 * TUNE_MAX_GOALS };
 
 struct verdict {
     struct tune_result *result;
@@ -36,6 +36,9 @@ static void say_what_holds(struct verdict *v)
     double found = r->found.recommended.holds, judged = r->judged.recommended.holds;
     double asked = r->options->confidence;
 
+    if (r->judge_failure)
+        say(v, "Nothing could be judged: runs on the part to judge on failed; the first: %s.",
+            r->judge_failure);
     if (r->options->n_constraints == 0)
         return;
     if (!r->holds)
@@ -44,6 +47,11 @@ static void say_what_holds(struct verdict *v)
             "comes closest keeps them in %.0f %%. Widen the ranges, raise a limit on the fleet, or "
             "lower the bound.",
             100 * asked, 100 * found);
+    else if (r->judge_failure)
+        say(v,
+            "The recommended setting keeps the bounds in %.0f %% of fresh traffic like the part it "
+            "was found on.",
+            100 * found);
     else if (r->judged_holds)
         say(v,
             "The recommended setting keeps the bounds: in %.0f %% of fresh traffic like the part "
@@ -169,7 +177,8 @@ enum status tuner_verdict(struct tune_result *result, const struct tuner *t, str
     say_too_short(&v, &t->find, "to find on");
     say_too_short(&v, &t->judge, "to judge on");
     if (result->n_failed)
-        say(&v, "%zu settings could not be run; the first: %s.", result->n_failed, result->failure);
+        say(&v, "%zu setting%s could not be run; the first: %s.", result->n_failed,
+            result->n_failed == 1 ? "" : "s", result->failure);
     result->verdict = "";
     for (size_t i = 0; i < result->n_sentences && !v.failed; i++) {
         result->verdict =

@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 #include <math.h>
 
+#include "studies/tune/models.h"
 #include "studies/tune/search.h"
 
 /* Figures: a cost and a share that has to be 0.9 or more. Both grow with u[0]; u[1] has its best
@@ -120,4 +121,59 @@ Test(search, genetic_finds_it_too)
 Test(search, random_is_not_far)
 {
     check_method("random", 4.7);
+}
+
+Test(search, space_without_a_valid_setting_is_refused)
+{
+    struct bench b = {.noise = 0.02, .forbidden = -1};
+    const struct tuning_problem problem = make_problem(&b, 1);
+    const struct search_options options = {
+        .n_runs = 20, .first = first, .explorer = explorer_find("bayes")};
+    struct search_result result;
+    struct trials trials;
+    struct arena arena;
+    struct diag d;
+
+    arena_init(&arena);
+    diag_init(&d);
+    trials_init(&trials, &problem, &arena);
+    cr_assert(eq(int, tuning_search(&result, &trials, &options, &d), ST_INPUT));
+    cr_expect(eq(str, d.text, "every setting of the knobs breaks a rule, such as: no"));
+    cr_expect(eq(sz, b.n_runs, (size_t)0));
+    arena_release(&arena);
+}
+
+/* Of many settings the first, the latest and the best of the others are learnt from. */
+Test(search, models_take_any_number_of_settings)
+{
+    enum { N = MODELS_MAX + 60, GOOD = N / 2 };
+    struct bench b = {.noise = 0.02, .forbidden = 1};
+    const struct tuning_problem problem = make_problem(&b, 1);
+    struct surrogate_hyper hyper[2] = {{.signal_variance = 0}};
+    struct models models;
+    struct trials trials;
+    struct pcg64 rng;
+    struct arena arena;
+    struct diag d;
+    bool seen[N] = {false};
+
+    arena_init(&arena);
+    diag_init(&d);
+    trials_init(&trials, &problem, &arena);
+    pcg64_stream(&rng, 1, "settings", 0);
+    for (size_t i = 0; i < N; i++) {
+        double u[DIMS];
+        size_t index;
+        random_setting(u, &problem, &rng);
+        u[0] = i == GOOD ? 0.9 : u[0] / 2;
+        cr_assert(eq(int, trials_add(&trials, u, &index, &d), ST_OK));
+        cr_assert(eq(int, trials_run(&trials, &(struct tuning_run){index, 0}, 1, &d), ST_OK));
+    }
+    cr_assert(eq(int, models_fit(&models, &arena, &trials, hyper, &d), ST_OK), "%s", d.text);
+    cr_expect(eq(sz, models.n_seen, (size_t)MODELS_MAX));
+    for (size_t i = 0; i < models.n_seen; i++)
+        seen[models.seen[i]] = true;
+    cr_expect(seen[0] && seen[MODELS_MAX / 3 - 1] && seen[N - MODELS_MAX / 3] && seen[N - 1]);
+    cr_expect(seen[GOOD]);
+    arena_release(&arena);
 }
