@@ -297,6 +297,10 @@ static struct fleet largest(const struct fleet_search *of)
         unit += of->guess[i] * of->gpus[i];
     for (size_t i = 0; i < of->n_pools; i++)
         f.n[i] = at_most(at_least(of->guess[i] * of->max_gpus / unit, 1), of->max_workers);
+    for (size_t i = 0; i < of->n_pools; i++) {
+        int64_t left = (of->max_gpus - fleet_gpus(of, f)) / of->gpus[i];
+        f.n[i] = at_most(f.n[i] + at_least(left, 0), of->max_workers);
+    }
     return f;
 }
 

@@ -292,36 +292,28 @@ static enum status search_headroom(struct sizing *z, struct diag *d)
 
 /* ---- how sure ---- */
 
-struct slowness {
-    double log_of_both;
-    size_t pair;
-};
-
-static int compare_slowness(const void *pa, const void *pb)
+/* That of the measured points than which a share of them had a smaller one. NaN: no memory. */
+static double factor_at(const double *factors, size_t n, double share, struct arena *arena)
 {
-    const struct slowness *a = pa, *b = pb;
-    int order = (a->log_of_both > b->log_of_both) - (a->log_of_both < b->log_of_both);
+    double *sorted = ARENA_NEW(arena, n, double);
 
-    return order ? order : (a->pair > b->pair) - (a->pair < b->pair);
+    if (!sorted)
+        return NAN;
+    memcpy(sorted, factors, n * sizeof *sorted);
+    sample_sort(sorted, n);
+    return sorted[(size_t)(share * (double)(n - 1) + 0.5)];
 }
 
-/* The pair of factors than which one in ten is faster, or slower, over both. */
 static enum status set_corner(struct size_setting *setting, const struct model_error *error,
                               size_t which, struct arena *arena, struct diag *d)
 {
-    struct slowness *pairs = ARENA_NEW(arena, error->n_factors, struct slowness);
-
-    if (!pairs)
-        return diag_nomem(d, "model error");
-    for (size_t i = 0; i < error->n_factors; i++)
-        pairs[i] =
-            (struct slowness){log(error->prompt_factor[i]) + log(error->decode_factor[i]), i};
-    qsort(pairs, error->n_factors, sizeof *pairs, compare_slowness);
     double share = which == 0 ? 0.1 : 0.9;
-    size_t pair = pairs[(size_t)(share * (double)(error->n_factors - 1) + 0.5)].pair;
-    setting->prompt_factor = error->prompt_factor[pair];
-    setting->decode_factor = error->decode_factor[pair];
-    return ST_OK;
+
+    setting->prompt_factor = factor_at(error->prompt_factor, error->n_factors, share, arena);
+    setting->decode_factor = factor_at(error->decode_factor, error->n_factors, share, arena);
+    return isnan(setting->prompt_factor) || isnan(setting->decode_factor)
+               ? diag_nomem(d, "model error")
+               : ST_OK;
 }
 
 /* A replicate has the same draw for every choice with the same entry. */
@@ -336,21 +328,38 @@ static void draw_factors(struct size_setting *setting, const struct model_error 
     setting->decode_factor = error->decode_factor[pick];
 }
 
-/* Engines take steps of whole workers: low to high holds the ends. */
+/* The range of one more of n sorted numbers, of which the last n - n_finite are infinite. */
+static struct range range_of(double *gpus, size_t n, size_t n_finite, double least)
+{
+    const struct prediction_rule rule = prediction_rule(n, 0.9);
+    const struct range limits = {least, INFINITY};
+    struct range range;
+
+    if (n_finite == 0)
+        return (struct range){INFINITY, INFINITY};
+    /* The lower end as if they were no more than the largest of the others. */
+    for (size_t i = n_finite; i < n; i++)
+        gpus[i] = gpus[n_finite - 1];
+    range = prediction_range(gpus, &rule, limits);
+    if ((double)(n - n_finite) > rule.rank - 1)
+        range.high = n_finite < n ? INFINITY : range.high;
+    return range;
+}
+
+/* Fleets have whole workers, and the answer is one of them. */
 static void set_range(struct size_choice *c, double *gpus, size_t n, bool replicates)
 {
     const double unit = (double)(c->n_pools > 1 && c->gpus_per_worker[1] < c->gpus_per_worker[0]
                                      ? c->gpus_per_worker[1]
                                      : c->gpus_per_worker[0]);
-    struct range range;
+    size_t n_finite = 0;
 
     sample_sort(gpus, n);
-    if (!replicates || isinf(gpus[n - 1])) {
-        range = (struct range){gpus[0], gpus[n - 1]};
-    } else {
-        const struct prediction_rule rule = prediction_rule(n, 0.9);
-        range = prediction_range(gpus, &rule, (struct range){unit, INFINITY});
-    }
+    while (n_finite < n && !isinf(gpus[n_finite]))
+        n_finite++;
+    struct range range = {gpus[0], gpus[n - 1]};
+    if (replicates)
+        range = range_of(gpus, n, n_finite, unit);
     c->gpus_low = fmin(floor(range.low / unit) * unit, (double)c->gpus);
     c->gpus_high = fmax(ceil(range.high / unit) * unit, (double)c->gpus);
 }
