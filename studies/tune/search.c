@@ -35,12 +35,14 @@ static enum status check_space(const struct trials *trials, const struct search_
     size_t n_dims = problem->n_dims;
     double *u = ARENA_NEW(trials->arena, 2 * n_dims, double), *first = u + n_dims;
     struct pcg64 rng;
+    struct diag first_wrong;
     bool wrong = false;
 
     if (!u)
         return diag_nomem(d, "search");
     memcpy(first, options->first, n_dims * sizeof *first);
     tuning_snap(problem, first);
+    diag_init(&first_wrong);
     pcg64_stream(&rng, problem->seed, "space", 0);
     for (int i = 0; i < TRIES; i++) {
         for (size_t k = 0; k < n_dims; k++)
@@ -51,11 +53,13 @@ static enum status check_space(const struct trials *trials, const struct search_
         if (!message && other)
             return ST_OK;
         if (message && !wrong)
-            (void)diag_fail(d, ST_INPUT, "every setting of the knobs breaks a rule, such as: %s",
-                            message);
+            (void)diag_fail(&first_wrong, ST_INPUT, "%s", message);
         wrong = wrong || message;
     }
-    return wrong ? ST_INPUT : ST_OK;
+    if (!wrong)
+        return ST_OK;
+    return diag_fail(d, ST_INPUT, "every setting of the knobs breaks a rule, such as: %s",
+                     first_wrong.text);
 }
 
 static enum status explore(struct trials *trials, const struct search_options *options,

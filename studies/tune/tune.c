@@ -186,10 +186,9 @@ bool tune_value_counts(const struct tune_result *r, size_t k)
 }
 
 static bool add_override(struct study_variant *v, struct scenario_override *o, struct arena *arena,
-                         const char *key, const char *value)
+                         const char *label, const char *key, const char *value)
 {
-    o[v->n_overrides] =
-        (struct scenario_override){"--vary", arena_printf(arena, "%s=%s", key, value)};
+    o[v->n_overrides] = (struct scenario_override){label, arena_printf(arena, "%s=%s", key, value)};
     return o[v->n_overrides++].text != NULL;
 }
 
@@ -199,7 +198,7 @@ static bool add_number(struct study_variant *v, struct scenario_override *o, str
     char text[JSON_NUMBER_SIZE];
 
     json_format_double(text, value);
-    return add_override(v, o, arena, key, text);
+    return add_override(v, o, arena, "tune", key, text);
 }
 
 /* The setting's values; NULL: the scenario's own. Knobs of another policy than the setting's are
@@ -215,7 +214,7 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
     *v = (struct study_variant){.overrides = o};
     for (size_t k = 0; k < space->n && ok && values; k++) {
         if (scenario_key_is_of_policy(policy_of(t->options, values), space->knobs[k].key))
-            ok = add_override(v, o, arena, space->knobs[k].key, values[k]);
+            ok = add_override(v, o, arena, "--vary", space->knobs[k].key, values[k]);
     }
     if (ok && part)
         ok = add_number(v, o, arena, "replicate", (double)replicate + 1);
