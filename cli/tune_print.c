@@ -136,12 +136,29 @@ static enum status print_pair(const struct tune_result *r, const struct terminal
     return ST_OK;
 }
 
-static enum status print_effects(const struct tune_result *r, const struct terminal *terminal,
-                                 struct arena *arena, struct diag *d)
+/* How many figures from the i-th on have room beside each other. */
+static size_t room_for(const struct tune_result *r, size_t i, size_t n)
 {
-    enum { MAX_SHOWN = 3 };
+    enum { WIDTH = 80, FIRST = 31, CELL = 20 };
+    size_t width = FIRST, fits = 0;
+
+    for (size_t k = 0; k < r->options->space->n; k++) {
+        size_t key = strlen(r->options->space->knobs[k].key);
+        width = key > width ? key : width;
+    }
+    for (; i + fits < n; fits++) {
+        size_t key = strlen(tune_effects_key(r, i + fits));
+        width += 2 + (key > CELL ? key : CELL);
+        if (width > WIDTH && fits > 0)
+            break;
+    }
+    return fits;
+}
+
+static bool print_effects_of(const struct tune_result *r, size_t from, size_t n,
+                             const struct terminal *terminal, struct arena *arena)
+{
     const struct space *space = r->options->space;
-    size_t n = r->n_effects < MAX_SHOWN ? r->n_effects : MAX_SHOWN;
     struct table t;
 
     fputc('\n', terminal->out);
@@ -149,14 +166,27 @@ static enum status print_effects(const struct tune_result *r, const struct termi
     table_add(&t, "What a knob does over its range");
     for (size_t i = 0; i < n; i++) {
         t.right[i + 1] = true;
-        table_add(&t, tune_effects_key(r, i));
+        table_add(&t, tune_effects_key(r, from + i));
     }
     for (size_t k = 0; k < space->n; k++) {
         table_add(&t, space->knobs[k].key);
         for (size_t i = 0; i < n; i++)
-            add_effect(&t, &r->effects[i]->of[k]);
+            add_effect(&t, &r->effects[from + i]->of[k]);
     }
-    bool printed = table_print(&t, terminal->out);
+    return table_print(&t, terminal->out);
+}
+
+static enum status print_effects(const struct tune_result *r, const struct terminal *terminal,
+                                 struct arena *arena, struct diag *d)
+{
+    enum { MAX_SHOWN = 3 };
+    size_t n = r->n_effects < MAX_SHOWN ? r->n_effects : MAX_SHOWN;
+    bool printed = true;
+
+    for (size_t i = 0, beside; i < n; i += beside) {
+        beside = room_for(r, i, n);
+        printed = print_effects_of(r, i, beside, terminal, arena) && printed;
+    }
     fputs("Share of the variance between settings, and from its lowest to its highest mean.\n",
           terminal->out);
     return printed ? print_pair(r, terminal, arena, d) : diag_nomem(d, "table");

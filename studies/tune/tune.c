@@ -176,12 +176,9 @@ static const char *policy_of(const struct tune_options *options, const char *con
     return options->scenario->policy.type;
 }
 
-bool tune_value_counts(const struct tune_result *r, size_t k)
+bool tune_value_counts(const struct tune_result *r, const char *const *values, size_t k)
 {
-    const char *const *values = r->found.recommended.values;
-
-    return strcmp(values[k], "null") != 0 &&
-           scenario_key_is_of_policy(policy_of(r->options, values),
+    return scenario_key_is_of_policy(policy_of(r->options, values),
                                      r->options->space->knobs[k].key);
 }
 

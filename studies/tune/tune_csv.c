@@ -27,27 +27,41 @@ static void write_number(FILE *out, double value)
     }
 }
 
-/* Values of a trial; the scenario's own need not be in the space. */
+/* Values of a trial, those that --set takes together; the scenario's own need not be in the space.
+ */
 static enum status write_values(FILE *out, const struct tune_result *r, size_t index,
                                 struct diag *d)
 {
     const struct space *space = r->options->space;
     struct arena arena;
-    enum status s = ST_OK;
 
     arena_init(&arena);
+    const char **values = ARENA_NEW(&arena, space->n, const char *);
+    enum status s = values ? ST_OK : diag_nomem(d, "trials");
     for (size_t k = 0; k < space->n && !s; k++) {
-        const char *text = index == TUNING_DEFAULT
-                               ? r->found.standing.values[k]
-                               : space_text(&space->knobs[k], r->trials->trial[index].u[k], &arena);
-        fputc(',', out);
-        if (text)
-            write_text(out, text);
-        else
+        values[k] = index == TUNING_DEFAULT
+                        ? r->found.standing.values[k]
+                        : space_text(&space->knobs[k], r->trials->trial[index].u[k], &arena);
+        if (!values[k])
             s = diag_nomem(d, "trials");
+    }
+    for (size_t k = 0; k < space->n && !s; k++) {
+        fputc(',', out);
+        if (tune_value_counts(r, values, k))
+            write_text(out, values[k]);
     }
     arena_release(&arena);
     return s;
+}
+
+/* The message is of one of the setting's runs; others may have gone well. */
+static bool went_well(const struct trials *trials, size_t index, size_t replicate)
+{
+    bool any = !trials->trial[index].message;
+
+    for (size_t k = 0; k < trials->problem->n_figures && !any; k++)
+        any = !isnan(trial_figure(trials, index, replicate, k));
+    return any;
 }
 
 enum status tune_write_trials(const struct tune_result *r, FILE *out, struct diag *d)
@@ -69,7 +83,7 @@ enum status tune_write_trials(const struct tune_result *r, FILE *out, struct dia
             if (!trials->trial[i].done[rep])
                 continue;
             fprintf(out, "%zu,%zu,", i, rep + 1);
-            write_text(out, trials->trial[i].message ? trials->trial[i].message : "ok");
+            write_text(out, went_well(trials, i, rep) ? "ok" : trials->trial[i].message);
             s = write_values(out, r, i, d);
             for (size_t k = 0; k < r->n_keys; k++)
                 write_number(out, trial_figure(trials, i, rep, k));

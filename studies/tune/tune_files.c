@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "scenarios/keys/overlay_file.h"
 #include "scenarios/keys/policy_file.h"
 #include "studies/study.h"
@@ -19,8 +21,8 @@ static enum status put_in_words(struct words *w, const struct tune_result *r, st
     if (!w->settings)
         return diag_nomem(d, "settings");
     for (size_t k = 0; k < space->n; k++) {
-        const char *value = r->found.recommended.values[k];
-        if (!tune_value_counts(r, k))
+        const char *const *values = r->found.recommended.values, *value = values[k];
+        if (strcmp(value, "null") == 0 || !tune_value_counts(r, values, k))
             continue;
         w->settings[w->n] = arena_printf(arena, "%s=%s", space->knobs[k].key, value);
         if (!w->settings[w->n++])

@@ -21,12 +21,14 @@ static void write_value(struct json_out *j, const char *text)
         json_string(j, text);
 }
 
-static void write_values(struct json_out *j, const struct space *space, const char *const *values)
+/* Those that --set takes together. */
+static void write_values(struct json_out *j, const struct tune_result *r, const char *const *values)
 {
     json_object_begin(j);
-    for (size_t k = 0; k < space->n; k++) {
-        const struct knob *knob = &space->knobs[k];
-        json_key(j, knob->key);
+    for (size_t k = 0; k < r->options->space->n; k++) {
+        if (!tune_value_counts(r, values, k))
+            continue;
+        json_key(j, r->options->space->knobs[k].key);
         write_value(j, values[k]);
     }
     json_object_end(j);
@@ -53,7 +55,7 @@ static void write_setting(struct json_out *j, const struct tune_result *r,
 {
     json_object_begin(j);
     json_key(j, "settings");
-    write_values(j, r->options->space, setting->values);
+    write_values(j, r, setting->values);
     json_key_int(j, "replicates", (int64_t)setting->n_replicates);
     json_key_double(j, "holds", setting->holds);
     json_key(j, "figures");
@@ -217,7 +219,7 @@ enum status tune_write_json(const struct tune_result *r, FILE *out, struct diag 
     json_object_begin(&j);
     write_question(&j, r);
     json_key(&j, "recommended");
-    write_values(&j, r->options->space, r->found.recommended.values);
+    write_values(&j, r, r->found.recommended.values);
     json_key_bool(&j, "holds", r->holds);
     json_key_bool(&j, "judged_holds", r->judged_holds);
     json_key_string(&j, "verdict", r->verdict);
