@@ -173,7 +173,7 @@ enum status results_hdf5_open(struct results_hdf5 **file, const struct results *
         width = width_of(&results->columns[c]) > width ? width_of(&results->columns[c]) : width;
     f->results = results;
     f->file = H5I_INVALID_HID;
-    f->columns = calloc(results->n_columns, sizeof *f->columns);
+    f->columns = calloc(results->n_columns + 1, sizeof *f->columns);
     f->buffer = malloc(RESULTS_BLOCK * width);
     if (!f->columns || !f->buffer)
         return diag_nomem(d, "results");

@@ -270,7 +270,7 @@ static enum status make_counted(void **thing, struct arena *arena, const void *t
                                 struct diag *d)
 {
     (void)arena;
-    *thing = (void *)(uintptr_t)table;
+    memcpy(thing, &table, sizeof *thing);
     return trace_table_count_shared(*thing, d);
 }
 

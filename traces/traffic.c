@@ -279,7 +279,7 @@ static enum status start_copies(struct traffic *t, struct diag *d)
         t->winner[n + i] = i;
     }
     for (uint32_t node = n - 1; node > 0; node--)
-        t->winner[node] = earlier(t, t->winner[2 * node], t->winner[2 * node + 1]);
+        t->winner[node] = earlier(t, t->winner[2 * (size_t)node], t->winner[2 * (size_t)node + 1]);
     return ST_OK;
 }
 

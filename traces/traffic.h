@@ -46,7 +46,7 @@ struct traffic_config {
     int64_t within_ns;      /* >= 0 */
     uint64_t seed;          /* of all that is drawn */
 };
-enum { TRAFFIC_SCALE_MAX = 100000 };
+enum { TRAFFIC_SCALE_MAX = 10000 };
 
 /* The table must outlive it. ST_INPUT, ST_IO with the reader's message where the trace is wrong
  * before the end of what is wanted of it; ST_NOMEM. */

@@ -141,7 +141,7 @@ static enum answer bracket(struct searching *s, const struct line *line, int64_t
 
 static enum answer least(struct searching *s, const struct line *line, int64_t guess, int64_t *n)
 {
-    int64_t low, high;
+    int64_t low = 0, high = 0;
 
     enum answer a = bracket(s, line, guess, &low, &high);
     while (a == HOLDS && high - low > 1) {

@@ -7,6 +7,7 @@
 
 #include "studies/prediction.h"
 #include "studies/size/size_internal.h"
+#include "util/bug.h"
 #include "util/pcg.h"
 
 enum figure {
@@ -269,7 +270,9 @@ static enum status search_headroom(struct sizing *z, struct diag *d)
         if (c->message || !c->reached || z->options->scenario->traffic.clients)
             continue;
         /* About half a worker is spare. */
-        int64_t guess = LOAD_STEPS / (2 * (c->workers.n[0] + c->workers.n[1]));
+        int64_t n_workers = c->workers.n[0] + c->workers.n[1];
+        BUG_IF(n_workers < 1);
+        int64_t guess = LOAD_STEPS / (2 * n_workers);
         searches[n] = (struct fleet_search){.n_pools = 1,
                                             .gpus = {1},
                                             .guess = {guess > 1 ? guess : 1},

@@ -22,7 +22,7 @@ static enum status add_request(struct traffic_load *load, struct reading *r,
         double *larger = ARENA_NEW(r->arena, room, double);
         if (!larger)
             return diag_nomem(d, "traffic");
-        if (load->n)
+        if (r->isl_tok)
             memcpy(larger, r->isl_tok, load->n * sizeof *larger);
         r->isl_tok = larger;
         r->room = room;

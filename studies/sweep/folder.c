@@ -8,6 +8,7 @@
 
 #include "reports/out_file.h"
 #include "studies/sweep/sweep.h"
+#include "util/bug.h"
 #include "util/text.h"
 
 static const char study_name[] = "study.json", journal_name[] = "runs.journal";
@@ -260,6 +261,7 @@ static enum status copy_runs(struct journal *to, struct part *parts, size_t n, u
         struct study_row row;
         struct part *part;
         s = find_part(&part, parts, n, index, d);
+        BUG_IF(!s && !part); /* there are no holes */
         if (!s)
             s = journal_row(part->journal, index, &row, d);
         if (!s)
