@@ -174,7 +174,7 @@ enum status results_hdf5_open(struct results_hdf5 **file, const struct results *
     f->results = results;
     f->file = H5I_INVALID_HID;
     f->columns = calloc(results->n_columns + 1, sizeof *f->columns);
-    f->buffer = malloc(RESULTS_BLOCK * width);
+    f->buffer = malloc(RESULTS_BLOCK * width + 1);
     if (!f->columns || !f->buffer)
         return diag_nomem(d, "results");
     for (size_t c = 0; c < results->n_columns; c++)
