@@ -248,6 +248,17 @@ const char *cli_value(const struct cli_args *args, const char *name)
     return value;
 }
 
+size_t cli_values(const char **values, const struct cli_args *args, const char *name)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < args->n_given; i++) {
+        if (strcmp(args->given[i].option->name, name) == 0)
+            values[n++] = args->given[i].value;
+    }
+    return n;
+}
+
 size_t cli_n_given(const struct cli_args *args, const char *name)
 {
     size_t n = 0;

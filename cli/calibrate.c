@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,8 +7,8 @@
 #include "calibration/calibrate.h"
 #include "cli/cli.h"
 #include "cli/interrupt.h"
+#include "cli/out_dir.h"
 #include "cli/table.h"
-#include "reports/out_file.h"
 
 const struct cli_option calibrate_options[] = {
     {"measured", 'm', "FILE", "what was measured; may be repeated"},
@@ -206,33 +204,32 @@ static enum status check_out(const char *path, bool force, struct diag *d)
                  : diag_fail(d, ST_INPUT, "'%s' exists already; choose another, or --force", path);
 }
 
-static enum status write_overlay(const struct calibration *c, const struct cli_args *args,
-                                 struct diag *d)
+struct overlay {
+    const struct calibration *calibration;
+    const char *profile;
+};
+
+static enum status write_overlay(void *context, FILE *out, struct diag *d)
 {
-    const char *path = cli_value(args, "out"), *slash = strrchr(path, '/');
-    const char *folder = slash ? arena_strndup(args->arena, path, (size_t)(slash - path)) : ".";
-    const char *profile = c->profile;
-    struct out_file file;
+    const struct overlay *o = context;
+
+    (void)d;
+    calibration_write_overlay(o->calibration, o->profile, HEADROOM_VERSION, out);
+    return ST_OK;
+}
+
+static enum status put_overlay(const struct calibration *c, const struct cli_args *args,
+                               struct diag *d)
+{
+    struct overlay overlay = {c, c->profile};
     char here[4096];
 
     /* A path would count from the overlay, which may be anywhere. */
-    if (*profile != '/' && access(profile, F_OK) == 0 && getcwd(here, sizeof here))
-        profile = arena_printf(args->arena, "%s/%s", here, profile);
-    if (!folder || !profile)
+    if (*c->profile != '/' && access(c->profile, F_OK) == 0 && getcwd(here, sizeof here))
+        overlay.profile = arena_printf(args->arena, "%s/%s", here, c->profile);
+    if (!overlay.profile)
         return diag_nomem(d, "overlay");
-    enum status s =
-        out_file_open(&file, slash == path ? "/" : folder, slash ? slash + 1 : path, true, d);
-    if (s)
-        return s;
-    errno = 0;
-    calibration_write_overlay(c, profile, HEADROOM_VERSION, file.stream);
-    s = out_file_check(&file, d);
-    if (!s)
-        s = out_file_close(&file, d);
-    if (!s)
-        s = out_file_publish(&file, d);
-    out_file_release(&file);
-    return s;
+    return out_path_put(args, cli_value(args, "out"), true, write_overlay, &overlay, d);
 }
 
 /* ---- the verb ---- */
@@ -258,7 +255,7 @@ static enum status set_overrides(struct calibration_options *options, const stru
 
 static enum status finish(const struct calibration *c, const struct cli_args *args, struct diag *d)
 {
-    enum status s = write_overlay(c, args, d);
+    enum status s = put_overlay(c, args, d);
 
     if (s || cli_flag(args, "quiet"))
         return s;
@@ -297,7 +294,6 @@ enum status calibrate_run(const struct cli_args *args, struct diag *d)
     s = calibrate(&calibration, args->arena, measured, &options, d);
     run_resources_free(options.resources);
     if (s == ST_CANCELLED)
-        fprintf(stderr, "headroom: %s by %s\n", d->text,
-                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+        fprintf(stderr, "headroom: %s by %s\n", d->text, interrupt_name());
     return s ? s : finish(&calibration, args, d);
 }

@@ -67,6 +67,8 @@ enum status version_run(const struct cli_args *args, struct diag *d);
 bool cli_flag(const struct cli_args *args, const char *name);
 /* The last value given; NULL when there is none. */
 const char *cli_value(const struct cli_args *args, const char *name);
+/* All values given; room for n_given of them. How many there are. */
+size_t cli_values(const char **values, const struct cli_args *args, const char *name);
 /* How often an option was given. */
 size_t cli_n_given(const struct cli_args *args, const char *name);
 /* Threads: --jobs, or as many as there are cores. */

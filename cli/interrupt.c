@@ -33,3 +33,8 @@ int interrupt_signal(void)
 {
     return which;
 }
+
+const char *interrupt_name(void)
+{
+    return interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM";
+}

@@ -9,5 +9,7 @@
 const atomic_bool *interrupt_begin(void);
 /* The one that came; 0 = none. */
 int interrupt_signal(void);
+/* For people: "Ctrl-C", "SIGTERM". */
+const char *interrupt_name(void);
 
 #endif

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "reports/out_file.h"
 
 static const char *const our_files[] = {"summary.json",
                                         "performance.json",
@@ -76,4 +79,28 @@ enum status out_dir_check_for(const char *path, const char *const *files, const 
 enum status out_dir_check(const char *path, bool force, struct diag *d)
 {
     return out_dir_check_for(path, our_files, "summary.json", force, d);
+}
+
+enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d)
+{
+    const char *path = cli_value(args, option);
+
+    if (path && !*path)
+        return diag_fail(d, ST_INPUT, "option '--%s' must be the path of a file, not ''", option);
+    if (path && !cli_flag(args, "force") && access(path, F_OK) == 0)
+        return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", path);
+    return ST_OK;
+}
+
+enum status out_path_put(const struct cli_args *args, const char *path, bool replace,
+                         enum status (*write)(void *context, FILE *out, struct diag *d),
+                         void *context, struct diag *d)
+{
+    const char *slash = strrchr(path, '/'), *folder = ".";
+
+    if (slash)
+        folder = slash == path ? "/" : arena_strndup(args->arena, path, (size_t)(slash - path));
+    if (!folder)
+        return diag_nomem(d, "path");
+    return out_file_put(folder, slash ? slash + 1 : path, replace, write, context, d);
 }

@@ -1,9 +1,11 @@
-/* The folder of --out. */
+/* The folder of --out, and files that options name. */
 #ifndef CLI_OUT_DIR_H
 #define CLI_OUT_DIR_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
+#include "cli/cli.h"
 #include "util/status.h"
 
 /* It may be absent. One that holds anything but the files of an earlier run is refused (ST_INPUT),
@@ -13,5 +15,12 @@ enum status out_dir_check(const char *path, bool force, struct diag *d);
  * earlier result has in any case. */
 enum status out_dir_check_for(const char *path, const char *const *files, const char *main_file,
                               bool force, struct diag *d);
+
+/* The file that an option names, if it is given, may not be there, unless --force. */
+enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d);
+/* Writes a file at a path, as out_file_put does. */
+enum status out_path_put(const struct cli_args *args, const char *path, bool replace,
+                         enum status (*write)(void *context, FILE *out, struct diag *d),
+                         void *context, struct diag *d);
 
 #endif

@@ -55,8 +55,9 @@ void progress_update(void *context, const struct sim_progress *at)
     show(p, now_ns);
 }
 
-void progress_runs(struct progress *p, size_t n_done, size_t n)
+void progress_runs(void *context, size_t n_done, size_t n)
 {
+    struct progress *p = context;
     int64_t now_ns;
 
     if (!is_due(p, &now_ns))

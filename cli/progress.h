@@ -19,8 +19,8 @@ int64_t progress_clock_ns(void);
 void progress_init(struct progress *p, bool wanted);
 /* Fits run_options.progress; `context` is a struct progress. */
 void progress_update(void *context, const struct sim_progress *at);
-/* Of many runs. */
-void progress_runs(struct progress *p, size_t n_done, size_t n);
+/* Of many runs. Fits the progress of the studies; `context` is a struct progress. */
+void progress_runs(void *context, size_t n_done, size_t n);
 void progress_end(struct progress *p);
 
 #endif

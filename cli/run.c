@@ -1,5 +1,4 @@
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -180,8 +179,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     enum status s = run_scenario(&summary, scenario, args->arena, resources, options, d);
     progress_end(options->progress_context);
     if (s == ST_CANCELLED)
-        fprintf(stderr, "headroom: %s by %s%s\n", d->text,
-                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM",
+        fprintf(stderr, "headroom: %s by %s%s\n", d->text, interrupt_name(),
                 out ? "; its unfinished files are removed" : "");
     if (s)
         return s;

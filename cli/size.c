@@ -1,15 +1,11 @@
-#include <errno.h>
-#include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/interrupt.h"
+#include "cli/out_dir.h"
 #include "cli/progress.h"
 #include "cli/size_print.h"
-#include "reports/out_file.h"
 #include "scenarios/compose/checks.h"
 #include "studies/size/size.h"
 
@@ -219,65 +215,33 @@ static enum status price_option(struct size_options *o, const struct scenario_so
 
 /* ---- the file ---- */
 
-static enum status check_file(const struct cli_args *args, struct diag *d)
+static enum status write_json(void *context, FILE *out, struct diag *d)
 {
-    const char *file = cli_value(args, "json");
+    const struct size_result *const *result = context;
 
-    if (file && !*file)
-        return diag_fail(d, ST_INPUT, "option '--json' must be the path of a file, not ''");
-    if (file && !cli_flag(args, "force") && access(file, F_OK) == 0)
-        return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", file);
+    (void)d;
+    size_write_json(*result, out);
     return ST_OK;
-}
-
-static enum status write_file(const struct size_result *result, const struct cli_args *args,
-                              struct diag *d)
-{
-    const char *file = cli_value(args, "json"), *slash = file ? strrchr(file, '/') : NULL;
-    struct out_file f = {0};
-
-    if (!file)
-        return ST_OK;
-    const char *folder = slash ? arena_strndup(args->arena, file, (size_t)(slash - file) + 1) : ".";
-    if (!folder)
-        return diag_nomem(d, "path");
-    enum status s = out_file_open(&f, folder, slash ? slash + 1 : file, cli_flag(args, "force"), d);
-    if (!s) {
-        errno = 0;
-        size_write_json(result, f.stream);
-        s = out_file_check(&f, d);
-    }
-    if (!s)
-        s = out_file_close(&f, d);
-    if (!s)
-        s = out_file_publish(&f, d);
-    out_file_release(&f);
-    return s;
 }
 
 /* ---- the verb ---- */
 
-static void show_progress(void *context, size_t n_done, size_t n_runs)
-{
-    progress_runs(context, n_done, n_runs);
-}
-
 static enum status search(struct size_options *o, const struct cli_args *args, struct diag *d)
 {
+    const char *file = cli_value(args, "json");
     const struct size_result *result;
     struct progress progress;
 
     progress_init(&progress, !cli_flag(args, "quiet"));
     o->cancel = interrupt_begin();
-    o->progress = show_progress;
+    o->progress = progress_runs;
     o->context = &progress;
     enum status s = size_fleets(&result, args->arena, o, d);
     progress_end(&progress);
     if (s == ST_CANCELLED)
-        fprintf(stderr, "headroom: %s by %s\n", d->text,
-                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
-    if (!s)
-        s = write_file(result, args, d);
+        fprintf(stderr, "headroom: %s by %s\n", d->text, interrupt_name());
+    if (!s && file)
+        s = out_path_put(args, file, cli_flag(args, "force"), write_json, &result, d);
     if (!s && !cli_flag(args, "quiet"))
         s = size_print(result, stdout, args->arena, d);
     if (s)
@@ -307,7 +271,7 @@ enum status size_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = price_option(&o, &source, args, d);
     if (!s)
-        s = check_file(args, d);
+        s = out_path_check(args, "json", d);
     if (!s)
         s = cli_profile_search(&profiles, args->arena, d);
     if (!s)

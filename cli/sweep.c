@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,8 +53,6 @@ static enum status read_lists(struct sweep_definition *def, const struct cli_arg
         return diag_nomem(d, "arguments");
     for (size_t i = 0; i < args->n_given; i++) {
         const char *option = args->given[i].option->name, *value = args->given[i].value;
-        if (strcmp(option, "vary") == 0)
-            vary[def->n_vary++] = value;
         for (size_t n; strcmp(option, "keys") == 0; value += n + 1) {
             n = strcspn(value, ",");
             keys[n_keys] = arena_strndup(args->arena, value, n);
@@ -65,6 +62,7 @@ static enum status read_lists(struct sweep_definition *def, const struct cli_arg
                 break;
         }
     }
+    def->n_vary = cli_values(vary, args, "vary");
     def->vary = vary;
     def->keys = keys;
     def->n_keys = n_keys;
@@ -303,8 +301,7 @@ static void say_how_to_go_on(enum status s, const struct sweep *sweep,
                              const struct journal *journal, const struct diag *d)
 {
     if (s == ST_CANCELLED)
-        fprintf(stderr, "headroom: %s by %s", d->text,
-                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+        fprintf(stderr, "headroom: %s by %s", d->text, interrupt_name());
     else
         fputs("headroom: not finished", stderr);
     fprintf(stderr,

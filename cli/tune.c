@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +14,7 @@
 #include "scenarios/compose/checks.h"
 #include "studies/tune/tune.h"
 
-enum { MAX_RUNS = 10000, MAX_JOBS = 1024 };
+enum { MAX_RUNS = 10000 };
 
 const struct cli_option tune_options[] = {
     {"vary", 'v', "KEY=SPEC",
@@ -50,17 +49,6 @@ static const char default_objective[] = "gpu_hours.total",
                   default_constraint[] = "attainment.overall>=0.95";
 
 /* ---- options ---- */
-
-static size_t values_of(const char **values, const struct cli_args *args, const char *name)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < args->n_given; i++) {
-        if (strcmp(args->given[i].option->name, name) == 0)
-            values[n++] = args->given[i].value;
-    }
-    return n;
-}
 
 /* "90", "90s", "1.5h", "4d"; NULL: it is none. */
 static const char *parse_time(const char *text, double *s)
@@ -149,8 +137,7 @@ static enum status method_option(const struct explorer_ops **explorer, const str
 static enum status count_options(struct tune_options *o, const struct cli_args *args,
                                  struct diag *d)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long long runs, replicates, jobs, most = cli_flag(args, "yes") ? 10000000 : MAX_RUNS;
+    long long runs, replicates, most = cli_flag(args, "yes") ? 10000000 : MAX_RUNS;
     const char *name = cli_value(args, "budget") ? "budget" : "runs";
 
     if (cli_value(args, "budget") && cli_value(args, "runs"))
@@ -161,12 +148,11 @@ static enum status count_options(struct tune_options *o, const struct cli_args *
     if (!s)
         s = cli_integer(args, "replicates", 2, TUNING_MAX_REPLICATES, 20, &replicates, d);
     if (!s)
-        s = cli_integer(args, "jobs", 1, MAX_JOBS, cores > 0 ? cores : 1, &jobs, d);
+        s = cli_jobs(args, &o->n_threads, d);
     if (s)
         return s;
     o->n_runs = (size_t)runs;
     o->n_replicates = (size_t)replicates;
-    o->n_threads = (size_t)jobs;
     return ST_OK;
 }
 
@@ -180,13 +166,13 @@ static enum status goal_options(struct tune_options *o, const struct cli_args *a
 
     if (!texts || !objectives || !bounds)
         return diag_nomem(d, "goals");
-    size_t n = values_of(texts, args, "minimize");
+    size_t n = cli_values(texts, args, "minimize");
     for (size_t i = 0; i < n; i++)
         objectives[o->n_objectives++] = (struct tune_objective){texts[i], false};
-    n = values_of(texts, args, "maximize");
+    n = cli_values(texts, args, "maximize");
     for (size_t i = 0; i < n; i++)
         objectives[o->n_objectives++] = (struct tune_objective){texts[i], true};
-    n = values_of(texts, args, "subject-to");
+    n = cli_values(texts, args, "subject-to");
     if (n == 0 && o->n_objectives == 0)
         texts[n++] = default_constraint;
     if (o->n_objectives == 0)
@@ -216,7 +202,7 @@ static enum status space_option(struct tune_options *o, const struct cli_args *a
 
     if (!space || !texts)
         return diag_nomem(d, "knobs");
-    size_t n = values_of(texts, args, "vary");
+    size_t n = cli_values(texts, args, "vary");
     if (n == 0)
         return diag_fail(d, ST_INPUT,
                          "'tune' needs --vary KEY=SPEC, such as --vary "
@@ -248,45 +234,32 @@ struct writing {
     const char *left_out; /* of the planner's configuration */
 };
 
-static enum status write_json(struct writing *w, FILE *out, struct diag *d)
+static enum status write_json(void *context, FILE *out, struct diag *d)
 {
+    const struct writing *w = context;
+
     return tune_write_json(w->result, out, d);
 }
 
-static enum status write_trials(struct writing *w, FILE *out, struct diag *d)
+static enum status write_trials(void *context, FILE *out, struct diag *d)
 {
+    const struct writing *w = context;
+
     return tune_write_trials(w->result, out, d);
 }
 
-static enum status write_overlay(struct writing *w, FILE *out, struct diag *d)
+static enum status write_overlay(void *context, FILE *out, struct diag *d)
 {
+    const struct writing *w = context;
+
     return tune_write_overlay(w->result, w->working_dir, out, w->arena, d);
 }
 
-static enum status write_planner(struct writing *w, FILE *out, struct diag *d)
+static enum status write_planner(void *context, FILE *out, struct diag *d)
 {
+    struct writing *w = context;
+
     return tune_write_planner(w->result, w->working_dir, &w->left_out, out, w->arena, d);
-}
-
-static enum status write_file(const char *dir, const char *name, bool replace,
-                              enum status (*write)(struct writing *, FILE *, struct diag *),
-                              struct writing *w, struct diag *d)
-{
-    struct out_file f = {0};
-
-    enum status s = out_file_open(&f, dir, name, replace, d);
-    if (!s) {
-        errno = 0;
-        s = write(w, f.stream, d);
-    }
-    if (!s)
-        s = out_file_check(&f, d);
-    if (!s)
-        s = out_file_close(&f, d);
-    if (!s)
-        s = out_file_publish(&f, d);
-    out_file_release(&f);
-    return s;
 }
 
 static enum status write_results(const struct tune_result *result, const struct cli_args *args,
@@ -299,19 +272,15 @@ static enum status write_results(const struct tune_result *result, const struct 
     if ((dir || file) && !getcwd(w.working_dir, sizeof w.working_dir))
         return diag_fail(d, ST_IO, "cannot tell the working directory");
     if (dir) {
-        s = write_file(dir, "trials.csv", true, write_trials, &w, d);
+        s = out_file_put(dir, "trials.csv", true, write_trials, &w, d);
         if (!s)
-            s = write_file(dir, "recommended.yaml", true, write_overlay, &w, d);
+            s = out_file_put(dir, "recommended.yaml", true, write_overlay, &w, d);
         if (!s)
-            s = write_file(dir, "tune.json", true, write_json, &w, d);
+            s = out_file_put(dir, "tune.json", true, write_json, &w, d);
     }
     if (s || !file)
         return s;
-    const char *slash = strrchr(file, '/');
-    const char *folder = slash ? arena_strndup(args->arena, file, (size_t)(slash - file) + 1) : ".";
-    if (!folder)
-        return diag_nomem(d, "path");
-    s = write_file(folder, slash ? slash + 1 : file, cli_flag(args, "force"), write_planner, &w, d);
+    s = out_path_put(args, file, cli_flag(args, "force"), write_planner, &w, d);
     if (!s && w.left_out)
         fprintf(stderr, "headroom: note: '%s' cannot say %s; the comment in it does\n", file,
                 w.left_out);
@@ -333,22 +302,13 @@ static enum status check_places(const struct cli_args *args, const struct tune_o
         if (s)
             return s;
     }
-    if (file && !*file)
-        return diag_fail(d, ST_INPUT, "option '--write' must be the path of a file, not ''");
-    if (file && !scenario_planner(o->scenario))
+    if (file && *file && !scenario_planner(o->scenario))
         return diag_fail(d, ST_INPUT, "option '--write' is of the planner, and policy.type is %s",
                          o->scenario->policy.type);
-    if (file && !force && access(file, F_OK) == 0)
-        return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", file);
-    return ST_OK;
+    return out_path_check(args, "write", d);
 }
 
 /* ---- the verb ---- */
-
-static void show_progress(void *context, size_t n_done, size_t n_runs)
-{
-    progress_runs(context, n_done, n_runs);
-}
 
 static enum status search(struct tune_options *o, const struct cli_args *args, struct diag *d)
 {
@@ -357,13 +317,12 @@ static enum status search(struct tune_options *o, const struct cli_args *args, s
 
     progress_init(&progress, !cli_flag(args, "quiet"));
     o->cancel = interrupt_begin();
-    o->progress = show_progress;
+    o->progress = progress_runs;
     o->context = &progress;
     enum status s = tune(&result, args->arena, o, d);
     progress_end(&progress);
     if (s == ST_CANCELLED)
-        fprintf(stderr, "headroom: %s by %s\n", d->text,
-                interrupt_signal() == SIGINT ? "Ctrl-C" : "SIGTERM");
+        fprintf(stderr, "headroom: %s by %s\n", d->text, interrupt_name());
     if (!s)
         s = write_results(result, args, d);
     if (s)

@@ -108,6 +108,27 @@ void out_file_release(struct out_file *f)
     *f = (struct out_file){0};
 }
 
+enum status out_file_put(const char *dir, const char *name, bool replace,
+                         enum status (*write)(void *context, FILE *out, struct diag *d),
+                         void *context, struct diag *d)
+{
+    struct out_file f;
+
+    enum status s = out_file_open(&f, dir, name, replace, d);
+    if (s)
+        return s;
+    errno = 0;
+    s = write(context, f.stream, d);
+    if (!s)
+        s = out_file_check(&f, d);
+    if (!s)
+        s = out_file_close(&f, d);
+    if (!s)
+        s = out_file_publish(&f, d);
+    out_file_release(&f);
+    return s;
+}
+
 enum status out_file_remove(const char *dir, const char *name, struct diag *d)
 {
     enum status s = ST_OK;

@@ -31,6 +31,12 @@ enum status out_file_publish(struct out_file *f, struct diag *d);
 /* Removes NAME.part, unless it was published, and releases the memory. */
 void out_file_release(struct out_file *f);
 
+/* A file in one call: it gets its name when `write` has put everything there. Errors as above, and
+ * what `write` says. */
+enum status out_file_put(const char *dir, const char *name, bool replace,
+                         enum status (*write)(void *context, FILE *out, struct diag *d),
+                         void *context, struct diag *d);
+
 /* Removes DIR/NAME if it is there. ST_IO, ST_NOMEM. */
 enum status out_file_remove(const char *dir, const char *name, struct diag *d);
 

@@ -2,43 +2,25 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "reports/out_file.h"
+#include "studies/csv.h"
 #include "studies/results_internal.h"
-#include "util/json_out.h"
 
 static const char csv_name[] = "results.csv", hdf5_name[] = "results.h5";
 
 /* ---- CSV ---- */
 
-static void write_text(FILE *out, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, out);
-        return;
-    }
-    putc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', out);
-        putc(*text, out);
-    }
-    putc('"', out);
-}
-
 static void write_cell(FILE *out, enum results_kind kind, const union results_cell *cell)
 {
-    char text[JSON_NUMBER_SIZE];
-
     if (kind == RESULTS_TEXT)
-        write_text(out, cell->text);
+        csv_write_text(out, cell->text);
     else if (kind == RESULTS_INT)
         fprintf(out, "%" PRId64, cell->i);
-    else if (isfinite(cell->number))
-        fwrite(text, 1, (size_t)json_format_double(text, cell->number), out);
+    else
+        csv_write_number(out, cell->number);
 }
 
 static void write_names(FILE *out, const struct results *results)
@@ -46,7 +28,7 @@ static void write_names(FILE *out, const struct results *results)
     for (size_t c = 0; c < results->n_columns; c++) {
         if (c)
             putc(',', out);
-        write_text(out, results->columns[c].name);
+        csv_write_text(out, results->columns[c].name);
     }
     putc('\n', out);
 }

@@ -440,6 +440,18 @@ const char *space_text(const struct knob *knob, double u, struct arena *arena)
     return number_text(knob, value, arena);
 }
 
+const char *const *space_texts(const struct space *space, const double *u, struct arena *arena)
+{
+    const char **texts = ARENA_NEW(arena, space->n, const char *);
+
+    for (size_t k = 0; k < space->n && texts; k++) {
+        texts[k] = space_text(&space->knobs[k], u[k], arena);
+        if (!texts[k])
+            return NULL;
+    }
+    return texts;
+}
+
 enum status latin_hypercube(double *u, size_t n, size_t n_dims, uint64_t seed, struct diag *d)
 {
     size_t *part = calloc(n + 1, sizeof *part);

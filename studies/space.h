@@ -68,6 +68,9 @@ double space_u(const struct knob *knob, uint64_t index);
 const char *space_value(const struct knob *knob, uint64_t index, struct arena *arena);
 const char *space_text(const struct knob *knob, double u, struct arena *arena);
 
+/* The texts of all knobs at a place; NULL when memory is out. */
+const char *const *space_texts(const struct space *space, const double *u, struct arena *arena);
+
 /* n places, row by row, u of each dimension: every dimension has one place in each of n equal parts
  * of [0, 1), in random order (M. D. McKay, R. J. Beckman and W. J. Conover, A Comparison of Three
  * Methods for Selecting Values of Input Variables, Technometrics 21, 1979). ST_NOMEM. */

@@ -176,10 +176,9 @@ static const char *policy_of(const struct tune_options *options, const char *con
     return options->scenario->policy.type;
 }
 
-bool tune_value_counts(const struct tune_result *r, const char *const *values, size_t k)
+bool tune_value_counts(const struct tune_options *options, const char *const *values, size_t k)
 {
-    return scenario_key_is_of_policy(policy_of(r->options, values),
-                                     r->options->space->knobs[k].key);
+    return scenario_key_is_of_policy(policy_of(options, values), options->space->knobs[k].key);
 }
 
 static bool add_override(struct study_variant *v, struct scenario_override *o, struct arena *arena,
@@ -210,7 +209,7 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
 
     *v = (struct study_variant){.overrides = o};
     for (size_t k = 0; k < space->n && ok && values; k++) {
-        if (scenario_key_is_of_policy(policy_of(t->options, values), space->knobs[k].key))
+        if (tune_value_counts(t->options, values, k))
             ok = add_override(v, o, arena, "--vary", space->knobs[k].key, values[k]);
     }
     if (ok && part)
@@ -221,19 +220,6 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
              add_number(v, o, arena, "trace.to_s", slice.to_s);
     }
     return ok ? ST_OK : diag_nomem(d, "settings");
-}
-
-static const char *const *values_at(const struct tuner *t, const double *u, struct arena *arena)
-{
-    const struct space *space = t->options->space;
-    const char **values = ARENA_NEW(arena, space->n, const char *);
-
-    for (size_t k = 0; k < space->n && values; k++) {
-        values[k] = space_text(&space->knobs[k], u[k], arena);
-        if (!values[k])
-            return NULL;
-    }
-    return values;
 }
 
 /* Rules across keys, which reading tells without a run. */
@@ -248,7 +234,7 @@ static const char *invalid(void *context, const double *u)
 
     arena_init(&arena);
     diag_init(&d);
-    const char *const *values = values_at(t, u, &arena);
+    const char *const *values = space_texts(t->options->space, u, &arena);
     enum status s =
         values ? make_variant(&v, &arena, t, values, NULL, 0, &d) : diag_nomem(&d, "settings");
     if (!s)
@@ -305,7 +291,7 @@ static enum status evaluate(void *context, const struct trials *trials,
     for (size_t i = 0; i < n && !s; i++) {
         const char *const *values = NULL;
         if (runs[i].setting != TUNING_DEFAULT &&
-            !(values = values_at(t, trials->trial[runs[i].setting].u, &arena)))
+            !(values = space_texts(t->options->space, trials->trial[runs[i].setting].u, &arena)))
             s = diag_nomem(d, "settings");
         if (!s)
             s = make_variant(&variants[i], &arena, t, values, t->part, runs[i].replicate, d);
@@ -332,7 +318,7 @@ static enum status describe(struct tune_setting *setting, struct tuner *t,
     const char *const *values = t->standing;
 
     if (index != TUNING_DEFAULT)
-        values = values_at(t, trials->trial[index].u, t->arena);
+        values = space_texts(t->options->space, trials->trial[index].u, t->arena);
     if (!figures || !values)
         return diag_nomem(d, "settings");
     for (size_t k = 0; k < t->n_keys; k++) {

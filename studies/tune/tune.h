@@ -99,7 +99,7 @@ enum status tune(const struct tune_result **result, struct arena *arena,
 const char *tune_effects_key(const struct tune_result *result, size_t i);
 
 /* Does knob k of a setting (values by knob) do anything: is it of the setting's policy? */
-bool tune_value_counts(const struct tune_result *result, const char *const *values, size_t k);
+bool tune_value_counts(const struct tune_options *options, const char *const *values, size_t k);
 
 /* The files; the caller checks `out` for errors. tune.json; trials.csv, a row for each run of the
  * search; the recommended setting as an overlay; the planner's own configuration with it

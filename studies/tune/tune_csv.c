@@ -1,31 +1,7 @@
 #include <math.h>
-#include <string.h>
 
+#include "studies/csv.h"
 #include "studies/tune/tune.h"
-#include "util/json_out.h"
-
-static void write_text(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-    fputc('"', out);
-}
-
-static void write_number(FILE *out, double value)
-{
-    char text[JSON_NUMBER_SIZE];
-
-    fputc(',', out);
-    if (isfinite(value)) {
-        json_format_double(text, value);
-        fputs(text, out);
-    }
-}
 
 /* Values of a trial, those that --set takes together; the scenario's own need not be in the space.
  */
@@ -36,19 +12,14 @@ static enum status write_values(FILE *out, const struct tune_result *r, size_t i
     struct arena arena;
 
     arena_init(&arena);
-    const char **values = ARENA_NEW(&arena, space->n, const char *);
+    const char *const *values = index == TUNING_DEFAULT
+                                    ? r->found.standing.values
+                                    : space_texts(space, r->trials->trial[index].u, &arena);
     enum status s = values ? ST_OK : diag_nomem(d, "trials");
     for (size_t k = 0; k < space->n && !s; k++) {
-        values[k] = index == TUNING_DEFAULT
-                        ? r->found.standing.values[k]
-                        : space_text(&space->knobs[k], r->trials->trial[index].u[k], &arena);
-        if (!values[k])
-            s = diag_nomem(d, "trials");
-    }
-    for (size_t k = 0; k < space->n && !s; k++) {
         fputc(',', out);
-        if (tune_value_counts(r, values, k))
-            write_text(out, values[k]);
+        if (tune_value_counts(r->options, values, k))
+            csv_write_text(out, values[k]);
     }
     arena_release(&arena);
     return s;
@@ -73,7 +44,7 @@ enum status tune_write_trials(const struct tune_result *r, FILE *out, struct dia
     fputs("setting,replicate,status", out);
     for (size_t k = 0; k < space->n; k++) {
         fputc(',', out);
-        write_text(out, space->knobs[k].key);
+        csv_write_text(out, space->knobs[k].key);
     }
     for (size_t k = 0; k < r->n_keys; k++)
         fprintf(out, ",%s", r->keys[k]);
@@ -83,10 +54,12 @@ enum status tune_write_trials(const struct tune_result *r, FILE *out, struct dia
             if (!trials->trial[i].done[rep])
                 continue;
             fprintf(out, "%zu,%zu,", i, rep + 1);
-            write_text(out, went_well(trials, i, rep) ? "ok" : trials->trial[i].message);
+            csv_write_text(out, went_well(trials, i, rep) ? "ok" : trials->trial[i].message);
             s = write_values(out, r, i, d);
-            for (size_t k = 0; k < r->n_keys; k++)
-                write_number(out, trial_figure(trials, i, rep, k));
+            for (size_t k = 0; k < r->n_keys; k++) {
+                fputc(',', out);
+                csv_write_number(out, trial_figure(trials, i, rep, k));
+            }
             fputc('\n', out);
         }
     }

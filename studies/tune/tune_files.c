@@ -22,7 +22,7 @@ static enum status put_in_words(struct words *w, const struct tune_result *r, st
         return diag_nomem(d, "settings");
     for (size_t k = 0; k < space->n; k++) {
         const char *const *values = r->found.recommended.values, *value = values[k];
-        if (strcmp(value, "null") == 0 || !tune_value_counts(r, values, k))
+        if (strcmp(value, "null") == 0 || !tune_value_counts(r->options, values, k))
             continue;
         w->settings[w->n] = arena_printf(arena, "%s=%s", space->knobs[k].key, value);
         if (!w->settings[w->n++])

@@ -26,7 +26,7 @@ static void write_values(struct json_out *j, const struct tune_result *r, const 
 {
     json_object_begin(j);
     for (size_t k = 0; k < r->options->space->n; k++) {
-        if (!tune_value_counts(r, values, k))
+        if (!tune_value_counts(r->options, values, k))
             continue;
         json_key(j, r->options->space->knobs[k].key);
         write_value(j, values[k]);
