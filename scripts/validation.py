@@ -1,8 +1,10 @@
-"""What the scripts that write docs/validation.md share."""
+"""What the scripts that write docs/validation.md and other pages of figures share."""
 import csv
 import datetime
 import gzip
 import pathlib
+import random
+import statistics
 import subprocess
 import sys
 
@@ -20,6 +22,23 @@ def call(program, *words):
 def read_rows(path):
     with (gzip.open(path, "rt") if path.suffix == ".gz" else open(path)) as lines:
         return list(csv.DictReader(lines))
+
+
+def sweep_rows(program, scenario, out, *words):
+    """The rows of `headroom sweep`, as text; a run that failed ends the script."""
+    call(program, "sweep", scenario, *words, "--out", str(out), "--quiet", "--yes")
+    rows = read_rows(pathlib.Path(out) / "results.csv")
+    for row in rows:
+        if row["status"] != "ok":
+            sys.exit(f"run {row['index']}: {row['status']}")
+    return rows
+
+
+def mean_interval(values, n_draws=4000):
+    """Mean and its 95 % interval, by the percentile bootstrap; always the same for the same values."""
+    draw = random.Random(1)
+    means = sorted(statistics.fmean(draw.choices(values, k=len(values))) for _ in range(n_draws))
+    return statistics.fmean(values), means[n_draws // 40], means[-1 - n_draws // 40]
 
 
 def table(header, rows):

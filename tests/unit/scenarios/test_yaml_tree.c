@@ -4,20 +4,7 @@
 #include <string.h>
 
 #include "scenarios/text/yaml_tree.h"
-
-static struct arena arena;
-static struct diag diag;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
+#include "tests/unit/arena_fixture.h"
 
 TestSuite(yaml_tree, .init = setup, .fini = teardown);
 

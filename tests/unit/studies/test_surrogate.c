@@ -5,21 +5,8 @@
 #include "studies/tune/cholesky.h"
 #include "studies/tune/surrogate.h"
 #include "studies/tune/surrogate_internal.h"
+#include "tests/unit/arena_fixture.h"
 #include "util/pcg.h"
-
-static struct arena arena;
-static struct diag diag;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
 
 TestSuite(surrogate, .init = setup, .fini = teardown);
 
