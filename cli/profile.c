@@ -132,7 +132,7 @@ static enum status print_error(const struct profile *p, struct arena *arena, str
 
     enum status s = cli_preset_dirs(&preset_dirs, arena, d);
     if (!s)
-        s = model_error_find(&error, arena, preset_dirs, p, p->framework_version, d);
+        s = model_error_find(&error, arena, NULL, preset_dirs, p, NULL, d);
     if (s || !error)
         return s;
     const char *text = model_error_text(error, arena);

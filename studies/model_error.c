@@ -19,10 +19,9 @@ static enum status find_errors(struct pool_errors *errors, const struct chance_s
 {
     for (size_t i = 0; i < setup->run->deployment.n_pools; i++) {
         const struct pool_config *pool = &setup->run->deployment.pools[i];
-        const char *version = setup->run->engines[i].framework_version;
-        enum status s = model_error_find(&errors->of[i], setup->arena, setup->scenario->preset_dirs,
-                                         pool->profile,
-                                         version ? version : pool->profile->framework_version, d);
+        enum status s =
+            model_error_find(&errors->of[i], setup->arena, NULL, setup->scenario->preset_dirs,
+                             pool->profile, setup->run->engines[i].framework_version, d);
         if (s)
             return s;
         if (!errors->of[i])

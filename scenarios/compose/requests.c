@@ -61,10 +61,20 @@ static bool is_made(const struct scenario *sc)
     return sc->replicate > 0 || sc->trace.scale != 1 || sc->trace.from_s > 0 || sc->trace.to_s > 0;
 }
 
-static enum status fail_empty(const struct scenario *sc, const struct trace_table *table,
-                              uint64_t n_in_part, struct diag *d)
+/* Of the requests that the options let through; 0 when there are none. */
+static int64_t last_arrival_ns(const struct trace_table *table, const struct trace_options *options)
 {
     uint64_t n = trace_table_n_requests(table);
+
+    if (options->limit && options->limit < n)
+        n = options->limit;
+    return n ? trace_table_arrival_ns(table, n - 1, options->speedup) : 0;
+}
+
+static enum status fail_empty(const struct scenario *sc, const struct trace_table *table,
+                              const struct trace_options *options, uint64_t n_in_part,
+                              struct diag *d)
+{
     const char *key = sc->trace.to_s > 0 ? "trace.to_s" : "trace.from_s";
 
     if (n_in_part > 0 && sc->trace.scale == 1)
@@ -75,9 +85,7 @@ static enum status fail_empty(const struct scenario *sc, const struct trace_tabl
         return diag_fail_at(d, ST_INPUT, scenario_at(sc, "trace.scale"),
                             "trace.scale %g leaves none of %llu requests", sc->trace.scale,
                             (unsigned long long)n_in_part);
-    if (sc->trace.limit && (uint64_t)sc->trace.limit < n)
-        n = (uint64_t)sc->trace.limit;
-    double last_s = s_from_ns(trace_table_arrival_ns(table, n - 1, sc->trace.speedup));
+    double last_s = s_from_ns(last_arrival_ns(table, options));
     if (last_s < sc->trace.from_s)
         key = "trace.from_s";
     return diag_fail_at(d, ST_INPUT, scenario_at(sc, key),
@@ -108,7 +116,7 @@ static enum status open_traffic(struct scenario_requests *r, const struct scenar
     r->source = traffic_source(r->traffic);
     if (!traffic_is_empty(r->traffic))
         return ST_OK;
-    s = fail_empty(sc, table, traffic_n_in_part(r->traffic), d);
+    s = fail_empty(sc, table, options, traffic_n_in_part(r->traffic), d);
     scenario_requests_close(r);
     return s;
 }
@@ -151,10 +159,7 @@ enum status scenario_trace_end(int64_t *end_ns, const struct scenario *sc,
     diag_init(&cause);
     if (run_resources_trace(resources, sc->trace.path, &options, false, &table, &cause))
         return fail_at_trace(sc, &cause, d);
-    uint64_t n = trace_table_n_requests(table);
-    if (options.limit && options.limit < n)
-        n = options.limit;
-    *end_ns = n ? trace_table_arrival_ns(table, n - 1, options.speedup) : 0;
+    *end_ns = last_arrival_ns(table, &options);
     return ST_OK;
 }
 

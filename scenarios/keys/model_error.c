@@ -81,10 +81,12 @@ static enum status read_entry(struct model_error *e, struct arena *arena,
 }
 
 enum status model_error_find(const struct model_error **error, struct arena *arena,
-                             const char *const *preset_dirs, const struct profile *profile,
-                             const char *framework_version, struct diag *d)
+                             struct shared *shared, const char *const *preset_dirs,
+                             const struct profile *profile, const char *framework_version,
+                             struct diag *d)
 {
-    const struct preset_place place = {preset_dirs, file_name, NULL};
+    const char *version = framework_version ? framework_version : profile->framework_version;
+    const struct preset_place place = {preset_dirs, file_name, shared};
     const struct yaml_node *const *entries;
     bool fits = false;
     size_t n, i;
@@ -92,7 +94,7 @@ enum status model_error_find(const struct model_error **error, struct arena *are
     *error = NULL;
     enum status s = preset_all(&entries, &n, arena, &place, d);
     for (i = 0; !s && i < n; i++) {
-        s = overheads_fit(&fits, profile, framework_version, entries[i], d);
+        s = overheads_fit(&fits, profile, version, entries[i], d);
         if (fits)
             break;
     }

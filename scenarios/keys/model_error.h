@@ -21,6 +21,8 @@
 #include "util/arena.h"
 #include "util/status.h"
 
+struct shared;
+
 /* Of means over runs at one concurrency each. */
 struct model_error {
     const char *name, *of; /* of: whose measured points they are */
@@ -33,11 +35,13 @@ struct model_error {
     const double *prompt_factor, *decode_factor;
 };
 
-/* Of the entry that fits, in the arena; NULL when none does. ST_INPUT, with its position, when the
- * entry is wrong. */
+/* Of the entry that fits a profile, or its engine in another version (NULL = that of the profile),
+ * in the arena; NULL when none does. ST_INPUT, with its position, when the entry is wrong. The file
+ * is read anew where nothing is shared (NULL). */
 enum status model_error_find(const struct model_error **error, struct arena *arena,
-                             const char *const *preset_dirs, const struct profile *profile,
-                             const char *framework_version, struct diag *d);
+                             struct shared *shared, const char *const *preset_dirs,
+                             const struct profile *profile, const char *framework_version,
+                             struct diag *d);
 
 /* "TPOT 4 % typical, 11 % in 90 of 100; TTFT ...; from 45 measured points of the same model, GPU
  * and framework". NULL when memory is out. */

@@ -104,9 +104,9 @@ static enum status look_at(struct size_choice *c, struct arena *arena,
     c->factors[1] = run->engines[c->n_pools - 1].decode_factor;
     c->gpu_type = arena_strdup(arena, profile->gpu_type);
     c->price = price_of(options->prices, profile->gpu_type);
-    const char *version = run->engines[0].framework_version;
-    enum status s = model_error_find(&c->error, arena, scenario->preset_dirs, profile,
-                                     version ? version : profile->framework_version, d);
+    enum status s =
+        model_error_find(&c->error, arena, run_resources_shared(options->resources),
+                         scenario->preset_dirs, profile, run->engines[0].framework_version, d);
     if (s)
         return s;
     c->trust = trust_of(c, profile, arena);
