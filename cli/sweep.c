@@ -8,6 +8,7 @@
 #include "cli/table.h"
 #include "scenarios/keys/scenario.h"
 #include "studies/sweep/ranks.h"
+#include "util/bug.h"
 #include "util/text.h"
 #include "util/units.h"
 
@@ -53,7 +54,7 @@ static enum status read_lists(struct sweep_definition *def, const struct cli_arg
         return diag_nomem(d, "arguments");
     for (size_t i = 0; i < args->n_given; i++) {
         const char *option = args->given[i].option->name, *value = args->given[i].value;
-        for (size_t n; strcmp(option, "keys") == 0; value += n + 1) {
+        for (size_t n; value && strcmp(option, "keys") == 0; value += n + 1) {
             n = strcspn(value, ",");
             keys[n_keys] = arena_strndup(args->arena, value, n);
             if (!keys[n_keys++])
@@ -393,7 +394,9 @@ enum status sweep_run(const struct cli_args *args, struct diag *d)
         s = plan(&sweep, &def, &running, args, d);
     if (!s && ranks.n > 1 && cli_value(args, "jobs"))
         s = diag_fail(d, ST_INPUT, "option '--jobs' does not go with MPI: each rank is one");
-    s = ranks_agree(&ranks, s, d);
+    enum status own = s;
+    s = ranks_agree(&ranks, own, d);
+    BUG_IF(own && !s);
     if (!s)
         s = execute(&sweep, &running, &ranks, args, d);
     run_resources_free(running.resources);

@@ -198,11 +198,9 @@ static enum status print_front(const struct tune_result *r, const struct termina
                                struct arena *arena, struct diag *d)
 {
     const struct space *space = r->options->space;
-    size_t n_figures = r->trials->problem->n_goals, n_shown = space->n;
+    size_t n_figures = r->trials->problem->n_goals;
     struct table t;
 
-    if (n_figures + n_shown + 1 > TABLE_MAX_COLUMNS)
-        n_shown = TABLE_MAX_COLUMNS - 1 - n_figures;
     fputs("\nNone of these is better than another in everything (runs, figures, settings):\n",
           terminal->out);
     table_init(&t, arena, n_figures + 2);

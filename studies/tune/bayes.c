@@ -66,6 +66,7 @@ static enum status find_elite(size_t *elite, size_t *n_elite, const struct trial
     if (s)
         return s;
     const struct drawn mean = belief_mean(belief);
+    BUG_IF(n == 0);
     for (; *n_elite < ELITE && *n_elite < n; ++*n_elite) {
         size_t best = SIZE_MAX;
         for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "util/bug.h"
+
 /* Proposals are made so many at a time, whatever the number of threads; more where there are many
  * to make, since each time costs a fit. */
 enum { BATCH_MIN = 8, BATCH_MAX = 128, BATCHES = 64, FIRST_RUNS = 4, SOUND_RUNS = 5 };
@@ -82,6 +84,7 @@ static enum status explore(struct trials *trials, const struct search_options *o
     /* Every proposal counts, so that a space with few settings comes to an end too. */
     while (!s && trials->n_runs < n_runs && n_tried < 4 * n_runs) {
         struct tuning_run runs[BATCH_MAX];
+        BUG_IF(problem->n_replicates == 0);
         size_t n = n_runs - trials->n_runs < batch ? n_runs - trials->n_runs : batch, n_new = 0;
         s = options->explorer->propose(state, trials, n, u, d);
         for (size_t i = 0; i < n && !s; i++, n_tried++) {

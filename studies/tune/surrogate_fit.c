@@ -191,7 +191,7 @@ static bool line_search(const struct surrogate_data *data, const struct place *f
         for (size_t p = 0; p < n; p++)
             to->x[p] = from->x[p] + step * direction[p];
         evaluate(data, to, work);
-        if (to->value <= from->value + 1e-4 * step * down)
+        if (isfinite(to->value) && to->value <= from->value + 1e-4 * step * down)
             return true;
         /* Where the parabola through both values and the slope has its lowest point. */
         double bend = to->value - from->value - step * down;
@@ -212,7 +212,8 @@ static void descend(const struct surrogate_data *data, struct place *at, double 
 
     lbfgs_init(&memory, n, LBFGS_MAX_PAIRS);
     evaluate(data, at, work);
-    for (int i = 0; i < MAX_STEPS && n_small < 2; i++) {
+    /* A matrix that cannot be factored has no slope. */
+    for (int i = 0; i < MAX_STEPS && n_small < 2 && isfinite(at->value); i++) {
         double direction[SURROGATE_MAX_PARAMETERS], step[SURROGATE_MAX_PARAMETERS],
             change[SURROGATE_MAX_PARAMETERS];
         struct place to;
