@@ -13,10 +13,62 @@ struct size_setting {
     double prompt_factor, decode_factor; /* on top of those of the scenario */
 };
 
+extern const struct size_setting size_as_it_is; /* with no fleet */
+
 /* As overrides over the scenario, in the arena. ST_NOMEM. */
 enum status size_variant(struct study_variant *variant, struct arena *arena,
                          const struct size_options *options, const struct size_choice *choice,
                          const struct size_setting *setting, struct diag *d);
+
+/* What is kept of a run, for fleet_trial.figures. */
+enum size_figure {
+    SIZE_TARGET,
+    SIZE_ATTAINMENT,
+    SIZE_GPU_HOURS,
+    SIZE_BUSY,
+    SIZE_MISSED_TTFT,
+    SIZE_MISSED_TPOT,
+    SIZE_REJECTED,
+    SIZE_GOOD,
+    SIZE_PREEMPTIONS,
+    SIZE_KV_PEAK,
+    SIZE_OUTPUT_TOK_PER_S,
+    N_SIZE_FIGURES
+};
+
+enum { SIZE_LOAD_STEPS = 64 }; /* load_headroom is told to 1 / 64 of the load */
+
+/* One search: of a choice's fleet, or of the load that its fleet carries. */
+struct size_task {
+    struct size_choice *choice;
+    struct fleet_search *search;
+    struct size_setting setting; /* what stays the same in all its runs */
+    bool of_load; /* n[0] of the search is steps of load on top, and the least that fails */
+    bool done;
+    enum fleet_state state;
+    struct fleet wanted;
+};
+
+struct sizing {
+    const struct size_options *options;
+    struct arena *arena;
+    struct size_choice *choices;
+    size_t n_choices;
+    size_t n_done, n_open; /* runs; searches of this step */
+};
+
+/* A run for every search that is not done, until all are. A run that the scenario refuses is the
+ * message of its choice. */
+enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d);
+
+/* A part of the answer, for all choices that have no message. */
+struct size_step {
+    const char *name;
+    enum status (*run)(struct sizing *z, struct diag *d);
+};
+extern const struct size_step size_step_fleets;   /* first: `search` and the answer */
+extern const struct size_step size_step_headroom; /* load_headroom */
+extern const struct size_step size_step_ranges;   /* gpus_low, gpus_high */
 
 /* Every choice there is, with what is to be known of it before the first run. */
 enum status size_choices(struct size_choice **choices, size_t *n, struct arena *arena,

@@ -1,0 +1,127 @@
+#include <math.h>
+#include <string.h>
+
+#include "studies/prediction.h"
+#include "studies/size/size_internal.h"
+#include "util/pcg.h"
+
+enum { N_CORNERS = 2 };
+
+/* That of the measured points than which a share of them had a smaller one. NaN: no memory. */
+static double factor_at(const double *factors, size_t n, double share, struct arena *arena)
+{
+    double *sorted = ARENA_NEW(arena, n, double);
+
+    if (!sorted)
+        return NAN;
+    memcpy(sorted, factors, n * sizeof *sorted);
+    sample_sort(sorted, n);
+    return sorted[(size_t)(share * (double)(n - 1) + 0.5)];
+}
+
+static enum status set_corner(struct size_setting *setting, const struct model_error *error,
+                              size_t which, struct arena *arena, struct diag *d)
+{
+    double share = which == 0 ? 0.1 : 0.9;
+
+    setting->prompt_factor = factor_at(error->prompt_factor, error->n_factors, share, arena);
+    setting->decode_factor = factor_at(error->decode_factor, error->n_factors, share, arena);
+    return isnan(setting->prompt_factor) || isnan(setting->decode_factor)
+               ? diag_nomem(d, "model error")
+               : ST_OK;
+}
+
+/* A replicate has the same draw for every choice with the same entry. */
+static void draw_factors(struct size_setting *setting, const struct model_error *error,
+                         const struct scenario *scenario, uint64_t replicate)
+{
+    struct pcg64 rng;
+
+    pcg64_stream(&rng, (uint64_t)scenario->seed, "size model error", replicate);
+    size_t pick = (size_t)pcg64_below(&rng, error->n_factors);
+    setting->prompt_factor = error->prompt_factor[pick];
+    setting->decode_factor = error->decode_factor[pick];
+}
+
+/* The range of one more of n sorted numbers, of which the last n - n_finite are infinite. */
+static struct range range_of(double *gpus, size_t n, size_t n_finite, double least)
+{
+    const struct prediction_rule rule = prediction_rule(n, 0.9);
+    const struct range limits = {least, INFINITY};
+    struct range range;
+
+    if (n_finite == 0)
+        return (struct range){INFINITY, INFINITY};
+    /* The lower end as if they were no more than the largest of the others. */
+    for (size_t i = n_finite; i < n; i++)
+        gpus[i] = gpus[n_finite - 1];
+    range = prediction_range(gpus, &rule, limits);
+    if ((double)(n - n_finite) > rule.rank - 1)
+        range.high = n_finite < n ? INFINITY : range.high;
+    return range;
+}
+
+/* Fleets have whole workers, and the answer is one of them. */
+static void set_range(struct size_choice *c, double *gpus, size_t n, bool replicates)
+{
+    const double unit = (double)(c->n_pools > 1 && c->gpus_per_worker[1] < c->gpus_per_worker[0]
+                                     ? c->gpus_per_worker[1]
+                                     : c->gpus_per_worker[0]);
+    size_t n_finite = 0;
+
+    sample_sort(gpus, n);
+    while (n_finite < n && !isinf(gpus[n_finite]))
+        n_finite++;
+    struct range range = {gpus[0], gpus[n - 1]};
+    if (replicates)
+        range = range_of(gpus, n, n_finite, unit);
+    c->gpus_low = fmin(floor(range.low / unit) * unit, (double)c->gpus);
+    c->gpus_high = fmax(ceil(range.high / unit) * unit, (double)c->gpus);
+}
+
+static enum status search_ranges(struct sizing *z, struct diag *d)
+{
+    size_t n_each = z->options->n_replicates ? z->options->n_replicates : N_CORNERS, n = 0;
+    bool replicates = z->options->n_replicates;
+    struct size_task *tasks = ARENA_NEW(z->arena, n_each * z->n_choices, struct size_task);
+    struct fleet_search *searches = ARENA_NEW(z->arena, n_each * z->n_choices, struct fleet_search);
+    double *gpus = ARENA_NEW(z->arena, n_each, double);
+
+    if (!tasks || !searches || !gpus)
+        return diag_nomem(d, "choices");
+    for (size_t i = 0; i < z->n_choices; i++) {
+        struct size_choice *c = &z->choices[i];
+        if (c->message || !c->reached || (!replicates && !c->error))
+            continue;
+        for (size_t k = 0; k < n_each; k++) {
+            searches[n] = (struct fleet_search){.n_pools = c->n_pools,
+                                                .max_gpus = INT64_MAX,
+                                                .max_workers = c->search.max_workers,
+                                                .arena = z->arena};
+            memcpy(searches[n].gpus, c->gpus_per_worker, sizeof c->gpus_per_worker);
+            memcpy(searches[n].guess, c->workers.n, sizeof c->workers.n);
+            tasks[n] =
+                (struct size_task){.choice = c, .search = &searches[n], .setting = size_as_it_is};
+            if (replicates)
+                tasks[n].setting.replicate = k + 1;
+            if (replicates && c->error)
+                draw_factors(&tasks[n].setting, c->error, z->options->scenario, k + 1);
+            else if (!replicates &&
+                     set_corner(&tasks[n].setting, c->error, k, z->arena, d) != ST_OK)
+                return ST_NOMEM;
+            n++;
+        }
+    }
+    enum status s = size_run_tasks(z, tasks, n, d);
+    for (size_t i = 0; i < n && !s; i += n_each) {
+        struct size_choice *c = tasks[i].choice;
+        for (size_t k = 0; k < n_each; k++)
+            gpus[k] = tasks[i + k].state == FLEET_FOUND
+                          ? (double)fleet_gpus(&searches[i + k], searches[i + k].best)
+                          : INFINITY;
+        set_range(c, gpus, n_each, replicates);
+    }
+    return s;
+}
+
+const struct size_step size_step_ranges = {"ranges", search_ranges};
