@@ -94,6 +94,8 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
     print_more(n, out);
+    if (n > r->options->n_detailed)
+        fprintf(out, "range and spare: first %zu rows only (--detail N)\n", r->options->n_detailed);
     return ST_OK;
 }
 

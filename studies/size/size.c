@@ -1,50 +1,14 @@
 #include "studies/size/size.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "studies/size/size_internal.h"
 
 /* In this order: each may read what those before it found. */
 static const struct size_step *const steps[] = {
     &size_step_fleets,
+    &size_step_detail,
     &size_step_headroom,
     &size_step_ranges,
 };
-
-/* ---- the order ---- */
-
-static int compare_numbers(double a, double b)
-{
-    if (isnan(a) || isnan(b))
-        return isnan(a) - isnan(b);
-    return (a > b) - (a < b);
-}
-
-static int place_of(const struct size_choice *c)
-{
-    return c->message ? 2 : !c->reached;
-}
-
-static int compare_choices(const void *pa, const void *pb)
-{
-    const struct size_choice *a = *(const struct size_choice *const *)pa,
-                             *b = *(const struct size_choice *const *)pb;
-    int order = place_of(a) - place_of(b);
-
-    if (order == 0 && place_of(a) == 0)
-        order = compare_numbers(a->cost_per_day, b->cost_per_day);
-    if (order == 0 && place_of(a) == 0)
-        order = compare_numbers((double)a->gpus, (double)b->gpus);
-    if (order == 0 && place_of(a) == 1)
-        order = compare_numbers(-a->attainment, -b->attainment);
-    if (order == 0)
-        order = strcmp(a->profile, b->profile);
-    if (order == 0)
-        order = (int)a->topology - (int)b->topology;
-    return order ? order : compare_numbers(a->scale_load, b->scale_load);
-}
 
 static enum status make_result(const struct size_result **result, const struct sizing *z,
                                struct diag *d)
@@ -62,10 +26,10 @@ static enum status make_result(const struct size_result **result, const struct s
                               .holds = true};
     for (size_t i = 0; i < z->n_choices; i++) {
         order[i] = &z->choices[i];
-        r->n_reached += place_of(order[i]) == 0;
-        r->n_runnable += place_of(order[i]) < 2;
+        r->n_reached += !order[i]->message && order[i]->reached;
+        r->n_runnable += !order[i]->message;
     }
-    qsort(order, r->n, sizeof *order, compare_choices);
+    size_sort(order, r->n);
     for (size_t l = 0; l < z->options->n_loads; l++) {
         bool any = false;
         for (size_t i = 0; i < r->n_reached; i++)

@@ -40,6 +40,7 @@ struct size_options {
     const struct gpu_prices *prices; /* per GPU-hour */
     const char *currency;
     int64_t max_gpus;    /* 0 = as many as it takes */
+    size_t n_detailed;   /* of each load the so many cheapest */
     size_t n_replicates; /* 0, or 2 and more */
     struct run_resources *resources;
     size_t n_threads;
@@ -69,11 +70,13 @@ struct size_choice {
     bool reached;
     struct fleet workers; /* the answer, or what came closest; all 0: no fleet is within max_gpus */
     int64_t gpus, nodes;
-    double gpus_low, gpus_high; /* INFINITY: no fleet; NaN: not known */
+    bool detailed; /* one of the cheapest; of others what is said to be of detail stays NaN */
+    double gpus_low, gpus_high; /* of detail. INFINITY: no fleet; NaN: not known */
     double value, attainment;   /* of the target's key, of all requests */
     double cost_per_day, cost_per_million_output_tokens, cost_per_thousand_good_requests;
     const char *limited_by;
-    double load_headroom; /* so much more of the load it carries, as a share; 1 = or more */
+    double
+        load_headroom; /* of detail: so much more of the load it carries, as a share; 1 = or more */
 };
 
 struct size_result {

@@ -61,14 +61,22 @@ struct sizing {
  * message of its choice. */
 enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d);
 
-/* A part of the answer, for all choices that have no message. */
+/* A part of the answer, for all choices that have no message; a costly one for those that
+ * size_is_detailed says. */
 struct size_step {
     const char *name;
     enum status (*run)(struct sizing *z, struct diag *d);
 };
 extern const struct size_step size_step_fleets;   /* first: `search` and the answer */
+extern const struct size_step size_step_detail;   /* second: which choices get what follows */
 extern const struct size_step size_step_headroom; /* load_headroom */
 extern const struct size_step size_step_ranges;   /* gpus_low, gpus_high */
+
+/* One of the n_detailed cheapest of its load that meet the target. */
+bool size_is_detailed(const struct size_choice *choice);
+
+/* As in size_result.choices. */
+void size_sort(const struct size_choice **choices, size_t n);
 
 /* Every choice there is, with what is to be known of it before the first run. */
 enum status size_choices(struct size_choice **choices, size_t *n, struct arena *arena,

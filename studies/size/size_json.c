@@ -27,6 +27,7 @@ static void write_choice(struct json_out *j, const struct size_choice *c)
     write_fleet(j, "workers", c, c->workers.n);
     json_key_int(j, "gpus", c->gpus);
     if (c->reached) {
+        json_key_bool(j, "detailed", c->detailed);
         json_key_double(j, "gpus_low", c->gpus_low);
         json_key_double(j, "gpus_high", c->gpus_high);
     }

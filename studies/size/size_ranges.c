@@ -91,7 +91,7 @@ static enum status search_ranges(struct sizing *z, struct diag *d)
         return diag_nomem(d, "choices");
     for (size_t i = 0; i < z->n_choices; i++) {
         struct size_choice *c = &z->choices[i];
-        if (c->message || !c->reached || (!replicates && !c->error))
+        if (!size_is_detailed(c) || (!replicates && !c->error))
             continue;
         for (size_t k = 0; k < n_each; k++) {
             searches[n] = (struct fleet_search){.n_pools = c->n_pools,
