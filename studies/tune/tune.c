@@ -13,6 +13,7 @@
 #include "util/json_out.h"
 
 static const double found_share = 0.6, interval_level = 0.95;
+static const char policy_key[] = "policy.type";
 
 /* ---- what is looked for ---- */
 
@@ -92,13 +93,24 @@ static enum status set_goals(struct tuner *t, struct diag *d)
     return s;
 }
 
+/* Knobs that the setting's policy does not read stand as the scenario has them: settings that do
+ * the same are one. */
 static void snap(void *context, double *u)
 {
-    const struct space *space = ((const struct tuner *)context)->options->space;
+    const struct tuner *t = context;
+    const struct space *space = t->options->space;
+    const char *policy = t->options->scenario->policy.type;
 
     for (size_t k = 0; k < space->n; k++) {
-        if (space_n_values(&space->knobs[k]))
-            u[k] = space_u(&space->knobs[k], space_index(&space->knobs[k], u[k]));
+        const struct knob *knob = &space->knobs[k];
+        if (space_n_values(knob))
+            u[k] = space_u(knob, space_index(knob, u[k]));
+        if (strcmp(knob->key, policy_key) == 0)
+            policy = knob->values[space_index(knob, u[k])];
+    }
+    for (size_t k = 0; k < space->n; k++) {
+        if (!scenario_key_is_of_policy(policy, space->knobs[k].key))
+            u[k] = t->standing_u[k];
     }
 }
 
@@ -170,7 +182,7 @@ static const char *policy_of(const struct tune_options *options, const char *con
     const struct space *space = options->space;
 
     for (size_t k = 0; k < space->n; k++) {
-        if (strcmp(space->knobs[k].key, "policy.type") == 0)
+        if (strcmp(space->knobs[k].key, policy_key) == 0)
             return values[k];
     }
     return options->scenario->policy.type;
