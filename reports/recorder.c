@@ -130,6 +130,7 @@ void recorder_free(struct recorder *r)
     quantiles_release(&r->totals.ttst);
     quantiles_release(&r->totals.tpot);
     quantiles_release(&r->totals.e2e);
+    windows_release(&r->totals.windows);
     free(r->points);
     free(r->out_dir);
     free(r);
@@ -242,12 +243,22 @@ static enum status write_request(struct recorder *r, const struct request_record
     return out_file_write(&r->requests, row.text, row.n, d);
 }
 
+static struct window_rules window_rules(const struct run_info *info)
+{
+    return (struct window_rules){info->window_ns, info->measured_from_ns, info->ttft_target_ns,
+                                 info->tpot_target_ns};
+}
+
 static enum status on_request(void *context, const struct request_record *q, struct diag *d)
 {
     struct recorder *r = context;
     struct latencies l = latencies_of(q, r->info);
+    const struct window_rules rules = window_rules(r->info);
     enum status s = count_request(&r->totals, q, &l, d);
 
+    if (!s && q->measured)
+        s = windows_add_request(&r->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
+                                d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
 }
 
@@ -310,25 +321,13 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
     return out_file_write(&r->timeline, row.text, row.n, d);
 }
 
-static bool mean_holds(double sum_s, double n, int64_t target_ns)
-{
-    return !(n > 0) || sum_s / n <= s_from_ns(target_ns);
-}
-
-/* The definition stands in summary.h. */
 static enum status on_window(void *context, const struct window_record *w, struct diag *d)
 {
     struct recorder *r = context;
-    const struct traffic_window *t = &w->traffic;
-    bool starved = w->n_waited > 0 && w->n_first_token == 0;
+    const struct window_rules rules = window_rules(r->info);
 
     (void)d;
-    if (!starved && !(t->n_ttft > 0 || t->n_itl > 0))
-        return ST_OK;
-    r->totals.n_windows++;
-    r->totals.n_good_windows += !starved &&
-                                mean_holds(t->ttft_sum_s, t->n_ttft, r->info->ttft_target_ns) &&
-                                mean_holds(t->itl_sum_s, t->n_itl, r->info->tpot_target_ns);
+    windows_close(&r->totals.windows, w, &rules);
     return ST_OK;
 }
 
@@ -368,9 +367,9 @@ static void json_pools(struct json_out *j, const struct decision_record *c)
     json_object_end(j);
 }
 
-static enum status on_decision(void *context, const struct decision_record *c, struct diag *d)
+static enum status write_decision(struct recorder *r, const struct decision_record *c,
+                                  struct diag *d)
 {
-    struct recorder *r = context;
     const struct policy_effects *e = c->effects;
     struct json_out j;
 
@@ -391,6 +390,14 @@ static enum status on_decision(void *context, const struct decision_record *c, s
     json_key_string(&j, "reason", e->reason);
     json_object_end(&j);
     return out_file_check(&r->decisions, d);
+}
+
+static enum status on_decision(void *context, const struct decision_record *c, struct diag *d)
+{
+    struct recorder *r = context;
+
+    moves_add(&r->totals.moves, c, r->info->flap_ns);
+    return r->writes ? write_decision(r, c, d) : ST_OK;
 }
 
 static enum status on_event(void *context, const struct event_record *e, struct diag *d)
@@ -439,7 +446,7 @@ struct observer recorder_observer(struct recorder *r)
         .context = r,
         .request = on_request,
         .sample = on_sample,
-        .decision = r->writes ? on_decision : NULL,
+        .decision = on_decision,
         .window = on_window,
         .event = r->events.stream ? on_event : NULL,
         .progress = r->progress ? on_progress : NULL,

@@ -12,7 +12,9 @@
 
 #include "planner/policy.h"
 #include "record/observer.h"
+#include "reports/moves.h"
 #include "reports/quantiles.h"
+#include "reports/windows.h"
 #include "util/status.h"
 
 struct summary; /* reports/summary.h */
@@ -29,7 +31,9 @@ struct run_info {
     uint64_t seed;        /* <= INT64_MAX */
     const char *version;  /* of this program, for headroom_version */
     int64_t ttft_target_ns, tpot_target_ns;
-    size_t n_pools;                           /* in the order of sim_config */
+    int64_t window_ns, measured_from_ns; /* windows: so long, from then on; window_ns > 0 */
+    int64_t flap_ns; /* a pool that is scaled back the other way within this time flaps */
+    size_t n_pools;  /* in the order of sim_config */
     const char *pool_names[POLICY_MAX_POOLS]; /* letters, digits, _ and -; at most 31 */
     int gpus_per_worker[POLICY_MAX_POOLS];
     const char *policy;         /* name */
@@ -66,8 +70,8 @@ struct recorder_totals {
     uint64_t n_ttft_ok, n_tpot_ok, n_good; /* completed, and within the target(s) */
     uint64_t output_tok, good_output_tok,
         input_tok; /* input_tok and output_tok: of completed requests */
-    /* Attainment windows that there was something to judge in, and those that held (summary.h). */
-    uint64_t n_windows, n_good_windows;
+    struct windows windows;
+    struct moves moves;                     /* of the whole run */
     struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
 };
 

@@ -66,6 +66,10 @@ static const struct field fields[] = {
     FIELD(SHARE, attainment.tpot),
     FIELD(SHARE, attainment.windows),
     FIELD(UINT, attainment.n_windows),
+    FIELD(SHARE, windows.min_attainment),
+    FIELD(DOUBLE, windows.max_ttft_ms),
+    FIELD(DOUBLE, windows.max_itl_ms),
+    FIELD(DOUBLE, windows.longest_missed_s),
     FIELDS_DISTRIBUTION(latency_ms.ttft),
     FIELDS_DISTRIBUTION(latency_ms.itl),
     FIELDS_DISTRIBUTION(latency_ms.tpot),
@@ -104,6 +108,14 @@ static const struct field fields[] = {
     FIELD(INT, scaling.peak_gpus),
     FIELD(INT, scaling.peak_pending),
     FIELD(DOUBLE, scaling.mean_gpus),
+    FIELD(POOLS, scaling.up_by_pool),
+    FIELD(POOLS, scaling.down_by_pool),
+    FIELD(POOLS, scaling.peak_workers_by_pool),
+    FIELD(UINT, scaling.reversals),
+    FIELD(UINT, scaling.flaps),
+    FIELD(DOUBLE, scaling.first_up_s),
+    FIELD(DOUBLE, scaling.first_down_s),
+    FIELD(DOUBLE, scaling.last_change_s),
     FIELD(SHARE, kv.prefix_hit_rate),
     FIELD(SHARE, kv.peak_utilization),
     FIELD(UINT, kv.preemptions),
@@ -165,8 +177,16 @@ static void compute_requests(struct summary *y, const struct recorder_totals *t)
     y->attainment.overall = ratio((double)t->n_good, offered);
     y->attainment.ttft = ratio((double)t->n_ttft_ok, offered);
     y->attainment.tpot = ratio((double)t->n_tpot_ok, offered);
-    y->attainment.windows = ratio((double)t->n_good_windows, (double)t->n_windows);
-    y->attainment.n_windows = t->n_windows;
+}
+
+static void compute_windows(struct summary *y, const struct windows *w)
+{
+    y->attainment.windows = ratio((double)w->n_good, (double)w->n);
+    y->attainment.n_windows = w->n;
+    y->windows.min_attainment = windows_min_attainment(w);
+    y->windows.max_ttft_ms = w->max_ttft_s > 0 ? w->max_ttft_s * 1e3 : NAN;
+    y->windows.max_itl_ms = w->max_itl_s > 0 ? w->max_itl_s * 1e3 : NAN;
+    y->windows.longest_missed_s = s_from_ns(w->longest_missed_ns);
 }
 
 static enum status compute_latency(struct summary *y, struct recorder_totals *t,
@@ -197,6 +217,15 @@ static enum status compute_latency(struct summary *y, struct recorder_totals *t,
     return s;
 }
 
+static void compute_moves(struct summary *y, const struct moves *m)
+{
+    y->scaling.reversals = m->n_reversals;
+    y->scaling.flaps = m->n_flaps;
+    y->scaling.first_up_s = m->n_ups ? s_from_ns(m->first_up_ns) : NAN;
+    y->scaling.first_down_s = m->n_downs ? s_from_ns(m->first_down_ns) : NAN;
+    y->scaling.last_change_s = s_from_ns(m->last_ns);
+}
+
 /* GPU-hours, what they cost, and how the fleet moved. After compute_requests. */
 static void compute_fleet(struct summary *y, const struct recorder_totals *t,
                           const struct run_result *result)
@@ -217,6 +246,9 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
         cost += y->gpu_hours.by_pool[i] * info->price_per_gpu_hour[i];
         y->scaling.up += p->n_up;
         y->scaling.down += p->n_down;
+        y->scaling.up_by_pool[i] = (double)p->n_up;
+        y->scaling.down_by_pool[i] = (double)p->n_down;
+        y->scaling.peak_workers_by_pool[i] = p->peak_workers;
         y->scaling.failed += p->n_failed;
         y->scaling.failed_starts += p->n_failed_starts;
         y->scaling.lost_with_nodes += p->n_lost_nodes;
@@ -337,6 +369,8 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
     }
     snprintf(summary->trace_digest, sizeof summary->trace_digest, "%016" PRIx64, trace_digest);
     compute_requests(summary, totals);
+    compute_windows(summary, &totals->windows);
+    compute_moves(summary, &totals->moves);
     compute_fleet(summary, totals, result);
     compute_throughput(summary, totals, result);
     compute_performance(summary, totals, result, performance);
@@ -597,6 +631,15 @@ const char *summary_key(size_t i)
 {
     for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
         if (is_number(f) && i-- == 0)
+            return f->key;
+    }
+    return NULL;
+}
+
+const char *summary_pool_key(size_t i)
+{
+    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+        if (f->type == FIELD_POOLS && i-- == 0)
             return f->key;
     }
     return NULL;

@@ -95,6 +95,11 @@ struct summary {
         uint64_t n_windows;
     } attainment;
     struct {
+        double min_attainment;
+        double max_ttft_ms, max_itl_ms; /* largest mean of a window */
+        double longest_missed_s;
+    } windows;
+    struct {
         struct distribution ttft, itl, tpot, e2e, ttst;
         double error_relative;     /* bound on the error of the percentiles but ITL's; 0 = exact */
         double itl_error_relative; /* bound on the error of the ITL percentiles */
@@ -120,6 +125,10 @@ struct summary {
         int64_t peak_workers, peak_gpus;
         int64_t peak_pending; /* workers that waited for GPUs */
         double mean_gpus;
+        double up_by_pool[POLICY_MAX_POOLS], down_by_pool[POLICY_MAX_POOLS],
+            peak_workers_by_pool[POLICY_MAX_POOLS];
+        uint64_t reversals, flaps;
+        double first_up_s, first_down_s, last_change_s;
     } scaling;
     struct {
         double prefix_hit_rate, peak_utilization;
@@ -163,7 +172,7 @@ void summary_print(const struct summary *summary, const struct terminal *termina
  * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode". false for a key that does not exist or is
  * not a number; NaN where JSON has null. */
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
-/* Is this a key summary_lookup can know? by_pool needs one of the pool names. */
+/* Is this a key summary_lookup can know? by_pool and the like need one of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);
 /* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
  * no value in this version. */
@@ -173,8 +182,10 @@ bool summary_key_range(const char *key, double *min, double *max);
 const char *summary_key_unit(const char *key, const char *currency);
 /* Is it a figure of what happened, not of what was asked for? */
 bool summary_key_is_result(const char *key);
-/* Every numeric key in the order of summary.json, except those under gpu_hours.by_pool; NULL after
- * the last. */
+/* Every numeric key in the order of summary.json, except those of one pool; NULL after the last. */
 const char *summary_key(size_t i);
+/* What comes before the name of a pool in the others, such as "gpu_hours.by_pool"; NULL after the
+ * last. */
+const char *summary_pool_key(size_t i);
 
 #endif

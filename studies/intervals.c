@@ -8,11 +8,13 @@
 enum status interval_keys(const char *const **keys, size_t *n, struct arena *arena,
                           const struct run_info *info, struct diag *d)
 {
-    size_t n_all = 0, n_used = 0;
+    size_t n_all = 0, n_of_pools = 0, n_used = 0;
 
     while (summary_key(n_all))
         n_all++;
-    const char **to = ARENA_NEW(arena, n_all + info->n_pools, const char *);
+    while (summary_pool_key(n_of_pools))
+        n_of_pools++;
+    const char **to = ARENA_NEW(arena, n_all + n_of_pools * info->n_pools, const char *);
     if (!to)
         return diag_nomem(d, "intervals");
     for (size_t i = 0; i < n_all; i++) {
@@ -20,8 +22,9 @@ enum status interval_keys(const char *const **keys, size_t *n, struct arena *are
         if (summary_key_is_result(summary_key(i)) && summary_key_range(summary_key(i), &min, &max))
             to[n_used++] = summary_key(i);
     }
-    for (size_t i = 0; i < info->n_pools; i++) {
-        to[n_used] = arena_printf(arena, "gpu_hours.by_pool.%s", info->pool_names[i]);
+    for (size_t i = 0; i < n_of_pools * info->n_pools; i++) {
+        to[n_used] = arena_printf(arena, "%s.%s", summary_pool_key(i / info->n_pools),
+                                  info->pool_names[i % info->n_pools]);
         if (!to[n_used++])
             return diag_nomem(d, "intervals");
     }

@@ -522,6 +522,9 @@ static enum status set_info(struct builder *b)
     info->seed = (uint64_t)sc->seed;
     info->ttft_target_ns = deployment->ttft_target_ns;
     info->tpot_target_ns = deployment->tpot_target_ns;
+    info->window_ns = b->run->config.window_ns;
+    info->measured_from_ns = b->run->config.warmup_ns;
+    info->flap_ns = ns(sc->sla.flap_s);
     info->n_pools = b->n_pools;
     for (size_t i = 0; i < b->n_pools; i++) {
         info->pool_names[i] = deployment->pools[i].name;

@@ -194,6 +194,9 @@ const struct key scenario_keys[] = {
      .doc = "mean time per output token after the first, at most"},
     {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), RANGE(0.001, MAX_S), .preset = 180,
      .unit = "s", .doc = "length of the windows of attainment.windows"},
+    {"sla", "flap_s", KEY_NUMBER, TOP(sla.flap_s), RANGE(0, MAX_S), .preset = 300, .unit = "s",
+     .doc = "a pool whose target goes up and within this time down again, or down and up, counts "
+            "in scaling.flaps"},
 
     {"span", "warmup_s", KEY_NUMBER, TOP(span.warmup_s), RANGE(0, MAX_S), .unit = "s", .when = OURS,
      .doc = "requests that arrive before this are served but not measured"},

@@ -104,7 +104,7 @@ struct scenario {
         double think_s;
     } traffic;
     struct {
-        double ttft_ms, tpot_ms, window_s;
+        double ttft_ms, tpot_ms, window_s, flap_s;
     } sla;
     int64_t seed;
     int64_t replicate; /* 0 = the traffic as it was recorded */

@@ -26,6 +26,9 @@ static const struct run_info run_info = {
     .version = "0.1.0",
     .ttft_target_ns = MS(1000),
     .tpot_target_ns = MS(50),
+    .window_ns = MS(2500),
+    .measured_from_ns = MS(10000),
+    .flap_ns = MS(20000),
     .n_pools = 2,
     .pool_names = {"prefill", "decode"},
     .gpus_per_worker = {1, 2},
@@ -120,9 +123,9 @@ static inline void feed(const struct observer *o)
         {0, 1, {.ttft_sum_s = 0.1, .n_ttft = 1}, 1, 1, 0},
         {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 0, 0, 0},
         /* TTFT above; nothing came; nothing came but tokens of those that had one. */
-        {0, 1, {.ttft_sum_s = 2.1, .n_ttft = 2, .itl_sum_s = 0.1, .n_itl = 10}, 2, 2, 0},
-        {0, 1, {.n_arrived = 7}, 7, 0, 0},
-        {0, 1, {.itl_sum_s = 0.5, .n_itl = 10}, 1, 0, 0},
+        {0, MS(1000), {.ttft_sum_s = 2.1, .n_ttft = 2, .itl_sum_s = 0.1, .n_itl = 10}, 2, 2, 0},
+        {MS(1000), MS(2000), {.n_arrived = 7}, 7, 0, 0},
+        {MS(3000), MS(4500), {.itl_sum_s = 0.5, .n_itl = 10}, 1, 0, 0},
         /* No traffic; a first token, told of where the request completes: nothing to judge. */
         {.start_ns = 0, .end_ns = 1},
         {0, 1, {.n_arrived = 1}, 1, 1, 0},
@@ -152,6 +155,33 @@ static inline void feed(const struct observer *o)
     }
 }
 
+/* Decode goes up, down 20 s later (a flap), up after a minute and on; prefill goes down. */
+static inline void feed_decisions(const struct observer *o)
+{
+    static const struct {
+        int at_s, prefill[2], decode[2];
+    } targets[] = {{10, {3, 3}, {2, 4}}, {30, {3, 3}, {4, 3}}, {40, {3, 2}, {3, 3}},
+                   {90, {2, 2}, {3, 5}}, {95, {2, 2}, {5, 6}}, {99, {2, 2}, {6, 1}}};
+    struct diag d;
+
+    diag_init(&d);
+    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+        struct policy_effects effects;
+        policy_effects_clear(&effects, 2);
+        effects.scale = i < 5; /* the last one was not applied */
+        effects.target[0] = targets[i].prefill[1];
+        effects.target[1] = targets[i].decode[1];
+        struct decision_record record = {.at_ns = targets[i].at_s * NS_PER_S,
+                                         .number = i,
+                                         .n_pools = 2,
+                                         .pool_names = {"prefill", "decode"},
+                                         .effects = &effects};
+        record.counts[0].target = targets[i].prefill[0];
+        record.counts[1].target = targets[i].decode[0];
+        cr_assert_eq(o->decision(o->context, &record, &d), ST_OK);
+    }
+}
+
 /* Too large for the stack. Freed by the caller. */
 static inline struct run_result *hand_made_result(void)
 {
@@ -159,10 +189,11 @@ static inline struct run_result *hand_made_result(void)
 
     r->measured_from_ns = 10 * NS_PER_S;
     r->end_ns = 110 * NS_PER_S;
-    r->pools[0] =
-        (struct pool_result){.gpu_s = {0, 36, 54, 10}, .n_up = 1, .peak_kv_utilization = 0.5};
+    r->pools[0] = (struct pool_result){
+        .gpu_s = {0, 36, 54, 10}, .peak_workers = 3, .n_up = 1, .peak_kv_utilization = 0.5};
     r->pools[1] = (struct pool_result){.gpu_s = {36, 72, 144, 8},
                                        .wasted_gpu_s = 18,
+                                       .peak_workers = 5,
                                        .n_up = 3,
                                        .n_down = 2,
                                        .n_failed_starts = 2,
@@ -198,6 +229,7 @@ static inline struct recorder *run_by_hand(const struct recorder_options *option
     cr_assert_eq(recorder_open(&recorder, options, &d), ST_OK, "%s", d.text);
     struct observer o = recorder_observer(recorder);
     feed(&o);
+    feed_decisions(&o);
     struct run_result *result = hand_made_result();
     cr_assert_eq(summary_compute(summary, recorder, result, 0x12ab, &performance, &d), ST_OK);
     free(result);

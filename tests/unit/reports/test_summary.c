@@ -157,6 +157,54 @@ Test(summary, gpu_hours_add_up_and_cost_follows_the_pools)
     recorder_free(recorder);
 }
 
+Test(summary, windows_tell_of_the_worst)
+{
+    struct summary y;
+    struct recorder *recorder = run_by_hand(&no_files, &y);
+    /* Of arrivals in 2.5 s: one good of 10 to 12.5 s among three, none of the next three, none of
+     * the last. */
+    cr_assert_eq(y.windows.min_attainment, 0);
+    assert_near(y.windows.max_ttft_ms, 1050);
+    assert_near(y.windows.max_itl_ms, 50);
+    assert_near(y.windows.longest_missed_s, 4.5);
+    recorder_free(recorder);
+}
+
+Test(summary, the_least_attainment_is_of_a_window_with_arrivals)
+{
+    const struct window_rules rules = {.length_ns = 10, .measured_from_ns = 5};
+    struct windows w = {0};
+
+    diag_init(&d);
+    cr_assert(isnan(windows_min_attainment(&w)));
+    static const struct {
+        int64_t arrival_ns;
+        bool good;
+    } requests[] = {{5, true}, {14, false}, {45, true}, {15, true}, {16, true}, {17, false}};
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        cr_assert_eq(windows_add_request(&w, requests[i].arrival_ns, requests[i].good, &rules, &d),
+                     ST_OK);
+    assert_near(windows_min_attainment(&w), 0.5);
+    cr_assert_eq(windows_add_request(&w, INT64_MAX, false, &rules, &d), ST_OK);
+    assert_near(windows_min_attainment(&w), 0.5);
+    windows_release(&w);
+}
+
+Test(summary, scaling_tells_of_turns)
+{
+    struct summary y;
+    struct recorder *recorder = run_by_hand(&no_files, &y);
+    cr_assert_eq(y.scaling.reversals, 2);
+    cr_assert_eq(y.scaling.flaps, 1);
+    cr_assert_eq(y.scaling.first_up_s, 10);
+    cr_assert_eq(y.scaling.first_down_s, 30);
+    cr_assert_eq(y.scaling.last_change_s, 95);
+    cr_assert_eq(value_of(&y, "scaling.up_by_pool.decode"), 3);
+    cr_assert_eq(value_of(&y, "scaling.down_by_pool.prefill"), 0);
+    cr_assert_eq(value_of(&y, "scaling.peak_workers_by_pool.prefill"), 3);
+    recorder_free(recorder);
+}
+
 Test(summary, performance_counts_all_requests)
 {
     struct summary y;
@@ -184,7 +232,7 @@ Test(summary, exact_target_is_met_and_one_nanosecond_more_is_not)
         diag_init(&d);
         cr_assert_eq(recorder_open(&recorder, &no_files, &d), ST_OK);
         struct observer o = recorder_observer(recorder);
-        struct request_record r = completed(0, 0, 10, cases[i].osl, 1, 2, 3);
+        struct request_record r = completed(0, 10000, 10, cases[i].osl, 10001, 10002, 10003);
         r.last_token_ns = r.first_token_ns + cases[i].decode_ns;
         cr_assert_eq(o.request(o.context, &r, &d), ST_OK);
         cr_assert_eq(recorder_totals(recorder)->n_tpot_ok, cases[i].good, "case %zu", i);

@@ -208,6 +208,9 @@ static const char *const stages[] = {
     "trace: {path: trace.jsonl}\nengine: {profile: l40s/vllm/Llama-3.1-8B-BF16/TP1}\n" DISAGG
     "policy: {type: planner, load_predictor: constant, throughput_adjustment_interval: 3, "
     "max_gpu_budget: 30, start_delay_s: 0, itl: 24}\n",
+    "trace: {path: trace.jsonl}\nengine: {profile: l40s/vllm/Llama-3.1-8B-BF16/TP1}\n" DISAGG
+    "router: kv_aware\nmetrics: {scrape_interval_s: 0}\npolicy: {type: planner, load_predictor: "
+    "constant, throughput_adjustment_interval: 1, max_gpu_budget: 30, start_delay_s: 0, itl: 24}\n",
     SMALL DISAGG "router_queue: {threshold: 0.2}\n",
     "trace: {path: unsorted.jsonl}\nengine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     TRAFFIC ", kv_blocks: 60, host_kv_blocks: 200, draft_tokens: 3}\n" DISAGG,
