@@ -84,9 +84,8 @@ static enum status target_option(struct size_options *o, const struct cli_args *
         return s;
     if (strcmp(target->key, "attainment") == 0)
         target->key = "attainment.overall";
-    if (target->op == EXPECT_EQ || target->op == EXPECT_NE)
-        return diag_fail_at(d, ST_INPUT, at, "expected >=, <=, > or < in '%s'", target->text);
-    return scenario_check_expectation(o->scenario, target, d);
+    s = scenario_check_expectation(o->scenario, target, d);
+    return s ? s : size_check_target(target, d);
 }
 
 static enum status profile_options(struct size_options *o, const struct profile_search *search,

@@ -86,14 +86,15 @@ static struct fleet on_line(const struct line *line, int64_t n)
     return fleet;
 }
 
-/* Twice as many came hardly closer, though most of the fleet had nothing to do: more will not help.
- */
+/* Twice as many came hardly closer, though most of the fleet had nothing to do, nor did requests
+ * wait less for each other: more will not help. A burst that is most of what misses the target is
+ * short, and may need many times as many before a share of windows tells. */
 static bool is_saturated(const struct searching *s, struct fleet fewer, struct fleet more)
 {
     const struct fleet_trial *a = fleet_trial_of(s->of, fewer), *b = fleet_trial_of(s->of, more);
 
     return isfinite(a->shortfall) && isfinite(b->shortfall) && a->load < 0.5 &&
-           b->shortfall > 0.95 * a->shortfall;
+           b->shortfall > 0.95 * a->shortfall && !(b->strain < 0.8 * a->strain);
 }
 
 /* Brackets the least n that holds in (*low, *high]: *low fails, or is 0. FAILS: none holds. */

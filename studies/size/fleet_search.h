@@ -30,6 +30,7 @@ struct fleet_trial {
     struct fleet fleet;
     double shortfall;      /* from the target; <= 0 holds, INFINITY where there is no figure */
     double load;           /* share of its time that the fleet was busy */
+    double strain;         /* of requests on each other, of any unit: less as long as more help */
     const double *figures; /* whatever the caller keeps of it */
 };
 

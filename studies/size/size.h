@@ -28,6 +28,9 @@ enum status size_profiles(const char *const **names, size_t *n, struct arena *ar
                           const struct profile_search *search, const struct size_filter *filter,
                           struct diag *d);
 
+/* ST_INPUT, with its position: no bound that larger fleets meet and smaller ones miss. */
+enum status size_check_target(const struct expectation *target, struct diag *d);
+
 struct size_options {
     const struct scenario_source *source;
     const struct scenario *scenario;  /* what is read from it */

@@ -15,6 +15,16 @@ static double shortfall_of(const struct expectation *target, double value)
     return gap > 0 ? gap : DBL_MIN;
 }
 
+/* A product, so that it falls with any of them: with a burst of few requests only the last do. */
+static double strain_of(const double *figures)
+{
+    double strain = 1;
+
+    for (int i = SIZE_TTFT_MEAN; i <= SIZE_TPOT_MAX; i++)
+        strain *= figures[i] > 0 ? figures[i] : 1;
+    return strain;
+}
+
 static bool count_run(void *context, size_t index, const struct study_row *row)
 {
     struct sizing *z = context;
@@ -40,6 +50,7 @@ static enum status tell(struct size_task *t, const struct sizing *z, const struc
         return diag_fail(d, row->status, "%s", row->message);
     trial.shortfall = shortfall_of(z->options->target, row->figures[SIZE_TARGET]);
     trial.load = row->figures[SIZE_BUSY] / row->figures[SIZE_GPU_HOURS];
+    trial.strain = strain_of(row->figures);
     if (t->of_load)
         trial.shortfall = trial.shortfall > 0 ? 0 : INFINITY;
     return fleet_tell(t->search, &trial, d);
@@ -57,7 +68,13 @@ enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, 
                                         "throughput.goodput_requests_per_s",
                                         "kv.preemptions",
                                         "kv.peak_utilization",
-                                        "throughput.output_tokens_per_s"};
+                                        "throughput.output_tokens_per_s",
+                                        "latency_ms.ttft.mean",
+                                        "latency_ms.ttft.p99",
+                                        "latency_ms.ttft.max",
+                                        "latency_ms.tpot.mean",
+                                        "latency_ms.tpot.p99",
+                                        "latency_ms.tpot.max"};
     struct study_variant *variants = ARENA_NEW(z->arena, n, struct study_variant);
     struct size_task **asking = ARENA_NEW(z->arena, n, struct size_task *);
     struct study_options study = {.source = z->options->source,

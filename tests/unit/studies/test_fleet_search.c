@@ -109,6 +109,34 @@ Test(fleet_search, so_they_do_within_a_limit)
     compare(2, 200, 30);
 }
 
+/* A burst in an hour with little else: the share of windows tells nothing until it is over in time,
+ * and all fleets are idle most of the hour. */
+Test(fleet_search, what_only_a_far_larger_fleet_meets_is_found)
+{
+    struct fleet_search search = {.n_pools = 1,
+                                  .gpus = {1},
+                                  .guess = {2},
+                                  .max_gpus = 1000000,
+                                  .max_workers = 100000,
+                                  .verify = true};
+    struct arena arena;
+    struct fleet f;
+    struct diag d;
+
+    arena_init(&arena);
+    search.arena = &arena;
+    while (fleet_next(&search, &f) == FLEET_WANTED) {
+        struct fleet_trial trial = {.fleet = f,
+                                    .shortfall = f.n[0] < 200 ? 0.05 : 0,
+                                    .load = 0.3 / (double)f.n[0],
+                                    .strain = 1000 / (double)f.n[0]};
+        cr_assert_eq(fleet_tell(&search, &trial, &d), ST_OK);
+    }
+    cr_expect(search.found);
+    cr_expect_eq(search.best.n[0], 200);
+    arena_release(&arena);
+}
+
 Test(fleet_search, what_no_fleet_meets_is_given_up)
 {
     for (size_t n_pools = 1; n_pools <= 2; n_pools++) {
