@@ -29,11 +29,12 @@ const struct cli_option size_options[] = {
     {"prices", '\0', "NAME",
      "price list (headroom list presets), or FILE#NAME; default: the scenario's, else coreweave"},
     {"json", '\0', "FILE", "write all figures of all choices there"},
+    {"csv", '\0', "FILE", "the same as a table, a row per choice"},
     {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
     CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
     {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
-    {"force", '\0', NULL, "replace the file of --json"},
+    {"force", '\0', NULL, "replace the files of --json and --csv"},
     {"quiet", 'q', NULL, "print errors only"},
     {.name = NULL},
 };
@@ -217,22 +218,64 @@ static enum status price_option(struct size_options *o, const struct scenario_so
     return ST_OK;
 }
 
-/* ---- the file ---- */
+/* ---- the files ---- */
 
-static enum status write_json(void *context, FILE *out, struct diag *d)
+static const struct {
+    const char *option;
+    void (*write)(const struct size_result *result, FILE *out);
+} files[] = {{"json", size_write_json}, {"csv", size_write_csv}};
+
+enum { N_FILES = sizeof files / sizeof *files };
+
+struct writing {
+    const struct size_result *result;
+    size_t file;
+};
+
+static enum status write_file(void *context, FILE *out, struct diag *d)
 {
-    const struct size_result *const *result = context;
+    const struct writing *w = context;
 
     (void)d;
-    size_write_json(*result, out);
+    files[w->file].write(w->result, out);
     return ST_OK;
+}
+
+static enum status check_files(const struct cli_args *args, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < N_FILES && !s; i++) {
+        const char *path = cli_value(args, files[i].option);
+        s = out_path_check(args, files[i].option, d);
+        for (size_t k = 0; k < i && path && !s; k++) {
+            const char *other = cli_value(args, files[k].option);
+            if (other && strcmp(other, path) == 0)
+                s = diag_fail(d, ST_INPUT, "options '--%s' and '--%s' name the same file '%s'",
+                              files[k].option, files[i].option, path);
+        }
+    }
+    return s;
+}
+
+static enum status write_files(const struct size_result *result, const struct cli_args *args,
+                               struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < N_FILES && !s; i++) {
+        struct writing w = {result, i};
+        const char *path = cli_value(args, files[i].option);
+        if (path)
+            s = out_path_put(args, path, cli_flag(args, "force"), write_file, &w, d);
+    }
+    return s;
 }
 
 /* ---- the verb ---- */
 
 static enum status search(struct size_options *o, const struct cli_args *args, struct diag *d)
 {
-    const char *file = cli_value(args, "json");
     const struct size_result *result;
     struct progress progress;
 
@@ -244,8 +287,8 @@ static enum status search(struct size_options *o, const struct cli_args *args, s
     progress_end(&progress);
     if (s == ST_CANCELLED)
         fprintf(stderr, "headroom: %s by %s\n", d->text, interrupt_name());
-    if (!s && file)
-        s = out_path_put(args, file, cli_flag(args, "force"), write_json, &result, d);
+    if (!s)
+        s = write_files(result, args, d);
     if (!s && !cli_flag(args, "quiet"))
         s = size_print(result, stdout, args->arena, d);
     if (s)
@@ -275,7 +318,7 @@ enum status size_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = price_option(&o, &source, args, d);
     if (!s)
-        s = out_path_check(args, "json", d);
+        s = check_files(args, d);
     if (!s)
         s = cli_profile_search(&profiles, args->arena, d);
     if (!s)

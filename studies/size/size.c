@@ -26,8 +26,8 @@ static enum status make_result(const struct size_result **result, const struct s
                               .holds = true};
     for (size_t i = 0; i < z->n_choices; i++) {
         order[i] = &z->choices[i];
-        r->n_reached += !order[i]->message && order[i]->reached;
-        r->n_runnable += !order[i]->message;
+        r->n_reached += size_outcome_of(order[i]) == SIZE_REACHED;
+        r->n_runnable += size_outcome_of(order[i]) != SIZE_LEFT_OUT;
     }
     size_sort(order, r->n);
     for (size_t l = 0; l < z->options->n_loads; l++) {

@@ -82,6 +82,13 @@ struct size_choice {
         load_headroom; /* of detail: so much more of the load it carries, as a share; 1 = or more */
 };
 
+enum size_outcome {
+    SIZE_REACHED,     /* a fleet meets the target */
+    SIZE_UNREACHABLE, /* none does */
+    SIZE_LEFT_OUT     /* it cannot be run */
+};
+enum size_outcome size_outcome_of(const struct size_choice *choice);
+
 struct size_result {
     const struct size_options *options;
     size_t n;
@@ -96,6 +103,8 @@ struct size_result {
 enum status size_fleets(const struct size_result **result, struct arena *arena,
                         const struct size_options *options, struct diag *d);
 
+/* The columns of size_columns.h: an object, and a row, of each choice. */
 void size_write_json(const struct size_result *result, FILE *out);
+void size_write_csv(const struct size_result *result, FILE *out);
 
 #endif

@@ -1,50 +1,49 @@
-#include <math.h>
-
-#include "studies/size/size.h"
+#include "studies/size/size_columns.h"
 #include "util/json_out.h"
 
-static void write_fleet(struct json_out *j, const char *key, const struct size_choice *c,
-                        const int64_t *n)
+static void write_pools(struct json_out *j, const struct size_choice *c, const int64_t *n)
 {
-    json_key(j, key);
     json_object_begin(j);
     for (size_t i = 0; i < c->n_pools; i++)
         json_key_int(j, c->pools[i], n[i]);
     json_object_end(j);
 }
 
+static void write_value(struct json_out *j, const struct size_choice *c, enum size_column_type type,
+                        const void *value)
+{
+    switch (type) {
+    case SIZE_COLUMN_TEXT:
+        json_string(j, *(const char *const *)value);
+        break;
+    case SIZE_COLUMN_INTEGER:
+        json_int(j, *(const int64_t *)value);
+        break;
+    case SIZE_COLUMN_NUMBER:
+        json_double(j, *(const double *)value);
+        break;
+    case SIZE_COLUMN_FLAG:
+        json_bool(j, *(const bool *)value);
+        break;
+    case SIZE_COLUMN_TOPOLOGY:
+        json_string(j, size_topology_names[*(const enum size_topology *)value]);
+        break;
+    case SIZE_COLUMN_POOLS:
+        write_pools(j, c, value);
+        break;
+    }
+}
+
 static void write_choice(struct json_out *j, const struct size_choice *c)
 {
     json_object_begin(j);
-    json_key_string(j, "profile", c->profile);
-    json_key_string(j, "topology", size_topology_names[c->topology]);
-    json_key_double(j, "scale_load", c->scale_load);
-    if (c->message) {
-        json_key_string(j, "message", c->message);
-        json_object_end(j);
-        return;
+    for (const struct size_column *column = size_columns; column->name; column++) {
+        const void *value = size_column_value(column, c);
+        if (!value)
+            continue;
+        json_key(j, column->name);
+        write_value(j, c, column->type, value);
     }
-    write_fleet(j, "workers", c, c->workers.n);
-    json_key_int(j, "gpus", c->gpus);
-    if (c->reached) {
-        json_key_bool(j, "detailed", c->detailed);
-        json_key_double(j, "gpus_low", c->gpus_low);
-        json_key_double(j, "gpus_high", c->gpus_high);
-    }
-    json_key_int(j, "nodes", c->nodes);
-    json_key_double(j, "attainment", c->attainment);
-    json_key_double(j, "value", c->value);
-    json_key_double(j, "cost_per_day", c->cost_per_day);
-    json_key_double(j, "cost_per_million_output_tokens", c->cost_per_million_output_tokens);
-    json_key_double(j, "cost_per_thousand_good_requests", c->cost_per_thousand_good_requests);
-    json_key_string(j, "limited_by", c->limited_by);
-    if (c->reached) {
-        json_key_double(j, "load_headroom", c->load_headroom);
-        json_key_bool(j, "uneven", c->search.uneven);
-    }
-    json_key_string(j, "trust", c->trust);
-    if (c->arithmetic[0])
-        write_fleet(j, "arithmetic", c, c->arithmetic);
     json_object_end(j);
 }
 

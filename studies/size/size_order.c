@@ -11,22 +11,25 @@ static int compare_numbers(double a, double b)
     return (a > b) - (a < b);
 }
 
-static int place_of(const struct size_choice *c)
+enum size_outcome size_outcome_of(const struct size_choice *choice)
 {
-    return c->message ? 2 : !c->reached;
+    if (choice->message)
+        return SIZE_LEFT_OUT;
+    return choice->reached ? SIZE_REACHED : SIZE_UNREACHABLE;
 }
 
 static int compare_choices(const void *pa, const void *pb)
 {
     const struct size_choice *a = *(const struct size_choice *const *)pa,
                              *b = *(const struct size_choice *const *)pb;
-    int order = place_of(a) - place_of(b);
+    enum size_outcome outcome = size_outcome_of(a);
+    int order = (int)outcome - (int)size_outcome_of(b);
 
-    if (order == 0 && place_of(a) == 0)
+    if (order == 0 && outcome == SIZE_REACHED)
         order = compare_numbers(a->cost_per_day, b->cost_per_day);
-    if (order == 0 && place_of(a) == 0)
+    if (order == 0 && outcome == SIZE_REACHED)
         order = compare_numbers((double)a->gpus, (double)b->gpus);
-    if (order == 0 && place_of(a) == 1)
+    if (order == 0 && outcome == SIZE_UNREACHABLE)
         order = compare_numbers(-a->attainment, -b->attainment);
     if (order == 0)
         order = strcmp(a->profile, b->profile);
@@ -56,7 +59,7 @@ static enum status mark_detailed(struct sizing *z, struct diag *d)
         size_t n_left = z->options->n_detailed;
         for (size_t i = 0; i < z->n_choices && n_left; i++) {
             struct size_choice *c = &z->choices[order[i] - z->choices];
-            if (place_of(c) == 0 && c->scale_load == z->options->loads[l]) {
+            if (size_outcome_of(c) == SIZE_REACHED && c->scale_load == z->options->loads[l]) {
                 c->detailed = true;
                 n_left--;
             }
@@ -67,7 +70,7 @@ static enum status mark_detailed(struct sizing *z, struct diag *d)
 
 bool size_is_detailed(const struct size_choice *choice)
 {
-    return choice->detailed && place_of(choice) == 0;
+    return choice->detailed && size_outcome_of(choice) == SIZE_REACHED;
 }
 
 const struct size_step size_step_detail = {"detail", mark_detailed};
