@@ -159,9 +159,10 @@ static enum status load_option(struct size_options *o, const struct cli_args *ar
                 return diag_fail(d, ST_INPUT, "option '--scale-load' has %s twice", texts[i]);
         }
     }
-    if (n && o->scenario->traffic.clients)
-        return diag_fail(d, ST_INPUT,
-                         "option '--scale-load' is of a trace; of clients set traffic.clients");
+    if (n && !o->scenario->trace.path)
+        return diag_fail(d, ST_INPUT, "option '--scale-load' is of a trace; expected %s",
+                         o->scenario->traffic.clients ? "other traffic.clients"
+                                                      : "other traffic.rate_per_s");
     if (n == 0)
         loads[n++] = 1;
     o->loads = loads;

@@ -79,7 +79,8 @@ static void print_stats(const struct trace_stats *stats, const char *format,
 {
     double reuse = trace_stats_reuse(stats);
 
-    printf("format          %s\n", format);
+    if (format)
+        printf("format          %s\n", format);
     printf("requests        %" PRIu64 "\n", stats->n_requests);
     print_rate(stats, terminal);
     printf("\n%-16s%10s%9s%9s%9s%9s%9s\n", "", "mean", "min", "p50", "p90", "p99", "max");
@@ -172,7 +173,9 @@ static enum status info_of_scenario(const struct cli_args *args, struct diag *d)
     if (!s) {
         const char *how = scenario_requests_text(scenario, args->arena);
         const char *name =
-            how ? arena_printf(args->arena, "%s%s", scenario->trace.path, how) : NULL;
+            how ? arena_printf(args->arena, "%s%s",
+                               scenario->trace.path ? scenario->trace.path : "traffic", how)
+                : NULL;
         s = name ? print_info(args, name, requests.trace_format, &requests.source, d)
                  : diag_nomem(d, "scenario");
         scenario_requests_close(&requests);

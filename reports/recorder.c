@@ -22,7 +22,7 @@ struct recorder {
     bool replace;
     struct out_file requests, timeline, decisions, events, performance, summary;
     struct recorder_totals totals;
-    struct recorder_point *points;
+    struct timeline_point *points;
     size_t n_points, points_capacity;
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
@@ -274,14 +274,18 @@ static enum status add_point(struct recorder *r, const struct sample_record *sam
         if (s)
             return s;
         double rate = ratio(sample->traffic.n_arrived, sample->traffic.length_s);
-        r->points[r->n_points++] = (struct recorder_point){
+        r->points[r->n_points++] = (struct timeline_point){
             .at_ns = sample->at_ns,
             .offered_rps = isnan(rate) ? 0 : rate,
         };
     }
     BUG_IF(sample->pool >= r->info->n_pools || r->n_points == 0);
-    r->points[r->n_points - 1].workers[sample->pool] =
-        sample->ready + sample->starting - sample->pending + sample->draining;
+    int32_t *count = r->points[r->n_points - 1].count[sample->pool];
+    count[TIMELINE_TARGET] = sample->target;
+    count[TIMELINE_READY] = sample->ready;
+    count[TIMELINE_STARTING] = sample->starting;
+    count[TIMELINE_DRAINING] = sample->draining;
+    count[TIMELINE_WORKERS] = sample->ready + sample->starting - sample->pending + sample->draining;
     return ST_OK;
 }
 
@@ -463,10 +467,9 @@ const struct run_info *recorder_info(const struct recorder *r)
     return r->info;
 }
 
-const struct recorder_point *recorder_points(const struct recorder *r, size_t *n)
+struct timeline recorder_timeline(const struct recorder *r)
 {
-    *n = r->n_points;
-    return r->points;
+    return (struct timeline){r->n_points, r->points};
 }
 
 static enum status write_performance(struct recorder *r, const struct summary *summary,

@@ -14,6 +14,7 @@
 #include "record/observer.h"
 #include "reports/moves.h"
 #include "reports/quantiles.h"
+#include "reports/timeline.h"
 #include "reports/windows.h"
 #include "util/status.h"
 
@@ -75,13 +76,6 @@ struct recorder_totals {
     struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
 };
 
-/* The run over time, for the terminal: one point per timeline sample. */
-struct recorder_point {
-    int64_t at_ns;
-    int workers[POLICY_MAX_POOLS]; /* ready, starting and draining */
-    double offered_rps;            /* since the point before */
-};
-
 struct recorder; /* opaque */
 
 /* Creates the files. Errors: ST_IO naming the file; ST_INPUT when a file is there and `replace` is
@@ -93,7 +87,8 @@ struct observer recorder_observer(struct recorder *recorder);
 
 struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
-const struct recorder_point *recorder_points(const struct recorder *recorder, size_t *n);
+/* One point per sample; the recorder's. */
+struct timeline recorder_timeline(const struct recorder *recorder);
 
 /* After the run: writes summary.json, and performance.json if the summary has its figures, and
  * gives every file its name. No effect without out_dir. ST_IO. */

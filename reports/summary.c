@@ -307,21 +307,23 @@ static void compute_performance(struct summary *y, const struct recorder_totals 
     y->performance.events = result->n_events;
 }
 
-static double point_workers(const struct recorder_point *p, size_t pool)
+static double point_workers(const struct timeline_point *p, size_t pool)
 {
-    return p->workers[pool];
+    return p->count[pool][TIMELINE_WORKERS];
 }
 
-static double point_offered(const struct recorder_point *p, size_t pool)
+static double point_offered(const struct timeline_point *p, size_t pool)
 {
     (void)pool;
     return p->offered_rps;
 }
 
 /* Samples are evenly spaced, so equal parts of their numbers are equal parts of the run. */
-static struct spark spark_of(const struct recorder_point *points, size_t n_points, size_t pool,
-                             double (*figure)(const struct recorder_point *, size_t))
+static struct spark spark_of(const struct timeline *timeline, size_t pool,
+                             double (*figure)(const struct timeline_point *, size_t))
 {
+    size_t n_points = timeline->n;
+    const struct timeline_point *points = timeline->point;
     struct spark s = {.n = n_points < SUMMARY_SPARK_SIZE ? n_points : SUMMARY_SPARK_SIZE};
 
     if (s.n == 0)
@@ -346,8 +348,6 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
 {
     struct recorder_totals *totals = recorder_totals(recorder);
     const struct run_info *info = recorder_info(recorder);
-    size_t n_points;
-    const struct recorder_point *points = recorder_points(recorder, &n_points);
 
     BUG_IF(info->seed > INT64_MAX);
     *summary = (struct summary){
@@ -362,6 +362,7 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
         .engine = {info->overheads},
         .notes = info->notes,
         .bounds = {NAN, NAN, NAN},
+        .timeline = recorder_timeline(recorder),
     };
     if (result->stopped[0]) {
         BUG_IF(summary->notes.n == RUN_MAX_NOTES);
@@ -374,10 +375,23 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
     compute_fleet(summary, totals, result);
     compute_throughput(summary, totals, result);
     compute_performance(summary, totals, result, performance);
-    summary->offered_rps = spark_of(points, n_points, 0, point_offered);
+    summary->offered_rps = spark_of(&summary->timeline, 0, point_offered);
     for (size_t i = 0; i < info->n_pools; i++)
-        summary->workers[i] = spark_of(points, n_points, i, point_workers);
+        summary->workers[i] = spark_of(&summary->timeline, i, point_workers);
     return compute_latency(summary, totals, &result->itl, d);
+}
+
+enum status summary_keep_timeline(struct summary *summary, struct arena *arena, struct diag *d)
+{
+    struct timeline *t = &summary->timeline;
+    struct timeline_point *kept = ARENA_NEW(arena, t->n, struct timeline_point);
+
+    if (!kept)
+        return diag_nomem(d, "the timeline");
+    if (t->n)
+        memcpy(kept, t->point, t->n * sizeof *kept);
+    t->point = kept;
+    return ST_OK;
 }
 
 static const void *field_at(const struct summary *summary, const struct field *f)
@@ -541,12 +555,12 @@ static const struct field *find_field(const char *key, size_t n_pools,
 
 bool summary_lookup(const struct summary *summary, const char *key, double *value)
 {
-    size_t pool = 0;
-    const struct field *f =
-        find_field(key, summary->info->n_pools, summary->info->pool_names, &pool);
+    size_t pool = 0, n_pools = summary->info->n_pools;
+    const char *const *names = summary->info->pool_names;
+    const struct field *f = find_field(key, n_pools, names, &pool);
 
     if (!f)
-        return false;
+        return timeline_lookup(&summary->timeline, key, n_pools, names, value);
     const void *at = field_at(summary, f);
     if (f->type == FIELD_UINT)
         *value = (double)*(const uint64_t *)at;
@@ -560,7 +574,8 @@ bool summary_lookup(const struct summary *summary, const char *key, double *valu
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names)
 {
     size_t pool;
-    return find_field(key, n_pools, pool_names, &pool) != NULL;
+    return find_field(key, n_pools, pool_names, &pool) != NULL ||
+           timeline_key_exists(key, n_pools, pool_names);
 }
 
 bool summary_key_range(const char *key, double *min, double *max)

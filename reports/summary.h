@@ -33,6 +33,7 @@
 #include "record/run_result.h"
 #include "reports/quantiles.h"
 #include "reports/recorder.h"
+#include "util/arena.h"
 #include "util/status.h"
 #include "util/terminal.h"
 
@@ -152,6 +153,7 @@ struct summary {
     } performance;
 
     struct spark offered_rps, workers[POLICY_MAX_POOLS];
+    struct timeline timeline; /* the recorder's, until summary_keep_timeline; not in summary.json */
 };
 
 /* `performance` may be NULL: then those figures are NaN. The summary owns nothing, but borrows the
@@ -159,6 +161,9 @@ struct summary {
 enum status summary_compute(struct summary *summary, struct recorder *recorder,
                             const struct run_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d);
+
+/* The timeline stays when the recorder goes. ST_NOMEM. */
+enum status summary_keep_timeline(struct summary *summary, struct arena *arena, struct diag *d);
 
 /* summary.json: equal runs give equal bytes. performance.json: what the run took, which differs
  * every time. The caller checks `out` for errors. */
@@ -169,8 +174,8 @@ void summary_write_performance(const struct summary *summary, FILE *out);
 void summary_print(const struct summary *summary, const struct terminal *terminal);
 
 /* The number under a dotted key of summary.json, such as "attainment.overall",
- * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode". false for a key that does not exist or is
- * not a number; NaN where JSON has null. */
+ * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode", or under one of reports/timeline.h. false
+ * for a key that does not exist or is not a number; NaN where JSON has null. */
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
 /* Is this a key summary_lookup can know? by_pool and the like need one of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);

@@ -28,8 +28,9 @@ static enum status replicates_add_bases(const void *state, const struct chance_s
 {
     const struct scenario *sc = setup->scenario;
     const char *text =
-        sc->traffic.clients
-            ? "the same clients, every random draw anew"
+        sc->traffic.clients ? "the same clients, every random draw anew"
+        : !sc->trace.path
+            ? "the same rate, every random draw anew"
             : arena_printf(setup->arena,
                            "blocks of %.9g s of the trace, each from within %.9g s of its time; "
                            "every random draw anew",

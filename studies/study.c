@@ -34,6 +34,15 @@ enum status study_source(struct scenario_source *source, struct arena *arena,
     return ST_OK;
 }
 
+static bool of_timeline(const struct study_options *options)
+{
+    for (size_t i = 0; i < options->n_keys; i++) {
+        if (timeline_key_begins(options->keys[i]))
+            return true;
+    }
+    return false;
+}
+
 static enum status run_variant(const struct study *study, size_t index, struct arena *arena,
                                struct diag *d)
 {
@@ -52,7 +61,8 @@ static enum status run_variant(const struct study *study, size_t index, struct a
         s = scenario_read(&scenario, arena, &source, d);
     if (s)
         return s;
-    scenario.output.sample_s = 0; /* nobody sees the timeline */
+    if (!of_timeline(options))
+        scenario.output.sample_s = 0; /* nobody sees it */
     s = run_scenario(&summary, &scenario, arena, options->resources, &how, d);
     for (size_t i = 0; !s && i < options->n_keys; i++) {
         if (!summary_lookup(summary, options->keys[i], &figures[i]))

@@ -1,6 +1,7 @@
 /* Where the requests of a run come from, whatever it is: a file as it is read (traces/trace.h), a
  * table that many runs share (traces/trace_table.h), or clients that wait for their answers
- * (traces/clients.h). A simulator pulls one request after the other. */
+ * (traces/clients.h), a rate told over time (traces/open_load.h). A simulator pulls one request
+ * after the other. */
 #ifndef TRACES_REQUEST_SOURCE_H
 #define TRACES_REQUEST_SOURCE_H
 

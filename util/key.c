@@ -46,6 +46,7 @@ void key_preset(const struct key *key, void *base)
         *(unsigned *)to = 0;
         return;
     case KEY_RANGE:
+    case KEY_CURVE:
     case KEY_PROFILE:
     case KEY_PRICES:
     case KEY_EXPECT:

@@ -17,6 +17,7 @@ enum key_type {
     KEY_NAMES,  /* unsigned: a list of choices, a bit each */
     /* Of scenarios alone; see scenarios/keys/scenario.h. */
     KEY_RANGE,   /* struct tok_range: an integer, or a list of the lowest and the highest */
+    KEY_CURVE,   /* struct curve: a list of points, each a list of seconds and a number */
     KEY_PROFILE, /* const char *[2]: a bundled name, the path of a file or folder, or two files */
     KEY_PRESET, /* const char *, a bundled name, or PATH#NAME; its keys come before the section's */
     KEY_ROUTER, /* an enum, or a map of pool to router, which are stored in the pools */
@@ -38,7 +39,7 @@ struct key {
     enum key_type type;
     enum key_place place;
     size_t offset;
-    double min, max; /* INT, NUMBER, RANGE, PRICES; both allowed unless above_min */
+    double min, max; /* INT, NUMBER, RANGE, CURVE, PRICES; both allowed unless above_min */
     bool above_min;
     double least; /* min is 0, which means none, and other values begin here; 0 = no such gap */
     const char *(*choice)(size_t i); /* ENUM: the i-th name, NULL after the last */

@@ -553,6 +553,12 @@ static enum status set_info(struct builder *b)
         text = &info->traffic;
         *text = arena_printf(b->arena, "%lld clients, %lld requests%s",
                              (long long)sc->traffic.clients, (long long)sc->traffic.requests, how);
+    } else if (sc->traffic.rate_per_s.n) {
+        const struct curve *rate = &sc->traffic.rate_per_s;
+        text = &info->traffic;
+        *text = arena_printf(b->arena, "%s, %.9g requests in %.9g s%s",
+                             strcmp(sc->traffic.arrivals, "even") == 0 ? "even" : "Poisson",
+                             nearbyint(curve_area(rate)), rate->point[rate->n - 1].at_s, how);
     } else {
         const char *slash = strrchr(sc->trace.path, '/');
         *text = arena_printf(b->arena, "%s%s", slash ? slash + 1 : sc->trace.path, how);

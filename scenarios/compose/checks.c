@@ -315,7 +315,7 @@ static enum status check_rate(const struct checked *c, const struct traffic_seen
 {
     double recorded_s = t->span_s * c->scenario->trace.speedup;
 
-    if (c->scenario->traffic.clients || t->n_requests < TELLING_REQUESTS || !(recorded_s > 0) ||
+    if (!c->scenario->trace.path || t->n_requests < TELLING_REQUESTS || !(recorded_s > 0) ||
         (double)t->n_requests / recorded_s < implausible_per_s)
         return ST_OK;
     return note(c, d,

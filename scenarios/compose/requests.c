@@ -42,6 +42,22 @@ static enum status open_clients(struct scenario_requests *r, const struct scenar
     return s;
 }
 
+static enum status open_rate(struct scenario_requests *r, const struct scenario *sc, struct diag *d)
+{
+    const struct open_load_config config = {
+        .rate_per_s = sc->traffic.rate_per_s,
+        .isl_factor = sc->traffic.isl_factor,
+        .even = strcmp(sc->traffic.arrivals, "even") == 0,
+        .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
+        .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
+        .seed = scenario_seed(sc),
+    };
+    enum status s = open_load_create(&r->open_load, &config, d);
+    if (!s)
+        r->source = open_load_source(r->open_load);
+    return s;
+}
+
 static enum status open_stream(struct scenario_requests *r, const struct scenario *sc,
                                const struct trace_options *options, struct diag *d)
 {
@@ -172,6 +188,8 @@ enum status scenario_requests_open(struct scenario_requests *r, const struct sce
     *r = (struct scenario_requests){0};
     if (sc->traffic.clients)
         return open_clients(r, sc, d);
+    if (sc->traffic.rate_per_s.n)
+        return open_rate(r, sc, d);
     return share_trace || is_made(sc) ? open_shared(r, sc, resources, &options, d)
                                       : open_stream(r, sc, &options, d);
 }
@@ -181,6 +199,7 @@ void scenario_requests_close(struct scenario_requests *r)
     trace_close(r->reader);
     traffic_free(r->traffic);
     clients_free(r->clients);
+    open_load_free(r->open_load);
     *r = (struct scenario_requests){0};
 }
 

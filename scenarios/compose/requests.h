@@ -5,6 +5,7 @@
 #include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "traces/clients.h"
+#include "traces/open_load.h"
 #include "traces/request_source.h"
 #include "traces/trace_table.h"
 #include "traces/traffic.h"
@@ -13,11 +14,12 @@
 struct scenario_requests {
     struct request_source source; /* at its first request */
     const char *trace_format;     /* NULL without a trace */
-    /* What the source is, one of the four. */
+    /* What the source is, one of them. */
     struct trace_reader *reader;
     struct trace_cursor cursor;
     struct traffic *traffic;
     struct clients *clients;
+    struct open_load *open_load;
 };
 
 /* With share_trace, and where more is asked for than the trace as it stands, that comes whole from

@@ -86,6 +86,8 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     s = recorder_open(&recorder, &recording, d);
     if (!s)
         s = simulate(run, &checked, recorder, figures, result, options, d);
+    if (!s)
+        s = summary_keep_timeline(figures, arena, d);
     recorder_free(recorder);
     scenario_run_release(run);
     *summary = figures;

@@ -20,6 +20,9 @@ void scenario_key_preset(const struct key *key, void *base)
     case KEY_RANGE:
         *FIELD(struct tok_range, base, key) = (struct tok_range){-1, -1};
         return;
+    case KEY_CURVE:
+        *FIELD(struct curve, base, key) = (struct curve){0};
+        return;
     case KEY_PROFILE: {
         const char **profile = FIELD(const char *, base, key);
         profile[0] = profile[1] = NULL;
@@ -75,6 +78,7 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
     case KEY_NAMES:
         return *CONST_FIELD(unsigned, base, key) == *CONST_FIELD(unsigned, other, key);
     case KEY_RANGE:
+    case KEY_CURVE:
     case KEY_PRESET:
     case KEY_ROUTER:
     case KEY_PRICES:
@@ -127,6 +131,8 @@ bool scenario_key_is_preset(const struct key *key, const void *base)
         return CONST_FIELD(struct expectations, base, key)->n == 0;
     case KEY_RANGE:
         return CONST_FIELD(struct tok_range, base, key)->lowest < 0;
+    case KEY_CURVE:
+        return CONST_FIELD(struct curve, base, key)->n == 0;
     case KEY_NAMES:
         return *CONST_FIELD(unsigned, base, key) == 0;
     case KEY_PRESET:
@@ -203,6 +209,11 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
         append(out, "an integer");
         append_range(key, above, out);
         append(out, ", or a list of the lowest and the highest");
+        return;
+    case KEY_CURVE:
+        append(out, "a list of points [s, VALUE], such as [[0, 2], [600, 5]], with times that do "
+                    "not decrease and each value a number");
+        append_range(key, above, out);
         return;
     case KEY_PRICES:
         append(out, "a number >= 0, or a map of GPU type to such a number");
@@ -352,6 +363,41 @@ static enum status store_range(const struct key *key, const struct key_target *t
         return diag_fail_at(d, ST_INPUT, node->at, "%s is empty: %lld is above %lld", to->path,
                             (long long)range.lowest, (long long)range.highest);
     *FIELD(struct tok_range, to->base, key) = range;
+    return ST_OK;
+}
+
+/* One point `[s, VALUE]` of a curve. */
+static enum status read_point(const struct key *key, const struct key_target *to,
+                              const struct yaml_node *node, struct curve_point *point,
+                              struct diag *d)
+{
+    static const double longest_s = 1e9;
+    const struct yaml_node *at = node->kind == NODE_LIST && node->n == 2 ? node->first : NULL;
+
+    if (!at || (at->kind != NODE_INT && at->kind != NODE_NUMBER) || !(at->d >= 0) ||
+        !(at->d <= longest_s))
+        return refuse(key, to, node, false, d);
+    *point = (struct curve_point){at->d, at->next->d};
+    return check_range(key, to, at->next, d);
+}
+
+static enum status store_curve(const struct key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_LIST || node->n == 0)
+        return refuse(key, to, node, false, d);
+    struct curve_point *points = ARENA_NEW(to->arena, node->n, struct curve_point);
+    size_t i = 0;
+    if (!points)
+        return diag_nomem(d, "points");
+    for (const struct yaml_node *item = node->first; item; item = item->next, i++) {
+        enum status s = read_point(key, to, item, &points[i], d);
+        if (s)
+            return s;
+        if (i > 0 && points[i].at_s < points[i - 1].at_s)
+            return refuse(key, to, item, false, d);
+    }
+    *FIELD(struct curve, to->base, key) = (struct curve){node->n, points};
     return ST_OK;
 }
 
@@ -550,6 +596,8 @@ enum status scenario_key_store(const struct key *key, const struct key_target *t
         return store_int(key, to, node, d);
     case KEY_RANGE:
         return store_range(key, to, node, d);
+    case KEY_CURVE:
+        return store_curve(key, to, node, d);
     case KEY_NUMBER:
         return store_number(key, to, node, d);
     case KEY_ENUM:

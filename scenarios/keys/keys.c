@@ -45,6 +45,7 @@ static const char *const switches[] = {"false", "true", NULL};
 static const char *const step_orders[] = {"decode_first", "prefill_first", NULL};
 static const char *const queue_orders[] = {"fcfs", "priority", NULL};
 static const char *const hold_orders[] = {"fcfs", "shortest_first", "priority", NULL};
+static const char *const arrival_choices[] = {"poisson", "even", NULL};
 static const char *const lost_choices[] = {"fail", "retry", NULL};
 
 /* Part of the product, not of this version: refused by name, so that nobody takes them for a slip.
@@ -54,7 +55,9 @@ static const char *const planned_policies[] = {"schedule", "hpa", "keda", "proce
 const struct scenario_section scenario_sections[] = {
     {"", "The scenario"},
     {"trace", "The requests that are replayed"},
-    {"traffic", "Requests of clients that wait for their answers, instead of a trace"},
+    {"traffic",
+     "Requests that are made up, instead of a trace: of clients that wait for their answers, or at "
+     "a rate told over time"},
     {"sla", "Targets of one request"},
     {"span", "The part of the run that is measured"},
     {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
@@ -95,6 +98,7 @@ const struct scenario_section scenario_sections[] = {
  * what needs a worker that starts while the run goes on. */
 #define OURS "compat=none"
 #define REPLAYED OURS " & trace.path"
+#define MADE_UP "traffic.clients | traffic.rate_per_s"
 #define OF_PARTS .of_parts = true, .when = "compat=none & engine.latency_model=auto,steps"
 #define FRONT_END "compat=none & role=agg,prefill"
 #define DISAGG "pools=disagg"
@@ -175,18 +179,28 @@ const struct key scenario_keys[] = {
      .when = OURS,
      .doc =
          "each sends its next request when its last one has ended, all their first at the start; "
-         "0 = the requests are those of a trace"},
+         "0 = the requests are those of a trace, or come at traffic.rate_per_s"},
     {"traffic", "requests", KEY_INT, TOP(traffic.requests), RANGE(1, 1e12),
      .unset = "10 for each client", .unit = "requests", .when = "traffic.clients",
      .doc = "sent by all clients together"},
     {"traffic", "isl_tok", KEY_RANGE, TOP(traffic.isl_tok), RANGE(TRACE_ISL_MIN, TRACE_TOK_MAX),
-     .unset = "required with clients", .unit = "tokens", .when = "traffic.clients",
+     .unset = "required with traffic", .unit = "tokens", .when = MADE_UP,
      .doc = "prompt lengths, drawn evenly; prompts share nothing"},
     {"traffic", "osl_tok", KEY_RANGE, TOP(traffic.osl_tok), RANGE(TRACE_OSL_MIN, TRACE_TOK_MAX),
-     .unset = "required with clients", .unit = "tokens", .when = "traffic.clients",
+     .unset = "required with traffic", .unit = "tokens", .when = MADE_UP,
      .doc = "output lengths, drawn evenly"},
     {"traffic", "think_s", KEY_NUMBER, TOP(traffic.think_s), RANGE(0, MAX_S), .unit = "s",
      .when = "traffic.clients", .doc = "between the end of a request and the next of its client"},
+    {"traffic", "rate_per_s", KEY_CURVE, TOP(traffic.rate_per_s), RANGE(0, 1e6), .unset = "none",
+     .unit = "requests per s", .when = OURS,
+     .doc = "an open load: requests come at this rate, whatever becomes of those before; straight "
+            "between the points, a jump where two have the same time, over at the last"},
+    {"traffic", "arrivals", KEY_ENUM, TOP(traffic.arrivals), .choices = arrival_choices,
+     .preset_text = "poisson", .when = "traffic.rate_per_s",
+     .doc = "poisson: independent of one another; even: one in each slot in which one is due, at a "
+            "random moment of it"},
+    {"traffic", "isl_factor", KEY_CURVE, TOP(traffic.isl_factor), RANGE(1e-6, 1e6), .unset = "none",
+     .when = "traffic.rate_per_s", .doc = "of the prompt lengths, over time"},
 
     {"sla", "ttft_ms", KEY_NUMBER, TOP(sla.ttft_ms), ABOVE(0, MAX_MS), .preset = 1500, .unit = "ms",
      .doc = "time to first token, at most"},

@@ -54,6 +54,19 @@ static void print_prices(FILE *out, const struct gpu_prices *prices)
     }
 }
 
+static void print_curve(FILE *out, const struct curve *curve)
+{
+    fputs("[", out);
+    for (size_t i = 0; i < curve->n; i++) {
+        fputs(i ? ", [" : "[", out);
+        yaml_write_number(out, curve->point[i].at_s);
+        fputs(", ", out);
+        yaml_write_number(out, curve->point[i].value);
+        fputs("]", out);
+    }
+    fputs("]", out);
+}
+
 static void print_expectations(FILE *out, const struct expectations *expect)
 {
     fputs("[", out);
@@ -98,6 +111,11 @@ bool scenario_key_print(const struct key *key, const void *base, const char *wor
         fprintf(out, "[%lld, %lld]", (long long)range->lowest, (long long)range->highest);
         return true;
     }
+    case KEY_CURVE:
+        if (((const struct curve *)field)->n == 0)
+            return false;
+        print_curve(out, field);
+        return true;
     case KEY_NUMBER:
         if (isnan(*(const double *)field))
             return false;

@@ -525,26 +525,46 @@ static enum status check_part(struct loader *l)
                         sc->trace.from_s, sc->trace.to_s);
 }
 
-/* Requests come from a trace or from clients. */
+static enum status check_rate(struct loader *l)
+{
+    const struct scenario *sc = l->scenario;
+    const struct curve *rate = &sc->traffic.rate_per_s;
+
+    if (rate->point[0].at_s > 0)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic.rate_per_s"),
+                            "traffic.rate_per_s must begin at 0 s, not at %g", rate->point[0].at_s);
+    if (!(curve_area(rate) > 0))
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic.rate_per_s"),
+                            "traffic.rate_per_s has no request; expected points between which "
+                            "time passes and the rate is above 0");
+    return ST_OK;
+}
+
+/* Requests come from a trace, from clients, or at a rate. */
 static enum status check_traffic(struct loader *l)
 {
     struct scenario *sc = l->scenario;
+    bool clients = sc->traffic.clients > 0, open = sc->traffic.rate_per_s.n > 0;
+    const char *key = clients ? "traffic.clients" : "traffic.rate_per_s";
 
-    if (sc->traffic.clients == 0) {
+    if (!clients && !open) {
         if (sc->trace.path)
             return check_part(l);
         return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "trace"),
                             "trace.path is missing; expected a file of requests (or "
-                            "traffic.clients)");
+                            "traffic.clients, or traffic.rate_per_s)");
     }
-    if (sc->trace.path)
-        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic.clients"),
-                            "traffic.clients and trace.path are both set; expected one of them");
+    if (sc->trace.path || (clients && open))
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, key),
+                            "%s and %s are both set; expected one of them", key,
+                            sc->trace.path ? "trace.path" : "traffic.rate_per_s");
     if (sc->traffic.isl_tok.lowest < 0 || sc->traffic.osl_tok.lowest < 0)
         return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "traffic"),
                             "traffic.%s is missing; expected the tokens of a request, as in 1024 "
                             "or [819, 1024]",
                             sc->traffic.isl_tok.lowest < 0 ? "isl_tok" : "osl_tok");
+    if (open)
+        return check_rate(l);
     if (sc->traffic.requests == 0)
         sc->traffic.requests = 10 * sc->traffic.clients;
     if (sc->traffic.requests < sc->traffic.clients)

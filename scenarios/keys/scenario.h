@@ -17,6 +17,7 @@
 #include "planner/policy.h"
 #include "scenarios/keys/expect.h"
 #include "util/arena.h"
+#include "util/curve.h"
 #include "util/status.h"
 
 struct shared;
@@ -102,6 +103,8 @@ struct scenario {
         int64_t requests;
         struct tok_range isl_tok, osl_tok;
         double think_s;
+        struct curve rate_per_s, isl_factor; /* n 0 = none */
+        const char *arrivals;
     } traffic;
     struct {
         double ttft_ms, tpot_ms, window_s, flap_s;

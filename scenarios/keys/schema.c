@@ -171,6 +171,27 @@ static void write_int_or_range(struct json_out *j, const struct key *key)
     json_array_end(j);
 }
 
+static void write_points(struct json_out *j)
+{
+    json_key(j, "type");
+    json_array_begin(j);
+    json_string(j, "array");
+    json_string(j, "null");
+    json_array_end(j);
+    json_key_int(j, "minItems", 1);
+    json_key(j, "items");
+    json_object_begin(j);
+    json_key_string(j, "type", "array");
+    json_key_int(j, "minItems", 2);
+    json_key_int(j, "maxItems", 2);
+    json_key(j, "items");
+    json_object_begin(j);
+    json_key_string(j, "type", "number");
+    json_key_double(j, "minimum", 0);
+    json_object_end(j);
+    json_object_end(j);
+}
+
 static void write_list(struct json_out *j, const struct key *key)
 {
     json_key_string(j, "type", "array");
@@ -220,6 +241,9 @@ static void write_value(struct json_out *j, const struct key *key)
         return;
     case KEY_RANGE:
         write_int_or_range(j, key);
+        return;
+    case KEY_CURVE:
+        write_points(j);
         return;
     case KEY_PRICES:
         write_price_or_map(j, key);

@@ -11,7 +11,7 @@ static enum status search_headroom(struct sizing *z, struct diag *d)
         return diag_nomem(d, "choices");
     for (size_t i = 0; i < z->n_choices; i++) {
         struct size_choice *c = &z->choices[i];
-        if (!size_is_detailed(c) || z->options->scenario->traffic.clients)
+        if (!size_is_detailed(c) || !z->options->scenario->trace.path)
             continue;
         /* About half a worker is spare. */
         int64_t n_workers = c->workers.n[0] + c->workers.n[1];

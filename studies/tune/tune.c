@@ -139,7 +139,7 @@ static enum status set_parts(struct tuner *t, struct diag *d)
     t->whole = !o->scenario->trace.path;
     if (t->whole) {
         if (!isnan(o->find.from_s) || !isnan(o->judge.from_s) || o->slice_s > 0)
-            return diag_fail(d, ST_INPUT, "clients have no trace to take parts of");
+            return diag_fail(d, ST_INPUT, "there is no trace to take parts of");
         return ST_OK;
     }
     enum status s = tuner_trace_span(t, &from_s, &end_s, d);

@@ -147,6 +147,11 @@ static void add_values(struct settings *s, const struct key *key, const char *pa
         add(s, key, path, "[%.17g, %.17g]", key->min, key->max);
         add(s, key, path, "[%.17g, %.17g]", key->max, key->max);
         return;
+    case KEY_CURVE:
+        add(s, key, path, "[[0, %.17g], [0, %.17g]]", key->min, key->min);
+        add(s, key, path, "[[0, %.17g], [1e9, %.17g]]", key->min, 1 / 1e8);
+        add(s, key, path, "[[0, %.17g], [1e-6, %.17g]]", key->min, key->max);
+        return;
     case KEY_ENUM:
     case KEY_ROUTER:
     case KEY_NAMES:

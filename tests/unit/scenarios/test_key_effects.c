@@ -144,6 +144,9 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
     case KEY_RANGE:
         snprintf(value, VALUE_SIZE, "[30, 40]");
         return i == 0;
+    case KEY_CURVE:
+        snprintf(value, VALUE_SIZE, "[[0, 2], [5, 3], [5, 1], [20, 1]]");
+        return i == 0;
     case KEY_TEXT:
         snprintf(value, VALUE_SIZE, "other");
         return i == 0;
@@ -224,6 +227,8 @@ static const char *const stages[] = {
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\ncost: {per_gpu_hour: 3}\n" DISAGG,
     "traffic: {clients: 13, requests: 40, isl_tok: 130, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate}\n" DISAGG,
+    "traffic: {rate_per_s: [[0, 3], [12, 3]], isl_tok: 500, osl_tok: 20}\nengine: {profile: "
+    "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     NULL};
 
 enum { STAGE_SIZE = 4096 };
