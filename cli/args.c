@@ -268,6 +268,32 @@ size_t cli_n_given(const struct cli_args *args, const char *name)
     return n;
 }
 
+enum status cli_list(const char *const **parts, size_t *n, const struct cli_args *args,
+                     const char *name, struct diag *d)
+{
+    const char *text = cli_value(args, name);
+
+    *n = 0;
+    if (!text)
+        return ST_OK;
+    const char **to = ARENA_NEW(args->arena, strlen(text) + 1, const char *);
+    if (!to)
+        return diag_nomem(d, "list");
+    *parts = to;
+    for (const char *p = text;; p++) {
+        size_t length = strcspn(p, ",");
+        if (length == 0)
+            return diag_fail(d, ST_INPUT, "option '--%s' must be a list such as a,b, not '%s'",
+                             name, text);
+        to[*n] = arena_strndup(args->arena, p, length);
+        if (!to[(*n)++])
+            return diag_nomem(d, "list");
+        p += length;
+        if (!*p)
+            return ST_OK;
+    }
+}
+
 enum status cli_jobs(const struct cli_args *args, size_t *n_threads, struct diag *d)
 {
     enum { MAX_JOBS = 1024 };

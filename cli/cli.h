@@ -49,15 +49,16 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
-extern const struct cli_option run_options[], calibrate_options[], plan_options[],
-    profile_show_options[], profile_convert_options[], size_options[], sweep_options[],
-    trace_info_options[], tune_options[];
+extern const struct cli_option run_options[], calibrate_options[], compare_options[],
+    plan_options[], profile_show_options[], profile_convert_options[], size_options[],
+    sweep_options[], trace_info_options[], tune_options[];
 extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
 enum status size_run(const struct cli_args *args, struct diag *d);
 enum status tune_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
+enum status compare_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
 enum status sweep_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
@@ -71,6 +72,9 @@ const char *cli_value(const struct cli_args *args, const char *name);
 size_t cli_values(const char **values, const struct cli_args *args, const char *name);
 /* How often an option was given. */
 size_t cli_n_given(const struct cli_args *args, const char *name);
+/* The parts of the last value given, a,b,c; none when it was not given. ST_INPUT: one is empty. */
+enum status cli_list(const char *const **parts, size_t *n, const struct cli_args *args,
+                     const char *name, struct diag *d);
 /* Threads: --jobs, or as many as there are cores. */
 enum status cli_jobs(const struct cli_args *args, size_t *n_threads, struct diag *d);
 /* An integer option within [min, max], or `preset`. */
@@ -105,6 +109,10 @@ struct scenario;
 struct scenario_source;
 enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
                               const struct cli_args *args, struct diag *d);
+
+/* What the scenario of a file is read from, with the same options. */
+enum status cli_scenario_source(struct scenario_source *source, const struct cli_args *args,
+                                const char *path, struct diag *d);
 
 /* Where bundled profiles are: $HEADROOM_PROFILES, beside the installed program, the source tree;
  * those that exist. In the arena. */

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/interrupt.h"
+#include "studies/compare/compare.h"
 
 const struct cli_verb cli_verbs[] = {
     {.name = "run",
@@ -64,6 +65,23 @@ const struct cli_verb cli_verbs[] = {
          "or memory (docs/sizing.md).",
      .options = size_options,
      .run = size_run},
+    {.name = "compare",
+     .words = "A [B ...]",
+     .min_words = 1,
+     .max_words = COMPARE_MAX_RUNS,
+     .summary = "runs beside each other: what differs, how sure, where and why they part",
+     .details =
+         "A, B: folders that 'run --out' wrote, or scenarios. Or one scenario and --variant for "
+         "each change to it. The first is what the others are held against. Scenarios are run, and "
+         "with --replicates on other courses of their traffic too, the same ones for all: the "
+         "intervals are of the mean difference, and hold all at once. Folders are one run each: a "
+         "sample, and no interval. Shown are the main figures, the windows in which the runs part, "
+         "the first decision that differs with what it rests on and what followed, and the "
+         "requests "
+         "that got worse. Exit status: 0 done, whatever differs; 2 bad input or usage, 3 I/O or "
+         "memory (docs/compare.md).",
+     .options = compare_options,
+     .run = compare_run},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

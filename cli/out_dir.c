@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,18 @@ enum status out_dir_check_for(const char *path, const char *const *files, const 
 enum status out_dir_check(const char *path, bool force, struct diag *d)
 {
     return out_dir_check_for(path, our_files, "summary.json", force, d);
+}
+
+void out_dir_remove(const char *path)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY);
+
+    if (folder < 0)
+        return;
+    for (const char *const *file = our_files; *file; file++)
+        unlinkat(folder, *file, 0);
+    close(folder);
+    rmdir(path);
 }
 
 enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d)

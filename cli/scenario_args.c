@@ -14,8 +14,8 @@ static enum status add_override(struct scenario_override *o, const struct cli_ar
     return o->label && o->text ? ST_OK : diag_nomem(d, "overrides");
 }
 
-static enum status make_source(struct scenario_source *source, const struct cli_args *args,
-                               struct diag *d)
+enum status cli_scenario_source(struct scenario_source *source, const struct cli_args *args,
+                                const char *path, struct diag *d)
 {
     struct scenario_override *overrides =
         ARENA_NEW(args->arena, args->n_given, struct scenario_override);
@@ -24,7 +24,7 @@ static enum status make_source(struct scenario_source *source, const struct cli_
     *source = (struct scenario_source){.overrides = overrides, .overlays = overlays};
     enum status s = overrides && overlays ? ST_OK : diag_nomem(d, "scenario");
     if (!s)
-        s = scenario_text_read(&source->file, args->arena, args->words[0], "a scenario", d);
+        s = scenario_text_read(&source->file, args->arena, path, "a scenario", d);
     for (size_t i = 0; i < args->n_given && !s; i++) {
         const struct cli_given *given = &args->given[i];
         const char *option = given->option->name;
@@ -43,6 +43,6 @@ enum status cli_load_scenario(struct scenario **scenario, struct scenario_source
     *scenario = ARENA_NEW(args->arena, 1, struct scenario);
     enum status s = *scenario ? ST_OK : diag_nomem(d, "scenario");
     if (!s)
-        s = make_source(source, args, d);
+        s = cli_scenario_source(source, args, args->words[0], d);
     return s ? s : scenario_read(*scenario, args->arena, source, d);
 }

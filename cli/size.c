@@ -43,33 +43,6 @@ static const char default_target[] = "attainment.overall>=0.99", default_prices[
 
 /* ---- options ---- */
 
-/* The parts of a,b,c. ST_INPUT: one is empty. */
-static enum status split(const char *const **parts, size_t *n, const struct cli_args *args,
-                         const char *name, struct diag *d)
-{
-    const char *text = cli_value(args, name);
-
-    *n = 0;
-    if (!text)
-        return ST_OK;
-    const char **to = ARENA_NEW(args->arena, strlen(text) + 1, const char *);
-    if (!to)
-        return diag_nomem(d, "list");
-    *parts = to;
-    for (const char *p = text;; p++) {
-        size_t length = strcspn(p, ",");
-        if (length == 0)
-            return diag_fail(d, ST_INPUT, "option '--%s' must be a list such as a,b, not '%s'",
-                             name, text);
-        to[*n] = arena_strndup(args->arena, p, length);
-        if (!to[(*n)++])
-            return diag_nomem(d, "list");
-        p += length;
-        if (!*p)
-            return ST_OK;
-    }
-}
-
 static enum status target_option(struct size_options *o, const struct cli_args *args,
                                  struct diag *d)
 {
@@ -94,11 +67,11 @@ static enum status profile_options(struct size_options *o, const struct profile_
 {
     struct size_filter filter = {0};
 
-    enum status s = split(&filter.patterns, &filter.n_patterns, args, "profiles", d);
+    enum status s = cli_list(&filter.patterns, &filter.n_patterns, args, "profiles", d);
     if (!s)
-        s = split(&filter.models, &filter.n_models, args, "model", d);
+        s = cli_list(&filter.models, &filter.n_models, args, "model", d);
     if (!s)
-        s = split(&filter.gpus, &filter.n_gpus, args, "gpu", d);
+        s = cli_list(&filter.gpus, &filter.n_gpus, args, "gpu", d);
     if (s || filter.n_patterns + filter.n_models + filter.n_gpus == 0)
         return s;
     s = cli_need_folder(search->dirs, "HEADROOM_PROFILES", d);
@@ -113,7 +86,7 @@ static enum status topology_option(struct size_options *o, const struct cli_args
     const char *const *names;
     size_t n;
 
-    enum status s = split(&names, &n, args, "topologies", d);
+    enum status s = cli_list(&names, &n, args, "topologies", d);
     if (s)
         return s;
     if (!to)
@@ -140,7 +113,7 @@ static enum status load_option(struct size_options *o, const struct cli_args *ar
     const char *const *texts;
     size_t n;
 
-    enum status s = split(&texts, &n, args, "scale-load", d);
+    enum status s = cli_list(&texts, &n, args, "scale-load", d);
     if (s)
         return s;
     double *loads = ARENA_NEW(args->arena, n + 1, double);

@@ -40,6 +40,18 @@ static enum status draw_all(struct study_variant *variant, void *const states[N_
     return s;
 }
 
+enum status chance_variants(struct study_variant *variants, struct summary_intervals *intervals,
+                            const struct chance_setup *setup, const struct chance *const *which,
+                            size_t n_runs, struct diag *d)
+{
+    void *states[N_CHANCES];
+
+    enum status s = create_all(states, intervals, setup, which, d);
+    for (size_t i = 0; i < n_runs && !s; i++)
+        s = draw_all(&variants[i], states, setup, which, i + 1, d);
+    return s;
+}
+
 enum status chance_intervals(const struct summary_intervals **intervals,
                              const struct chance_setup *setup, const struct chance *const *which,
                              size_t n_runs, const struct study_options *base, struct diag *d)
@@ -49,13 +61,10 @@ enum status chance_intervals(const struct summary_intervals **intervals,
     struct study_options options = *base;
     const struct study_row *rows;
     const char *const *keys;
-    void *states[N_CHANCES];
 
     if (!variants || !result)
         return diag_nomem(d, "runs");
-    enum status s = create_all(states, result, setup, which, d);
-    for (size_t i = 0; i < n_runs && !s; i++)
-        s = draw_all(&variants[i], states, setup, which, i + 1, d);
+    enum status s = chance_variants(variants, result, setup, which, n_runs, d);
     if (!s)
         s = interval_keys(&keys, &options.n_keys, setup->arena, &setup->run->info, d);
     if (s)

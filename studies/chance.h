@@ -39,11 +39,17 @@ extern const struct chance chance_replicates, chance_model_error;
 enum { N_CHANCES = 2 };
 extern const struct chance *const chances[N_CHANCES + 1]; /* ended by NULL */
 
-/* Runs the scenario n_runs times with a draw of each of `which` (ended by NULL, one at least), and
- * gives the interval of every result of the summary that each of the runs has. `base` says how to
- * run: its variants and keys are not looked at. n_runs is no fewer than each of them wants. The
- * intervals borrow from the setup. Errors are those of `create`, and the message of the first run
- * that failed. */
+/* n_runs variants of the scenario, each with a draw of each of `which` (ended by NULL, one at
+ * least); their sources are left NULL. `intervals` gets what the draws rest on, and the level.
+ * Everything is in the arena of the setup. Errors are those of `create`. */
+enum status chance_variants(struct study_variant *variants, struct summary_intervals *intervals,
+                            const struct chance_setup *setup, const struct chance *const *which,
+                            size_t n_runs, struct diag *d);
+
+/* Runs the scenario n_runs times with a draw of each of `which`, and gives the interval of every
+ * result of the summary that each of the runs has. `base` says how to run: its variants and keys
+ * are not looked at. n_runs is no fewer than each of them wants. The intervals borrow from the
+ * setup. Errors are those of `create`, and the message of the first run that failed. */
 enum status chance_intervals(const struct summary_intervals **intervals,
                              const struct chance_setup *setup, const struct chance *const *which,
                              size_t n_runs, const struct study_options *base, struct diag *d);

@@ -1,0 +1,416 @@
+#include "cli/compare_print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "cli/table.h"
+#include "reports/summary.h"
+#include "util/terminal.h"
+#include "util/text.h"
+#include "util/units.h"
+
+enum { FOLLOWING = 5 }; /* windows shown after the first decision that differs */
+
+/* ---- names ---- */
+
+/* A, B, ...: the place of a run. */
+static char letter(const struct compare_run *run, const struct compare_result *r)
+{
+    return (char)('A' + (int)(run - r->runs));
+}
+
+/* Labels of the main figures, as the report of a run has them. */
+static const struct {
+    const char *key, *label;
+} labels[] = {
+    {"attainment.overall", "SLA attainment"},
+    {"attainment.windows", "windows held"},
+    {"requests.lost", "lost requests"},
+    {"latency_ms.ttft.p50", "TTFT p50, ms"},
+    {"latency_ms.ttft.p99", "TTFT p99, ms"},
+    {"latency_ms.tpot.p99", "TPOT p99, ms"},
+    {"latency_ms.e2e.p50", "E2E p50, ms"},
+    {"throughput.goodput_requests_per_s", "goodput, per s"},
+    {"gpu_hours.total", "GPU-hours"},
+    {"cost.total", "cost"},
+    {"scaling.up", "workers added"},
+    {"scaling.down", "workers removed"},
+    {"scaling.peak_gpus", "peak GPUs"},
+};
+
+static const char *label_of(const char *key)
+{
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        if (strcmp(labels[i].key, key) == 0)
+            return labels[i].label;
+    }
+    return key;
+}
+
+static void print_runs(const struct compare_result *r, FILE *out)
+{
+    for (size_t i = 0; i < r->n_runs; i++) {
+        const struct compare_run *run = &r->runs[i];
+        fprintf(out, "%c  %s", letter(run, r), run->input->name);
+        if (!run->input->source)
+            fprintf(out, "   a run of %s", run->recorded.scenario);
+        fprintf(out, "   policy %s\n", run->recorded.policy);
+    }
+}
+
+/* ---- figures ---- */
+
+/* So many digits, but no exponent where the number has more before its point. */
+static const char *number(char text[32], const char *sign, int digits, double value)
+{
+    bool whole = fabs(value) >= pow(10, digits) && fabs(value) < 1e9;
+
+    snprintf(text, 32, *sign ? "%+.*g" : "%.*g", whole ? 10 : digits, whole ? round(value) : value);
+    return value == 0 ? "0" : text;
+}
+
+static void add_number(struct table *t, int digits, double value)
+{
+    char text[32];
+
+    table_add(t, isnan(value) ? NULL : number(text, "", digits, value));
+}
+
+static bool is_there(const struct compare_difference *c)
+{
+    return !isnan(c->a) || !isnan(c->b);
+}
+
+static void add_interval(struct table *t, const struct compare_difference *c)
+{
+    char low[32], high[32];
+
+    if (isnan(c->at.low))
+        table_add(t, NULL);
+    else
+        table_printf(t, "%s to %s", number(low, "+", 3, c->at.low),
+                     number(high, "+", 3, c->at.high));
+}
+
+static enum status print_figures(const struct compare_pair *pair, const struct compare_result *r,
+                                 FILE *out, struct arena *arena, struct diag *d)
+{
+    bool sure = pair->n_replicates > 0;
+    struct table t;
+    char text[32];
+
+    table_init(&t, arena, sure ? 6 : 4);
+    for (size_t i = 1; i < (sure ? 5 : 4); i++)
+        t.right[i] = true;
+    table_add(&t, sure ? "Mean of replicates" : "Figure");
+    table_printf(&t, "%c", letter(pair->a, r));
+    table_printf(&t, "%c", letter(pair->b, r));
+    table_printf(&t, "%c - %c", letter(pair->b, r), letter(pair->a, r));
+    if (sure) {
+        table_printf(&t, "%g %% interval", 100 * r->options->level);
+        table_add(&t, "verdict");
+    }
+    for (size_t k = 0; k < r->n_keys; k++) {
+        const struct compare_difference *c = &pair->differences[k];
+        if (!is_there(c))
+            continue;
+        table_add(&t, label_of(c->key));
+        add_number(&t, 5, c->a);
+        add_number(&t, 5, c->b);
+        table_add(&t, isnan(c->difference) ? NULL : number(text, "+", 3, c->difference));
+        if (sure) {
+            add_interval(&t, c);
+            table_add(&t, compare_verdict_names[c->verdict]);
+        }
+    }
+    if (!table_print(&t, out))
+        return diag_nomem(d, "table");
+    fputc('\n', out);
+    if (sure)
+        terminal_wrap(out,
+                      arena_printf(arena,
+                                   "%zu pairs of runs, each on the same course of the traffic. All "
+                                   "intervals hold at once; unsure: 0 is in it, and more "
+                                   "--replicates may tell. What follows is of the scenarios as "
+                                   "they stand, with an SLA attainment of %.4g and %.4g.",
+                                   pair->n_replicates,
+                                   recorded_figure(&pair->a->recorded, "attainment.overall"),
+                                   recorded_figure(&pair->b->recorded, "attainment.overall")),
+                      0, 0);
+    return ST_OK;
+}
+
+/* ---- windows ---- */
+
+static void window_head(struct table *t, const struct compare_pair *pair,
+                        const struct compare_result *r)
+{
+    const struct recorded *a = &pair->a->recorded;
+    char of_a = letter(pair->a, r), of_b = letter(pair->b, r);
+
+    table_add(t, "from s");
+    table_add(t, "requests");
+    table_printf(t, "missed %c", of_a);
+    table_printf(t, "%c", of_b);
+    table_printf(t, "TTFT ms %c", of_a);
+    table_printf(t, "%c", of_b);
+    for (size_t p = 0; p < a->n_pools && pair->same_pools; p++) {
+        table_printf(t, "%s %c", a->pools[p], of_a);
+        table_printf(t, "%c", of_b);
+    }
+}
+
+static void add_window(struct table *t, const struct compare_pair *pair, size_t w,
+                       const struct compare_result *r)
+{
+    const struct compare_window *a = &pair->a->windows[w], *b = &pair->b->windows[w];
+
+    table_printf(t, "%.0f", (double)w * s_from_ns(r->options->window_ns));
+    if (a->n_offered == b->n_offered)
+        table_printf(t, "%" PRIu64, a->n_offered);
+    else
+        table_printf(t, "%" PRIu64 ", %" PRIu64, a->n_offered, b->n_offered);
+    table_printf(t, "%" PRIu64, a->n_offered - a->n_good);
+    table_printf(t, "%" PRIu64, b->n_offered - b->n_good);
+    add_number(t, 7, round(a->ttft_ms));
+    add_number(t, 7, round(b->ttft_ms));
+    for (size_t p = 0; p < pair->a->recorded.n_pools && pair->same_pools; p++) {
+        add_number(t, 3, a->workers[p]);
+        add_number(t, 3, b->workers[p]);
+    }
+}
+
+static void begin_windows(struct table *t, const struct compare_pair *pair,
+                          const struct compare_result *r, struct arena *arena)
+{
+    size_t n = 6 + (pair->same_pools ? 2 * pair->a->recorded.n_pools : 0);
+
+    table_init(t, arena, n);
+    for (size_t i = 0; i < n; i++)
+        t->right[i] = true;
+    window_head(t, pair, r);
+}
+
+static enum status print_windows(const struct compare_pair *pair, const struct compare_result *r,
+                                 FILE *out, struct arena *arena, struct diag *d)
+{
+    double length_s = s_from_ns(r->options->window_ns);
+    struct table t;
+
+    fprintf(out, "\nWindows of %.9g s, by arrival: ", length_s);
+    if (pair->n_differing == 0) {
+        fprintf(out, "none of %zu differs\n", pair->n_windows);
+        return ST_OK;
+    }
+    fprintf(out, "%zu of %zu differ, from %.0f s on", pair->n_differing, pair->n_windows,
+            (double)pair->first_differing * length_s);
+    if (pair->n_worst == 0) {
+        fprintf(out, "; none is worse in %c\n", letter(pair->b, r));
+        return ST_OK;
+    }
+    fprintf(out, "; worst in %c:\n\n", letter(pair->b, r));
+    begin_windows(&t, pair, r, arena);
+    for (size_t i = 0; i < pair->n_worst; i++)
+        add_window(&t, pair, pair->worst[i], r);
+    return table_print(&t, out) ? ST_OK : diag_nomem(d, "table");
+}
+
+/* ---- the first decision that differs ---- */
+
+static void add_both(struct table *t, const char *what, double a, double b)
+{
+    if (isnan(a) && isnan(b))
+        return;
+    table_add(t, what);
+    add_number(t, 6, a);
+    add_number(t, 6, b);
+}
+
+static void add_forecasts(struct table *t, const char *what, const struct recorded_forecast *a,
+                          const struct recorded_forecast *b, struct arena *arena)
+{
+    static const char *const names[] = {"requests", "ISL", "OSL"};
+    const double of_a[] = {a->n_requests, a->isl_tok, a->osl_tok};
+    const double of_b[] = {b->n_requests, b->isl_tok, b->osl_tok};
+
+    for (size_t i = 0; i < 3; i++)
+        add_both(t, arena_printf(arena, "%s %s", what, names[i]), of_a[i], of_b[i]);
+}
+
+static void add_decisions(struct table *t, const struct compare_pair *pair, struct arena *arena)
+{
+    static const struct recorded_decision none = {.seen = {NAN, NAN, NAN},
+                                                  .predicted = {NAN, NAN, NAN},
+                                                  .seen_ttft_ms = NAN,
+                                                  .seen_itl_ms = NAN};
+    const struct compare_decision *c = &pair->decision;
+    const struct recorded_decision *a = c->a ? c->a : &none, *b = c->b ? c->b : &none;
+    const struct recorded *r = &pair->a->recorded;
+
+    add_both(t, "decided at, s", c->a ? s_from_ns(a->at_ns) : NAN,
+             c->b ? s_from_ns(b->at_ns) : NAN);
+    if (a->kind || b->kind) {
+        table_add(t, "kind");
+        table_add(t, a->kind);
+        table_add(t, b->kind);
+    }
+    for (size_t p = 0; p < r->n_pools; p++) {
+        table_add(t, r->pools[p]);
+        table_printf(t, "%" PRId64 " -> %" PRId64, c->from_a[p], c->to_a[p]);
+        table_printf(t, "%" PRId64 " -> %" PRId64, c->from_b[p], c->to_b[p]);
+    }
+    add_forecasts(t, "seen", &a->seen, &b->seen, arena);
+    add_both(t, "seen TTFT, ms", a->seen_ttft_ms, b->seen_ttft_ms);
+    add_both(t, "seen ITL, ms", a->seen_itl_ms, b->seen_itl_ms);
+    add_forecasts(t, "predicted", &a->predicted, &b->predicted, arena);
+}
+
+static void print_reason(char of, const struct recorded_decision *c, FILE *out)
+{
+    if (!c || !c->reason || !*c->reason)
+        return;
+    fprintf(out, "  %c: ", of);
+    terminal_wrap(out, c->reason, 5, 5);
+}
+
+static enum status print_following(const struct compare_pair *pair, const struct compare_result *r,
+                                   FILE *out, struct arena *arena, struct diag *d)
+{
+    size_t from = (size_t)(pair->decision.at_ns / r->options->window_ns);
+    struct table t;
+
+    if (from >= pair->n_windows)
+        return ST_OK;
+    fputs("\nWhat followed:\n\n", out);
+    begin_windows(&t, pair, r, arena);
+    for (size_t w = from; w < pair->n_windows && w < from + FOLLOWING; w++)
+        add_window(&t, pair, w, r);
+    return table_print(&t, out) ? ST_OK : diag_nomem(d, "table");
+}
+
+static enum status print_decision(const struct compare_pair *pair, const struct compare_result *r,
+                                  FILE *out, struct arena *arena, struct diag *d)
+{
+    const struct compare_decision *c = &pair->decision;
+    struct table t;
+
+    if (!pair->same_pools)
+        return ST_OK;
+    if (!c->found) {
+        fputs("\nDecisions: both want the same fleet at all times\n", out);
+        return ST_OK;
+    }
+    fprintf(out, "\nFirst decision that differs: at %.9g s\n", s_from_ns(c->at_ns));
+    terminal_wrap(out, compare_input_texts[c->input], 0, 0);
+    fputc('\n', out);
+    table_init(&t, arena, 3);
+    t.right[1] = t.right[2] = true;
+    table_add(&t, "Decision");
+    table_printf(&t, "%c", letter(pair->a, r));
+    table_printf(&t, "%c", letter(pair->b, r));
+    add_decisions(&t, pair, arena);
+    if (!table_print(&t, out))
+        return diag_nomem(d, "table");
+    print_reason(letter(pair->a, r), c->a, out);
+    print_reason(letter(pair->b, r), c->b, out);
+    return print_following(pair, r, out, arena, d);
+}
+
+/* ---- requests ---- */
+
+static void print_misses(const uint64_t n[N_MISSES], FILE *out)
+{
+    const char *before = " (";
+
+    for (size_t i = 0; i < N_MISSES; i++) {
+        if (n[i]) {
+            fprintf(out, "%s%s %" PRIu64, before, compare_miss_name(i), n[i]);
+            before = ", ";
+        }
+    }
+    fputs(*before == ' ' ? "\n" : ")\n", out);
+}
+
+static void add_request(struct table *t, const struct recorded_request *q)
+{
+    if (q->outcome != OUTCOME_COMPLETED)
+        table_add(t, outcome_name(q->outcome));
+    else
+        table_printf(t, "%.0f", ms_from_ns(q->ttft_ns));
+    add_number(t, 3, q->tpot_ns < 0 ? NAN : ms_from_ns(q->tpot_ns));
+}
+
+static enum status print_worst(const struct compare_pair *pair, const struct compare_result *r,
+                               FILE *out, struct arena *arena, struct diag *d)
+{
+    const struct compare_requests *q = &pair->requests;
+    struct table t;
+
+    if (q->n_worst == 0)
+        return ST_OK;
+    fputc('\n', out);
+    table_init(&t, arena, 6);
+    for (size_t i = 0; i < 6; i++)
+        t.right[i] = true;
+    table_add(&t, "request");
+    table_add(&t, "arrived, s");
+    table_printf(&t, "TTFT ms %c", letter(pair->a, r));
+    table_printf(&t, "TPOT ms %c", letter(pair->a, r));
+    table_printf(&t, "TTFT ms %c", letter(pair->b, r));
+    table_printf(&t, "TPOT ms %c", letter(pair->b, r));
+    for (size_t i = 0; i < q->n_worst; i++) {
+        table_printf(&t, "%" PRIu64, q->worst[i].a->index);
+        table_printf(&t, "%.3f", s_from_ns(q->worst[i].a->arrival_ns));
+        add_request(&t, q->worst[i].a);
+        add_request(&t, q->worst[i].b);
+    }
+    return table_print(&t, out) ? ST_OK : diag_nomem(d, "table");
+}
+
+static enum status print_requests(const struct compare_pair *pair, const struct compare_result *r,
+                                  FILE *out, struct arena *arena, struct diag *d)
+{
+    const struct compare_requests *q = &pair->requests;
+    char n[TEXT_FIGURE_SIZE], good[TEXT_FIGURE_SIZE], missed[TEXT_FIGURE_SIZE];
+
+    if (!q->matched)
+        return ST_OK;
+    fprintf(out, "\nRequests: of %s, %s are good in both and %s in neither\n",
+            text_grouped(n, q->n), text_grouped(good, q->n_good),
+            text_grouped(missed, q->n_missed));
+    fprintf(out, "  worse   %s missed in %c alone", text_grouped(n, q->n_worse),
+            letter(pair->b, r));
+    print_misses(q->worse_by, out);
+    fprintf(out, "  better  %s missed in %c alone", text_grouped(n, q->n_better),
+            letter(pair->a, r));
+    print_misses(q->better_by, out);
+    return print_worst(pair, r, out, arena, d);
+}
+
+/* ---- all of it ---- */
+
+enum status compare_print(const struct compare_result *r, FILE *out, struct arena *arena,
+                          struct diag *d)
+{
+    enum status s = ST_OK;
+
+    print_runs(r, out);
+    for (size_t i = 0; i < r->n_pairs && !s; i++) {
+        const struct compare_pair *pair = &r->pairs[i];
+        fprintf(out, "\n%c against %c\n", letter(pair->b, r), letter(pair->a, r));
+        for (size_t k = 0; k < pair->n_notes; k++) {
+            fputs("note: ", out);
+            terminal_wrap(out, pair->notes[k], 6, 6);
+        }
+        fputc('\n', out);
+        s = print_figures(pair, r, out, arena, d);
+        if (!s)
+            s = print_windows(pair, r, out, arena, d);
+        if (!s)
+            s = print_decision(pair, r, out, arena, d);
+        if (!s)
+            s = print_requests(pair, r, out, arena, d);
+    }
+    return s;
+}

@@ -1,0 +1,105 @@
+#include <math.h>
+#include <string.h>
+
+#include "studies/compare/compare_internal.h"
+
+const char *const compare_verdict_names[] = {"unsure", "same", "better", "worse", "changed"};
+
+static const char *const main_keys[] = {
+    "attainment.overall",  "attainment.windows",
+    "requests.lost",       "latency_ms.ttft.p50",
+    "latency_ms.ttft.p99", "latency_ms.tpot.p99",
+    "latency_ms.e2e.p50",  "throughput.goodput_requests_per_s",
+    "gpu_hours.total",     "cost.total",
+    "scaling.up",          "scaling.down",
+    "scaling.peak_gpus",
+};
+
+/* Beginnings of keys; the first that fits says whether more (1) or less (-1) of it is better. */
+static const struct {
+    const char *key;
+    int better;
+} directions[] = {
+    {"attainment.n_windows", 0},  {"attainment.", 1},
+    {"latency_ms.", -1},          {"requests.offered", 0},
+    {"requests.outside_span", 0}, {"requests.completed", 1},
+    {"requests.good", 1},         {"requests.", -1},
+    {"throughput.span_s", 0},     {"throughput.", 1},
+    {"gpu_hours.", -1},           {"cost.", -1},
+    {"scaling.failed", -1},       {"kv.preemptions", -1},
+    {"kv.prefix_hit_rate", 1},
+};
+
+size_t compare_main_keys(const char *const **keys)
+{
+    *keys = main_keys;
+    return sizeof main_keys / sizeof *main_keys;
+}
+
+static int better_of(const char *key)
+{
+    for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
+        if (strncmp(key, directions[i].key, strlen(directions[i].key)) == 0)
+            return directions[i].better;
+    }
+    return 0;
+}
+
+static enum compare_verdict verdict_of(const char *key, const struct paired *p)
+{
+    int better = better_of(key);
+
+    if (!p->told_apart)
+        return p->mean == 0 && p->at.low == 0 && p->at.high == 0 ? COMPARE_SAME : COMPARE_UNSURE;
+    if (better == 0)
+        return COMPARE_CHANGED;
+    return (p->mean > 0) == (better > 0) ? COMPARE_BETTER : COMPARE_WORSE;
+}
+
+/* Of the column of a key in the rows of two runs. */
+static struct compare_difference of_replicates(const struct compare_pair *pair, size_t key,
+                                               const struct compare_result *result, double *a,
+                                               double *b)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pair->n_replicates; i++) {
+        double of_a = pair->a->figures[i * result->n_keys + key];
+        double of_b = pair->b->figures[i * result->n_keys + key];
+        if (isnan(of_a) || isnan(of_b))
+            continue;
+        a[n] = of_a;
+        b[n++] = of_b;
+    }
+    const char *name = result->keys[key];
+    if (n < 2)
+        return (struct compare_difference){name, NAN, NAN, NAN, {NAN, NAN}, COMPARE_UNSURE};
+    const struct paired p = paired_difference(b, a, n, result->level_each);
+    return (struct compare_difference){
+        name, sample_moments(a, n).mean, sample_moments(b, n).mean, p.mean,
+        p.at, verdict_of(name, &p)};
+}
+
+static struct compare_difference of_runs(const struct compare_pair *pair, const char *key)
+{
+    double a = recorded_figure(&pair->a->recorded, key);
+    double b = recorded_figure(&pair->b->recorded, key);
+
+    return (struct compare_difference){key,   a,          b,
+                                       b - a, {NAN, NAN}, a == b ? COMPARE_SAME : COMPARE_UNSURE};
+}
+
+enum status compare_figures(struct compare_pair *pair, struct arena *arena,
+                            const struct compare_result *result, struct diag *d)
+{
+    size_t n_rows = pair->n_replicates;
+    struct compare_difference *to = ARENA_NEW(arena, result->n_keys, struct compare_difference);
+    double *a = ARENA_NEW(arena, n_rows, double), *b = ARENA_NEW(arena, n_rows, double);
+
+    if (!to || !a || !b)
+        return diag_nomem(d, "differences");
+    for (size_t k = 0; k < result->n_keys; k++)
+        to[k] = n_rows ? of_replicates(pair, k, result, a, b) : of_runs(pair, result->keys[k]);
+    pair->differences = to;
+    return ST_OK;
+}

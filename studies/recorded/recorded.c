@@ -1,0 +1,169 @@
+#include "studies/recorded/recorded.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "scenarios/text/file_text.h"
+#include "scenarios/text/yaml_tree.h"
+#include "studies/recorded/recorded_internal.h"
+#include "util/units.h"
+
+/* ---- summary.json ---- */
+
+static const struct yaml_node *find(const struct yaml_node *node, const char *key)
+{
+    char part[64];
+
+    while (node && *key) {
+        size_t n = strcspn(key, ".");
+        if (n >= sizeof part)
+            return NULL;
+        memcpy(part, key, n);
+        part[n] = '\0';
+        node = yaml_node_child(node, part);
+        key += n + (key[n] == '.');
+    }
+    return node;
+}
+
+double recorded_figure(const struct recorded *run, const char *key)
+{
+    const struct yaml_node *node = find(run->summary, key);
+
+    return node && (node->kind == NODE_INT || node->kind == NODE_NUMBER) ? node->d : NAN;
+}
+
+static enum status refuse(const struct yaml_node *node, const char *path, const char *key,
+                          const char *expected, struct diag *d)
+{
+    char found[NODE_TEXT_SIZE];
+
+    if (!node)
+        return diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path},
+                            "no '%s'; expected summary.json of a run", key);
+    return diag_fail_at(d, ST_INPUT, node->at, "'%s' must be %s, not %s", key, expected,
+                        yaml_node_describe(found, node));
+}
+
+static enum status read_text(const char **text, const struct recorded *run, const char *path,
+                             const char *key, struct diag *d)
+{
+    const struct yaml_node *node = find(run->summary, key);
+
+    if (!node || node->kind != NODE_TEXT)
+        return refuse(node, path, key, "a text", d);
+    *text = node->text;
+    return ST_OK;
+}
+
+static enum status read_target(int64_t *target_ns, const struct recorded *run, const char *path,
+                               const char *key, struct diag *d)
+{
+    const struct yaml_node *node = find(run->summary, key);
+
+    if (!node || !ns_from_ms(recorded_figure(run, key), target_ns))
+        return refuse(node, path, key, "milliseconds", d);
+    return ST_OK;
+}
+
+static enum status read_pools(struct recorded *run, const char *path, struct diag *d)
+{
+    static const char key[] = "gpu_hours.by_pool";
+    const struct yaml_node *map = find(run->summary, key);
+
+    if (!map || map->kind != NODE_MAP || map->n == 0 || map->n > POLICY_MAX_POOLS)
+        return refuse(map, path, key, "a map of one or two pools", d);
+    for (const struct yaml_node *pool = map->first; pool; pool = pool->next)
+        run->pools[run->n_pools++] = pool->key;
+    return ST_OK;
+}
+
+/* What the other files are held against. */
+static enum status check_counts(const struct recorded *run, const char *path, struct diag *d)
+{
+    static const char *const keys[] = {"requests.offered", "requests.outside_span",
+                                       "scaling.decisions"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct yaml_node *node = find(run->summary, keys[i]);
+        if (!node || node->kind != NODE_INT || node->i < 0)
+            return refuse(node, path, keys[i], "a number without sign or fraction", d);
+    }
+    return ST_OK;
+}
+
+enum status recorded_read_summary(struct recorded *run, struct arena *arena, const char *path,
+                                  struct diag *d)
+{
+    struct yaml_node *root = NULL;
+    const char *bytes;
+    size_t length;
+
+    enum status s = file_text_read(&bytes, &length, arena, path, "summary.json of a run", d);
+    if (!s)
+        s = yaml_tree_parse(&root, arena, path, bytes, length, false, d);
+    if (!s && (!root || root->kind != NODE_MAP))
+        s = diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path},
+                         "expected an object: summary.json of a run");
+    run->summary = root;
+    if (!s)
+        s = read_text(&run->scenario, run, path, "scenario", d);
+    if (!s)
+        s = read_text(&run->version, run, path, "headroom_version", d);
+    if (!s)
+        s = read_text(&run->trace_digest, run, path, "trace_digest", d);
+    if (!s)
+        s = read_text(&run->policy, run, path, "policy.name", d);
+    if (!s)
+        s = read_target(&run->ttft_target_ns, run, path, "sla.ttft_ms", d);
+    if (!s)
+        s = read_target(&run->tpot_target_ns, run, path, "sla.tpot_ms", d);
+    if (!s)
+        s = check_counts(run, path, d);
+    return s ? s : read_pools(run, path, d);
+}
+
+/* ---- the folder ---- */
+
+static const struct {
+    const char *name;
+    enum status (*read)(struct recorded *run, struct arena *arena, const char *path,
+                        struct diag *d);
+} files[] = {{"summary.json", recorded_read_summary},
+             {"requests.csv", recorded_read_requests},
+             {"timeline.csv", recorded_read_timeline},
+             {"decisions.jsonl", recorded_read_decisions}};
+enum { N_FILES = sizeof files / sizeof *files };
+
+/* A run that was stopped leaves none of them; one that goes on has them under other names. */
+static enum status check_file(const char *dir, const char *path, const char *name, struct diag *d)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0)
+        return ST_OK;
+    if (errno != ENOENT)
+        return diag_fail(d, ST_IO, "cannot open '%s': %s", path, strerror(errno));
+    return diag_fail(d, ST_INPUT,
+                     "folder '%s' has no %s; expected the folder of a run that went to its end "
+                     "('headroom run SCENARIO --out %s')",
+                     dir, name, dir);
+}
+
+enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
+                          struct diag *d)
+{
+    const char *paths[N_FILES];
+    enum status s = ST_OK;
+
+    *run = (struct recorded){.dir = dir};
+    for (size_t i = 0; i < N_FILES && !s; i++) {
+        paths[i] = arena_printf(arena, "%s/%s", dir, files[i].name);
+        s = paths[i] ? check_file(dir, paths[i], files[i].name, d) : diag_nomem(d, "path");
+    }
+    for (size_t i = 0; i < N_FILES && !s; i++)
+        s = files[i].read(run, arena, paths[i], d);
+    return s;
+}

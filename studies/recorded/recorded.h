@@ -1,0 +1,80 @@
+/* A run read back from the folder that `headroom run --out` wrote.
+ *
+ * The files have to be those of one run, and whole: what is torn or from elsewhere is refused with
+ * its line. Everything is in the arena. */
+#ifndef STUDIES_RECORDED_RECORDED_H
+#define STUDIES_RECORDED_RECORDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "planner/policy.h"
+#include "record/observer.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+/* Of requests.csv. Times are ns of the run's clock, -1 = none. */
+struct recorded_request {
+    uint64_t index; /* row of the trace */
+    int64_t arrival_ns, ttft_ns, tpot_ns, e2e_ns;
+    uint32_t input_tok, output_tok; /* as in the trace */
+    enum outcome outcome;
+    bool measured; /* arrived in the measured span */
+    bool good;     /* completed within both targets of the run */
+};
+
+/* Of timeline.csv: a pool at a time. */
+struct recorded_sample {
+    int64_t at_ns;
+    size_t pool; /* index */
+    int64_t target, ready, starting, draining;
+};
+
+/* Of decisions.jsonl. NaN = null. */
+struct recorded_forecast {
+    double n_requests, isl_tok, osl_tok;
+};
+struct recorded_pool_decision {
+    int64_t target, ready, starting, draining; /* before it */
+    double correction;
+    double wanted;  /* before budgets */
+    double applied; /* the new target; NaN: left as it was */
+};
+struct recorded_decision {
+    int64_t at_ns;
+    uint64_t number;
+    const char *kind, *reason; /* NULL = none */
+    struct recorded_forecast seen, predicted;
+    double seen_ttft_ms, seen_itl_ms;
+    struct recorded_pool_decision pools[POLICY_MAX_POOLS]; /* in the order of the run's */
+};
+
+struct yaml_node;
+struct recorded {
+    const char *dir;
+    /* Of summary.json, which has all of them. */
+    const char *scenario, *version, *trace_digest, *policy;
+    int64_t ttft_target_ns, tpot_target_ns;
+    size_t n_pools;
+    const char *pools[POLICY_MAX_POOLS];
+    const struct yaml_node *summary; /* for recorded_figure */
+
+    size_t n_requests;
+    const struct recorded_request *requests; /* by index */
+    size_t n_samples;                        /* 0 where the run had no timeline */
+    const struct recorded_sample *samples;   /* by time */
+    size_t n_decisions;
+    const struct recorded_decision *decisions; /* by time */
+};
+
+/* ST_INPUT: no folder, a file of it is missing, torn, or not one of a run, with file, line and
+ * column. ST_IO, ST_NOMEM. */
+enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
+                          struct diag *d);
+
+/* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
+ * that is not there. */
+double recorded_figure(const struct recorded *run, const char *key);
+
+#endif

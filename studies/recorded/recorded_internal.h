@@ -1,0 +1,47 @@
+/* The readers of the single files. */
+#ifndef STUDIES_RECORDED_RECORDED_INTERNAL_H
+#define STUDIES_RECORDED_RECORDED_INTERNAL_H
+
+#include "studies/recorded/recorded.h"
+#include "traces/csv_scan.h"
+
+/* Each fills its part of the run; the path is for messages and lives as long as the run. Those
+ * after summary.json go by what it says: the pools, and how many rows there must be. */
+enum status recorded_read_summary(struct recorded *run, struct arena *arena, const char *path,
+                                  struct diag *d);
+enum status recorded_read_requests(struct recorded *run, struct arena *arena, const char *path,
+                                   struct diag *d);
+enum status recorded_read_timeline(struct recorded *run, struct arena *arena, const char *path,
+                                   struct diag *d);
+enum status recorded_read_decisions(struct recorded *run, struct arena *arena, const char *path,
+                                    struct diag *d);
+
+/* ---- CSV with a line of names ---- */
+
+enum { CSV_ROWS_MAX_COLUMNS = 64 };
+struct csv_rows {
+    struct line_reader *lines;
+    struct diag *d;
+    size_t n_columns, n_wanted;
+    const char *const *wanted;                     /* names */
+    int place[CSV_ROWS_MAX_COLUMNS];               /* of a wanted column in the file */
+    struct csv_field fields[CSV_ROWS_MAX_COLUMNS]; /* of the row, as the file has them */
+    const char *line;
+};
+
+/* `what` the file is, for messages: "requests.csv of a run". ST_INPUT when a wanted column is not
+ * in the first line. */
+enum status csv_rows_open(struct csv_rows *rows, const char *path, const char *what,
+                          const char *const *wanted, size_t n_wanted, struct diag *d);
+enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
+void csv_rows_close(struct csv_rows *rows);
+/* A wanted column of the row. */
+struct csv_field csv_rows_field(const struct csv_rows *rows, size_t column);
+enum status csv_rows_uint(const struct csv_rows *rows, size_t column, uint64_t max,
+                          uint64_t *value);
+/* Milliseconds as ns; -1 where the field is empty. */
+enum status csv_rows_ms(const struct csv_rows *rows, size_t column, int64_t *ns);
+/* ST_INPUT: the field is not what it has to be. */
+enum status csv_rows_refuse(const struct csv_rows *rows, size_t column, const char *expected);
+
+#endif

@@ -1,0 +1,90 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "studies/recorded/recorded_internal.h"
+#include "util/array.h"
+
+enum { AT_MS, POOL, TARGET, READY, STARTING, DRAINING, N_COLUMNS };
+static const char *const columns[N_COLUMNS] = {"at_ms", "pool",     "target",
+                                               "ready", "starting", "draining"};
+
+static enum status read_pool(size_t *pool, const struct recorded *run, const struct csv_rows *rows)
+{
+    const struct csv_field f = csv_rows_field(rows, POOL);
+
+    for (*pool = 0; *pool < run->n_pools; ++*pool) {
+        const char *name = run->pools[*pool];
+        if (strlen(name) == (size_t)(f.end - f.from) && memcmp(name, f.from, strlen(name)) == 0)
+            return ST_OK;
+    }
+    return csv_rows_refuse(rows, POOL, "a pool of summary.json beside it");
+}
+
+static enum status read_count(int64_t *count, const struct csv_rows *rows, size_t column)
+{
+    uint64_t value = 0;
+    enum status s = csv_rows_uint(rows, column, INT32_MAX, &value);
+
+    *count = (int64_t)value;
+    return s;
+}
+
+static enum status read_row(struct recorded_sample *sample, const struct recorded *run,
+                            const struct csv_rows *rows, int64_t last_ns)
+{
+    enum status s = csv_rows_ms(rows, AT_MS, &sample->at_ns);
+
+    if (!s && sample->at_ns < last_ns)
+        s = csv_rows_refuse(rows, AT_MS, "a time in ms, no earlier than the row before");
+    if (!s)
+        s = read_pool(&sample->pool, run, rows);
+    if (!s)
+        s = read_count(&sample->target, rows, TARGET);
+    if (!s)
+        s = read_count(&sample->ready, rows, READY);
+    if (!s)
+        s = read_count(&sample->starting, rows, STARTING);
+    if (!s)
+        s = read_count(&sample->draining, rows, DRAINING);
+    return s;
+}
+
+static enum status read_rows(struct recorded_sample **samples, size_t *n,
+                             const struct recorded *run, struct csv_rows *rows)
+{
+    size_t capacity = 0;
+    enum status s;
+
+    while (!(s = csv_rows_next(rows))) {
+        s = ARRAY_RESERVE(*samples, *n, capacity, 1, "timeline", rows->d);
+        if (!s)
+            s = read_row(&(*samples)[*n], run, rows, *n ? (*samples)[*n - 1].at_ns : 0);
+        if (s)
+            return s;
+        ++*n;
+    }
+    return s == ST_END ? ST_OK : s;
+}
+
+enum status recorded_read_timeline(struct recorded *run, struct arena *arena, const char *path,
+                                   struct diag *d)
+{
+    struct recorded_sample *samples = NULL;
+    struct csv_rows rows;
+    size_t n = 0;
+
+    enum status s = csv_rows_open(&rows, path, "timeline.csv of a run", columns, N_COLUMNS, d);
+    if (s)
+        return s;
+    s = read_rows(&samples, &n, run, &rows);
+    csv_rows_close(&rows);
+    struct recorded_sample *kept = s ? NULL : ARENA_NEW(arena, n, struct recorded_sample);
+    if (!s && !kept)
+        s = diag_nomem(d, "timeline");
+    if (!s && n)
+        memcpy(kept, samples, n * sizeof *kept);
+    free(samples);
+    run->samples = kept;
+    run->n_samples = s ? 0 : n;
+    return s;
+}
