@@ -6,8 +6,6 @@
 
 #include "cli/table.h"
 
-enum { MAX_ROWS = 12 }; /* of a load */
-
 static void add_workers(struct table *t, const struct size_choice *c)
 {
     if (c->n_pools == 1)
@@ -28,7 +26,7 @@ static void add_range(struct table *t, const struct size_choice *c)
         table_printf(t, "%.0f to %.0f", c->gpus_low, c->gpus_high);
 }
 
-static void add_choice(struct table *t, const struct size_choice *c)
+void size_cell_choice(struct table *t, const struct size_choice *c)
 {
     table_printf(t, "%s %s", size_topology_names[c->topology], c->profile);
 }
@@ -53,10 +51,10 @@ static const struct size_choice *first_of(const struct size_result *r, double lo
     return NULL;
 }
 
-static void print_more(size_t n, FILE *out)
+void size_print_more(size_t n, FILE *out)
 {
-    if (n > MAX_ROWS)
-        fprintf(out, "and %zu more (--json FILE)\n", n - MAX_ROWS);
+    if (n > SIZE_MAX_ROWS)
+        fprintf(out, "and %zu more (--json FILE)\n", n - SIZE_MAX_ROWS);
 }
 
 static enum status print_reached(const struct size_result *r, double load, FILE *out,
@@ -76,7 +74,7 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
     table_add(&t, "choice");
     for (size_t i = 0; i < r->n_reached; i++) {
         const struct size_choice *c = r->choices[i];
-        if (c->scale_load != load || ++n > MAX_ROWS)
+        if (c->scale_load != load || ++n > SIZE_MAX_ROWS)
             continue;
         if (isnan(c->cost_per_day))
             table_add(&t, NULL);
@@ -89,11 +87,11 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
             table_add(&t, NULL);
         else
             table_printf(&t, "%.0f %%", 100 * c->load_headroom);
-        add_choice(&t, c);
+        size_cell_choice(&t, c);
     }
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
-    print_more(n, out);
+    size_print_more(n, out);
     if (n > r->options->n_detailed)
         fprintf(out, "range and spare: first %zu rows only (--detail N)\n", r->options->n_detailed);
     return ST_OK;
@@ -106,7 +104,7 @@ static enum status print_best(const struct size_choice *c, const struct size_res
 
     table_init(&t, arena, 2);
     table_add(&t, "Cheapest");
-    add_choice(&t, c);
+    size_cell_choice(&t, c);
     for (size_t i = 0; i < c->n_pools; i++) {
         table_printf(&t, "  %s", c->pools[i]);
         table_printf(&t, "%" PRId64 " x %" PRId64 " GPU%s", c->workers.n[i], c->gpus_per_worker[i],
@@ -152,7 +150,7 @@ static enum status print_closest(const struct size_result *r, double load, FILE 
     table_add(&t, "choice");
     for (size_t i = r->n_reached; i < r->n_runnable; i++) {
         const struct size_choice *c = r->choices[i];
-        if (c->scale_load != load || ++n > MAX_ROWS)
+        if (c->scale_load != load || ++n > SIZE_MAX_ROWS)
             continue;
         if (isnan(c->value))
             table_add(&t, NULL);
@@ -161,11 +159,11 @@ static enum status print_closest(const struct size_result *r, double load, FILE 
         table_printf(&t, "%" PRId64, c->gpus);
         add_workers(&t, c);
         table_add(&t, c->limited_by);
-        add_choice(&t, c);
+        size_cell_choice(&t, c);
     }
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
-    print_more(n, out);
+    size_print_more(n, out);
     return ST_OK;
 }
 
@@ -199,6 +197,8 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
             r->n_runs);
     for (size_t l = 0; l < r->options->n_loads && !s; l++)
         s = print_load(r, r->options->loads[l], out, arena, d);
+    if (!s)
+        s = size_print_what_if(r, out, arena, d);
     if (s || r->n_runnable == r->n)
         return s;
     fprintf(out, "\nLeft out: %zu choices that cannot be run\n", r->n - r->n_runnable);

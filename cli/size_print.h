@@ -4,9 +4,22 @@
 
 #include <stdio.h>
 
+#include "cli/table.h"
 #include "studies/size/size.h"
 
 enum status size_print(const struct size_result *result, FILE *out, struct arena *arena,
                        struct diag *d);
+
+/* A row a choice, a column a load; nothing where there is one load. */
+enum status size_print_what_if(const struct size_result *result, FILE *out, struct arena *arena,
+                               struct diag *d);
+
+/* ---- what its tables share ---- */
+
+enum { SIZE_MAX_ROWS = 12 };
+
+void size_cell_choice(struct table *t, const struct size_choice *choice);
+/* How many of n rows were left away. */
+void size_print_more(size_t n, FILE *out);
 
 #endif
