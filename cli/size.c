@@ -20,7 +20,9 @@ const struct cli_option size_options[] = {
      "with --model or --gpu all)"},
     {"model", 'm', "TEXT,...", "only profiles of a model with one of these in its name"},
     {"gpu", 'g', "TEXT,...", "only profiles of such GPUs, e.g. h100,h200"},
-    {"topologies", '\0', "agg,disagg", "one of them, or both (default)"},
+    {"topologies", '\0', "NAME,...",
+     "agg, disagg (default: both), mixed: prefill and decode workers of the same engine with other "
+     "tensor-parallel sizes, every pair of the profiles"},
     {"scale-load", '\0', "X,...", "loads, as factors of the scenario's (default 1)"},
     {"max-gpus", '\0', "N", "the largest fleet there may be"},
     {"detail", '\0', "N",
@@ -96,12 +98,13 @@ static enum status topology_option(struct size_options *o, const struct cli_args
         while (t < N_SIZE_TOPOLOGIES && strcmp(names[i], size_topology_names[t]) != 0)
             t++;
         if (t == N_SIZE_TOPOLOGIES)
-            return diag_fail(d, ST_INPUT, "unknown topology '%s'; expected agg, disagg or both",
+            return diag_fail(d, ST_INPUT,
+                             "unknown topology '%s'; expected some of agg, disagg, mixed",
                              names[i]);
         wanted[t] = true;
     }
     for (size_t t = 0; t < N_SIZE_TOPOLOGIES; t++) {
-        if (n == 0 || wanted[t])
+        if (n == 0 ? t != SIZE_MIXED : wanted[t])
             to[o->n_topologies++] = (enum size_topology)t;
     }
     o->topologies = to;

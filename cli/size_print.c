@@ -26,9 +26,31 @@ static void add_range(struct table *t, const struct size_choice *c)
         table_printf(t, "%.0f to %.0f", c->gpus_low, c->gpus_high);
 }
 
+/* "disagg a/b/TP8", "mixed a/b/TP4+TP8@1.0" for a/b/TP4@1.0 and a/b/TP8@1.0. NULL: no memory. */
+static const char *name_of(const struct size_choice *c, struct arena *arena)
+{
+    const char *topology = size_topology_names[c->topology];
+
+    if (!c->decode_profile)
+        return arena_printf(arena, "%s %s", topology, c->profile);
+    const char *first = strrchr(c->profile, '/'), *second = strrchr(c->decode_profile, '/');
+    size_t folder = first ? (size_t)(first - c->profile) + 1 : 0;
+    if (!first || !second || (size_t)(second - c->decode_profile) + 1 != folder ||
+        strncmp(c->profile, c->decode_profile, folder) != 0)
+        return arena_printf(arena, "%s %s + %s", topology, c->profile, c->decode_profile);
+    const char *version = strchr(first, '@'), *other = strchr(second, '@');
+    bool same = version && other && strcmp(version, other) == 0;
+    return arena_printf(arena, "%s %.*s+%s", topology,
+                        (int)(same ? (size_t)(version - c->profile) : strlen(c->profile)),
+                        c->profile, second + 1);
+}
+
 void size_cell_choice(struct table *t, const struct size_choice *c)
 {
-    table_printf(t, "%s %s", size_topology_names[c->topology], c->profile);
+    const char *name = name_of(c, t->arena);
+
+    t->failed = t->failed || !name;
+    table_add(t, name);
 }
 
 /* Of a load, from place `from` to `to` of the result. */
@@ -203,7 +225,6 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
         return s;
     fprintf(out, "\nLeft out: %zu choices that cannot be run\n", r->n - r->n_runnable);
     for (size_t i = r->n_runnable; i < r->n && i < r->n_runnable + 3; i++)
-        fprintf(out, "  %s %s: %s\n", size_topology_names[r->choices[i]->topology],
-                r->choices[i]->profile, r->choices[i]->message);
+        fprintf(out, "  %s: %s\n", name_of(r->choices[i], arena), r->choices[i]->message);
     return s;
 }

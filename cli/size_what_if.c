@@ -10,7 +10,8 @@ enum { LOADS_PER_TABLE = 8 };
 /* The same engines and pools, at another load. */
 static bool is_same(const struct size_choice *a, const struct size_choice *b)
 {
-    return strcmp(a->profile, b->profile) == 0 && a->topology == b->topology;
+    return a->topology == b->topology && strcmp(a->profile, b->profile) == 0 &&
+           strcmp(size_choice_profile(a, 1), size_choice_profile(b, 1)) == 0;
 }
 
 static const struct size_choice *at_load(const struct size_result *r, const struct size_choice *of,

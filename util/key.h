@@ -60,6 +60,7 @@ struct key {
     bool of_parts; /* of a part of a step: means nothing to tables of whole steps */
     double bare;
     const char *bare_text;
+    bool of_profile; /* tells what the engine's profile does not, and would be wrong of another */
     const char *unit;
     const char *doc;
     /* What has to hold for the key to matter; NULL = it always does. Clauses joined by " & ", each

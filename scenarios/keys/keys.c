@@ -224,10 +224,11 @@ const struct key scenario_keys[] = {
      .doc = "bundled engine profile (`headroom profile list`), path of a .h5 or .npz file, of a "
             "folder of a profiler's results, or list of its prefill and decode files "
             "(docs/profiles.md)"},
-    {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .unset = "the profile has one row",
+    {"engine", "tp", KEY_INT, ENGINE(tp), RANGE(1, 1024), .of_profile = true,
+     .unset = "the profile has one row",
      .doc = "tensor parallel size, chooses the row of a profile with several"},
     {"engine", "max_kv_tokens", KEY_INT, ENGINE(max_kv_tokens), RANGE(1, MAX_TOK),
-     .unset = "the profile says", .unit = "tokens",
+     .of_profile = true, .unset = "the profile says", .unit = "tokens",
      .doc = "KV cache of one worker, for a profile whose files do not say"},
     {"engine", "latency_model", KEY_ENUM, ENGINE(latency_model), .choice = latency_choice,
      .preset_text = "auto",
@@ -237,7 +238,7 @@ const struct key scenario_keys[] = {
      .unset = "that of the profile, 16 at least; else 128", .unit = "tokens",
      .doc = "KV cache block, of which a prefix cache knows whole ones (always 128 if not set with "
             "compat dynosim)"},
-    {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK),
+    {"engine", "kv_blocks", KEY_INT, ENGINE(kv_blocks), RANGE(1, MAX_TOK), .of_profile = true,
      .unset = "what the profile holds", .unit = "blocks", .doc = "KV cache of one worker"},
     {"engine", "max_num_seqs", KEY_INT, ENGINE(max_num_seqs), RANGE(1, MAX_SEQS), .preset = 256,
      .unit = "sequences", .doc = "running at one time in one worker, at most"},
@@ -258,7 +259,7 @@ const struct key scenario_keys[] = {
      .unit = "share of the blocks", .when = OURS,
      .doc = "kept free when a prompt is admitted beside others"},
     {"engine", "data_parallel_ranks", KEY_INT, ENGINE(data_parallel_ranks), RANGE(1, MAX_RANKS),
-     .unset = "those of the profile", .unit = "ranks",
+     .of_profile = true, .unset = "those of the profile", .unit = "ranks",
      .doc = "schedule for themselves and step together; limits are per rank, kv_blocks is for all"},
     {"engine", "async_scheduling", KEY_ENUM, OVERHEAD_TEXT(async_scheduling, "false"),
      .choices = switches, .when = OURS, .doc = "step k+1 is put together when step k starts"},
@@ -293,7 +294,7 @@ const struct key scenario_keys[] = {
      .doc = "what an engine takes beside or instead of the times of its profile: an entry of "
             "presets/overheads.yaml, of which the keys below that are not set are taken; auto: the "
             "first that is for such a profile; none: the profile as it stands"},
-    {"engine", "framework_version", KEY_TEXT, ENGINE(framework_version),
+    {"engine", "framework_version", KEY_TEXT, ENGINE(framework_version), .of_profile = true,
      .unset = "that of the profile", .when = "compat=none & engine.overheads=auto",
      .doc = "of the engine that is meant; chooses among the entries of overheads"},
     {"engine", "step_factor", KEY_NUMBER, OVERHEAD(step_factor, 1), RANGE(0.01, 100), .when = OURS,
@@ -374,7 +375,8 @@ const struct key scenario_keys[] = {
     {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
      .unit = "workers", .doc = "ready at the start"},
     {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
-     .unset = "those of the profile", .unit = "GPUs", .doc = "held by one worker"},
+     .of_profile = true, .unset = "those of the profile", .unit = "GPUs",
+     .doc = "held by one worker"},
     {"pools.POOL", "router", KEY_ENUM, POOL(router), .choice = router_choice,
      .unset = "as `router` says", .doc = "router of this pool"},
 
@@ -424,8 +426,9 @@ const struct key scenario_keys[] = {
      .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e9),
-     .preset = NAN, .unset = "what the profile says, else 131072", .unit = "bytes",
-     .when = "pools=disagg | engine.host_kv_blocks", .doc = "KV cache of one prompt token"},
+     .of_profile = true, .preset = NAN, .unset = "what the profile says, else 131072",
+     .unit = "bytes", .when = "pools=disagg | engine.host_kv_blocks",
+     .doc = "KV cache of one prompt token"},
     {"kv_transfer", "bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.bandwidth_gb_s), RANGE(1e-6, 1e9),
      .preset = 64, .unit = "10^9 bytes/s", .when = DISAGG " & " PAID, .doc = "of one transfer"},
     {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s),

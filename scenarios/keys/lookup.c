@@ -171,6 +171,48 @@ bool scenario_key_is_of_policy(const char *policy, const char *path)
            key_find(policy_find(policy)->keys, path + n);
 }
 
+struct path_list {
+    struct arena *arena;
+    const struct scenario *scenario;
+    const char **paths;
+    size_t n;
+    bool failed;
+};
+
+static void add_if_set(struct path_list *list, const char *path)
+{
+    struct source_pos at;
+
+    list->failed = list->failed || !path;
+    if (path && scenario_is_set(list->scenario, path, &at))
+        list->paths[list->n++] = path;
+}
+
+enum status scenario_profile_keys(const char *const **paths, struct arena *arena,
+                                  const struct scenario *scenario, struct diag *d)
+{
+    enum { N_ROLES = sizeof pool_role_names / sizeof *pool_role_names };
+    struct path_list list = {.arena = arena, .scenario = scenario};
+    size_t n = 0;
+
+    for (const struct key *k = scenario_keys; k->name; k++)
+        n += k->of_profile;
+    list.paths = ARENA_NEW(arena, (1 + N_ROLES) * n + 1, const char *);
+    if (!list.paths)
+        return diag_nomem(d, "keys");
+    for (const struct key *k = scenario_keys; k->name; k++) {
+        if (!k->of_profile)
+            continue;
+        if (k->place != PLACE_POOL)
+            add_if_set(&list, arena_printf(arena, "%s.%s", k->section, k->name));
+        for (size_t i = 0; k->place != PLACE_SCENARIO && i < N_ROLES; i++)
+            add_if_set(&list, arena_printf(arena, "pools.%s.%s", pool_role_names[i], k->name));
+    }
+    list.paths[list.n] = NULL;
+    *paths = list.paths;
+    return list.failed ? diag_nomem(d, "keys") : ST_OK;
+}
+
 /* ---- values ---- */
 
 bool scenario_key_is_number(const struct key *key)

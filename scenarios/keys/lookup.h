@@ -23,6 +23,11 @@ bool scenario_key_is_of_policy(const char *policy, const char *path);
 enum status scenario_key_text(const char **text, struct arena *arena,
                               const struct scenario *scenario, const char *path, struct diag *d);
 
+/* Paths of the keys that the scenario sets of the engine of its profile, and that would be wrong of
+ * another: in the arena, ended by NULL. ST_NOMEM. */
+enum status scenario_profile_keys(const char *const **paths, struct arena *arena,
+                                  const struct scenario *scenario, struct diag *d);
+
 /* Is a number stored, or (of KEY_RANGE, KEY_PRICES) may be one? */
 bool scenario_key_is_number(const struct key *key);
 bool scenario_key_is_integer(const struct key *key);

@@ -13,8 +13,13 @@
 #include "studies/size/fleet_search.h"
 #include "studies/study.h"
 
-enum size_topology { SIZE_AGG, SIZE_DISAGG, N_SIZE_TOPOLOGIES };
-extern const char *const size_topology_names[N_SIZE_TOPOLOGIES]; /* "agg", "disagg" */
+enum size_topology {
+    SIZE_AGG,
+    SIZE_DISAGG,
+    SIZE_MIXED, /* prefill and decode workers of the same engine with other tensor-parallel sizes */
+    N_SIZE_TOPOLOGIES
+};
+extern const char *const size_topology_names[N_SIZE_TOPOLOGIES]; /* "agg", "disagg", "mixed" */
 
 /* Names of bundled profiles, in their order: those that one of the patterns fits (shell patterns
  * over the whole name; a name or the path of a file is itself), whose model has one of `models` in
@@ -54,7 +59,8 @@ struct size_options {
 
 struct size_choice {
     const char *profile;
-    bool own; /* profile: as the scenario has it */
+    const char *decode_profile; /* of the decode pool, if another; else NULL */
+    bool own;                   /* the engine is as the scenario has it */
     enum size_topology topology;
     double scale_load;
     const char *message; /* why it cannot be run; NULL = it can, and what follows is known */
@@ -88,6 +94,9 @@ enum size_outcome {
     SIZE_LEFT_OUT     /* it cannot be run */
 };
 enum size_outcome size_outcome_of(const struct size_choice *choice);
+
+/* Of a pool: 0 to n_pools - 1. */
+const char *size_choice_profile(const struct size_choice *choice, size_t pool);
 
 struct size_result {
     const struct size_options *options;

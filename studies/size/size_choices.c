@@ -5,7 +5,12 @@
 #include "scenarios/compose/build.h"
 #include "studies/size/size_internal.h"
 
-const char *const size_topology_names[N_SIZE_TOPOLOGIES] = {"agg", "disagg"};
+const char *const size_topology_names[N_SIZE_TOPOLOGIES] = {"agg", "disagg", "mixed"};
+
+const char *size_choice_profile(const struct size_choice *choice, size_t pool)
+{
+    return pool > 0 && choice->decode_profile ? choice->decode_profile : choice->profile;
+}
 
 static const char *own_profile(const struct scenario *sc)
 {
@@ -14,6 +19,20 @@ static const char *own_profile(const struct scenario *sc)
             return sc->pools[i].engine.profile[0];
     }
     return sc->engine.profile[0];
+}
+
+/* What its pools are now, where the topology is the one it has. */
+static struct size_pair own_engine(const struct scenario *sc, enum size_topology topology)
+{
+    const char *first = own_profile(sc), *decode = sc->pools[POOL_DECODE].engine.profile[0];
+
+    return (struct size_pair){
+        first, topology != SIZE_AGG && sc->pools[POOL_DECODE].present && decode ? decode : first};
+}
+
+static bool same_name(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 static double price_of(const struct gpu_prices *prices, const char *gpu_type)
@@ -169,35 +188,71 @@ static enum status prepare(struct size_choice *c, struct traffic_load *load, boo
     return ST_OK;
 }
 
+/* The engines of a topology: pairs of profiles, of which most are one profile twice. */
+static enum status engines_of(const struct size_pair **engines, size_t *n, struct arena *arena,
+                              const struct size_options *options, enum size_topology topology,
+                              struct diag *d)
+{
+    if (topology == SIZE_MIXED)
+        return size_pairs(engines, n, arena, options, d);
+    struct size_pair *to = ARENA_NEW(arena, options->n_profiles + 1, struct size_pair);
+    if (!to)
+        return diag_nomem(d, "engines");
+    *engines = to;
+    *n = options->n_profiles ? options->n_profiles : 1;
+    to[0] = own_engine(options->scenario, topology);
+    for (size_t i = 0; i < options->n_profiles; i++) {
+        bool own = same_name(own_profile(options->scenario), options->profiles[i]);
+        to[i] = own ? own_engine(options->scenario, topology)
+                    : (struct size_pair){options->profiles[i], options->profiles[i]};
+    }
+    return ST_OK;
+}
+
+static struct size_choice new_choice(const struct size_options *options,
+                                     enum size_topology topology, const struct size_pair *engine,
+                                     double scale_load)
+{
+    const char *own = own_profile(options->scenario);
+    bool agg = topology == SIZE_AGG;
+    bool one_profile = same_name(engine->prefill, engine->decode);
+
+    return (struct size_choice){
+        .profile = engine->prefill,
+        .decode_profile = one_profile ? NULL : engine->decode,
+        .own = topology != SIZE_MIXED && (!options->n_profiles || same_name(own, engine->prefill)),
+        .topology = topology,
+        .scale_load = scale_load,
+        .n_pools = agg ? 1 : 2,
+        .pools = {pool_role_names[agg ? POOL_AGG : POOL_PREFILL], pool_role_names[POOL_DECODE]},
+        .factors = {1, 1},
+        .price = NAN};
+}
+
 enum status size_choices(struct size_choice **choices, size_t *n, struct arena *arena,
                          const struct size_options *options, struct diag *d)
 {
-    const char *own = own_profile(options->scenario);
-    size_t n_profiles = options->n_profiles ? options->n_profiles : 1;
-    struct size_choice *to =
-        ARENA_NEW(arena, n_profiles * options->n_topologies * options->n_loads, struct size_choice);
+    const struct size_pair *engines[N_SIZE_TOPOLOGIES];
+    size_t n_engines[N_SIZE_TOPOLOGIES] = {0}, n_all = 0;
     struct traffic_load load = {.peak_factor = 1};
     bool traffic_read = false;
-    enum status s = to ? ST_OK : diag_nomem(d, "choices");
+    enum status s = ST_OK;
 
+    for (size_t t = 0; t < options->n_topologies && !s; t++) {
+        s = engines_of(&engines[t], &n_engines[t], arena, options, options->topologies[t], d);
+        n_all += n_engines[t] * options->n_loads;
+    }
+    struct size_choice *to = s ? NULL : ARENA_NEW(arena, n_all, struct size_choice);
+    if (s || !to)
+        return s ? s : diag_nomem(d, "choices");
     *choices = to;
     *n = 0;
-    for (size_t p = 0; p < n_profiles; p++) {
-        for (size_t t = 0; t < options->n_topologies; t++) {
+    for (size_t t = 0; t < options->n_topologies; t++) {
+        for (size_t e = 0; e < n_engines[t]; e++) {
             for (size_t l = 0; l < options->n_loads && !s; l++) {
-                struct size_choice *c = &to[(*n)++];
-                bool agg = options->topologies[t] == SIZE_AGG;
-                *c = (struct size_choice){.profile =
-                                              options->n_profiles ? options->profiles[p] : own,
-                                          .topology = options->topologies[t],
-                                          .scale_load = options->loads[l],
-                                          .n_pools = agg ? 1 : 2,
-                                          .pools = {pool_role_names[agg ? POOL_AGG : POOL_PREFILL],
-                                                    pool_role_names[POOL_DECODE]},
-                                          .factors = {1, 1},
-                                          .price = NAN};
-                c->own = !options->n_profiles || (own && strcmp(own, c->profile) == 0);
-                s = prepare(c, &load, &traffic_read, arena, options, d);
+                to[*n] =
+                    new_choice(options, options->topologies[t], &engines[t][e], options->loads[l]);
+                s = prepare(&to[(*n)++], &load, &traffic_read, arena, options, d);
             }
         }
     }

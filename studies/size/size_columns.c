@@ -4,6 +4,7 @@
 
 const struct size_column size_columns[] = {
     {"profile", SIZE_COLUMN_TEXT, AT(profile), SIZE_LEFT_OUT},
+    {"decode_profile", SIZE_COLUMN_TEXT, AT(decode_profile), SIZE_LEFT_OUT},
     {"topology", SIZE_COLUMN_TOPOLOGY, AT(topology), SIZE_LEFT_OUT},
     {"scale_load", SIZE_COLUMN_NUMBER, AT(scale_load), SIZE_LEFT_OUT},
     {"message", SIZE_COLUMN_TEXT, AT(message), SIZE_LEFT_OUT},

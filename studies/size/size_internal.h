@@ -84,6 +84,16 @@ bool size_is_detailed(const struct size_choice *choice);
 /* As in size_result.choices. */
 void size_sort(const struct size_choice **choices, size_t n);
 
+/* A prefill and a decode profile for SIZE_MIXED: of the same GPU, model, framework and number
+ * formats, told from their metadata, with other tensor-parallel sizes. */
+struct size_pair {
+    const char *prefill, *decode;
+};
+/* Every ordered pair among the options' profiles, in their order. ST_INPUT: there is none. What
+ * cannot be loaded is in none. */
+enum status size_pairs(const struct size_pair **pairs, size_t *n, struct arena *arena,
+                       const struct size_options *options, struct diag *d);
+
 /* Every choice there is, with what is to be known of it before the first run. */
 enum status size_choices(struct size_choice **choices, size_t *n, struct arena *arena,
                          const struct size_options *options, struct diag *d);

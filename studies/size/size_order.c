@@ -34,6 +34,8 @@ static int compare_choices(const void *pa, const void *pb)
     if (order == 0)
         order = strcmp(a->profile, b->profile);
     if (order == 0)
+        order = strcmp(size_choice_profile(a, 1), size_choice_profile(b, 1));
+    if (order == 0)
         order = (int)a->topology - (int)b->topology;
     return order ? order : compare_numbers(a->scale_load, b->scale_load);
 }

@@ -1,21 +1,11 @@
 #include <inttypes.h>
+#include <string.h>
 
+#include "scenarios/keys/lookup.h"
 #include "studies/size/size_internal.h"
+#include "util/bug.h"
 
-/* What describes the scenario's own engine, and would be wrong of another profile. */
-static const char *const own_engine_keys[] = {
-    "engine.tp",
-    "engine.max_kv_tokens",
-    "engine.kv_blocks",
-    "engine.data_parallel_ranks",
-    "engine.framework_version",
-    "kv_transfer.bytes_per_token",
-    "pools.agg.gpus_per_worker",
-    "pools.prefill.gpus_per_worker",
-    "pools.decode.gpus_per_worker",
-};
-
-enum { N_OWN_KEYS = sizeof own_engine_keys / sizeof *own_engine_keys, MAX_OVERRIDES = 40 };
+enum { MAX_OVERRIDES = 64 };
 
 struct adding {
     struct arena *arena;
@@ -26,6 +16,7 @@ struct adding {
 
 static void add(struct adding *a, const char *text)
 {
+    BUG_IF(a->n == MAX_OVERRIDES);
     a->overrides[a->n].label = "size";
     a->overrides[a->n].text = text;
     a->failed = a->failed || !text;
@@ -39,14 +30,19 @@ static void add_factor(struct adding *a, const char *pool, const char *key, doub
         add(a, arena_printf(a->arena, "pools.%s.%s=%.17g", pool, key, own * factor));
 }
 
+static bool keeps_pools(const struct size_options *options, const struct size_choice *choice)
+{
+    return options->scenario->pools[POOL_AGG].present == (choice->topology == SIZE_AGG);
+}
+
 static void add_pools(struct adding *a, const struct size_options *options,
                       const struct size_choice *choice, const struct size_setting *setting)
 {
-    bool agg = choice->topology == SIZE_AGG;
     const int64_t *n = setting->fleet.n;
 
-    if (options->scenario->pools[POOL_AGG].present != agg) {
-        add(a, agg ? arena_printf(a->arena, "pools={agg: {replicas: %" PRId64 "}}", n[0])
+    if (!keeps_pools(options, choice)) {
+        add(a, choice->topology == SIZE_AGG
+                   ? arena_printf(a->arena, "pools={agg: {replicas: %" PRId64 "}}", n[0])
                    : arena_printf(a->arena,
                                   "pools={prefill: {replicas: %" PRId64
                                   "}, decode: {replicas: %" PRId64 "}}",
@@ -65,24 +61,31 @@ static void add_pools(struct adding *a, const struct size_options *options,
     }
 }
 
-static void add_profile(struct adding *a, const struct size_options *options,
-                        const struct size_choice *choice)
+static enum status drop_own_engine(struct adding *a, const struct size_options *options,
+                                   const struct size_choice *choice, struct diag *d)
 {
-    bool agg = choice->topology == SIZE_AGG;
+    const char *const *paths;
 
     if (choice->own)
+        return ST_OK;
+    enum status s = scenario_profile_keys(&paths, a->arena, options->scenario, d);
+    for (; !s && *paths; paths++)
+        add(a, arena_printf(a->arena, "%s=null", *paths));
+    return s;
+}
+
+static void add_profiles(struct adding *a, const struct size_options *options,
+                         const struct size_choice *choice)
+{
+    if (choice->own && keeps_pools(options, choice))
         return;
-    add(a, arena_printf(a->arena, "engine.profile=%s", choice->profile));
-    for (size_t i = 0; i < N_OWN_KEYS; i++) {
-        struct source_pos at;
-        const char *key = own_engine_keys[i];
-        if (scenario_is_set(options->scenario, key, &at))
-            add(a, arena_printf(a->arena, "%s=null", key));
-    }
+    const char *engine = options->scenario->engine.profile[0];
+    if (!choice->own || !engine || strcmp(engine, choice->profile) != 0)
+        add(a, arena_printf(a->arena, "engine.profile=%s", choice->profile));
     for (size_t i = 0; i < choice->n_pools; i++) {
-        if (options->scenario->pools[POOL_AGG].present == agg)
-            add(a,
-                arena_printf(a->arena, "pools.%s.profile=%s", choice->pools[i], choice->profile));
+        const char *profile = size_choice_profile(choice, i);
+        if (keeps_pools(options, choice) || profile != choice->profile)
+            add(a, arena_printf(a->arena, "pools.%s.profile=%s", choice->pools[i], profile));
     }
 }
 
@@ -102,8 +105,11 @@ enum status size_variant(struct study_variant *variant, struct arena *arena,
     if (options->scenario->cluster.nodes)
         add(&a, "cluster.nodes=0"); /* the limit is max_gpus */
     /* Keys of the pools that the scenario has must go before the pools do. */
-    add_profile(&a, options, choice);
+    enum status s = drop_own_engine(&a, options, choice, d);
+    if (s)
+        return s;
     add_pools(&a, options, choice, setting);
+    add_profiles(&a, options, choice);
     if (scale != options->scenario->trace.scale)
         add(&a, arena_printf(arena, "trace.scale=%.17g", scale));
     if (setting->replicate)
