@@ -10,6 +10,7 @@
 #include "scenarios/keys/expect.h"
 #include "scenarios/keys/model_error.h"
 #include "scenarios/keys/scenario.h"
+#include "sim/state/cluster.h"
 #include "studies/size/fleet_search.h"
 #include "studies/study.h"
 
@@ -68,6 +69,7 @@ struct size_choice {
     size_t n_pools;
     const char *pools[FLEET_MAX_POOLS];
     int64_t gpus_per_worker[FLEET_MAX_POOLS];
+    struct cluster_config cluster; /* without its limit of nodes */
     const char *gpu_type;
     double price;                    /* per GPU-hour; NaN = not known */
     const struct model_error *error; /* NULL = nothing measured is near it */

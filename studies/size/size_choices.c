@@ -112,13 +112,10 @@ static enum status look_at(struct size_choice *c, struct arena *arena,
 {
     const struct deployment_config *deployment = &run->deployment;
     const struct profile *profile = deployment->pools[0].profile;
-    int64_t largest = 1;
 
-    for (size_t i = 0; i < c->n_pools; i++) {
+    for (size_t i = 0; i < c->n_pools; i++)
         c->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;
-        if (c->gpus_per_worker[i] > largest)
-            largest = c->gpus_per_worker[i];
-    }
+    c->cluster = run->config.cluster;
     c->factors[0] = run->engines[0].prompt_factor;
     c->factors[1] = run->engines[c->n_pools - 1].decode_factor;
     c->gpu_type = arena_strdup(arena, profile->gpu_type);

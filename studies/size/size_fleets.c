@@ -3,25 +3,28 @@
 
 #include "studies/size/size_internal.h"
 
-static int64_t nodes_of(const struct size_choice *c, int64_t gpus_per_node)
+/* Nodes that a run puts the workers on; *fits: the cluster has room for all of them. */
+static enum status count_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *c,
+                               const struct scenario *scenario, struct diag *d)
 {
-    int64_t nodes = 0, left = 0; /* GPUs of the last node that are free */
+    struct cluster_config config = c->cluster;
+    struct cluster cluster;
+    uint32_t key = 0, node;
 
+    *fits = true;
+    config.n_nodes = (uint32_t)scenario->cluster.nodes;
+    enum status s = cluster_init(&cluster, &config, d);
     for (size_t i = 0; i < c->n_pools; i++) {
-        int64_t gpus = c->gpus_per_worker[i];
-        for (int64_t k = 0; k < c->workers.n[i]; k++) {
-            if (gpus > gpus_per_node) {
-                nodes += (gpus + gpus_per_node - 1) / gpus_per_node;
-                continue;
-            }
-            if (left < gpus) {
-                nodes++;
-                left = gpus_per_node;
-            }
-            left -= gpus;
+        for (int64_t k = 0; k < c->workers.n[i] && *fits && !s; k++) {
+            s = cluster_place(&cluster, key++, (uint32_t)c->gpus_per_worker[i], &node, d);
+            *fits = node != NO_NODE;
         }
     }
-    return nodes;
+    *n_nodes = 0;
+    for (uint32_t i = 0; i < cluster.n_nodes; i++)
+        *n_nodes += cluster.node[i].free_gpus < config.gpus_per_node;
+    cluster_release(&cluster);
+    return s;
 }
 
 /* ---- what limits it ---- */
@@ -64,14 +67,16 @@ static void set_limit(struct size_choice *c, const struct expectation *target)
 
 /* ---- the answer ---- */
 
-static void set_answer(struct size_choice *c, const struct size_options *options)
+static enum status set_answer(struct size_choice *c, const struct size_options *options,
+                              struct diag *d)
 {
     const struct fleet_trial *trial;
+    bool fits;
 
-    c->reached = c->search.found;
     c->workers = c->search.best;
     c->gpus = fleet_gpus(&c->search, c->workers);
-    c->nodes = nodes_of(c, options->scenario->cluster.gpus_per_node);
+    enum status s = count_nodes(&c->nodes, &fits, c, options->scenario, d);
+    c->reached = c->search.found && fits;
     c->gpus_low = c->gpus_high = NAN;
     c->value = c->attainment = c->load_headroom = NAN;
     c->cost_per_day = 24 * c->price * (double)c->gpus;
@@ -87,6 +92,9 @@ static void set_answer(struct size_choice *c, const struct size_options *options
             c->cost_per_thousand_good_requests = cost_per_s / f[SIZE_GOOD] * 1e3;
     }
     set_limit(c, options->target);
+    if (!fits)
+        c->limited_by = "cluster.nodes";
+    return s;
 }
 
 static enum status search_fleets(struct sizing *z, struct diag *d)
@@ -105,7 +113,7 @@ static enum status search_fleets(struct sizing *z, struct diag *d)
     enum status s = size_run_tasks(z, tasks, n, d);
     for (size_t i = 0; i < n && !s; i++) {
         if (!tasks[i].choice->message)
-            set_answer(tasks[i].choice, z->options);
+            s = set_answer(tasks[i].choice, z->options, d);
     }
     return s;
 }
