@@ -29,7 +29,8 @@ const struct cli_option size_options[] = {
      "range and spare load of the N cheapest choices of each load only (default 10)"},
     {"replicates", 'r', "R", "range of GPUs from so many other courses of the traffic"},
     {"prices", '\0', "NAME",
-     "price list (headroom list presets), or FILE#NAME; default: the scenario's, else coreweave"},
+     "price list (headroom list presets), or the path of one; default: the scenario's, else "
+     "coreweave"},
     {"json", '\0', "FILE", "write all figures of all choices there"},
     {"csv", '\0', "FILE", "the same as a table, a row per choice"},
     {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},

@@ -19,10 +19,11 @@ enum key_type {
     KEY_RANGE,   /* struct tok_range: an integer, or a list of the lowest and the highest */
     KEY_CURVE,   /* struct curve: a list of points, each a list of seconds and a number */
     KEY_PROFILE, /* const char *[2]: a bundled name, the path of a file or folder, or two files */
-    KEY_PRESET, /* const char *, a bundled name, or PATH#NAME; its keys come before the section's */
-    KEY_ROUTER, /* an enum, or a map of pool to router, which are stored in the pools */
-    KEY_PRICES, /* struct gpu_prices: a number, or a map of GPU type to number */
-    KEY_EXPECT  /* struct expectations: a list of texts */
+    KEY_PRESET,  /* const char *, a bundled name, PATH#NAME or PATH.yaml; its keys come before the
+                    section's */
+    KEY_ROUTER,  /* an enum, or a map of pool to router, which are stored in the pools */
+    KEY_PRICES,  /* struct gpu_prices: a number, or a map of GPU type to number */
+    KEY_EXPECT   /* struct expectations: a list of texts */
 };
 
 /* What a key's offset counts from, and where it may stand. */

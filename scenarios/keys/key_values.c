@@ -229,7 +229,7 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
                     "files");
         return;
     case KEY_PRESET:
-        append(out, "the name of a bundled preset, or PATH#NAME");
+        append(out, "the name of a bundled preset, PATH#NAME or PATH.yaml");
         return;
     case KEY_ENUM:
         append(out, "one of ");

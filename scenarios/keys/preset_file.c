@@ -8,7 +8,7 @@
 #include "util/shared.h"
 #include "util/text.h"
 
-static const char expected_file[] = "presets, a map of name to keys";
+static const char of_your_own[] = "of a file of your own: PATH#NAME, or PATH.yaml that is one";
 
 static bool is_file(const char *path)
 {
@@ -31,26 +31,45 @@ static enum status check_preset(const struct yaml_node *preset, struct diag *d)
     return ST_OK;
 }
 
-static enum status read_map(void **root, struct arena *arena, const void *path_of, struct diag *d)
+static enum status read_tree(struct yaml_node **tree, struct arena *arena, const char *path,
+                             const char *expected, struct diag *d)
 {
-    const char *path = path_of;
     struct source_pos at = {.file = path};
-    struct yaml_node *tree;
     const char *bytes;
     size_t length;
 
-    enum status s = file_text_read(&bytes, &length, arena, path, expected_file, d);
+    enum status s = file_text_read(&bytes, &length, arena, path, expected, d);
     if (!s)
-        s = yaml_tree_parse(&tree, arena, path, bytes, length, false, d);
+        s = yaml_tree_parse(tree, arena, path, bytes, length, false, d);
     if (s)
         return s;
-    if (!tree)
-        return diag_fail_at(d, ST_INPUT, at, "empty; expected %s", expected_file);
-    if (tree->kind != NODE_MAP)
-        return diag_fail_at(d, ST_INPUT, tree->at, "expected %s", expected_file);
-    for (const struct yaml_node *preset = tree->first; preset && !s; preset = preset->next)
+    if (!*tree)
+        return diag_fail_at(d, ST_INPUT, at, "empty; expected %s", expected);
+    if ((*tree)->kind != NODE_MAP)
+        return diag_fail_at(d, ST_INPUT, (*tree)->at, "expected %s", expected);
+    return ST_OK;
+}
+
+static enum status read_map(void **root, struct arena *arena, const void *path, struct diag *d)
+{
+    struct yaml_node *tree;
+
+    enum status s = read_tree(&tree, arena, path, "presets, a map of name to keys", d);
+    for (const struct yaml_node *preset = s ? NULL : tree->first; preset && !s;
+         preset = preset->next)
         s = check_preset(preset, d);
-    *root = tree;
+    *root = s ? NULL : tree;
+    return s;
+}
+
+static enum status read_one(void **preset, struct arena *arena, const void *path, struct diag *d)
+{
+    struct yaml_node *tree;
+
+    enum status s = read_tree(&tree, arena, path, "the keys of a preset", d);
+    if (!s)
+        s = check_preset(tree, d);
+    *preset = s ? NULL : tree;
     return s;
 }
 
@@ -64,14 +83,16 @@ static const void *keep_path(struct arena *arena, const void *path)
     return arena_strdup(arena, path);
 }
 
-/* A map of presets. */
-static enum status read_file(const struct yaml_node **root, struct arena *arena,
-                             struct shared *shared, const char *path, struct diag *d)
+static const struct shared_kind kind_of_map = {"presets", same_path, keep_path, read_map, NULL};
+static const struct shared_kind kind_of_one = {"preset", same_path, keep_path, read_one, NULL};
+
+static enum status read_file(const struct yaml_node **root, const struct shared_kind *kind,
+                             struct arena *arena, struct shared *shared, const char *path,
+                             struct diag *d)
 {
-    static const struct shared_kind kind = {"presets", same_path, keep_path, read_map, NULL};
     const void *thing = NULL;
 
-    enum status s = shared_or_own(&thing, shared, arena, &kind, path, d);
+    enum status s = shared_or_own(&thing, shared, arena, kind, path, d);
     *root = thing;
     return s;
 }
@@ -88,7 +109,7 @@ static enum status gather(const struct yaml_node **maps, size_t *n, size_t room,
         if (!path)
             return diag_nomem(d, "presets");
         if (is_file(path))
-            s = read_file(&maps[(*n)++], arena, place->shared, path, d);
+            s = read_file(&maps[(*n)++], &kind_of_map, arena, place->shared, path, d);
     }
     return s;
 }
@@ -126,46 +147,70 @@ static enum status unknown(struct arena *arena, const struct yaml_node *const *m
     if (n == 0)
         return diag_fail_at(d, ST_INPUT, at,
                             "%s: no preset '%s': there is no file of presets; set HEADROOM_PRESETS "
-                            "to their folder (presets of the source tree), or name a file of your "
-                            "own: PATH#NAME",
-                            key, shown);
-    return diag_fail_at(d, ST_INPUT, at,
-                        "%s: no preset '%s'%s%s%s (known: %s; of a file of your own: PATH#NAME)",
-                        key, shown, near.best ? "; did you mean '" : "", near.best ? near.best : "",
-                        near.best ? "'?" : "", *known ? known : "none");
+                            "to their folder (presets of the source tree); %s",
+                            key, shown, of_your_own);
+    return diag_fail_at(d, ST_INPUT, at, "%s: no preset '%s'%s%s%s (known: %s; %s)", key, shown,
+                        near.best ? "; did you mean '" : "", near.best ? near.best : "",
+                        near.best ? "'?" : "", *known ? known : "none", of_your_own);
 }
 
 enum { MAX_FOLDERS = 16 };
+
+/* The path of a file that is one preset by itself. */
+static bool is_one(const char *name)
+{
+    static const char *const endings[] = {".yaml", ".yml", ".json"};
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        size_t length = strlen(endings[i]);
+        if (n > length && strcmp(name + n - length, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What `wanted` may be among, and its name there; of the file that is one preset that name is NULL.
+ */
+static enum status find_maps(const struct yaml_node **maps, size_t *n, const char **name,
+                             struct arena *arena, const struct preset_place *place,
+                             const struct yaml_node *wanted, struct diag *d)
+{
+    const char *hash = strrchr(wanted->text, '#');
+    bool one = !hash && is_one(wanted->text);
+
+    if (!hash && !one) {
+        *name = wanted->text;
+        return gather(maps, n, MAX_FOLDERS, arena, place, d);
+    }
+    *name = one ? NULL : hash + 1;
+    *n = 1;
+    const char *path =
+        one ? wanted->text : arena_strndup(arena, wanted->text, (size_t)(hash - wanted->text));
+    path = path ? file_text_path(arena, wanted->at, path) : NULL;
+    if (!path)
+        return diag_nomem(d, "preset");
+    return read_file(&maps[0], one ? &kind_of_one : &kind_of_map, arena, place->shared, path, d);
+}
 
 enum status preset_find(const struct yaml_node **preset, struct arena *arena,
                         const struct preset_place *place, const char *key,
                         const struct yaml_node *wanted, struct diag *d)
 {
     const struct yaml_node *maps[MAX_FOLDERS];
-    const char *name = wanted->text, *hash = strrchr(name, '#');
+    const char *name;
     struct diag cause;
-    enum status s;
     size_t n;
 
     diag_init(&cause);
-    if (hash) {
-        const char *path = arena_strndup(arena, name, (size_t)(hash - name));
-        path = path ? file_text_path(arena, wanted->at, path) : NULL;
-        name = hash + 1;
-        n = 1;
-        s = path ? read_file(&maps[0], arena, place->shared, path, &cause)
-                 : diag_nomem(&cause, "preset");
-    } else {
-        s = gather(maps, &n, MAX_FOLDERS, arena, place, &cause);
-    }
+    enum status s = find_maps(maps, &n, &name, arena, place, wanted, &cause);
     if (s == ST_INPUT)
         return diag_fail(d, s, "%s", cause.text);
     if (s)
         return diag_fail_at(d, s, wanted->at, "%s: %s", key, cause.text);
-    const struct yaml_node *found = first_with(maps, n, name);
-    if (!found)
+    *preset = name ? first_with(maps, n, name) : maps[0];
+    if (name && !*preset)
         return unknown(arena, maps, n, key, name, wanted->at, d);
-    *preset = found;
     return ST_OK;
 }
 

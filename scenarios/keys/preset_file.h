@@ -5,7 +5,8 @@
  *     weights_s: 8.2
  *
  * A scenario names one by `preset: NAME`, which is looked for in the preset folders, or by
- * `preset: PATH#NAME` for a file of its own. Nothing here knows the keys. */
+ * `preset: PATH#NAME` for a file of its own; `preset: PATH.yaml` is a file that has the keys of one
+ * preset and no name. Nothing here knows the keys. */
 #ifndef SCENARIOS_KEYS_PRESET_FILE_H
 #define SCENARIOS_KEYS_PRESET_FILE_H
 

@@ -80,12 +80,13 @@ Test(preset_file, unknown_names_are_told_the_known_ones_once)
     cr_assert_eq(find(&place, "long", 4, &preset), ST_INPUT);
     cr_expect_str_eq(diag.text,
                      "s.yaml:4:9: startup.preset: no preset 'long' (known: a, b, c; of a "
-                     "file of your own: PATH#NAME)");
+                     "file of your own: PATH#NAME, or PATH.yaml that is one)");
     cr_assert_eq(find(&nowhere, "a", 4, &preset), ST_INPUT);
     cr_expect_str_eq(
-        diag.text, "s.yaml:4:9: startup.preset: no preset 'a': there is no file of presets; set "
-                   "HEADROOM_PRESETS to their folder (presets of the source tree), or name a file "
-                   "of your own: PATH#NAME");
+        diag.text,
+        "s.yaml:4:9: startup.preset: no preset 'a': there is no file of presets; set "
+        "HEADROOM_PRESETS to their folder (presets of the source tree); of a file of your "
+        "own: PATH#NAME, or PATH.yaml that is one");
 }
 
 Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override)
@@ -99,6 +100,19 @@ Test(preset_file, a_path_is_relative_to_the_scenario_but_not_that_of_an_override
     cr_expect_eq(find(&place, arena_printf(&arena, "%s/own/p.yaml#a", folder), 4, &preset), ST_OK);
     cr_expect_eq(find(&place, arena_printf(&arena, "%s/own/p.yaml#a", folder), 0, &preset), ST_OK);
     cr_expect_eq(find(&place, "p.yaml#b", 0, &preset), ST_IO);
+}
+
+Test(preset_file, a_file_may_be_one_preset)
+{
+    const struct preset_place place = {NULL, "p.yaml", NULL};
+    const struct yaml_node *preset;
+
+    file = arena_printf(&arena, "%s/bundled/s.yaml", folder);
+    cr_assert_eq(find(&place, "p.yaml", 4, &preset), ST_OK, "%s", diag.text);
+    cr_expect_eq(preset->n, 2);
+    cr_expect_not_null(yaml_node_child(preset, "c"));
+    cr_expect_eq(find(&place, "other.yaml", 4, &preset), ST_IO);
+    cr_expect_eq(find(&place, ".yaml", 4, &preset), ST_INPUT); /* is a name */
 }
 
 Test(preset_file, lists_every_name_once_in_the_order_of_the_files)
