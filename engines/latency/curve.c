@@ -13,20 +13,25 @@ static size_t piece(const double *x, size_t n, double at)
     return low;
 }
 
+/* On the straight line of piece i. */
+static double on_piece(const double *x, const double *value, size_t i, double at)
+{
+    return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
+}
+
 double curve_at(const double *x, const double *value, size_t n, double at)
 {
-    if (n == 1)
-        return value[0];
-    size_t i = piece(x, n, at);
-    return value[i] + (at - x[i]) * ((value[i + 1] - value[i]) / (x[i + 1] - x[i]));
+    return n == 1 ? value[0] : on_piece(x, value, piece(x, n, at), at);
 }
 
 double grid_bilinear(const struct profile_grid *grid, double x, double y)
 {
     if (grid->n_x == 1)
         return curve_at(grid->y, grid->value, grid->n_y, y);
-    size_t i = piece(grid->x, grid->n_x, x);
-    double below = curve_at(grid->y, grid->value + i * grid->n_y, grid->n_y, y);
-    double above = curve_at(grid->y, grid->value + (i + 1) * grid->n_y, grid->n_y, y);
+    size_t i = piece(grid->x, grid->n_x, x), n = grid->n_y;
+    const double *row = grid->value + i * n;
+    size_t k = n > 1 ? piece(grid->y, n, y) : 0;
+    double below = n > 1 ? on_piece(grid->y, row, k, y) : row[0];
+    double above = n > 1 ? on_piece(grid->y, row + n, k, y) : row[n];
     return below + (x - grid->x[i]) * ((above - below) / (grid->x[i + 1] - grid->x[i]));
 }

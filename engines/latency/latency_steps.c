@@ -48,8 +48,10 @@ static double other_ms(const struct steps *m, double tokens, double most, double
     if (most <= m->config.padded_tokens)
         tokens = most = mean = padded(m, most);
     double fixed = p->step_other_ms.value[0], ms = curve_of(&p->step_other_ms, tokens);
-    ms += curve_of(&p->step_experts_ms, mean) - curve_of(&p->step_experts_ms, tokens);
-    ms += curve_of(&p->step_comm_ms, most) - curve_of(&p->step_comm_ms, tokens);
+    if (mean != tokens)
+        ms += curve_of(&p->step_experts_ms, mean) - curve_of(&p->step_experts_ms, tokens);
+    if (most != tokens)
+        ms += curve_of(&p->step_comm_ms, most) - curve_of(&p->step_comm_ms, tokens);
     return m->fixed_factor * fixed + m->token_factor * (ms - fixed);
 }
 

@@ -458,23 +458,31 @@ static uint32_t step_tokens(const struct worker *w)
     return n ? n : 1;
 }
 
-static void tell_rank_tokens(struct engine_step *step, const struct worker *leader)
+/* Of the step that all ranks are about to take. */
+struct rank_tokens {
+    double most, mean; /* 0 where there is one rank */
+};
+
+static struct rank_tokens rank_tokens(const struct worker *leader)
 {
-    double sum = 0;
+    uint64_t sum = 0;
+    uint32_t most = 0;
+    if (leader->n_ranks == 1)
+        return (struct rank_tokens){0};
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
-        double n = step_tokens(leader->ranks[i]);
+        uint32_t n = step_tokens(leader->ranks[i]);
         sum += n;
-        step->rank_tok_max = n > step->rank_tok_max ? n : step->rank_tok_max;
+        most = n > most ? n : most;
     }
-    step->rank_tok_mean = sum / leader->n_ranks;
+    return (struct rank_tokens){most, (double)sum / leader->n_ranks};
 }
 
-static int64_t step_ns(struct worker *w)
+static int64_t step_ns(struct worker *w, struct rank_tokens tokens)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     struct engine_step step = step_of(w);
-    if (w->leader->n_ranks > 1)
-        tell_rank_tokens(&step, w->leader);
+    step.rank_tok_max = tokens.most;
+    step.rank_tok_mean = tokens.mean;
     double ms = engine->latency->step_ms(engine->latency_state, &step);
     if (step.n_chunks && ms < engine->prompt_step_least_ms)
         ms = engine->prompt_step_least_ms;
@@ -542,9 +550,10 @@ static enum status start_run(struct sim *sim, struct worker *w)
 /* The ranks step together: as long as the slowest of them. Those without work wait. */
 static enum status start_ranks(struct sim *sim, struct worker *leader, int64_t cold_ns)
 {
+    const struct rank_tokens tokens = rank_tokens(leader);
     int64_t longest_ns = 0;
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
-        int64_t ns = has_work(leader->ranks[i]) ? step_ns(leader->ranks[i]) : 0;
+        int64_t ns = has_work(leader->ranks[i]) ? step_ns(leader->ranks[i], tokens) : 0;
         longest_ns = ns > longest_ns ? ns : longest_ns;
     }
     enum status s = ST_OK;
