@@ -59,6 +59,39 @@ static enum answer look(struct searching *s, struct fleet fleet)
     return UNKNOWN;
 }
 
+static bool covers(struct fleet larger, struct fleet smaller)
+{
+    return larger.n[0] >= smaller.n[0] && larger.n[1] >= smaller.n[1];
+}
+
+/* As if larger fleets never did worse: what a smaller one meets needs no run, nor what a larger one
+ * misses. */
+static enum answer infer(struct searching *s, struct fleet fleet)
+{
+    if (fleet_trial_of(s->of, fleet))
+        return look(s, fleet);
+    for (size_t i = 0; i < s->of->n_trials; i++) {
+        const struct fleet_trial *t = &s->of->trials[i];
+        bool holds = t->shortfall <= 0;
+        if (holds ? covers(fleet, t->fleet) : covers(t->fleet, fleet))
+            return holds ? HOLDS : FAILS;
+    }
+    return look(s, fleet);
+}
+
+/* A larger fleet missed what a smaller one met. */
+static bool any_did_worse(const struct fleet_search *of)
+{
+    for (size_t i = 0; i < of->n_trials; i++) {
+        for (size_t k = 0; k < of->n_trials; k++) {
+            const struct fleet_trial *a = &of->trials[i], *b = &of->trials[k];
+            if (a->shortfall <= 0 && b->shortfall > 0 && covers(b->fleet, a->fleet))
+                return true;
+        }
+    }
+    return false;
+}
+
 static int64_t at_least(int64_t n, int64_t low)
 {
     return n > low ? n : low;
@@ -93,7 +126,7 @@ static bool is_saturated(const struct searching *s, struct fleet fewer, struct f
 {
     const struct fleet_trial *a = fleet_trial_of(s->of, fewer), *b = fleet_trial_of(s->of, more);
 
-    return isfinite(a->shortfall) && isfinite(b->shortfall) && a->load < 0.5 &&
+    return a && b && isfinite(a->shortfall) && isfinite(b->shortfall) && a->load < 0.5 &&
            b->shortfall > 0.95 * a->shortfall && !(b->strain < 0.8 * a->strain);
 }
 
@@ -102,7 +135,7 @@ static enum answer bracket(struct searching *s, const struct line *line, int64_t
                            int64_t *low, int64_t *high)
 {
     int64_t n = at_most(at_least(guess, 1), line->max), step = at_least(n / 4, 1);
-    enum answer a = look(s, on_line(line, n));
+    enum answer a = infer(s, on_line(line, n));
 
     if (a == HOLDS) {
         for (;;) {
@@ -114,7 +147,7 @@ static enum answer bracket(struct searching *s, const struct line *line, int64_t
                 n = *high / 2;
             if (n < 1)
                 return HOLDS;
-            a = look(s, on_line(line, n));
+            a = infer(s, on_line(line, n));
             *low = n;
             if (a != HOLDS)
                 return a == FAILS ? HOLDS : UNKNOWN;
@@ -127,7 +160,7 @@ static enum answer bracket(struct searching *s, const struct line *line, int64_t
             return FAILS;
         n = at_most(n + step, line->max);
         step = at_least(n, 1);
-        a = look(s, on_line(line, n));
+        a = infer(s, on_line(line, n));
         if (a != FAILS)
             break;
         if (n < 2 * *low)
@@ -140,17 +173,33 @@ static enum answer bracket(struct searching *s, const struct line *line, int64_t
     return a;
 }
 
+/* Between both: where a straight line through their shortfalls has none. */
+static int64_t crossing(const struct searching *s, const struct line *line, int64_t low,
+                        int64_t high)
+{
+    const struct fleet_trial *a = fleet_trial_of(s->of, on_line(line, low)),
+                             *b = fleet_trial_of(s->of, on_line(line, high));
+
+    if (!a || !b || !isfinite(a->shortfall) || !isfinite(b->shortfall))
+        return low + (high - low) / 2;
+    double share = a->shortfall / (a->shortfall - b->shortfall);
+    return at_least(at_most(low + (int64_t)(share * (double)(high - low)), high - 1), low + 1);
+}
+
 static enum answer least(struct searching *s, const struct line *line, int64_t guess, int64_t *n)
 {
     int64_t low = 0, high = 0;
+    bool halve = false; /* the line was not as good as halving the last time */
 
     enum answer a = bracket(s, line, guess, &low, &high);
     while (a == HOLDS && high - low > 1) {
-        int64_t middle = low + (high - low) / 2;
-        enum answer there = look(s, on_line(line, middle));
+        int64_t width = high - low;
+        int64_t middle = halve ? low + width / 2 : crossing(s, line, low, high);
+        enum answer there = infer(s, on_line(line, middle));
         if (there == UNKNOWN)
             return UNKNOWN;
         *(there == HOLDS ? &high : &low) = middle;
+        halve = !halve && 2 * (high - low) > width + 1;
     }
     *n = high;
     return a;
@@ -202,7 +251,9 @@ static enum answer walk(struct searching *s, struct fleet corner, struct fleet *
             f.n[1] = at_most(left / of->gpus[1], of->max_workers);
             if (left <= 0 || f.n[1] < corner.n[1])
                 break;
-            enum answer a = look(s, f);
+            enum answer a = infer(s, f);
+            if (a == HOLDS) /* an answer has been run */
+                a = look(s, f);
             if (a == UNKNOWN)
                 return UNKNOWN;
             if (a == FAILS)
@@ -326,7 +377,7 @@ enum fleet_state fleet_next(struct fleet_search *search, struct fleet *fleet)
 {
     struct searching s = {.of = search};
 
-    search->uneven = false;
+    search->uneven = any_did_worse(search);
     enum answer a = search->n_pools == 1 ? search_one(&s) : search_two(&s);
     if (a == HOLDS && fleet_gpus(search, search->best) > search->max_gpus) {
         /* Too large: how close does the largest come that is allowed? */

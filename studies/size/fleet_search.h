@@ -3,13 +3,13 @@
  *     while (fleet_next(search, &fleet) == FLEET_WANTED)
  *         fleet_tell(search, fleet, shortfall of a run with it, ...);
  *
- * One pool: a bracket that grows from the guess, bisection, then a look at the fleets beside the
- * answer. Two pools: some fleet that holds; then the least of each with as many of the other as no
- * cheaper fleet has: no pair below both can do. From the cheapest pair found above that corner a
- * walk along the frontier: for each number in the first pool the most that would be cheaper in the
- * second, down while that holds. Both are exact where a larger fleet never does worse; where one
- * did, `uneven` says so, and the answer is still a fleet that holds with fleets that fail around
- * it. */
+ * One pool: a bracket that grows from the guess, then regula falsi and bisection, then a look at
+ * the fleets beside the answer. Two pools: some fleet that holds; then the least of each with as
+ * many of the other as no cheaper fleet has: no pair below both can do. From the cheapest pair
+ * found above that corner a walk along the frontier: for each number in the first pool the most
+ * that would be cheaper in the second, down while that holds. Both are exact where a larger fleet
+ * never does worse; where one did, `uneven` says so, and the answer is still a fleet that holds
+ * with fleets that fail around it. */
 #ifndef STUDIES_SIZE_FLEET_SEARCH_H
 #define STUDIES_SIZE_FLEET_SEARCH_H
 

@@ -9,10 +9,8 @@ static double shortfall_of(const struct expectation *target, double value)
 {
     if (isnan(value))
         return INFINITY;
-    if (expectation_holds(target, value))
-        return 0;
-    double gap = fabs(target->bound - value);
-    return gap > 0 ? gap : DBL_MIN;
+    double gap = fmax(fabs(target->bound - value), DBL_MIN);
+    return expectation_holds(target, value) ? -gap : gap;
 }
 
 /* A product, so that it falls with any of them: with a burst of few requests only the last do. */
@@ -51,8 +49,10 @@ static enum status tell(struct size_task *t, const struct sizing *z, const struc
     trial.shortfall = shortfall_of(z->options->target, row->figures[SIZE_TARGET]);
     trial.load = row->figures[SIZE_BUSY] / row->figures[SIZE_GPU_HOURS];
     trial.strain = strain_of(row->figures);
-    if (t->of_load)
-        trial.shortfall = trial.shortfall > 0 ? 0 : INFINITY;
+    if (t->of_load) { /* the load that fails is wanted, and an idle fleet is no reason to stop */
+        trial.shortfall = -trial.shortfall;
+        trial.load = 1;
+    }
     return fleet_tell(t->search, &trial, d);
 }
 

@@ -89,7 +89,7 @@ static void compare(size_t n_pools, int64_t n_cases, int64_t max_gpus)
         cr_expect(!search.uneven);
         arena_release(&arena);
     }
-    cr_expect_lt(total, n_cases * (n_pools > 1 ? 40 : 12), "%d runs for %d cases", total,
+    cr_expect_lt(total, n_cases * (n_pools > 1 ? 33 : 7), "%d runs for %d cases", total,
                  (int)n_cases);
 }
 
