@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "reports/replay_report.h"
 #include "reports/summary.h"
 #include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
@@ -32,7 +33,12 @@ const struct cli_option run_options[] = {
     {"stepper", '\0', "HOW",
      "closed: runs of decode steps in one go; exact: one by one, slow, for comparison"},
     {"events", '\0', NULL, "with --out: also write events.jsonl, one line per event"},
-    {"force", '\0', NULL, "use the --out folder whatever else it holds"},
+    {"report-json", '\0', "FILE",
+     "also write the figures with the keys of dynamo.replay's report (docs/replay-report.md)"},
+    {"report-jsonl", '\0', "FILE", "also write a line for each request as dynamo.replay does"},
+    {"force", '\0', NULL,
+     "use the --out folder whatever else it holds, and replace the files of --report-json and "
+     "--report-jsonl"},
     {"quiet", 'q', NULL, "print errors and missed expectations only"},
     {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"},
     {.name = NULL},
@@ -169,6 +175,50 @@ static enum status choose_more_runs(struct more_runs *m, const struct cli_args *
     return ST_OK;
 }
 
+/* ---- the report of dynamo.replay ---- */
+
+static const char report_option[] = "report-json", requests_option[] = "report-jsonl";
+
+static enum status check_report(const struct cli_args *args, struct diag *d)
+{
+    const char *report = cli_value(args, report_option);
+    const char *requests = cli_value(args, requests_option);
+
+    enum status s = out_path_check(args, report_option, d);
+    if (!s)
+        s = out_path_check(args, requests_option, d);
+    if (!s && report && requests && strcmp(report, requests) == 0)
+        s = diag_fail(d, ST_INPUT, "options '--%s' and '--%s' name the same file", report_option,
+                      requests_option);
+    return s;
+}
+
+static enum status write_report(void *context, FILE *out, struct diag *d)
+{
+    return replay_report_write(context, out, d);
+}
+
+static enum status write_requests(void *context, FILE *out, struct diag *d)
+{
+    (void)d;
+    replay_report_write_requests(context, out);
+    return ST_OK;
+}
+
+static enum status put_report(struct replay_report *report, const struct cli_args *args,
+                              struct diag *d)
+{
+    const char *to = cli_value(args, report_option), *requests = cli_value(args, requests_option);
+    bool force = cli_flag(args, "force");
+    enum status s = ST_OK;
+
+    if (to)
+        s = out_path_put(args, to, force, write_report, report, d);
+    if (!s && requests)
+        s = out_path_put(args, requests, force, write_requests, report, d);
+    return s;
+}
+
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
                            const struct run_options *options, const struct cli_args *args,
                            struct diag *d)
@@ -181,6 +231,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (s == ST_CANCELLED)
         fprintf(stderr, "headroom: %s by %s%s\n", d->text, interrupt_name(),
                 out ? "; its unfinished files are removed" : "");
+    if (!s && options->replay)
+        s = put_report(options->replay, args, d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -203,6 +255,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     struct run_resources *resources = NULL;
     struct progress progress;
     struct more_runs more = {.progress = &progress};
+    struct replay_report report = {0};
     struct run_options options = {.version = HEADROOM_VERSION,
                                   .out_dir = cli_value(args, "out"),
                                   .want_events = cli_flag(args, "events"),
@@ -219,6 +272,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     if (!s && options.out_dir)
         s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
     if (!s)
+        s = check_report(args, d);
+    if (!s)
         s = choose_stepper(&options.exact_stepper, scenario, args, d);
     if (!s)
         s = choose_more_runs(&more, args, d);
@@ -230,6 +285,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         return s;
     options.cancel = interrupt_begin();
     progress_init(&progress, !cli_flag(args, "quiet"));
+    if (cli_value(args, report_option) || cli_value(args, requests_option))
+        options.replay = &report;
     if (more.n) {
         more.scenario = scenario;
         more.study.source = &source;
@@ -240,6 +297,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         options.amend_context = &more;
     }
     s = execute(scenario, resources, &options, args, d);
+    replay_report_release(&report);
     run_resources_free(resources);
     return s;
 }

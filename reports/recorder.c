@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/out_file.h"
+#include "reports/replay_report.h"
 #include "reports/row.h"
 #include "reports/summary.h"
 #include "util/array.h"
@@ -26,6 +27,7 @@ struct recorder {
     size_t n_points, points_capacity;
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
+    struct replay_report *replay;
 };
 
 struct label {
@@ -100,6 +102,7 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
         r->totals.e2e.max_exact = options->max_exact;
     r->progress = options->progress;
     r->progress_context = options->progress_context;
+    r->replay = options->replay;
     BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);
     for (size_t i = 0; i < r->info->n_pools; i++)
         check_pool_name(r->info->pool_names[i]);
@@ -259,6 +262,8 @@ static enum status on_request(void *context, const struct request_record *q, str
     if (!s && q->measured)
         s = windows_add_request(&r->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
                                 d);
+    if (!s && r->replay)
+        s = replay_report_add(r->replay, q, d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
 }
 

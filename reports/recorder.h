@@ -18,7 +18,8 @@
 #include "reports/windows.h"
 #include "util/status.h"
 
-struct summary; /* reports/summary.h */
+struct replay_report; /* reports/replay_report.h */
+struct summary;       /* reports/summary.h */
 
 enum { RUN_MAX_NOTES = 16 };
 struct run_notes {
@@ -60,6 +61,7 @@ struct recorder_options {
     /* Passed through to the simulator's progress calls; NULL = none. */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
+    struct replay_report *replay; /* gets every request, too; NULL = none */
 };
 
 /* What the records said, of measured requests unless stated. Read by summary_compute. */

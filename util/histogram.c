@@ -89,6 +89,26 @@ void histogram_merge(struct histogram *to, const struct histogram *from)
         to->count[i] += from->count[i];
 }
 
+/* Where the values of a bucket are taken to lie. */
+static double value_of(const struct histogram *h, unsigned bucket)
+{
+    return fmin(fmax(bucket_middle(bucket), (double)h->min), (double)h->max);
+}
+
+bool histogram_next(const struct histogram *h, unsigned *bucket, double *value, uint64_t *n)
+{
+    unsigned i = *bucket;
+
+    while (i < HISTOGRAM_BUCKETS && h->count[i] == 0)
+        i++;
+    *bucket = i + 1;
+    if (i >= HISTOGRAM_BUCKETS)
+        return false;
+    *value = value_of(h, i);
+    *n = h->count[i];
+    return true;
+}
+
 double histogram_at_rank(const struct histogram *h, uint64_t rank)
 {
     if (h->n == 0)
@@ -100,7 +120,7 @@ double histogram_at_rank(const struct histogram *h, uint64_t rank)
         if (seen > rank)
             break;
     }
-    return fmin(fmax(bucket_middle(bucket), (double)h->min), (double)h->max);
+    return value_of(h, bucket);
 }
 
 double histogram_quantile(const struct histogram *h, double q)

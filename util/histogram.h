@@ -9,6 +9,7 @@
 #ifndef UTIL_HISTOGRAM_H
 #define UTIL_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -38,6 +39,9 @@ void histogram_merge(struct histogram *to, const struct histogram *from);
 double histogram_quantile(const struct histogram *h, double q);
 /* The same of the element of a rank from 0 to n - 1. */
 double histogram_at_rank(const struct histogram *h, uint64_t rank);
+/* The values one after the other, as those above have them, with how many there are of each: from
+ * *bucket on, which is 0 at first. false after the last. */
+bool histogram_next(const struct histogram *h, unsigned *bucket, double *value, uint64_t *n);
 double histogram_mean(const struct histogram *h);
 
 #endif

@@ -1,6 +1,9 @@
 #include "scenarios/compose/run.h"
 
+#include <math.h>
+
 #include "reports/recorder.h"
+#include "reports/replay_report.h"
 #include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "util/bug.h"
@@ -50,6 +53,11 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
     uint64_t digest = options->no_digest ? 0 : request_source_digest(&run->requests.source);
     s = summary_compute(summary, recorder, result, digest, options->measure ? &performance : NULL,
                         d);
+    if (options->replay) {
+        options->replay->info = &run->info;
+        options->replay->result = result;
+        options->replay->wall_s = options->measure ? performance.wall_s : NAN;
+    }
     if (!s && options->amend)
         s = options->amend(options->amend_context, run, summary, d);
     return s ? s : recorder_finish(recorder, summary, d);
@@ -69,6 +77,7 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
         .replace = true,
         .progress = on_progress,
         .progress_context = (void *)options,
+        .replay = options->replay,
     };
     struct recorder *recorder = NULL;
 

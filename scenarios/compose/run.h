@@ -17,6 +17,7 @@
 #include "util/arena.h"
 #include "util/status.h"
 
+struct replay_report;
 struct scenario_run;
 
 struct run_options {
@@ -37,6 +38,7 @@ struct run_options {
      * and those figures of the summary are NaN. */
     struct run_performance (*measure)(void *context);
     void *measure_context;
+    struct replay_report *replay; /* filled (reports/replay_report.h); NULL = none */
     /* The run is over and its figures are there, but not written yet: may add to them what it takes
      * other runs to tell. NULL = none. */
     enum status (*amend)(void *context, const struct scenario_run *run, struct summary *summary,

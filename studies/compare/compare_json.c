@@ -245,5 +245,4 @@ void compare_write_json(const struct compare_result *result, FILE *out)
     }
     json_array_end(&j);
     json_object_end(&j);
-    fputc('\n', out);
 }
