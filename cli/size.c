@@ -9,7 +9,13 @@
 #include "scenarios/compose/checks.h"
 #include "studies/size/size.h"
 
-enum { MAX_REPLICATES = 1000, MAX_GPUS = 1000000, MAX_DETAILED = 1000000, N_DETAILED = 10 };
+enum {
+    MAX_MISSING = 1000,
+    MAX_REPLICATES = 1000,
+    MAX_GPUS = 1000000,
+    MAX_DETAILED = 1000000,
+    N_DETAILED = 10
+};
 
 const struct cli_option size_options[] = {
     {"target", 't', "EXPR",
@@ -25,6 +31,7 @@ const struct cli_option size_options[] = {
      "tensor-parallel sizes, every pair of the profiles"},
     {"scale-load", '\0', "X,...", "loads, as factors of the scenario's (default 1)"},
     {"max-gpus", '\0', "N", "the largest fleet there may be"},
+    {"survive", '\0', "N", "meet the target also with any N workers of a pool missing (default 0)"},
     {"detail", '\0', "N",
      "range and spare load of the N cheapest choices of each load only (default 10)"},
     {"replicates", 'r', "R", "range of GPUs from so many other courses of the traffic"},
@@ -150,11 +157,13 @@ static enum status load_option(struct size_options *o, const struct cli_args *ar
 static enum status count_options(struct size_options *o, const struct cli_args *args,
                                  struct diag *d)
 {
-    long long max_gpus, n_detailed, replicates;
+    long long max_gpus, n_detailed, n_missing, replicates;
 
     enum status s = cli_integer(args, "max-gpus", 1, MAX_GPUS, 0, &max_gpus, d);
     if (!s)
         s = cli_integer(args, "detail", 0, MAX_DETAILED, N_DETAILED, &n_detailed, d);
+    if (!s)
+        s = cli_integer(args, "survive", 0, MAX_MISSING, 0, &n_missing, d);
     if (!s)
         s = cli_integer(args, "replicates", 2, MAX_REPLICATES, 0, &replicates, d);
     if (!s)
@@ -164,6 +173,7 @@ static enum status count_options(struct size_options *o, const struct cli_args *
     /* What the scenario's cluster has is a limit, too. */
     int64_t cluster = o->scenario->cluster.nodes * o->scenario->cluster.gpus_per_node;
     o->max_gpus = cluster && (!max_gpus || cluster < max_gpus) ? cluster : max_gpus;
+    o->n_missing = n_missing;
     o->n_detailed = (size_t)n_detailed;
     o->n_replicates = (size_t)replicates;
     return ST_OK;

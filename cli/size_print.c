@@ -119,6 +119,19 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
     return ST_OK;
 }
 
+/* Which workers the figures are without. */
+static const char *missing_text(const struct size_choice *c, struct arena *arena)
+{
+    const char *text = "";
+
+    for (size_t i = 0; c->survivors.n[0] && i < c->n_pools; i++) {
+        if (c->survivors.n[i] < c->workers.n[i])
+            text = arena_printf(arena, " with %" PRId64 " of %s missing",
+                                c->workers.n[i] - c->survivors.n[i], c->pools[i]);
+    }
+    return text ? text : "";
+}
+
 static enum status print_best(const struct size_choice *c, const struct size_result *r, FILE *out,
                               struct arena *arena, struct diag *d)
 {
@@ -136,7 +149,7 @@ static enum status print_best(const struct size_choice *c, const struct size_res
     table_printf(&t, "%" PRId64 " of %" PRId64 " GPUs", c->nodes,
                  r->options->scenario->cluster.gpus_per_node);
     table_add(&t, "  reached");
-    table_printf(&t, "%s %.4g", r->options->target->key, c->value);
+    table_printf(&t, "%s %.4g%s", r->options->target->key, c->value, missing_text(c, arena));
     table_add(&t, "  limited by");
     table_add(&t, c->limited_by);
     if (c->arithmetic[0]) {
@@ -215,8 +228,11 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
 {
     enum status s = ST_OK;
 
-    fprintf(out, "%s   %s   %zu runs\n", r->options->scenario->name, r->options->target->text,
-            r->n_runs);
+    fprintf(out, "%s   %s", r->options->scenario->name, r->options->target->text);
+    if (r->options->n_missing)
+        fprintf(out, "   any %" PRId64 " worker%s of a pool missing", r->options->n_missing,
+                r->options->n_missing == 1 ? "" : "s");
+    fprintf(out, "   %zu runs\n", r->n_runs);
     for (size_t l = 0; l < r->options->n_loads && !s; l++)
         s = print_load(r, r->options->loads[l], out, arena, d);
     if (!s)

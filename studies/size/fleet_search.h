@@ -32,6 +32,7 @@ struct fleet_trial {
     double load;           /* share of its time that the fleet was busy */
     double strain;         /* of requests on each other, of any unit: less as long as more help */
     const double *figures; /* whatever the caller keeps of it */
+    struct fleet ran;      /* what the figures are of */
 };
 
 struct fleet_search {

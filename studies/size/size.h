@@ -49,6 +49,7 @@ struct size_options {
     const struct gpu_prices *prices; /* per GPU-hour */
     const char *currency;
     int64_t max_gpus;    /* 0 = as many as it takes */
+    int64_t n_missing;   /* workers of any one pool that the fleet has to do without */
     size_t n_detailed;   /* of each load the so many cheapest */
     size_t n_replicates; /* 0, or 2 and more */
     struct run_resources *resources;
@@ -83,6 +84,8 @@ struct size_choice {
     int64_t gpus, nodes;
     bool detailed; /* one of the cheapest; of others what is said to be of detail stays NaN */
     double gpus_low, gpus_high; /* of detail. INFINITY: no fleet; NaN: not known */
+    struct fleet survivors;     /* without n_missing workers in the pool where that does most harm:
+                                   what the figures are of; all 0: none are missing */
     double value, attainment;   /* of the target's key, of all requests */
     double cost_per_day, cost_per_million_output_tokens, cost_per_thousand_good_requests;
     const char *limited_by;

@@ -132,6 +132,8 @@ static enum status look_at(struct size_choice *c, struct arena *arena,
                                       .arena = arena};
     memcpy(c->search.gpus, c->gpus_per_worker, sizeof c->gpus_per_worker);
     set_arithmetic(c, run, load, options->scenario->sla.tpot_ms);
+    for (size_t i = 0; i < c->n_pools; i++)
+        c->search.guess[i] += options->n_missing;
     int64_t guess =
         c->search.guess[0] > c->search.guess[1] ? c->search.guess[0] : c->search.guess[1];
     c->search.max_workers = guess > 100 ? 64 * guess : 6400;

@@ -15,6 +15,7 @@ const struct size_column size_columns[] = {
     {"gpus_low", SIZE_COLUMN_NUMBER, AT(gpus_low), SIZE_REACHED},
     {"gpus_high", SIZE_COLUMN_NUMBER, AT(gpus_high), SIZE_REACHED},
     {"nodes", SIZE_COLUMN_INTEGER, AT(nodes), SIZE_UNREACHABLE},
+    {"survivors", SIZE_COLUMN_POOLS, AT(survivors.n), SIZE_UNREACHABLE},
     {"attainment", SIZE_COLUMN_NUMBER, AT(attainment), SIZE_UNREACHABLE},
     {"value", SIZE_COLUMN_NUMBER, AT(value), SIZE_UNREACHABLE},
     {"cost_per_day", SIZE_COLUMN_NUMBER, AT(cost_per_day), SIZE_UNREACHABLE},

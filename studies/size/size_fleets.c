@@ -54,12 +54,12 @@ static void set_limit(struct size_choice *c, const struct expectation *target)
         struct fleet fewer = c->workers;
         fewer.n[i]--;
         const struct fleet_trial *t = fewer.n[i] > 0 ? fleet_trial_of(&c->search, fewer) : NULL;
-        if (t && (!worst || t->shortfall > worst->shortfall))
+        if (t && t->figures && (!worst || t->shortfall > worst->shortfall))
             worst = t;
     }
     if (!c->reached)
         worst = fleet_trial_of(&c->search, c->workers);
-    if (worst)
+    if (worst && worst->figures)
         c->limited_by = limit_in(worst->figures, target);
     else
         c->limited_by = c->reached ? "nothing: it is the least there is" : "max-gpus";
@@ -82,8 +82,10 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     c->cost_per_day = 24 * c->price * (double)c->gpus;
     c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
     trial = fleet_trial_of(&c->search, c->workers);
-    if (trial) {
+    if (trial && trial->figures) {
         const double *f = trial->figures;
+        if (options->n_missing)
+            c->survivors = trial->ran;
         double cost_per_s = c->cost_per_day / 86400;
         c->value = f[SIZE_TARGET];
         c->attainment = f[SIZE_ATTAINMENT];

@@ -44,6 +44,13 @@ enum size_figure {
 
 enum { SIZE_LOAD_STEPS = 64 }; /* load_headroom is told to 1 / 64 of the load */
 
+/* The figures of a run that a search has had. */
+struct size_seen {
+    struct fleet fleet;
+    double more_load;
+    const double *figures;
+};
+
 /* One search: of a choice's fleet, or of the load that its fleet carries. */
 struct size_task {
     struct size_choice *choice;
@@ -53,7 +60,26 @@ struct size_task {
     bool done;
     enum fleet_state state;
     struct fleet wanted;
+    size_t n_seen, room;
+    struct size_seen *seen;
 };
+
+/* The runs that answer what a task wants to know: it is as good as the worst of them, and without
+ * any no good. */
+struct size_question {
+    size_t n;
+    struct size_setting runs[FLEET_MAX_POOLS];
+};
+void size_question(struct size_question *question, const struct size_task *task,
+                   const struct size_options *options);
+/* NULL: there was no such run. */
+const double *size_seen(const struct size_task *task, const struct size_setting *setting);
+/* ST_NOMEM. */
+enum status size_see(struct size_task *task, struct arena *arena,
+                     const struct size_setting *setting, const double *figures, struct diag *d);
+/* All of its runs have been seen. */
+struct fleet_trial size_judge(const struct size_task *task, const struct size_question *question,
+                              const struct expectation *target);
 
 struct sizing {
     const struct size_options *options;

@@ -65,6 +65,7 @@ void size_write_json(const struct size_result *r, FILE *out)
     json_object_begin(&j);
     json_key_string(&j, "target", r->options->target->text);
     json_key_string(&j, "currency", r->options->currency);
+    json_key_int(&j, "survive", r->options->n_missing);
     json_key_int(&j, "replicates", (int64_t)r->options->n_replicates);
     json_key_int(&j, "runs", (int64_t)r->n_runs);
     write_choices(&j, "choices", r, 0, r->n_reached);

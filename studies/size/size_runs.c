@@ -1,27 +1,6 @@
-#include <float.h>
-#include <math.h>
-
 #include "studies/size/size_internal.h"
 
 enum { RUNS_LEFT = 6 /* of a search, for the progress line */ };
-
-static double shortfall_of(const struct expectation *target, double value)
-{
-    if (isnan(value))
-        return INFINITY;
-    double gap = fmax(fabs(target->bound - value), DBL_MIN);
-    return expectation_holds(target, value) ? -gap : gap;
-}
-
-/* A product, so that it falls with any of them: with a burst of few requests only the last do. */
-static double strain_of(const double *figures)
-{
-    double strain = 1;
-
-    for (int i = SIZE_TTFT_MEAN; i <= SIZE_TPOT_MAX; i++)
-        strain *= figures[i] > 0 ? figures[i] : 1;
-    return strain;
-}
 
 static bool count_run(void *context, size_t index, const struct study_row *row)
 {
@@ -34,88 +13,120 @@ static bool count_run(void *context, size_t index, const struct study_row *row)
     return true;
 }
 
-static enum status tell(struct size_task *t, const struct sizing *z, const struct study_row *row,
-                        struct diag *d)
+/* Without variants; `keys` has room for all figures. */
+static struct study_options study_of(struct sizing *z, const char **keys)
 {
-    struct fleet_trial trial = {.fleet = t->wanted, .figures = row->figures};
+    static const char *const figures[N_SIZE_FIGURES] = {
+        [SIZE_ATTAINMENT] = "attainment.overall",
+        [SIZE_GPU_HOURS] = "gpu_hours.total",
+        [SIZE_BUSY] = "gpu_hours.busy",
+        [SIZE_MISSED_TTFT] = "requests.missed_ttft",
+        [SIZE_MISSED_TPOT] = "requests.missed_tpot",
+        [SIZE_REJECTED] = "requests.rejected",
+        [SIZE_GOOD] = "throughput.goodput_requests_per_s",
+        [SIZE_PREEMPTIONS] = "kv.preemptions",
+        [SIZE_KV_PEAK] = "kv.peak_utilization",
+        [SIZE_OUTPUT_TOK_PER_S] = "throughput.output_tokens_per_s",
+        [SIZE_TTFT_MEAN] = "latency_ms.ttft.mean",
+        [SIZE_TTFT_P99] = "latency_ms.ttft.p99",
+        [SIZE_TTFT_MAX] = "latency_ms.ttft.max",
+        [SIZE_TPOT_MEAN] = "latency_ms.tpot.mean",
+        [SIZE_TPOT_P99] = "latency_ms.tpot.p99",
+        [SIZE_TPOT_MAX] = "latency_ms.tpot.max",
+    };
 
-    if (row->status == ST_INPUT) {
-        t->choice->message = row->message;
-        t->done = true;
-        return ST_OK;
-    }
-    if (row->status)
-        return diag_fail(d, row->status, "%s", row->message);
-    trial.shortfall = shortfall_of(z->options->target, row->figures[SIZE_TARGET]);
-    trial.load = row->figures[SIZE_BUSY] / row->figures[SIZE_GPU_HOURS];
-    trial.strain = strain_of(row->figures);
-    if (t->of_load) { /* the load that fails is wanted, and an idle fleet is no reason to stop */
-        trial.shortfall = -trial.shortfall;
-        trial.load = 1;
-    }
-    return fleet_tell(t->search, &trial, d);
-}
-
-enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d)
-{
-    const char *keys[N_SIZE_FIGURES] = {z->options->target->key,
-                                        "attainment.overall",
-                                        "gpu_hours.total",
-                                        "gpu_hours.busy",
-                                        "requests.missed_ttft",
-                                        "requests.missed_tpot",
-                                        "requests.rejected",
-                                        "throughput.goodput_requests_per_s",
-                                        "kv.preemptions",
-                                        "kv.peak_utilization",
-                                        "throughput.output_tokens_per_s",
-                                        "latency_ms.ttft.mean",
-                                        "latency_ms.ttft.p99",
-                                        "latency_ms.ttft.max",
-                                        "latency_ms.tpot.mean",
-                                        "latency_ms.tpot.p99",
-                                        "latency_ms.tpot.max"};
-    struct study_variant *variants = ARENA_NEW(z->arena, n, struct study_variant);
-    struct size_task **asking = ARENA_NEW(z->arena, n, struct size_task *);
-    struct study_options study = {.source = z->options->source,
-                                  .variants = variants,
+    for (size_t i = 0; i < N_SIZE_FIGURES; i++)
+        keys[i] = i == SIZE_TARGET ? z->options->target->key : figures[i];
+    return (struct study_options){.source = z->options->source,
                                   .n_keys = N_SIZE_FIGURES,
                                   .keys = keys,
                                   .resources = z->options->resources,
                                   .n_threads = z->options->n_threads,
                                   .cancel = z->options->cancel,
-                                  .row_done = count_run,
                                   .context = z};
+}
+
+/* A run of the round, and for whom. */
+struct asked {
+    struct size_task *task;
+    struct size_setting setting;
+};
+
+struct round {
+    struct sizing *z;
+    size_t n;
+    struct asked *asked;
+    struct study_variant *variants;
+};
+
+/* Answers from the runs there are, until one is missing. */
+static enum status ask(struct round *r, struct size_task *t, struct diag *d)
+{
+    struct sizing *z = r->z;
     enum status s = ST_OK;
 
-    if (!variants || !asking)
+    while (!s && !t->done) {
+        struct size_question q;
+        size_t n_before = r->n;
+        t->state = fleet_next(t->search, &t->wanted);
+        t->done = t->state != FLEET_WANTED;
+        if (t->done)
+            break;
+        size_question(&q, t, z->options);
+        for (size_t i = 0; i < q.n && !s; i++) {
+            if (size_seen(t, &q.runs[i]))
+                continue;
+            r->asked[r->n] = (struct asked){t, q.runs[i]};
+            s = size_variant(&r->variants[r->n++], z->arena, z->options, t->choice, &q.runs[i], d);
+        }
+        if (s || r->n > n_before)
+            break;
+        const struct fleet_trial trial = size_judge(t, &q, z->options->target);
+        s = fleet_tell(t->search, &trial, d);
+    }
+    return s;
+}
+
+static enum status take(struct asked *a, const struct sizing *z, const struct study_row *row,
+                        struct diag *d)
+{
+    if (row->status == ST_INPUT) {
+        a->task->choice->message = row->message;
+        a->task->done = true;
+        return ST_OK;
+    }
+    if (row->status)
+        return diag_fail(d, row->status, "%s", row->message);
+    return size_see(a->task, z->arena, &a->setting, row->figures, d);
+}
+
+enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d)
+{
+    const char *keys[N_SIZE_FIGURES];
+    struct study_options study = study_of(z, keys);
+    size_t most = n * FLEET_MAX_POOLS;
+    struct round r = {.z = z,
+                      .asked = ARENA_NEW(z->arena, most, struct asked),
+                      .variants = ARENA_NEW(z->arena, most, struct study_variant)};
+    enum status s = ST_OK;
+
+    if (!r.asked || !r.variants)
         return diag_nomem(d, "runs");
+    study.variants = r.variants;
+    study.row_done = count_run;
     while (!s) {
         const struct study_row *rows;
-        study.n_variants = 0;
+        r.n = z->n_open = 0;
         for (size_t i = 0; i < n && !s; i++) {
-            struct size_task *t = &tasks[i];
-            if (t->done)
-                continue;
-            t->state = fleet_next(t->search, &t->wanted);
-            t->done = t->state != FLEET_WANTED;
-            if (t->done)
-                continue;
-            struct size_setting setting = t->setting;
-            if (t->of_load)
-                setting.more_load = 1 + (double)t->wanted.n[0] / SIZE_LOAD_STEPS;
-            else
-                setting.fleet = t->wanted;
-            asking[study.n_variants] = t;
-            s = size_variant(&variants[study.n_variants++], z->arena, z->options, t->choice,
-                             &setting, d);
+            s = ask(&r, &tasks[i], d);
+            z->n_open += !tasks[i].done;
         }
-        z->n_open = study.n_variants;
-        if (s || study.n_variants == 0)
+        study.n_variants = r.n;
+        if (s || r.n == 0)
             break;
         s = study_run(&rows, z->arena, &study, d);
-        for (size_t i = 0; i < study.n_variants && !s; i++)
-            s = tell(asking[i], z, &rows[i], d);
+        for (size_t i = 0; i < r.n && !s; i++)
+            s = take(&r.asked[i], z, &rows[i], d);
     }
     return s;
 }
