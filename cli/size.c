@@ -30,6 +30,9 @@ const struct cli_option size_options[] = {
      "agg, disagg (default: both), mixed: prefill and decode workers of the same engine with other "
      "tensor-parallel sizes, every pair of the profiles"},
     {"scale-load", '\0', "X,...", "loads, as factors of the scenario's (default 1)"},
+    {"growth", '\0', "P%/month",
+     "a load that grows so much a month, or a /year: when the fleet is too small, and what to buy"},
+    {"months", '\0', "N", "how far ahead --growth looks (default 12)"},
     {"max-gpus", '\0', "N", "the largest fleet there may be"},
     {"survive", '\0', "N", "meet the target also with any N workers of a pool missing (default 0)"},
     {"detail", '\0', "N",
@@ -303,6 +306,8 @@ enum status size_run(const struct cli_args *args, struct diag *d)
         s = load_option(&o, args, d);
     if (!s)
         s = count_options(&o, args, d);
+    if (!s)
+        s = size_growth_option(&o, args, d);
     if (!s)
         s = price_option(&o, &source, args, d);
     if (!s)

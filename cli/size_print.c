@@ -6,12 +6,12 @@
 
 #include "cli/table.h"
 
-static void add_workers(struct table *t, const struct size_choice *c)
+void size_cell_workers(struct table *t, const struct size_choice *c, struct fleet workers)
 {
     if (c->n_pools == 1)
-        table_printf(t, "%" PRId64, c->workers.n[0]);
+        table_printf(t, "%" PRId64, workers.n[0]);
     else
-        table_printf(t, "%" PRId64 "+%" PRId64, c->workers.n[0], c->workers.n[1]);
+        table_printf(t, "%" PRId64 "+%" PRId64, workers.n[0], workers.n[1]);
 }
 
 static void add_range(struct table *t, const struct size_choice *c)
@@ -104,7 +104,7 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
             table_printf(&t, "%.0f", c->cost_per_day);
         table_printf(&t, "%" PRId64, c->gpus);
         add_range(&t, c);
-        add_workers(&t, c);
+        size_cell_workers(&t, c, c->workers);
         if (isnan(c->load_headroom))
             table_add(&t, NULL);
         else
@@ -192,7 +192,7 @@ static enum status print_closest(const struct size_result *r, double load, FILE 
         else
             table_printf(&t, "%.4g", c->value);
         table_printf(&t, "%" PRId64, c->gpus);
-        add_workers(&t, c);
+        size_cell_workers(&t, c, c->workers);
         table_add(&t, c->limited_by);
         size_cell_choice(&t, c);
     }
@@ -215,6 +215,8 @@ static enum status print_load(const struct size_result *r, double load, FILE *ou
         s = print_reached(r, load, out, arena, d);
         if (!s)
             s = print_best(best, r, out, arena, d);
+        if (!s)
+            s = size_print_growth(r, load, out, arena, d);
     }
     if (!s && n_missed) {
         fprintf(out, "\nAt %g times the load %s out of reach; at best\n\n", load,

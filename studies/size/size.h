@@ -48,15 +48,29 @@ struct size_options {
     const double *loads;             /* factors of the scenario's load, > 0 */
     const struct gpu_prices *prices; /* per GPU-hour */
     const char *currency;
-    int64_t max_gpus;    /* 0 = as many as it takes */
-    int64_t n_missing;   /* workers of any one pool that the fleet has to do without */
-    size_t n_detailed;   /* of each load the so many cheapest */
-    size_t n_replicates; /* 0, or 2 and more */
+    int64_t max_gpus;        /* 0 = as many as it takes */
+    int64_t n_missing;       /* workers of any one pool that the fleet has to do without */
+    size_t n_detailed;       /* of each load the so many cheapest */
+    size_t n_replicates;     /* 0, or 2 and more */
+    size_t n_months;         /* to plan ahead, up to SIZE_MAX_MONTHS; 0 = no plan */
+    double growth_per_month; /* of the load, as a share; compound */
     struct run_resources *resources;
     size_t n_threads;
     const atomic_bool *cancel;
     void (*progress)(void *context, size_t n_done, size_t n_runs); /* the latter is a guess */
     void *context;
+};
+
+enum { SIZE_MAX_MONTHS = 120 };
+#define SIZE_DAYS_PER_MONTH (365.0 / 12)
+
+/* The smallest fleet at the load of a month. */
+struct size_month {
+    double scale_load;
+    bool reached; /* there is one, and what follows is known */
+    struct fleet workers;
+    int64_t gpus, nodes;
+    double cost_per_day;
 };
 
 struct size_choice {
@@ -91,6 +105,12 @@ struct size_choice {
     const char *limited_by;
     double
         load_headroom; /* of detail: so much more of the load it carries, as a share; 1 = or more */
+
+    const struct size_month *months; /* of detail: 0 (today) to n_months; NULL: no plan */
+    int64_t too_small_from;          /* month that needs more GPUs than today; -1 = none does */
+    /* Of the months 1 to n_months, each month's GPUs or all at once. NaN: a month has no fleet, or
+     * no price is known. */
+    double cost_month_by_month, cost_at_once;
 };
 
 enum size_outcome {

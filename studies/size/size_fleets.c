@@ -3,9 +3,8 @@
 
 #include "studies/size/size_internal.h"
 
-/* Nodes that a run puts the workers on; *fits: the cluster has room for all of them. */
-static enum status count_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *c,
-                               const struct scenario *scenario, struct diag *d)
+enum status size_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *c,
+                       struct fleet workers, const struct scenario *scenario, struct diag *d)
 {
     struct cluster_config config = c->cluster;
     struct cluster cluster;
@@ -15,7 +14,7 @@ static enum status count_nodes(int64_t *n_nodes, bool *fits, const struct size_c
     config.n_nodes = (uint32_t)scenario->cluster.nodes;
     enum status s = cluster_init(&cluster, &config, d);
     for (size_t i = 0; i < c->n_pools; i++) {
-        for (int64_t k = 0; k < c->workers.n[i] && *fits && !s; k++) {
+        for (int64_t k = 0; k < workers.n[i] && *fits && !s; k++) {
             s = cluster_place(&cluster, key++, (uint32_t)c->gpus_per_worker[i], &node, d);
             *fits = node != NO_NODE;
         }
@@ -75,7 +74,7 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
 
     c->workers = c->search.best;
     c->gpus = fleet_gpus(&c->search, c->workers);
-    enum status s = count_nodes(&c->nodes, &fits, c, options->scenario, d);
+    enum status s = size_nodes(&c->nodes, &fits, c, c->workers, options->scenario, d);
     c->reached = c->search.found && fits;
     c->gpus_low = c->gpus_high = NAN;
     c->value = c->attainment = c->load_headroom = NAN;

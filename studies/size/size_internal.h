@@ -57,6 +57,8 @@ struct size_task {
     struct fleet_search *search;
     struct size_setting setting; /* what stays the same in all its runs */
     bool of_load; /* n[0] of the search is steps of load on top, and the least that fails */
+    bool only;    /* the search asks for `wanted` and no more */
+    const struct fleet_search *of_less, *of_more; /* at a smaller and a larger load; NULL = none */
     bool done;
     enum fleet_state state;
     struct fleet wanted;
@@ -81,6 +83,9 @@ enum status size_see(struct size_task *task, struct arena *arena,
 struct fleet_trial size_judge(const struct size_task *task, const struct size_question *question,
                               const struct expectation *target);
 
+/* What the searches at other loads say of the wanted fleet; without figures. */
+bool size_implied(struct fleet_trial *trial, const struct size_task *task);
+
 struct sizing {
     const struct size_options *options;
     struct arena *arena;
@@ -103,9 +108,14 @@ extern const struct size_step size_step_fleets;   /* first: `search` and the ans
 extern const struct size_step size_step_detail;   /* second: which choices get what follows */
 extern const struct size_step size_step_headroom; /* load_headroom */
 extern const struct size_step size_step_ranges;   /* gpus_low, gpus_high */
+extern const struct size_step size_step_growth;   /* months */
 
 /* One of the n_detailed cheapest of its load that meet the target. */
 bool size_is_detailed(const struct size_choice *choice);
+
+/* Nodes that a run puts the workers on; *fits: the cluster has room for all of them. ST_NOMEM. */
+enum status size_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *choice,
+                       struct fleet workers, const struct scenario *scenario, struct diag *d);
 
 /* As in size_result.choices. */
 void size_sort(const struct size_choice **choices, size_t n);

@@ -34,7 +34,41 @@ static void write_value(struct json_out *j, const struct size_choice *c, enum si
     }
 }
 
-static void write_choice(struct json_out *j, const struct size_choice *c)
+static void write_month(struct json_out *j, const struct size_choice *c, size_t m)
+{
+    const struct size_month *month = &c->months[m];
+
+    json_object_begin(j);
+    json_key_int(j, "month", (int64_t)m);
+    json_key_double(j, "scale_load", month->scale_load);
+    json_key_bool(j, "reached", month->reached);
+    if (month->reached) {
+        json_key(j, "workers");
+        write_pools(j, c, month->workers.n);
+        json_key_int(j, "gpus", month->gpus);
+        json_key_int(j, "nodes", month->nodes);
+        json_key_double(j, "cost_per_day", month->cost_per_day);
+    }
+    json_object_end(j);
+}
+
+static void write_growth(struct json_out *j, const struct size_choice *c, size_t n_months)
+{
+    json_key(j, "growth");
+    json_array_begin(j);
+    for (size_t m = 0; m <= n_months; m++)
+        write_month(j, c, m);
+    json_array_end(j);
+    json_key(j, "too_small_from_month");
+    if (c->too_small_from < 0)
+        json_null(j);
+    else
+        json_int(j, c->too_small_from);
+    json_key_double(j, "cost_month_by_month", c->cost_month_by_month);
+    json_key_double(j, "cost_at_once", c->cost_at_once);
+}
+
+static void write_choice(struct json_out *j, const struct size_choice *c, size_t n_months)
 {
     json_object_begin(j);
     for (const struct size_column *column = size_columns; column->name; column++) {
@@ -44,6 +78,8 @@ static void write_choice(struct json_out *j, const struct size_choice *c)
         json_key(j, column->name);
         write_value(j, c, column->type, value);
     }
+    if (c->months)
+        write_growth(j, c, n_months);
     json_object_end(j);
 }
 
@@ -53,7 +89,7 @@ static void write_choices(struct json_out *j, const char *key, const struct size
     json_key(j, key);
     json_array_begin(j);
     for (size_t i = from; i < to; i++)
-        write_choice(j, r->choices[i]);
+        write_choice(j, r->choices[i], r->options->n_months);
     json_array_end(j);
 }
 
@@ -66,6 +102,8 @@ void size_write_json(const struct size_result *r, FILE *out)
     json_key_string(&j, "target", r->options->target->text);
     json_key_string(&j, "currency", r->options->currency);
     json_key_int(&j, "survive", r->options->n_missing);
+    if (r->options->n_months)
+        json_key_double(&j, "growth_per_month", r->options->growth_per_month);
     json_key_int(&j, "replicates", (int64_t)r->options->n_replicates);
     json_key_int(&j, "runs", (int64_t)r->n_runs);
     write_choices(&j, "choices", r, 0, r->n_reached);

@@ -32,6 +32,30 @@ void size_question(struct size_question *q, const struct size_task *t,
     }
 }
 
+static bool has_no_less(struct fleet a, struct fleet b)
+{
+    return a.n[0] >= b.n[0] && a.n[1] >= b.n[1];
+}
+
+bool size_implied(struct fleet_trial *trial, const struct size_task *t)
+{
+    /* How far from the target is not known. */
+    *trial = (struct fleet_trial){.fleet = t->wanted, .shortfall = -INFINITY, .load = 1};
+    for (size_t i = 0; t->of_less && i < t->of_less->n_trials; i++) {
+        const struct fleet_trial *other = &t->of_less->trials[i];
+        if (other->shortfall > 0 && has_no_less(other->fleet, t->wanted)) {
+            trial->shortfall = INFINITY;
+            return true;
+        }
+    }
+    for (size_t i = 0; t->of_more && i < t->of_more->n_trials; i++) {
+        const struct fleet_trial *other = &t->of_more->trials[i];
+        if (other->shortfall <= 0 && has_no_less(t->wanted, other->fleet))
+            return true;
+    }
+    return false;
+}
+
 const double *size_seen(const struct size_task *t, const struct size_setting *setting)
 {
     for (size_t i = 0; i < t->n_seen; i++) {

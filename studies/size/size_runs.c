@@ -59,6 +59,13 @@ struct round {
     struct study_variant *variants;
 };
 
+static enum fleet_state next_of(struct size_task *t)
+{
+    if (!t->only)
+        return fleet_next(t->search, &t->wanted);
+    return fleet_trial_of(t->search, t->wanted) ? FLEET_FOUND : FLEET_WANTED;
+}
+
 /* Answers from the runs there are, until one is missing. */
 static enum status ask(struct round *r, struct size_task *t, struct diag *d)
 {
@@ -68,10 +75,15 @@ static enum status ask(struct round *r, struct size_task *t, struct diag *d)
     while (!s && !t->done) {
         struct size_question q;
         size_t n_before = r->n;
-        t->state = fleet_next(t->search, &t->wanted);
+        struct fleet_trial trial;
+        t->state = next_of(t);
         t->done = t->state != FLEET_WANTED;
         if (t->done)
             break;
+        if (size_implied(&trial, t)) {
+            s = fleet_tell(t->search, &trial, d);
+            continue;
+        }
         size_question(&q, t, z->options);
         for (size_t i = 0; i < q.n && !s; i++) {
             if (size_seen(t, &q.runs[i]))
@@ -81,7 +93,7 @@ static enum status ask(struct round *r, struct size_task *t, struct diag *d)
         }
         if (s || r->n > n_before)
             break;
-        const struct fleet_trial trial = size_judge(t, &q, z->options->target);
+        trial = size_judge(t, &q, z->options->target);
         s = fleet_tell(t->search, &trial, d);
     }
     return s;
