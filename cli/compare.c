@@ -15,7 +15,7 @@
 #include "studies/compare/compare.h"
 #include "util/units.h"
 
-enum { MAX_REPLICATES = 1000, MAX_WINDOW_S = 86400, WINDOW_S = 60 };
+enum { MIN_REPLICATES = 4, MAX_REPLICATES = 1000, MAX_WINDOW_S = 86400, WINDOW_S = 60 };
 static const double level = 0.95;
 
 const struct cli_option compare_options[] = {
@@ -195,10 +195,11 @@ static enum status read_options(struct job *job, struct diag *d)
     enum status s =
         cli_integer(args, "replicates", 0, MAX_REPLICATES,
                     job->n_scenarios < o->n_inputs ? 0 : COMPARE_REPLICATES, &replicates, d);
-    if (!s && replicates == 1)
+    if (!s && replicates && replicates < MIN_REPLICATES)
         s = diag_fail(d, ST_INPUT,
-                      "option '--replicates' must be 0, or 2 and more: one pair has "
-                      "no interval");
+                      "option '--replicates' must be 0, or %d and more: fewer pairs are alike by "
+                      "chance",
+                      MIN_REPLICATES);
     if (!s && replicates && job->n_scenarios < o->n_inputs)
         s = diag_fail(d, ST_INPUT, "option '--replicates' is of scenarios; a folder is one run");
     if (!s && !replicates && cli_value(args, "jobs"))

@@ -36,7 +36,7 @@ struct compare_options {
     const struct compare_input *inputs;
     size_t n_keys; /* of summary.json, to be told apart; 0 = the main ones */
     const char *const *keys;
-    size_t n_replicates; /* of each scenario: 0, or 2 and more */
+    size_t n_replicates; /* of each scenario: 0, or 4 and more */
     bool must_replicate; /* else scenarios that have no replicates do without */
     double level;        /* of all intervals together */
     int64_t window_ns;   /* > 0 */
