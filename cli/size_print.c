@@ -132,6 +132,20 @@ static const char *missing_text(const struct size_choice *c, struct arena *arena
     return text ? text : "";
 }
 
+static void add_arithmetic(struct table *t, const struct size_choice *c, const char *key)
+{
+    char workers[64], value[128] = "";
+
+    if (c->n_pools == 1)
+        snprintf(workers, sizeof workers, "%" PRId64, c->arithmetic[0]);
+    else
+        snprintf(workers, sizeof workers, "%" PRId64 "+%" PRId64, c->arithmetic[0],
+                 c->arithmetic[1]);
+    if (!isnan(c->arithmetic_value))
+        snprintf(value, sizeof value, ": %s %.4g", key, c->arithmetic_value);
+    table_printf(t, "%s by mean rate over capacity%s", workers, value);
+}
+
 static enum status print_best(const struct size_choice *c, const struct size_result *r, FILE *out,
                               struct arena *arena, struct diag *d)
 {
@@ -154,11 +168,7 @@ static enum status print_best(const struct size_choice *c, const struct size_res
     table_add(&t, c->limited_by);
     if (c->arithmetic[0]) {
         table_add(&t, "  arithmetic");
-        if (c->n_pools == 1)
-            table_printf(&t, "%" PRId64 " workers: mean rate over capacity", c->arithmetic[0]);
-        else
-            table_printf(&t, "%" PRId64 "+%" PRId64 " workers: mean rate over capacity",
-                         c->arithmetic[0], c->arithmetic[1]);
+        add_arithmetic(&t, c, r->options->target->key);
     }
     table_add(&t, "  trust");
     table_add(&t, c->trust);

@@ -91,6 +91,7 @@ struct size_choice {
     double factors[2];               /* the scenario's own of prompts and running sequences */
     const char *trust;
     int64_t arithmetic[FLEET_MAX_POOLS]; /* workers by mean rate over capacity; 0 = not known */
+    double arithmetic_value; /* of detail: of the target's key, with these. NaN: not known */
 
     struct fleet_search search;
     bool reached;

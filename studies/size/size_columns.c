@@ -28,6 +28,7 @@ const struct size_column size_columns[] = {
     {"uneven", SIZE_COLUMN_FLAG, AT(search.uneven), SIZE_REACHED},
     {"trust", SIZE_COLUMN_TEXT, AT(trust), SIZE_UNREACHABLE},
     {"arithmetic", SIZE_COLUMN_POOLS, AT(arithmetic), SIZE_UNREACHABLE},
+    {"arithmetic_value", SIZE_COLUMN_NUMBER, AT(arithmetic_value), SIZE_REACHED},
     {.name = NULL},
 };
 

@@ -77,7 +77,7 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     enum status s = size_nodes(&c->nodes, &fits, c, c->workers, options->scenario, d);
     c->reached = c->search.found && fits;
     c->gpus_low = c->gpus_high = NAN;
-    c->value = c->attainment = c->load_headroom = NAN;
+    c->value = c->attainment = c->load_headroom = c->arithmetic_value = NAN;
     c->cost_per_day = 24 * c->price * (double)c->gpus;
     c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
     trial = fleet_trial_of(&c->search, c->workers);

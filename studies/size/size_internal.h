@@ -104,11 +104,12 @@ struct size_step {
     const char *name;
     enum status (*run)(struct sizing *z, struct diag *d);
 };
-extern const struct size_step size_step_fleets;   /* first: `search` and the answer */
-extern const struct size_step size_step_detail;   /* second: which choices get what follows */
-extern const struct size_step size_step_headroom; /* load_headroom */
-extern const struct size_step size_step_ranges;   /* gpus_low, gpus_high */
-extern const struct size_step size_step_growth;   /* months */
+extern const struct size_step size_step_fleets;     /* first: `search` and the answer */
+extern const struct size_step size_step_detail;     /* second: which choices get what follows */
+extern const struct size_step size_step_arithmetic; /* arithmetic_value */
+extern const struct size_step size_step_headroom;   /* load_headroom */
+extern const struct size_step size_step_ranges;     /* gpus_low, gpus_high */
+extern const struct size_step size_step_growth;     /* months */
 
 /* One of the n_detailed cheapest of its load that meet the target. */
 bool size_is_detailed(const struct size_choice *choice);

@@ -61,12 +61,16 @@ static struct range range_of(double *gpus, size_t n, size_t n_finite, double lea
     return range;
 }
 
-/* Fleets have whole workers, and the answer is one of them. */
+/* Fleets have whole workers, and the answer is one of them. An end between two fleets is at the
+ * nearer one: the rule is one for figures without steps, where each fleet stands for all figures
+ * nearest to it. Ends moved outwards would hold 93 to 96 times in 100, not 90. */
 static void set_range(struct size_choice *c, double *gpus, size_t n, bool replicates)
 {
     const double unit = (double)(c->n_pools > 1 && c->gpus_per_worker[1] < c->gpus_per_worker[0]
                                      ? c->gpus_per_worker[1]
                                      : c->gpus_per_worker[0]);
+    const double least =
+        (double)(c->gpus_per_worker[0] + (c->n_pools > 1 ? c->gpus_per_worker[1] : 0));
     size_t n_finite = 0;
 
     sample_sort(gpus, n);
@@ -74,9 +78,9 @@ static void set_range(struct size_choice *c, double *gpus, size_t n, bool replic
         n_finite++;
     struct range range = {gpus[0], gpus[n - 1]};
     if (replicates)
-        range = range_of(gpus, n, n_finite, unit);
-    c->gpus_low = fmin(floor(range.low / unit) * unit, (double)c->gpus);
-    c->gpus_high = fmax(ceil(range.high / unit) * unit, (double)c->gpus);
+        range = range_of(gpus, n, n_finite, least);
+    c->gpus_low = fmin(floor(range.low / unit + 0.5) * unit, (double)c->gpus);
+    c->gpus_high = fmax(floor(range.high / unit + 0.5) * unit, (double)c->gpus);
 }
 
 static enum status search_ranges(struct sizing *z, struct diag *d)
