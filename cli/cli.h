@@ -37,6 +37,7 @@ struct cli_args {
 
 /* A verb does something (`run`), or has verbs of its own, or both. ST_MISSED and ST_CANCELLED need
  * no message: the verb said what there is to say. */
+enum { CLI_MANY_WORDS = 100000 };
 struct cli_verb {
     const char *name;
     const char *words; /* what follows the options, for help: "SCENARIO" */
@@ -49,12 +50,13 @@ struct cli_verb {
 };
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
-extern const struct cli_option run_options[], calibrate_options[], compare_options[],
-    plan_options[], profile_show_options[], profile_convert_options[], size_options[],
-    sweep_options[], trace_info_options[], tune_options[];
+extern const struct cli_option run_options[], calibrate_options[], check_options[],
+    compare_options[], plan_options[], profile_show_options[], profile_convert_options[],
+    size_options[], sweep_options[], trace_info_options[], tune_options[];
 extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
+enum status check_run(const struct cli_args *args, struct diag *d);
 enum status size_run(const struct cli_args *args, struct diag *d);
 enum status tune_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
@@ -109,6 +111,9 @@ struct scenario;
 struct scenario_source;
 enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
                               const struct cli_args *args, struct diag *d);
+/* The same of a file at a path. */
+enum status cli_load_scenario_at(struct scenario **scenario, struct scenario_source *source,
+                                 const char *path, const struct cli_args *args, struct diag *d);
 
 /* What the scenario of a file is read from, with the same options. */
 enum status cli_scenario_source(struct scenario_source *source, const struct cli_args *args,

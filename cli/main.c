@@ -82,6 +82,21 @@ const struct cli_verb cli_verbs[] = {
          "memory (docs/compare.md).",
      .options = compare_options,
      .run = compare_run},
+    {.name = "check",
+     .words = "SCENARIO...",
+     .min_words = 1,
+     .max_words = CLI_MANY_WORDS,
+     .summary = "the gate of a CI: what scenarios expect holds, and nothing is worse than before",
+     .details =
+         "Every scenario is run; its 'expect' must hold, and what its 'compare' names may be no "
+         "worse than the baseline by more than it allows, or, with 'statistical', by more than "
+         "noise can be. The baseline is a text to keep under version control: FILE, or "
+         "baseline.txt beside the first scenario; --update writes the figures of these scenarios "
+         "into it and keeps those of others. Reports replace earlier ones of the same kind, other "
+         "files only with --force. Exit status: 0 all held, 1 something was missed, 2 bad input or "
+         "usage, 3 I/O or memory (docs/ci.md).",
+     .options = check_options,
+     .run = check_run},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

@@ -37,12 +37,18 @@ enum status cli_scenario_source(struct scenario_source *source, const struct cli
     return s ? s : cli_preset_dirs(&source->preset_dirs, args->arena, d);
 }
 
-enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
-                              const struct cli_args *args, struct diag *d)
+enum status cli_load_scenario_at(struct scenario **scenario, struct scenario_source *source,
+                                 const char *path, const struct cli_args *args, struct diag *d)
 {
     *scenario = ARENA_NEW(args->arena, 1, struct scenario);
     enum status s = *scenario ? ST_OK : diag_nomem(d, "scenario");
     if (!s)
-        s = cli_scenario_source(source, args, args->words[0], d);
+        s = cli_scenario_source(source, args, path, d);
     return s ? s : scenario_read(*scenario, args->arena, source, d);
+}
+
+enum status cli_load_scenario(struct scenario **scenario, struct scenario_source *source,
+                              const struct cli_args *args, struct diag *d)
+{
+    return cli_load_scenario_at(scenario, source, args->words[0], args, d);
 }

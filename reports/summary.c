@@ -642,6 +642,43 @@ const char *summary_key_unit(const char *key, const char *currency)
     return NULL;
 }
 
+enum summary_worse summary_key_worse(const char *key)
+{
+    /* The first that fits. */
+    static const struct {
+        const char *begin, *end;
+        enum summary_worse worse;
+    } sides[] = {
+        {"attainment.n_windows", "", SUMMARY_WORSE_EITHER},
+        {"attainment.", "", SUMMARY_WORSE_LOWER},
+        {"windows.min_", "", SUMMARY_WORSE_LOWER},
+        {"windows.", "", SUMMARY_WORSE_HIGHER},
+        {"requests.offered", "", SUMMARY_WORSE_EITHER},
+        {"requests.outside_span", "", SUMMARY_WORSE_EITHER},
+        {"requests.completed", "", SUMMARY_WORSE_LOWER},
+        {"requests.good", "", SUMMARY_WORSE_LOWER},
+        {"requests.", "", SUMMARY_WORSE_HIGHER},
+        {"latency_ms.", ".n", SUMMARY_WORSE_EITHER},
+        {"latency_ms.", "error_relative", SUMMARY_WORSE_EITHER},
+        {"latency_ms.", "", SUMMARY_WORSE_HIGHER},
+        {"throughput.span_s", "", SUMMARY_WORSE_EITHER},
+        {"throughput.", "", SUMMARY_WORSE_LOWER},
+        {"gpu_hours.", "", SUMMARY_WORSE_HIGHER},
+        {"cost.", "", SUMMARY_WORSE_HIGHER},
+        {"scaling.first_", "", SUMMARY_WORSE_EITHER},
+        {"scaling.decisions", "", SUMMARY_WORSE_EITHER},
+        {"scaling.", "", SUMMARY_WORSE_HIGHER},
+        {"kv.prefix_hit_rate", "", SUMMARY_WORSE_LOWER},
+        {"kv.", "", SUMMARY_WORSE_HIGHER},
+    };
+
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        if (strncmp(key, sides[i].begin, strlen(sides[i].begin)) == 0 && ends_in(key, sides[i].end))
+            return sides[i].worse;
+    }
+    return SUMMARY_WORSE_EITHER;
+}
+
 const char *summary_key(size_t i)
 {
     for (const struct field *f = fields; f < fields + N_FIELDS; f++) {

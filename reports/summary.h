@@ -185,6 +185,9 @@ bool summary_key_range(const char *key, double *min, double *max);
 /* What the number counts or is measured in: "ms", "h", "1/s"; of a cost the currency. NULL: nothing
  * (a share), or requests, tokens, workers. */
 const char *summary_key_unit(const char *key, const char *currency);
+/* Which way of it is worse for users or costs more; either: it says nothing of that. */
+enum summary_worse { SUMMARY_WORSE_EITHER, SUMMARY_WORSE_LOWER, SUMMARY_WORSE_HIGHER };
+enum summary_worse summary_key_worse(const char *key);
 /* Is it a figure of what happened, not of what was asked for? */
 bool summary_key_is_result(const char *key);
 /* Every numeric key in the order of summary.json, except those of one pool; NULL after the last. */

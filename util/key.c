@@ -50,6 +50,7 @@ void key_preset(const struct key *key, void *base)
     case KEY_PROFILE:
     case KEY_PRICES:
     case KEY_EXPECT:
+    case KEY_COMPARE:
         break;
     }
     BUG("key %s is of a type of scenarios", key->name);

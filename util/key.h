@@ -23,7 +23,8 @@ enum key_type {
                     section's */
     KEY_ROUTER,  /* an enum, or a map of pool to router, which are stored in the pools */
     KEY_PRICES,  /* struct gpu_prices: a number, or a map of GPU type to number */
-    KEY_EXPECT   /* struct expectations: a list of texts */
+    KEY_EXPECT,  /* struct expectations: a list of texts */
+    KEY_COMPARE  /* struct compare_rules: a list of maps */
 };
 
 /* What a key's offset counts from, and where it may stand. */

@@ -136,12 +136,28 @@ enum status scenario_check_expectation(const struct scenario *scenario, const st
                         e->text, holds, e->key, min, max);
 }
 
+enum status scenario_check_comparison(const struct scenario *scenario,
+                                      const struct compare_rule *comparison, struct diag *d)
+{
+    enum status s = check_figure(scenario, comparison->key, comparison->at, "compare: ", d);
+
+    if (s || isnan(comparison->level) || !simulator_find(scenario->compat)->bare_engines)
+        return s;
+    return diag_fail_at(d, ST_INPUT, comparison->at,
+                        "compare: the reference simulator has no replicates for 'statistical'; "
+                        "expected absolute or relative alone, or compat none, not '%s'",
+                        scenario->compat);
+}
+
 static enum status check_expectations(const struct checked *c, struct diag *d)
 {
+    const struct scenario *sc = c->scenario;
     enum status s = ST_OK;
 
-    for (size_t i = 0; i < c->scenario->expect.n && !s; i++)
-        s = scenario_check_expectation(c->scenario, &c->scenario->expect.item[i], d);
+    for (size_t i = 0; i < sc->expect.n && !s; i++)
+        s = scenario_check_expectation(sc, &sc->expect.item[i], d);
+    for (size_t i = 0; i < sc->compare.n && !s; i++)
+        s = scenario_check_comparison(sc, &sc->compare.item[i], d);
     return s;
 }
 

@@ -42,6 +42,8 @@ enum status scenario_check_figure(const struct scenario *scenario, const char *k
                                   struct source_pos at, struct diag *d);
 enum status scenario_check_expectation(const struct scenario *scenario, const struct expectation *e,
                                        struct diag *d);
+enum status scenario_check_comparison(const struct scenario *scenario,
+                                      const struct compare_rule *comparison, struct diag *d);
 /* After it. */
 enum status scenario_check_traffic(const struct checked *c, const struct traffic_seen *traffic,
                                    struct diag *d);

@@ -34,6 +34,9 @@ void scenario_key_preset(const struct key *key, void *base)
     case KEY_EXPECT:
         *FIELD(struct expectations, base, key) = (struct expectations){0};
         return;
+    case KEY_COMPARE:
+        *FIELD(struct compare_rules, base, key) = (struct compare_rules){0};
+        return;
     case KEY_BOOL:
     case KEY_INT:
     case KEY_NUMBER:
@@ -83,6 +86,7 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
     case KEY_ROUTER:
     case KEY_PRICES:
     case KEY_EXPECT:
+    case KEY_COMPARE:
         break;
     }
     BUG("key %s is in no engine, pool or policy", key->name);
@@ -98,7 +102,7 @@ void scenario_key_preset_text(const struct key *key, char *out, size_t size)
         snprintf(out, size, "null");
     else if (key->type == KEY_BOOL)
         snprintf(out, size, "%s", key->preset > 0 ? "true" : "false");
-    else if (key->type == KEY_NAMES || key->type == KEY_EXPECT)
+    else if (key->type == KEY_NAMES || key->type == KEY_EXPECT || key->type == KEY_COMPARE)
         snprintf(out, size, "[]");
     else if (key->preset_text)
         snprintf(out, size, "%s", key->preset_text);
@@ -129,6 +133,8 @@ bool scenario_key_is_preset(const struct key *key, const void *base)
         return CONST_FIELD(struct gpu_prices, base, key)->n == 0;
     case KEY_EXPECT:
         return CONST_FIELD(struct expectations, base, key)->n == 0;
+    case KEY_COMPARE:
+        return CONST_FIELD(struct compare_rules, base, key)->n == 0;
     case KEY_RANGE:
         return CONST_FIELD(struct tok_range, base, key)->lowest < 0;
     case KEY_CURVE:
@@ -242,6 +248,9 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
         return;
     case KEY_EXPECT:
         append(out, "a list of texts such as 'attainment.overall >= 0.9'");
+        return;
+    case KEY_COMPARE:
+        append(out, "a list of maps such as {key: gpu_hours.total, relative: 0.02}");
         return;
     case KEY_NAMES:
         append(out, "a list of ");
@@ -561,6 +570,15 @@ static enum status store_expectations(const struct key *key, const struct key_ta
     return ST_OK;
 }
 
+static enum status store_comparisons(const struct key *key, const struct key_target *to,
+                                     const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_LIST)
+        return refuse(key, to, node, false, d);
+    return compare_rules_read(FIELD(struct compare_rules, to->base, key), to->arena, node, to->path,
+                              d);
+}
+
 static enum status store_names(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
@@ -614,6 +632,8 @@ enum status scenario_key_store(const struct key *key, const struct key_target *t
         return store_prices(key, to, node, d);
     case KEY_EXPECT:
         return store_expectations(key, to, node, d);
+    case KEY_COMPARE:
+        return store_comparisons(key, to, node, d);
     case KEY_NAMES:
         return store_names(key, to, node, d);
     }

@@ -591,6 +591,12 @@ const struct key scenario_keys[] = {
     {"", "expect", KEY_EXPECT, TOP(expect),
      .doc = "figures of summary.json that must hold, such as `attainment.overall >= 0.9`; "
             "if one does not, the exit status is 1"},
+    {"", "compare", KEY_COMPARE, TOP(compare),
+     .doc = "figures that the verb check compares with its baseline: `key`, how much worse it may "
+            "be (`absolute`, or `relative` as a share of the baseline's; none when neither is "
+            "given), with `statistical` (such as 0.99) only what is so over replicates of the "
+            "traffic and with that confidence, and which side is `worse` (lower, higher, either; "
+            "of each figure the natural one when not said); docs/ci.md"},
     {.name = NULL},
 };
 

@@ -77,6 +77,31 @@ static void print_expectations(FILE *out, const struct expectations *expect)
     fputs("]", out);
 }
 
+static void print_amount(FILE *out, const char *name, double value)
+{
+    if (isnan(value))
+        return;
+    fprintf(out, ", %s: ", name);
+    yaml_write_number(out, value);
+}
+
+static void print_comparisons(FILE *out, const struct compare_rules *compare)
+{
+    fputs("[", out);
+    for (size_t i = 0; i < compare->n; i++) {
+        const struct compare_rule *c = &compare->item[i];
+        fputs(i ? ", {key: " : "{key: ", out);
+        yaml_write_text(out, c->key);
+        print_amount(out, "absolute", c->absolute);
+        print_amount(out, "relative", c->relative);
+        print_amount(out, "statistical", c->level);
+        if (c->worse != COMPARE_USUAL)
+            fprintf(out, ", worse: %s", compare_worse_name(c->worse));
+        fputs("}", out);
+    }
+    fputs("]", out);
+}
+
 static void print_names(FILE *out, const struct key *key, unsigned names)
 {
     const char *separator = "";
@@ -142,6 +167,9 @@ bool scenario_key_print(const struct key *key, const void *base, const char *wor
         return true;
     case KEY_EXPECT:
         print_expectations(out, field);
+        return true;
+    case KEY_COMPARE:
+        print_comparisons(out, field);
         return true;
     case KEY_NAMES:
         print_names(out, key, *(const unsigned *)field);

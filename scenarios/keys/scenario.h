@@ -15,6 +15,7 @@
 
 #include "planner/dynamo1/config.h"
 #include "planner/policy.h"
+#include "scenarios/keys/compare.h"
 #include "scenarios/keys/expect.h"
 #include "util/arena.h"
 #include "util/curve.h"
@@ -192,6 +193,7 @@ struct scenario {
         struct gpu_prices per_gpu_hour;
     } cost;
     struct expectations expect;
+    struct compare_rules compare;
 
     struct {
         size_t n;

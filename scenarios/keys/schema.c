@@ -204,6 +204,48 @@ static void write_list(struct json_out *j, const struct key *key)
     json_object_end(j);
 }
 
+static void write_limited(struct json_out *j, const char *name, double min, const char *limit,
+                          double value)
+{
+    json_key(j, name);
+    json_object_begin(j);
+    json_key_string(j, "type", "number");
+    json_key_double(j, "minimum", min);
+    if (limit)
+        json_key_double(j, limit, value);
+    json_object_end(j);
+}
+
+static void write_comparisons(struct json_out *j)
+{
+    json_key_string(j, "type", "array");
+    json_key(j, "items");
+    begin_map(j);
+    json_key(j, "required");
+    json_array_begin(j);
+    json_string(j, "key");
+    json_array_end(j);
+    json_key(j, "properties");
+    json_object_begin(j);
+    json_key(j, "key");
+    json_object_begin(j);
+    json_key_string(j, "type", "string");
+    json_object_end(j);
+    write_limited(j, "absolute", 0, NULL, 0);
+    write_limited(j, "relative", 0, NULL, 0);
+    write_limited(j, "statistical", 0.5, "exclusiveMaximum", 1);
+    json_key(j, "worse");
+    json_object_begin(j);
+    json_key(j, "enum");
+    json_array_begin(j);
+    for (enum compare_worse w = COMPARE_EITHER; w <= COMPARE_HIGHER; w++)
+        json_string(j, compare_worse_name(w));
+    json_array_end(j);
+    json_object_end(j);
+    json_object_end(j);
+    json_object_end(j);
+}
+
 static void write_value(struct json_out *j, const struct key *key)
 {
     switch (key->type) {
@@ -247,6 +289,9 @@ static void write_value(struct json_out *j, const struct key *key)
         return;
     case KEY_PRICES:
         write_price_or_map(j, key);
+        return;
+    case KEY_COMPARE:
+        write_comparisons(j);
         return;
     case KEY_EXPECT:
     case KEY_NAMES:

@@ -162,6 +162,7 @@ static void add_values(struct settings *s, const struct key *key, const char *pa
     case KEY_PROFILE:
     case KEY_PRESET:
     case KEY_EXPECT:
+    case KEY_COMPARE:
         return; /* have no ends */
     }
 }
