@@ -94,14 +94,31 @@ void out_dir_remove(const char *path)
     rmdir(path);
 }
 
+/* NULL: no memory. */
+static const char *folder_of(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        return ".";
+    return slash == path ? "/" : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
 enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d)
 {
     const char *path = cli_value(args, option);
 
-    if (path && !*path)
+    if (!path)
+        return ST_OK;
+    if (!*path)
         return diag_fail(d, ST_INPUT, "option '--%s' must be the path of a file, not ''", option);
-    if (path && !cli_flag(args, "force") && access(path, F_OK) == 0)
+    if (!cli_flag(args, "force") && access(path, F_OK) == 0)
         return diag_fail(d, ST_INPUT, "file '%s' exists; choose another, or --force", path);
+    const char *folder = folder_of(path, args->arena);
+    if (!folder)
+        return diag_nomem(d, "path");
+    if (access(folder, W_OK) != 0)
+        return diag_fail(d, ST_IO, "cannot write '%s' of --%s: %s", path, option, strerror(errno));
     return ST_OK;
 }
 
@@ -109,10 +126,8 @@ enum status out_path_put(const struct cli_args *args, const char *path, bool rep
                          enum status (*write)(void *context, FILE *out, struct diag *d),
                          void *context, struct diag *d)
 {
-    const char *slash = strrchr(path, '/'), *folder = ".";
+    const char *slash = strrchr(path, '/'), *folder = folder_of(path, args->arena);
 
-    if (slash)
-        folder = slash == path ? "/" : arena_strndup(args->arena, path, (size_t)(slash - path));
     if (!folder)
         return diag_nomem(d, "path");
     return out_file_put(folder, slash ? slash + 1 : path, replace, write, context, d);

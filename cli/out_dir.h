@@ -19,7 +19,8 @@ enum status out_dir_check_for(const char *path, const char *const *files, const 
 /* Removes the files of a run, and the folder if there is nothing else in it. */
 void out_dir_remove(const char *path);
 
-/* The file that an option names, if it is given, may not be there, unless --force. */
+/* Before the work: the file that an option names, if it is given, may not be there, unless --force,
+ * and can be made (else ST_IO). */
 enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d);
 /* Writes a file at a path, as out_file_put does. */
 enum status out_path_put(const struct cli_args *args, const char *path, bool replace,

@@ -79,11 +79,27 @@ void size_print_more(size_t n, FILE *out)
         fprintf(out, "and %zu more (--json FILE)\n", n - SIZE_MAX_ROWS);
 }
 
+/* Only where there are ranges to compare. */
+static bool is_tie(const struct size_choice *c, const struct size_result *r)
+{
+    return r->options->n_detailed && c->ties_with_cheapest;
+}
+
+static void print_notes(const struct size_result *r, size_t n, bool any_tie, FILE *out)
+{
+    size_print_more(n, out);
+    if (any_tie)
+        fputs("~ cannot be told from the cheapest: the ranges overlap, or one is missing\n", out);
+    if (n > r->options->n_detailed)
+        fprintf(out, "range and spare: first %zu rows only (--detail N)\n", r->options->n_detailed);
+}
+
 static enum status print_reached(const struct size_result *r, double load, FILE *out,
                                  struct arena *arena, struct diag *d)
 {
     struct table t;
     size_t n = 0;
+    bool any_tie = false;
 
     table_init(&t, arena, 6);
     for (int i = 0; i < 5; i++)
@@ -98,10 +114,12 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
         const struct size_choice *c = r->choices[i];
         if (c->scale_load != load || ++n > SIZE_MAX_ROWS)
             continue;
+        const char *mark = is_tie(c, r) ? "~ " : "";
+        any_tie = any_tie || *mark;
         if (isnan(c->cost_per_day))
-            table_add(&t, NULL);
+            table_printf(&t, "%s-", mark);
         else
-            table_printf(&t, "%.0f", c->cost_per_day);
+            table_printf(&t, "%s%.0f", mark, c->cost_per_day);
         table_printf(&t, "%" PRId64, c->gpus);
         add_range(&t, c);
         size_cell_workers(&t, c, c->workers);
@@ -113,9 +131,7 @@ static enum status print_reached(const struct size_result *r, double load, FILE 
     }
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
-    size_print_more(n, out);
-    if (n > r->options->n_detailed)
-        fprintf(out, "range and spare: first %zu rows only (--detail N)\n", r->options->n_detailed);
+    print_notes(r, n, any_tie, out);
     return ST_OK;
 }
 
@@ -236,6 +252,27 @@ static enum status print_load(const struct size_result *r, double load, FILE *ou
     return s;
 }
 
+static bool same_gpu_before(const struct size_result *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (isnan(r->choices[k]->price) &&
+            strcmp(r->choices[k]->gpu_type, r->choices[i]->gpu_type) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_unpriced(const struct size_result *r, FILE *out)
+{
+    for (size_t i = 0; i < r->n_runnable; i++) {
+        const struct size_choice *c = r->choices[i];
+        if (isnan(c->price) && !same_gpu_before(r, i))
+            fprintf(out, "\nNo price of %s in the list (--prices): its choices come last%s\n",
+                    *c->gpu_type ? c->gpu_type : "a GPU that its profile does not name",
+                    r->n_reached ? ", without a cost" : "");
+    }
+}
+
 enum status size_print(const struct size_result *r, FILE *out, struct arena *arena, struct diag *d)
 {
     enum status s = ST_OK;
@@ -249,6 +286,8 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
         s = print_load(r, r->options->loads[l], out, arena, d);
     if (!s)
         s = size_print_what_if(r, out, arena, d);
+    if (!s)
+        print_unpriced(r, out);
     if (s || r->n_runnable == r->n)
         return s;
     fprintf(out, "\nLeft out: %zu choices that cannot be run\n", r->n - r->n_runnable);

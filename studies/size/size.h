@@ -101,7 +101,13 @@ struct size_choice {
     double gpus_low, gpus_high; /* of detail. INFINITY: no fleet; NaN: not known */
     struct fleet survivors;     /* without n_missing workers in the pool where that does most harm:
                                    what the figures are of; all 0: none are missing */
-    double value, attainment;   /* of the target's key, of all requests */
+    /* What the range is of: GPUs of the answer with each draw of errors and traffic, which is the
+     * same draw for every choice; INFINITY: no fleet. 0 = of no detail, or nothing known. */
+    size_t n_draws;
+    double *draws;
+    bool ties_with_cheapest;  /* of its load: within the ranges either may cost less, or it is not
+                                 known; false of the cheapest itself */
+    double value, attainment; /* of the target's key, of all requests */
     double cost_per_day, cost_per_million_output_tokens, cost_per_thousand_good_requests;
     const char *limited_by;
     double

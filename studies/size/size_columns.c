@@ -14,6 +14,7 @@ const struct size_column size_columns[] = {
     {"detailed", SIZE_COLUMN_FLAG, AT(detailed), SIZE_REACHED},
     {"gpus_low", SIZE_COLUMN_NUMBER, AT(gpus_low), SIZE_REACHED},
     {"gpus_high", SIZE_COLUMN_NUMBER, AT(gpus_high), SIZE_REACHED},
+    {"ties_with_cheapest", SIZE_COLUMN_FLAG, AT(ties_with_cheapest), SIZE_REACHED},
     {"nodes", SIZE_COLUMN_INTEGER, AT(nodes), SIZE_UNREACHABLE},
     {"survivors", SIZE_COLUMN_POOLS, AT(survivors.n), SIZE_UNREACHABLE},
     {"attainment", SIZE_COLUMN_NUMBER, AT(attainment), SIZE_UNREACHABLE},

@@ -81,6 +81,9 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     c->cost_per_day = 24 * c->price * (double)c->gpus;
     c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
     trial = fleet_trial_of(&c->search, c->workers);
+    if (trial && trial->figures && isnan(trial->figures[SIZE_ATTAINMENT]))
+        c->message = "no request is measured: all arrive outside of span.warmup_s and "
+                     "span.duration_s";
     if (trial && trial->figures) {
         const double *f = trial->figures;
         if (options->n_missing)

@@ -108,8 +108,18 @@ extern const struct size_step size_step_fleets;     /* first: `search` and the a
 extern const struct size_step size_step_detail;     /* second: which choices get what follows */
 extern const struct size_step size_step_arithmetic; /* arithmetic_value */
 extern const struct size_step size_step_headroom;   /* load_headroom */
-extern const struct size_step size_step_ranges;     /* gpus_low, gpus_high */
+extern const struct size_step size_step_ranges;     /* draws, gpus_low, gpus_high */
+extern const struct size_step size_step_ties;       /* after the ranges: ties_with_cheapest */
 extern const struct size_step size_step_growth;     /* months */
+
+/* Draws of a choice without replicates: corners of the errors of its prompts and its output. The
+ * range is of the first ones, where both are small, and both large. */
+enum { SIZE_RANGE_CORNERS = 2, SIZE_CORNERS = 4 };
+/* The search for the fleet of a choice with its draw `k`: of a corner, or of replicate k + 1.
+ * ST_NOMEM. */
+enum status size_draw_task(struct size_task *task, const struct sizing *z,
+                           struct size_choice *choice, size_t k, struct diag *d);
+double size_task_gpus(const struct size_task *task); /* of its fleet; INFINITY: there is none */
 
 /* One of the n_detailed cheapest of its load that meet the target. */
 bool size_is_detailed(const struct size_choice *choice);

@@ -5,7 +5,8 @@
 #include "studies/size/size_internal.h"
 #include "util/pcg.h"
 
-enum { N_CORNERS = 2 };
+/* Shares of the measured points whose prompts, and whose output, were as fast or faster. */
+static const double corners[SIZE_CORNERS][2] = {{0.1, 0.1}, {0.9, 0.9}, {0.1, 0.9}, {0.9, 0.1}};
 
 /* That of the measured points than which a share of them had a smaller one. NaN: no memory. */
 static double factor_at(const double *factors, size_t n, double share, struct arena *arena)
@@ -22,10 +23,10 @@ static double factor_at(const double *factors, size_t n, double share, struct ar
 static enum status set_corner(struct size_setting *setting, const struct model_error *error,
                               size_t which, struct arena *arena, struct diag *d)
 {
-    double share = which == 0 ? 0.1 : 0.9;
+    const double *share = corners[which];
 
-    setting->prompt_factor = factor_at(error->prompt_factor, error->n_factors, share, arena);
-    setting->decode_factor = factor_at(error->decode_factor, error->n_factors, share, arena);
+    setting->prompt_factor = factor_at(error->prompt_factor, error->n_factors, share[0], arena);
+    setting->decode_factor = factor_at(error->decode_factor, error->n_factors, share[1], arena);
     return isnan(setting->prompt_factor) || isnan(setting->decode_factor)
                ? diag_nomem(d, "model error")
                : ST_OK;
@@ -83,47 +84,62 @@ static void set_range(struct size_choice *c, double *gpus, size_t n, bool replic
     c->gpus_high = fmax(floor(range.high / unit + 0.5) * unit, (double)c->gpus);
 }
 
+enum status size_draw_task(struct size_task *task, const struct sizing *z,
+                           struct size_choice *choice, size_t k, struct diag *d)
+{
+    bool replicates = z->options->n_replicates;
+    struct fleet_search *search = ARENA_NEW(z->arena, 1, struct fleet_search);
+
+    if (!search)
+        return diag_nomem(d, "choices");
+    *search = (struct fleet_search){.n_pools = choice->n_pools,
+                                    .max_gpus = INT64_MAX,
+                                    .max_workers = choice->search.max_workers,
+                                    .arena = z->arena};
+    memcpy(search->gpus, choice->gpus_per_worker, sizeof choice->gpus_per_worker);
+    memcpy(search->guess, choice->workers.n, sizeof choice->workers.n);
+    *task = (struct size_task){.choice = choice, .search = search, .setting = size_as_it_is};
+    if (!replicates)
+        return set_corner(&task->setting, choice->error, k, z->arena, d);
+    task->setting.replicate = k + 1;
+    if (choice->error)
+        draw_factors(&task->setting, choice->error, z->options->scenario, k + 1);
+    return ST_OK;
+}
+
+double size_task_gpus(const struct size_task *task)
+{
+    return task->state == FLEET_FOUND ? (double)fleet_gpus(task->search, task->search->best)
+                                      : INFINITY;
+}
+
 static enum status search_ranges(struct sizing *z, struct diag *d)
 {
-    size_t n_each = z->options->n_replicates ? z->options->n_replicates : N_CORNERS, n = 0;
     bool replicates = z->options->n_replicates;
+    size_t n_each = replicates ? z->options->n_replicates : SIZE_RANGE_CORNERS, n = 0;
+    size_t room = replicates ? n_each : SIZE_CORNERS;
     struct size_task *tasks = ARENA_NEW(z->arena, n_each * z->n_choices, struct size_task);
-    struct fleet_search *searches = ARENA_NEW(z->arena, n_each * z->n_choices, struct fleet_search);
-    double *gpus = ARENA_NEW(z->arena, n_each, double);
+    double *sorted = ARENA_NEW(z->arena, n_each, double);
+    enum status s = tasks && sorted ? ST_OK : diag_nomem(d, "choices");
 
-    if (!tasks || !searches || !gpus)
-        return diag_nomem(d, "choices");
-    for (size_t i = 0; i < z->n_choices; i++) {
+    for (size_t i = 0; i < z->n_choices && !s; i++) {
         struct size_choice *c = &z->choices[i];
         if (!size_is_detailed(c) || (!replicates && !c->error))
             continue;
-        for (size_t k = 0; k < n_each; k++) {
-            searches[n] = (struct fleet_search){.n_pools = c->n_pools,
-                                                .max_gpus = INT64_MAX,
-                                                .max_workers = c->search.max_workers,
-                                                .arena = z->arena};
-            memcpy(searches[n].gpus, c->gpus_per_worker, sizeof c->gpus_per_worker);
-            memcpy(searches[n].guess, c->workers.n, sizeof c->workers.n);
-            tasks[n] =
-                (struct size_task){.choice = c, .search = &searches[n], .setting = size_as_it_is};
-            if (replicates)
-                tasks[n].setting.replicate = k + 1;
-            if (replicates && c->error)
-                draw_factors(&tasks[n].setting, c->error, z->options->scenario, k + 1);
-            else if (!replicates &&
-                     set_corner(&tasks[n].setting, c->error, k, z->arena, d) != ST_OK)
-                return ST_NOMEM;
-            n++;
-        }
+        c->draws = ARENA_NEW(z->arena, room, double);
+        if (!c->draws)
+            return diag_nomem(d, "choices");
+        for (size_t k = 0; k < n_each && !s; k++)
+            s = size_draw_task(&tasks[n++], z, c, k, d);
     }
-    enum status s = size_run_tasks(z, tasks, n, d);
+    if (!s)
+        s = size_run_tasks(z, tasks, n, d);
     for (size_t i = 0; i < n && !s; i += n_each) {
         struct size_choice *c = tasks[i].choice;
+        c->n_draws = n_each;
         for (size_t k = 0; k < n_each; k++)
-            gpus[k] = tasks[i + k].state == FLEET_FOUND
-                          ? (double)fleet_gpus(&searches[i + k], searches[i + k].best)
-                          : INFINITY;
-        set_range(c, gpus, n_each, replicates);
+            sorted[k] = c->draws[k] = size_task_gpus(&tasks[i + k]);
+        set_range(c, sorted, n_each, replicates);
     }
     return s;
 }
