@@ -61,7 +61,8 @@ const struct cli_verb cli_verbs[] = {
          "--model, --gpu) and topology at each load, until the smallest is found that meets the "
          "target; they are ranked by cost per day. The range is where the answer lies in other "
          "courses of the traffic (--replicates) and with the error that the profile is known to "
-         "have. Exit status: 0 each load has a fleet, 1 one has none, 2 bad input or usage, 3 I/O "
+         "have. --policy holds a policy in the loop against them on the same courses. Exit status: "
+         "0 each load has a fleet, 1 one has none, 2 bad input or usage, 3 I/O "
          "or memory (docs/sizing.md).",
      .options = size_options,
      .run = size_run},

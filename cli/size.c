@@ -38,6 +38,10 @@ const struct cli_option size_options[] = {
     {"detail", '\0', "N",
      "range and spare load of the N cheapest choices of each load only (default 10)"},
     {"replicates", 'r', "R", "range of GPUs from so many other courses of the traffic"},
+    {"policy", '\0', "scenario|FILE",
+     "also with a policy in the loop: the scenario's own, or that of an overlay (as 'headroom "
+     "tune' "
+     "writes it)"},
     {"prices", '\0', "NAME",
      "price list (headroom list presets), or the path of one; default: the scenario's, else "
      "coreweave"},
@@ -209,6 +213,18 @@ static enum status price_option(struct size_options *o, const struct scenario_so
     return ST_OK;
 }
 
+static enum status policy_option(struct size_options *o, const struct scenario_source *source,
+                                 const struct cli_args *args, struct diag *d)
+{
+    const char *name = cli_value(args, "policy");
+
+    if (name && o->n_missing)
+        return diag_fail(d, ST_INPUT,
+                         "options '--policy' and '--survive' do not go together: a policy replaces "
+                         "what is missing");
+    return name ? size_policy_read(&o->policy, args->arena, name, source, d) : ST_OK;
+}
+
 /* ---- the files ---- */
 
 static const struct {
@@ -310,6 +326,8 @@ enum status size_run(const struct cli_args *args, struct diag *d)
         s = size_growth_option(&o, args, d);
     if (!s)
         s = price_option(&o, &source, args, d);
+    if (!s)
+        s = policy_option(&o, &source, args, d);
     if (!s)
         s = check_files(args, d);
     if (!s)

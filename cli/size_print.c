@@ -26,8 +26,7 @@ static void add_range(struct table *t, const struct size_choice *c)
         table_printf(t, "%.0f to %.0f", c->gpus_low, c->gpus_high);
 }
 
-/* "disagg a/b/TP8", "mixed a/b/TP4+TP8@1.0" for a/b/TP4@1.0 and a/b/TP8@1.0. NULL: no memory. */
-static const char *name_of(const struct size_choice *c, struct arena *arena)
+const char *size_choice_text(const struct size_choice *c, struct arena *arena)
 {
     const char *topology = size_topology_names[c->topology];
 
@@ -47,7 +46,7 @@ static const char *name_of(const struct size_choice *c, struct arena *arena)
 
 void size_cell_choice(struct table *t, const struct size_choice *c)
 {
-    const char *name = name_of(c, t->arena);
+    const char *name = size_choice_text(c, t->arena);
 
     t->failed = t->failed || !name;
     table_add(t, name);
@@ -188,6 +187,7 @@ static enum status print_best(const struct size_choice *c, const struct size_res
     }
     table_add(&t, "  trust");
     table_add(&t, c->trust);
+    size_rows_courses(&t, c, r->options);
     if (c->search.uneven) {
         table_add(&t, "  note");
         table_add(&t, "a larger fleet beside this one did worse");
@@ -241,6 +241,8 @@ static enum status print_load(const struct size_result *r, double load, FILE *ou
         s = print_reached(r, load, out, arena, d);
         if (!s)
             s = print_best(best, r, out, arena, d);
+        if (!s && r->options->policy)
+            s = size_print_autoscaled(r, load, out, arena, d);
         if (!s)
             s = size_print_growth(r, load, out, arena, d);
     }
@@ -292,6 +294,6 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
         return s;
     fprintf(out, "\nLeft out: %zu choices that cannot be run\n", r->n - r->n_runnable);
     for (size_t i = r->n_runnable; i < r->n && i < r->n_runnable + 3; i++)
-        fprintf(out, "  %s: %s\n", name_of(r->choices[i], arena), r->choices[i]->message);
+        fprintf(out, "  %s: %s\n", size_choice_text(r->choices[i], arena), r->choices[i]->message);
     return s;
 }

@@ -4,8 +4,9 @@
 
 /* In this order: each may read what those before it found. */
 static const struct size_step *const steps[] = {
-    &size_step_fleets, &size_step_detail, &size_step_arithmetic, &size_step_headroom,
-    &size_step_ranges, &size_step_ties,   &size_step_growth,
+    &size_step_fleets,   &size_step_detail,  &size_step_arithmetic,
+    &size_step_headroom, &size_step_ranges,  &size_step_ties,
+    &size_step_growth,   &size_step_courses, &size_step_autoscaled,
 };
 
 static enum status make_result(const struct size_result **result, const struct sizing *z,

@@ -37,6 +37,19 @@ enum status size_profiles(const char *const **names, size_t *n, struct arena *ar
 /* ST_INPUT, with its position: no bound that larger fleets meet and smaller ones miss. */
 enum status size_check_target(const struct expectation *target, struct diag *d);
 
+/* A policy in the loop, held against the static fleets. */
+struct size_policy {
+    const char *name;              /* "scenario", or a file */
+    struct scenario_source source; /* the scenario with it */
+    int64_t max_gpu_budget;        /* its own; negative = no limit */
+    int64_t replicas[3]; /* by enum pool_role, that its file starts with; 0 = those of the answer */
+};
+/* From the scenario itself (name "scenario"), or from an overlay of nothing but a policy and
+ * replicas. ST_INPUT: that has something else, or the policy never changes the fleet. ST_IO. */
+enum status size_policy_read(const struct size_policy **policy, struct arena *arena,
+                             const char *name, const struct scenario_source *source,
+                             struct diag *d);
+
 struct size_options {
     const struct scenario_source *source;
     const struct scenario *scenario;  /* what is read from it */
@@ -48,12 +61,13 @@ struct size_options {
     const double *loads;             /* factors of the scenario's load, > 0 */
     const struct gpu_prices *prices; /* per GPU-hour */
     const char *currency;
-    int64_t max_gpus;        /* 0 = as many as it takes */
-    int64_t n_missing;       /* workers of any one pool that the fleet has to do without */
-    size_t n_detailed;       /* of each load the so many cheapest */
-    size_t n_replicates;     /* 0, or 2 and more */
-    size_t n_months;         /* to plan ahead, up to SIZE_MAX_MONTHS; 0 = no plan */
-    double growth_per_month; /* of the load, as a share; compound */
+    int64_t max_gpus;                 /* 0 = as many as it takes */
+    int64_t n_missing;                /* workers of any one pool that the fleet has to do without */
+    size_t n_detailed;                /* of each load the so many cheapest */
+    size_t n_replicates;              /* 0, or 2 and more */
+    size_t n_months;                  /* to plan ahead, up to SIZE_MAX_MONTHS; 0 = no plan */
+    double growth_per_month;          /* of the load, as a share; compound */
+    const struct size_policy *policy; /* NULL = static fleets alone; not with n_missing */
     struct run_resources *resources;
     size_t n_threads;
     const atomic_bool *cancel;
@@ -71,6 +85,52 @@ struct size_month {
     struct fleet workers;
     int64_t gpus, nodes;
     double cost_per_day;
+};
+
+/* Of several runs, and where the mean of many more would lie, at 95 %. */
+struct size_mean {
+    double mean, low, high;
+};
+
+/* The fleet of the answer on other courses of the traffic. NaN: not known. */
+struct size_courses {
+    int64_t n;           /* 0 = none were run */
+    const char *message; /* why there are none; NULL = they are not asked for */
+    struct size_mean value, attainment;
+    int64_t n_met; /* of them on which it meets the target */
+
+    /* With n_replicates: the range of one more course, nine times in ten, with one of the errors
+     * of the engine. */
+    bool with_ranges;
+    double value_low, value_high, attainment_low, attainment_high;
+
+    /* Of a trace: how far the value at the answer hangs on which requests came together. */
+    bool of_trace;
+    double blocks;       /* of the trace, trace.resample_block_s each */
+    double value_error;  /* standard error */
+    double value_margin; /* half of the 95 % interval; INFINITY: too few blocks to say */
+    double told_from;    /* the value that is to be told from the target's bound */
+    bool long_enough;    /* it is */
+
+    /* With one worker less, in the pool where that does less harm; all 0: there is no such fleet,
+     * or it was not run. */
+    struct fleet fewer;
+    double fewer_value, fewer_margin;
+    bool fewer_misses; /* by more than the margin */
+};
+
+/* The same courses with a policy in the loop, which starts with the fleet of the answer. */
+struct size_autoscaled {
+    const char *policy;  /* its name */
+    int64_t n;           /* courses; 0 = not asked for */
+    const char *message; /* why the policy cannot run it; NULL = it can */
+    int64_t max_gpu_budget;
+    int64_t peak_gpus; /* in any of them */
+    struct size_mean mean_gpus, gpu_hours, value, attainment;
+    double lost; /* requests, on average */
+    double gpu_hours_per_day, cost_per_day;
+    bool meets_target; /* on average, as `value` */
+    bool certain;      /* either way: the interval of the mean is on one side of the bound */
 };
 
 struct size_choice {
@@ -98,6 +158,7 @@ struct size_choice {
     struct fleet workers; /* the answer, or what came closest; all 0: no fleet is within max_gpus */
     int64_t gpus, nodes;
     bool detailed; /* one of the cheapest; of others what is said to be of detail stays NaN */
+    bool cheapest; /* of the detailed ones, at its load */
     double gpus_low, gpus_high; /* of detail. INFINITY: no fleet; NaN: not known */
     struct fleet survivors;     /* without n_missing workers in the pool where that does most harm:
                                    what the figures are of; all 0: none are missing */
@@ -108,6 +169,9 @@ struct size_choice {
     bool ties_with_cheapest;  /* of its load: within the ranges either may cost less, or it is not
                                  known; false of the cheapest itself */
     double value, attainment; /* of the target's key, of all requests */
+    struct size_courses courses;
+    struct size_autoscaled autoscaled;
+    double cost_per_day_low, cost_per_day_high; /* of gpus_low and gpus_high */
     double cost_per_day, cost_per_million_output_tokens, cost_per_thousand_good_requests;
     const char *limited_by;
     double

@@ -24,6 +24,9 @@ struct size_column {
     size_t offset;
     enum size_outcome known_to; /* known of choices that came this far: its place in the enum or
                                    an earlier one */
+    const char *group; /* in JSON an object of those that follow each other, in CSV GROUP_name;
+                          NULL = none */
+    bool (*known)(const struct size_choice *choice); /* NULL = always */
 };
 extern const struct size_column size_columns[]; /* ended by name NULL */
 

@@ -57,12 +57,11 @@ static void write_head(FILE *out)
 {
     fputs("target,currency,outcome", out);
     for (const struct size_column *column = size_columns; column->name; column++) {
-        if (column->type != SIZE_COLUMN_POOLS) {
-            fprintf(out, ",%s", column->name);
-            continue;
-        }
-        for (size_t role = 0; role < N_ROLES; role++)
-            fprintf(out, ",%s_%s", column->name, pool_role_names[role]);
+        const char *group = column->group ? column->group : "", *between = *group ? "_" : "";
+        bool pools = column->type == SIZE_COLUMN_POOLS;
+        for (size_t role = 0; role < (pools ? N_ROLES : 1); role++)
+            fprintf(out, ",%s%s%s%s%s", group, between, column->name, pools ? "_" : "",
+                    pools ? pool_role_names[role] : "");
     }
     putc('\n', out);
 }

@@ -76,7 +76,7 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     c->gpus = fleet_gpus(&c->search, c->workers);
     enum status s = size_nodes(&c->nodes, &fits, c, c->workers, options->scenario, d);
     c->reached = c->search.found && fits;
-    c->gpus_low = c->gpus_high = NAN;
+    c->gpus_low = c->gpus_high = c->cost_per_day_low = c->cost_per_day_high = NAN;
     c->value = c->attainment = c->load_headroom = c->arithmetic_value = NAN;
     c->cost_per_day = 24 * c->price * (double)c->gpus;
     c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;

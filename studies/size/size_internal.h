@@ -11,6 +11,8 @@ struct size_setting {
     double more_load;                    /* factor on top of that of the choice */
     uint64_t replicate;                  /* 0 = the scenario's own */
     double prompt_factor, decode_factor; /* on top of those of the scenario */
+    const struct size_policy *policy;    /* steers it; NULL = nothing does */
+    int64_t max_gpu_budget;              /* of the policy; negative = no limit */
 };
 
 extern const struct size_setting size_as_it_is; /* with no fleet */
@@ -39,6 +41,11 @@ enum size_figure {
     SIZE_TPOT_MEAN,
     SIZE_TPOT_P99,
     SIZE_TPOT_MAX,
+    SIZE_OFFERED,
+    SIZE_LOST,
+    SIZE_SPAN_S,
+    SIZE_MEAN_GPUS,
+    SIZE_PEAK_GPUS,
     N_SIZE_FIGURES
 };
 
@@ -98,6 +105,27 @@ struct sizing {
  * message of its choice. */
 enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d);
 
+/* A run by itself. */
+struct size_run {
+    struct size_choice *choice;
+    struct size_setting setting;
+    const char *message;   /* the scenario refuses it; NULL = it went well, and */
+    const double *figures; /* by enum size_figure */
+};
+enum status size_run_all(struct sizing *z, struct size_run *runs, size_t n, struct diag *d);
+
+/* How many other courses of the traffic what hangs on chance is told by. */
+size_t size_n_courses(const struct size_options *options);
+/* Their mean, and where the mean of many more lies, at 95 %. NaN: some run has no such figure. */
+struct size_mean size_mean_of(const struct size_run *runs, size_t n, enum size_figure figure,
+                              double *scratch);
+/* The message of the first run that has one. */
+const char *size_message_of(const struct size_run *runs, size_t n);
+/* Draws one of the errors that the choice's engine was off by, if that is known: the same in each
+ * choice with the same errors. */
+void size_draw_error(struct size_setting *setting, const struct size_choice *choice,
+                     const struct scenario *scenario, uint64_t replicate);
+
 /* A part of the answer, for all choices that have no message; a costly one for those that
  * size_is_detailed says. */
 struct size_step {
@@ -111,6 +139,8 @@ extern const struct size_step size_step_headroom;   /* load_headroom */
 extern const struct size_step size_step_ranges;     /* draws, gpus_low, gpus_high */
 extern const struct size_step size_step_ties;       /* after the ranges: ties_with_cheapest */
 extern const struct size_step size_step_growth;     /* months */
+extern const struct size_step size_step_courses;    /* courses */
+extern const struct size_step size_step_autoscaled; /* after courses */
 
 /* Draws of a choice without replicates: corners of the errors of its prompts and its output. The
  * range is of the first ones, where both are small, and both large. */

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "studies/size/size_columns.h"
 #include "util/json_out.h"
 
@@ -68,16 +70,33 @@ static void write_growth(struct json_out *j, const struct size_choice *c, size_t
     json_key_double(j, "cost_at_once", c->cost_at_once);
 }
 
+static const char *change_group(struct json_out *j, const char *from, const char *to)
+{
+    if (from && to && strcmp(from, to) == 0)
+        return to;
+    if (from)
+        json_object_end(j);
+    if (to) {
+        json_key(j, to);
+        json_object_begin(j);
+    }
+    return to;
+}
+
 static void write_choice(struct json_out *j, const struct size_choice *c, size_t n_months)
 {
+    const char *group = NULL;
+
     json_object_begin(j);
     for (const struct size_column *column = size_columns; column->name; column++) {
         const void *value = size_column_value(column, c);
         if (!value)
             continue;
+        group = change_group(j, group, column->group);
         json_key(j, column->name);
         write_value(j, c, column->type, value);
     }
+    change_group(j, group, NULL);
     if (c->months)
         write_growth(j, c, n_months);
     json_object_end(j);

@@ -62,6 +62,7 @@ static enum status mark_detailed(struct sizing *z, struct diag *d)
         for (size_t i = 0; i < z->n_choices && n_left; i++) {
             struct size_choice *c = &z->choices[order[i] - z->choices];
             if (size_outcome_of(c) == SIZE_REACHED && c->scale_load == z->options->loads[l]) {
+                c->cheapest = n_left == z->options->n_detailed;
                 c->detailed = true;
                 n_left--;
             }

@@ -32,11 +32,14 @@ static enum status set_corner(struct size_setting *setting, const struct model_e
                : ST_OK;
 }
 
-/* A replicate has the same draw for every choice with the same entry. */
-static void draw_factors(struct size_setting *setting, const struct model_error *error,
-                         const struct scenario *scenario, uint64_t replicate)
+void size_draw_error(struct size_setting *setting, const struct size_choice *choice,
+                     const struct scenario *scenario, uint64_t replicate)
 {
+    const struct model_error *error = choice->error;
     struct pcg64 rng;
+
+    if (!error)
+        return;
 
     pcg64_stream(&rng, (uint64_t)scenario->seed, "size model error", replicate);
     size_t pick = (size_t)pcg64_below(&rng, error->n_factors);
@@ -82,6 +85,8 @@ static void set_range(struct size_choice *c, double *gpus, size_t n, bool replic
         range = range_of(gpus, n, n_finite, least);
     c->gpus_low = fmin(floor(range.low / unit + 0.5) * unit, (double)c->gpus);
     c->gpus_high = fmax(floor(range.high / unit + 0.5) * unit, (double)c->gpus);
+    c->cost_per_day_low = 24 * c->price * c->gpus_low;
+    c->cost_per_day_high = 24 * c->price * c->gpus_high;
 }
 
 enum status size_draw_task(struct size_task *task, const struct sizing *z,
@@ -102,8 +107,7 @@ enum status size_draw_task(struct size_task *task, const struct sizing *z,
     if (!replicates)
         return set_corner(&task->setting, choice->error, k, z->arena, d);
     task->setting.replicate = k + 1;
-    if (choice->error)
-        draw_factors(&task->setting, choice->error, z->options->scenario, k + 1);
+    size_draw_error(&task->setting, choice, z->options->scenario, k + 1);
     return ST_OK;
 }
 

@@ -13,6 +13,18 @@ static bool count_run(void *context, size_t index, const struct study_row *row)
     return true;
 }
 
+static bool count_one(void *context, size_t index, const struct study_row *row)
+{
+    struct sizing *z = context;
+
+    (void)index, (void)row;
+    z->n_done++;
+    z->n_open--;
+    if (z->options->progress)
+        z->options->progress(z->options->context, z->n_done, z->n_done + z->n_open);
+    return true;
+}
+
 /* Without variants; `keys` has room for all figures. */
 static struct study_options study_of(struct sizing *z, const char **keys)
 {
@@ -33,6 +45,11 @@ static struct study_options study_of(struct sizing *z, const char **keys)
         [SIZE_TPOT_MEAN] = "latency_ms.tpot.mean",
         [SIZE_TPOT_P99] = "latency_ms.tpot.p99",
         [SIZE_TPOT_MAX] = "latency_ms.tpot.max",
+        [SIZE_OFFERED] = "requests.offered",
+        [SIZE_LOST] = "requests.lost",
+        [SIZE_SPAN_S] = "throughput.span_s",
+        [SIZE_MEAN_GPUS] = "scaling.mean_gpus",
+        [SIZE_PEAK_GPUS] = "scaling.peak_gpus",
     };
 
     for (size_t i = 0; i < N_SIZE_FIGURES; i++)
@@ -139,6 +156,32 @@ enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, 
         s = study_run(&rows, z->arena, &study, d);
         for (size_t i = 0; i < r.n && !s; i++)
             s = take(&r.asked[i], z, &rows[i], d);
+    }
+    return s;
+}
+
+enum status size_run_all(struct sizing *z, struct size_run *runs, size_t n, struct diag *d)
+{
+    const char *keys[N_SIZE_FIGURES];
+    struct study_variant *variants = ARENA_NEW(z->arena, n, struct study_variant);
+    struct study_options study = study_of(z, keys);
+    const struct study_row *rows;
+    enum status s = variants ? ST_OK : diag_nomem(d, "runs");
+
+    for (size_t i = 0; i < n && !s; i++)
+        s = size_variant(&variants[i], z->arena, z->options, runs[i].choice, &runs[i].setting, d);
+    if (s)
+        return s;
+    z->n_open = n;
+    study.n_variants = n;
+    study.variants = variants;
+    study.row_done = count_one;
+    s = study_run(&rows, z->arena, &study, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        runs[i].message = rows[i].message;
+        runs[i].figures = rows[i].figures;
+        if (rows[i].status && rows[i].status != ST_INPUT)
+            s = diag_fail(d, rows[i].status, "%s", rows[i].message);
     }
     return s;
 }

@@ -89,6 +89,21 @@ static void add_profiles(struct adding *a, const struct size_options *options,
     }
 }
 
+/* The scenario has it, or an overlay; only how large the fleet may become is ours to say. */
+static void add_policy(struct adding *a, const struct size_choice *choice,
+                       const struct size_setting *setting)
+{
+    if (!setting->policy) {
+        add(a, "policy={type: static}");
+        return;
+    }
+    add(a, arena_printf(a->arena, "policy.max_gpu_budget=%" PRId64, setting->max_gpu_budget));
+    if (choice->own)
+        return;
+    add(a, "policy.prefill_engine_num_gpu=null");
+    add(a, "policy.decode_engine_num_gpu=null");
+}
+
 enum status size_variant(struct study_variant *variant, struct arena *arena,
                          const struct size_options *options, const struct size_choice *choice,
                          const struct size_setting *setting, struct diag *d)
@@ -99,7 +114,7 @@ enum status size_variant(struct study_variant *variant, struct arena *arena,
 
     if (!a.overrides)
         return diag_nomem(d, "runs");
-    add(&a, "policy={type: static}");
+    add_policy(&a, choice, setting);
     add(&a, "expect=[]");
     add(&a, "cost=null"); /* told by prices, of which one may be missing */
     if (options->scenario->cluster.nodes)
@@ -116,6 +131,7 @@ enum status size_variant(struct study_variant *variant, struct arena *arena,
         add(&a, arena_printf(arena, "replicate=%" PRIu64, setting->replicate));
     if (a.failed)
         return diag_nomem(d, "runs");
-    *variant = (struct study_variant){a.n, a.overrides, NULL};
+    *variant =
+        (struct study_variant){a.n, a.overrides, setting->policy ? &setting->policy->source : NULL};
     return ST_OK;
 }
