@@ -148,8 +148,10 @@ double surrogate_objective(const struct surrogate_data *data, const double *para
             a[j * n + i] = SURROGATE_MEAN_VARIANCE + signal * c;
         }
     }
+    if (gradient)
+        memset(gradient, 0, surrogate_n_parameters(data) * sizeof *gradient);
     if (!cholesky_factor(a, n))
-        return INFINITY;
+        return INFINITY; /* with no slope that leads on */
     memcpy(alpha, mean, n * sizeof *alpha);
     cholesky_forward(a, alpha, n, 1);
     for (size_t i = 0; i < n; i++)
@@ -157,7 +159,6 @@ double surrogate_objective(const struct surrogate_data *data, const double *para
     if (gradient) {
         cholesky_back(a, alpha, n);
         cholesky_inverse(a, inverse, n);
-        memset(gradient, 0, surrogate_n_parameters(data) * sizeof *gradient);
         add_slopes(data, inverse_length, signal, a, inverse, alpha, gradient);
         gradient[n_dims + 1] +=
             own_noise * slope_of_noise(data, noise, mean, variance, inverse, alpha);
@@ -191,7 +192,7 @@ static bool line_search(const struct surrogate_data *data, const struct place *f
         for (size_t p = 0; p < n; p++)
             to->x[p] = from->x[p] + step * direction[p];
         evaluate(data, to, work);
-        if (isfinite(to->value) && to->value <= from->value + 1e-4 * step * down)
+        if (to->value <= from->value + 1e-4 * step * down)
             return true;
         /* Where the parabola through both values and the slope has its lowest point. */
         double bend = to->value - from->value - step * down;
@@ -212,11 +213,10 @@ static void descend(const struct surrogate_data *data, struct place *at, double 
 
     lbfgs_init(&memory, n, LBFGS_MAX_PAIRS);
     evaluate(data, at, work);
-    /* A matrix that cannot be factored has no slope. */
-    for (int i = 0; i < MAX_STEPS && n_small < 2 && isfinite(at->value); i++) {
+    for (int i = 0; i < MAX_STEPS && n_small < 2; i++) {
         double direction[SURROGATE_MAX_PARAMETERS], step[SURROGATE_MAX_PARAMETERS],
             change[SURROGATE_MAX_PARAMETERS];
-        struct place to;
+        struct place to = {0};
         lbfgs_direction(&memory, at->gradient, direction);
         if (!line_search(data, at, direction, &to, work)) {
             if (memory.n_pairs == 0)
