@@ -161,6 +161,16 @@ static void add_arithmetic(struct table *t, const struct size_choice *c, const c
     table_printf(t, "%s by mean rate over capacity%s", workers, value);
 }
 
+/* A row for each part of a;b;c. */
+static void add_parts(struct table *t, const char *name, const char *text, struct arena *arena)
+{
+    for (size_t n; *text; text += n + strspn(text + n, "; "), name = " ") {
+        n = strcspn(text, ";");
+        table_add(t, name);
+        table_add(t, arena_strndup(arena, text, n));
+    }
+}
+
 static enum status print_best(const struct size_choice *c, const struct size_result *r, FILE *out,
                               struct arena *arena, struct diag *d)
 {
@@ -185,8 +195,7 @@ static enum status print_best(const struct size_choice *c, const struct size_res
         table_add(&t, "  arithmetic");
         add_arithmetic(&t, c, r->options->target->key);
     }
-    table_add(&t, "  trust");
-    table_add(&t, c->trust);
+    add_parts(&t, "  trust", c->trust, arena);
     size_rows_courses(&t, c, r->options);
     if (c->search.uneven) {
         table_add(&t, "  note");
