@@ -271,7 +271,7 @@ static void stage_text(char out[STAGE_SIZE], const char *stage, bool agg, const 
     snprintf(out, STAGE_SIZE, "compat: %s\n%.3900s", compat, text);
 }
 
-enum { MAX_STAGES = 40 };
+enum { MAX_STAGES = 2 * (sizeof stages / sizeof *stages - 1) }; /* disagg, agg */
 
 struct stage {
     bool agg;
