@@ -5,20 +5,7 @@
 #include <string.h>
 
 #include "studies/gate/baseline.h"
-
-static struct arena arena;
-static struct diag diag;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
+#include "tests/unit/arena_fixture.h"
 
 TestSuite(baseline, .init = setup, .fini = teardown);
 

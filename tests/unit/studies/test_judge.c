@@ -4,21 +4,8 @@
 #include <string.h>
 
 #include "studies/gate/judge.h"
+#include "tests/unit/arena_fixture.h"
 #include "util/pcg.h"
-
-static struct arena arena;
-static struct diag diag;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
 
 TestSuite(judge, .init = setup, .fini = teardown);
 
