@@ -13,6 +13,7 @@
 #include "reports/out_file.h"
 #include "reports/summary.h"
 #include "studies/compare/compare.h"
+#include "studies/study.h"
 #include "util/units.h"
 
 enum { MIN_REPLICATES = 4, MAX_REPLICATES = 1000, MAX_WINDOW_S = 86400, WINDOW_S = 60 };
@@ -96,25 +97,16 @@ static enum status add_word(struct job *job, const char *path, struct diag *d)
 static enum status change(struct scenario_source *source, const struct scenario_source *base,
                           const char *text, struct arena *arena, struct diag *d)
 {
-    struct scenario_override *overrides =
-        ARENA_NEW(arena, base->n_overrides + 1, struct scenario_override);
-    struct scenario_text *overlays = ARENA_NEW(arena, base->n_overlays + 1, struct scenario_text);
     const char *label = arena_printf(arena, "--variant %s", text);
+    const struct scenario_override override = {.label = label, .text = text};
+    const struct study_variant variant = {1, &override, NULL};
 
-    if (!overrides || !overlays || !label)
+    if (!label)
         return diag_nomem(d, "variant");
+    if (strchr(text, '='))
+        return study_source(source, arena, base, &variant, d);
     *source = *base;
-    if (strchr(text, '=')) {
-        for (size_t i = 0; i < base->n_overrides; i++)
-            overrides[i] = base->overrides[i];
-        overrides[source->n_overrides++] = (struct scenario_override){.label = label, .text = text};
-        source->overrides = overrides;
-        return ST_OK;
-    }
-    for (size_t i = 0; i < base->n_overlays; i++)
-        overlays[i] = base->overlays[i];
-    source->overlays = overlays;
-    return scenario_text_read(&overlays[source->n_overlays++], arena, text, "an overlay", d);
+    return scenario_source_overlay(source, arena, text, "an overlay", d);
 }
 
 static enum status add_variants(struct job *job, struct diag *d)

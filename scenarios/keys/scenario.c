@@ -672,6 +672,21 @@ enum status scenario_text_read(struct scenario_text *text, struct arena *arena, 
     return file_text_read(&text->bytes, &text->length, arena, path, expected, d);
 }
 
+enum status scenario_source_overlay(struct scenario_source *source, struct arena *arena,
+                                    const char *path, const char *expected, struct diag *d)
+{
+    size_t n = source->n_overlays;
+    struct scenario_text *overlays = ARENA_NEW(arena, n + 1, struct scenario_text);
+
+    if (!overlays)
+        return diag_nomem(d, "overlays");
+    for (size_t i = 0; i < n; i++)
+        overlays[i] = source->overlays[i];
+    source->overlays = overlays;
+    source->n_overlays = n + 1;
+    return scenario_text_read(&overlays[n], arena, path, expected, d);
+}
+
 static enum status append_presets(struct scenario_preset **all, size_t *n, struct arena *arena,
                                   const char *section, const struct preset_line *lines,
                                   size_t n_lines, struct diag *d)

@@ -233,6 +233,9 @@ struct scenario_source {
     struct shared *shared; /* keeps the files of presets for other scenarios (util/shared.h); NULL =
                               they are read each time */
 };
+/* Reads one more overlay, which wins over those there are; in the arena. As scenario_text_read. */
+enum status scenario_source_overlay(struct scenario_source *source, struct arena *arena,
+                                    const char *path, const char *expected, struct diag *d);
 
 /* Everything is in the arena, or in what is shared. ST_INPUT with `file:line:column: what, and what
  * was expected`. */
