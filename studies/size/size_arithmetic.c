@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "studies/size/size_internal.h"
 
 /* What the fleet by arithmetic gives: known already where the search has come by it. */
@@ -16,39 +14,23 @@ static bool has_been_tried(struct size_choice *c, const struct size_options *opt
 
 static enum status run_arithmetic(struct sizing *z, struct diag *d)
 {
-    struct study_variant *variants = ARENA_NEW(z->arena, z->n_choices, struct study_variant);
-    struct size_choice **asking = ARENA_NEW(z->arena, z->n_choices, struct size_choice *);
-    struct study_options study = {.source = z->options->source,
-                                  .variants = variants,
-                                  .n_keys = 1,
-                                  .keys = &z->options->target->key,
-                                  .resources = z->options->resources,
-                                  .n_threads = z->options->n_threads,
-                                  .cancel = z->options->cancel};
-    const struct study_row *rows;
-    enum status s = ST_OK;
+    struct size_run *runs = ARENA_NEW(z->arena, z->n_choices, struct size_run);
+    size_t n = 0;
 
-    if (!variants || !asking)
+    if (!runs)
         return diag_nomem(d, "runs");
-    for (size_t i = 0; i < z->n_choices && !s; i++) {
+    for (size_t i = 0; i < z->n_choices; i++) {
         struct size_choice *c = &z->choices[i];
-        struct size_setting setting = size_as_it_is;
         if (!size_is_detailed(c) || c->arithmetic[0] == 0 || has_been_tried(c, z->options))
             continue;
-        setting.fleet = (struct fleet){{c->arithmetic[0], c->arithmetic[1]}};
-        asking[study.n_variants] = c;
-        s = size_variant(&variants[study.n_variants++], z->arena, z->options, c, &setting, d);
+        runs[n] = (struct size_run){.choice = c, .setting = size_as_it_is};
+        runs[n++].setting.fleet = (struct fleet){{c->arithmetic[0], c->arithmetic[1]}};
     }
-    if (s || study.n_variants == 0)
-        return s;
-    s = study_run(&rows, z->arena, &study, d);
-    for (size_t i = 0; i < study.n_variants && !s; i++) {
-        if (!rows[i].status)
-            asking[i]->arithmetic_value = rows[i].figures[0];
-        else if (rows[i].status != ST_INPUT) /* too small to run at all, it has no figure */
-            s = diag_fail(d, rows[i].status, "%s", rows[i].message);
+    enum status s = size_run_all(z, runs, n, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        if (runs[i].figures) /* too small to run at all, it has none */
+            runs[i].choice->arithmetic_value = runs[i].figures[SIZE_TARGET];
     }
-    z->n_done += study.n_variants;
     return s;
 }
 

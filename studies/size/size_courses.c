@@ -54,20 +54,6 @@ struct plan {
     size_t n_fewer, n_with_errors;     /* the first of fewer is the traffic as it was recorded */
 };
 
-static struct fleet one_less(const struct size_choice *c)
-{
-    const struct fleet_trial *best = NULL;
-
-    for (size_t i = 0; i < c->n_pools; i++) {
-        struct fleet fewer = c->workers;
-        fewer.n[i]--;
-        const struct fleet_trial *t = fewer.n[i] > 0 ? fleet_trial_of(&c->search, fewer) : NULL;
-        if (t && (!best || t->shortfall < best->shortfall))
-            best = t;
-    }
-    return best ? best->fleet : (struct fleet){{0}};
-}
-
 static void add_run(struct size_run *runs, size_t *n, struct size_choice *c, struct fleet fleet,
                     uint64_t replicate)
 {
@@ -81,14 +67,17 @@ static void plan_runs(struct plan *p, struct size_run *runs, size_t *n, const st
 {
     size_t n_courses = size_n_courses(z->options);
     struct size_choice *c = p->choice;
-    struct fleet fleet = z->options->n_missing ? c->survivors : c->workers;
+    bool missing = z->options->n_missing;
+    struct fleet fleet = missing ? c->survivors : c->workers;
+    const struct fleet_trial *fewer = all && !missing ? size_one_less(c, false) : NULL;
 
     p->answer = *n;
     for (size_t k = 1; k <= n_courses; k++)
         add_run(runs, n, c, fleet, k);
     p->fewer = *n;
-    c->courses.fewer = all && !z->options->n_missing ? one_less(c) : (struct fleet){{0}};
-    for (size_t k = 0; k <= n_courses && c->courses.fewer.n[0]; k++)
+    if (fewer)
+        c->courses.fewer = fewer->fleet;
+    for (size_t k = 0; k <= n_courses && fewer; k++)
         add_run(runs, n, c, c->courses.fewer, k);
     p->n_fewer = *n - p->fewer;
     p->with_errors = *n;

@@ -3,6 +3,41 @@
 
 #include "studies/size/size_internal.h"
 
+struct fleet_search size_search(const struct size_choice *choice, struct fleet guess,
+                                int64_t max_gpus, struct arena *arena)
+{
+    struct fleet_search search = {.n_pools = choice->n_pools,
+                                  .max_gpus = max_gpus,
+                                  .max_workers = choice->search.max_workers,
+                                  .arena = arena};
+
+    memcpy(search.gpus, choice->gpus_per_worker, sizeof search.gpus);
+    memcpy(search.guess, guess.n, sizeof search.guess);
+    return search;
+}
+
+double size_cost_per_day(const struct size_choice *choice, double gpus)
+{
+    return 24 * choice->price * gpus;
+}
+
+const struct fleet_trial *size_one_less(const struct size_choice *choice, bool most_harm)
+{
+    const struct fleet_trial *found = NULL;
+
+    for (size_t i = 0; i < choice->n_pools; i++) {
+        struct fleet fewer = choice->workers;
+        if (--fewer.n[i] < 1)
+            continue;
+        const struct fleet_trial *t = fleet_trial_of(&choice->search, fewer);
+        if (t && t->figures &&
+            (!found ||
+             (most_harm ? t->shortfall > found->shortfall : t->shortfall < found->shortfall)))
+            found = t;
+    }
+    return found;
+}
+
 enum status size_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *c,
                        struct fleet workers, const struct scenario *scenario, struct diag *d)
 {
@@ -47,17 +82,9 @@ static const char *limit_in(const double *f, const struct expectation *target)
  * closest. */
 static void set_limit(struct size_choice *c, const struct expectation *target)
 {
-    const struct fleet_trial *worst = NULL;
+    const struct fleet_trial *worst =
+        c->reached ? size_one_less(c, true) : fleet_trial_of(&c->search, c->workers);
 
-    for (size_t i = 0; c->reached && i < c->n_pools; i++) {
-        struct fleet fewer = c->workers;
-        fewer.n[i]--;
-        const struct fleet_trial *t = fewer.n[i] > 0 ? fleet_trial_of(&c->search, fewer) : NULL;
-        if (t && t->figures && (!worst || t->shortfall > worst->shortfall))
-            worst = t;
-    }
-    if (!c->reached)
-        worst = fleet_trial_of(&c->search, c->workers);
     if (worst && worst->figures)
         c->limited_by = limit_in(worst->figures, target);
     else
@@ -78,7 +105,7 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     c->reached = c->search.found && fits;
     c->gpus_low = c->gpus_high = c->cost_per_day_low = c->cost_per_day_high = NAN;
     c->value = c->attainment = c->load_headroom = c->arithmetic_value = NAN;
-    c->cost_per_day = 24 * c->price * (double)c->gpus;
+    c->cost_per_day = size_cost_per_day(c, (double)c->gpus);
     c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
     trial = fleet_trial_of(&c->search, c->workers);
     if (trial && trial->figures && isnan(trial->figures[SIZE_ATTAINMENT]))

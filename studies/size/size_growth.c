@@ -54,16 +54,10 @@ static bool is_reached(const struct plan *p, size_t month)
 static struct size_task task_of(struct plan *p, size_t month, struct fleet guess,
                                 const struct sizing *z)
 {
-    const struct size_choice *c = p->choice;
     struct fleet_search *search = &p->searches[month];
     struct size_task task = {.choice = p->choice, .search = search, .setting = size_as_it_is};
 
-    *search = (struct fleet_search){.n_pools = c->n_pools,
-                                    .max_gpus = c->search.max_gpus,
-                                    .max_workers = c->search.max_workers,
-                                    .arena = z->arena};
-    memcpy(search->gpus, c->gpus_per_worker, sizeof search->gpus);
-    memcpy(search->guess, guess.n, sizeof search->guess);
+    *search = size_search(p->choice, guess, p->choice->search.max_gpus, z->arena);
     task.setting.more_load = factor_of(z->options, month);
     p->searched_as[month] = month;
     return task;
@@ -194,7 +188,7 @@ static enum status set_month(struct size_month *to, const struct plan *p, size_t
     enum status s = size_nodes(&to->nodes, &to->reached, c, to->workers, o->scenario, d);
     if (to->reached) {
         to->gpus = fleet_gpus(&c->search, to->workers);
-        to->cost_per_day = 24 * c->price * (double)to->gpus;
+        to->cost_per_day = size_cost_per_day(c, (double)to->gpus);
     }
     return s;
 }

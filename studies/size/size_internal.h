@@ -154,6 +154,15 @@ double size_task_gpus(const struct size_task *task); /* of its fleet; INFINITY: 
 /* One of the n_detailed cheapest of its load that meet the target. */
 bool size_is_detailed(const struct size_choice *choice);
 
+/* A search for a fleet of the choice, to begin at `guess`; looks no further than the first search
+ * of the choice did. */
+struct fleet_search size_search(const struct size_choice *choice, struct fleet guess,
+                                int64_t max_gpus, struct arena *arena);
+double size_cost_per_day(const struct size_choice *choice, double gpus);
+/* What the search saw with one worker less than in the answer, in the pool where that does most
+ * harm, or least; NULL: nothing. */
+const struct fleet_trial *size_one_less(const struct size_choice *choice, bool most_harm);
+
 /* Nodes that a run puts the workers on; *fits: the cluster has room for all of them. ST_NOMEM. */
 enum status size_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *choice,
                        struct fleet workers, const struct scenario *scenario, struct diag *d);

@@ -129,5 +129,4 @@ void size_write_json(const struct size_result *r, FILE *out)
     write_choices(&j, "unreachable", r, r->n_reached, r->n_runnable);
     write_choices(&j, "left_out", r, r->n_runnable, r->n);
     json_object_end(&j);
-    fputc('\n', out);
 }

@@ -47,21 +47,14 @@ static enum status look_at_file(struct size_policy *policy, const struct yaml_no
 
 static enum status add_file(struct size_policy *policy, struct arena *arena, struct diag *d)
 {
-    size_t n = policy->source.n_overlays;
-    struct scenario_text *overlays = ARENA_NEW(arena, n + 1, struct scenario_text);
     struct yaml_node *root;
 
-    if (!overlays)
-        return diag_nomem(d, "policy");
-    for (size_t i = 0; i < n; i++)
-        overlays[i] = policy->source.overlays[i];
-    policy->source.overlays = overlays;
-    policy->source.n_overlays = n + 1;
-    enum status s = scenario_text_read(&overlays[n], arena, policy->name,
-                                       "'scenario', or an overlay with a policy", d);
-    if (!s)
-        s = yaml_tree_parse(&root, arena, policy->name, overlays[n].bytes, overlays[n].length,
-                            false, d);
+    enum status s = scenario_source_overlay(&policy->source, arena, policy->name,
+                                            "'scenario', or an overlay with a policy", d);
+    if (s)
+        return s;
+    const struct scenario_text *file = &policy->source.overlays[policy->source.n_overlays - 1];
+    s = yaml_tree_parse(&root, arena, policy->name, file->bytes, file->length, false, d);
     if (s || !root || root->kind != NODE_MAP)
         return s; /* the scenario says what it is */
     return look_at_file(policy, root, d);

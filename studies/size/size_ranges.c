@@ -40,7 +40,6 @@ void size_draw_error(struct size_setting *setting, const struct size_choice *cho
 
     if (!error)
         return;
-
     pcg64_stream(&rng, (uint64_t)scenario->seed, "size model error", replicate);
     size_t pick = (size_t)pcg64_below(&rng, error->n_factors);
     setting->prompt_factor = error->prompt_factor[pick];
@@ -85,8 +84,8 @@ static void set_range(struct size_choice *c, double *gpus, size_t n, bool replic
         range = range_of(gpus, n, n_finite, least);
     c->gpus_low = fmin(floor(range.low / unit + 0.5) * unit, (double)c->gpus);
     c->gpus_high = fmax(floor(range.high / unit + 0.5) * unit, (double)c->gpus);
-    c->cost_per_day_low = 24 * c->price * c->gpus_low;
-    c->cost_per_day_high = 24 * c->price * c->gpus_high;
+    c->cost_per_day_low = size_cost_per_day(c, c->gpus_low);
+    c->cost_per_day_high = size_cost_per_day(c, c->gpus_high);
 }
 
 enum status size_draw_task(struct size_task *task, const struct sizing *z,
@@ -97,12 +96,7 @@ enum status size_draw_task(struct size_task *task, const struct sizing *z,
 
     if (!search)
         return diag_nomem(d, "choices");
-    *search = (struct fleet_search){.n_pools = choice->n_pools,
-                                    .max_gpus = INT64_MAX,
-                                    .max_workers = choice->search.max_workers,
-                                    .arena = z->arena};
-    memcpy(search->gpus, choice->gpus_per_worker, sizeof choice->gpus_per_worker);
-    memcpy(search->guess, choice->workers.n, sizeof choice->workers.n);
+    *search = size_search(choice, choice->workers, INT64_MAX, z->arena);
     *task = (struct size_task){.choice = choice, .search = search, .setting = size_as_it_is};
     if (!replicates)
         return set_corner(&task->setting, choice->error, k, z->arena, d);

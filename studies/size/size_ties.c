@@ -74,8 +74,6 @@ static bool dearer_on_another(const struct size_choice *c, const struct size_cho
 static struct size_choice *cheapest_at(const struct sizing *z, double load,
                                        const struct size_choice **order)
 {
-    BUG_IF(!z->choices);
-    size_sort(order, z->n_choices);
     for (size_t i = 0; i < z->n_choices; i++) {
         if (order[i]->scale_load == load && size_outcome_of(order[i]) == SIZE_REACHED)
             return &z->choices[order[i] - z->choices];
@@ -145,8 +143,11 @@ static enum status find_ties(struct sizing *z, struct diag *d)
     double *room = ARENA_NEW(z->arena, z->options->n_replicates + 1, double);
     enum status s = order && room ? ST_OK : diag_nomem(d, "choices");
 
+    BUG_IF(!z->choices);
     for (size_t i = 0; i < z->n_choices && !s; i++)
         order[i] = &z->choices[i];
+    if (!s)
+        size_sort(order, z->n_choices);
     for (size_t l = 0; l < z->options->n_loads && !s; l++) {
         struct size_choice *cheapest = cheapest_at(z, z->options->loads[l], order);
         if (!cheapest)

@@ -237,6 +237,5 @@ enum status tune_write_json(const struct tune_result *r, FILE *out, struct diag 
     json_key(&j, "pairs");
     write_pairs(&j, r);
     json_object_end(&j);
-    fputc('\n', out);
     return ST_OK;
 }
