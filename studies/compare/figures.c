@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "reports/summary.h"
 #include "studies/compare/compare_internal.h"
 
 const char *const compare_verdict_names[] = {"unsure", "same", "better", "worse", "changed"};
@@ -15,45 +16,31 @@ static const char *const main_keys[] = {
     "scaling.peak_gpus",
 };
 
-/* Beginnings of keys; the first that fits says whether more (1) or less (-1) of it is better. */
-static const struct {
-    const char *key;
-    int better;
-} directions[] = {
-    {"attainment.n_windows", 0},  {"attainment.", 1},
-    {"latency_ms.", -1},          {"requests.offered", 0},
-    {"requests.outside_span", 0}, {"requests.completed", 1},
-    {"requests.good", 1},         {"requests.", -1},
-    {"throughput.span_s", 0},     {"throughput.", 1},
-    {"gpu_hours.", -1},           {"cost.", -1},
-    {"scaling.failed", -1},       {"kv.preemptions", -1},
-    {"kv.prefix_hit_rate", 1},
-};
-
 size_t compare_main_keys(const char *const **keys)
 {
     *keys = main_keys;
     return sizeof main_keys / sizeof *main_keys;
 }
 
-static int better_of(const char *key)
+/* How often and how far a fleet moves is neither good nor bad by itself. */
+static enum summary_worse worse_side(const char *key)
 {
-    for (size_t i = 0; i < sizeof directions / sizeof *directions; i++) {
-        if (strncmp(key, directions[i].key, strlen(directions[i].key)) == 0)
-            return directions[i].better;
-    }
-    return 0;
+    static const char moves[] = "scaling.", failures[] = "scaling.failed";
+    bool is_move = strncmp(key, moves, sizeof moves - 1) == 0 &&
+                   strncmp(key, failures, sizeof failures - 1) != 0;
+
+    return is_move ? SUMMARY_WORSE_EITHER : summary_key_worse(key);
 }
 
 static enum compare_verdict verdict_of(const char *key, const struct paired *p)
 {
-    int better = better_of(key);
+    enum summary_worse worse = worse_side(key);
 
     if (!p->told_apart)
         return p->mean == 0 && p->at.low == 0 && p->at.high == 0 ? COMPARE_SAME : COMPARE_UNSURE;
-    if (better == 0)
+    if (worse == SUMMARY_WORSE_EITHER)
         return COMPARE_CHANGED;
-    return (p->mean > 0) == (better > 0) ? COMPARE_BETTER : COMPARE_WORSE;
+    return (p->mean > 0) == (worse == SUMMARY_WORSE_HIGHER) ? COMPARE_WORSE : COMPARE_BETTER;
 }
 
 /* Of the column of a key in the rows of two runs. */
