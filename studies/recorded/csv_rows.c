@@ -104,6 +104,11 @@ struct csv_field csv_rows_field(const struct csv_rows *r, size_t column)
     return r->fields[r->place[column]];
 }
 
+bool csv_rows_is(const struct csv_rows *r, size_t column, const char *word)
+{
+    return is(csv_rows_field(r, column), word);
+}
+
 enum status csv_rows_refuse(const struct csv_rows *r, size_t column, const char *expected)
 {
     struct csv_field f = csv_rows_field(r, column);

@@ -1,6 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "scenarios/text/yaml_tree.h"
 #include "studies/recorded/recorded_internal.h"
@@ -199,7 +197,7 @@ enum status recorded_read_decisions(struct recorded *run, struct arena *arena, c
                                     struct diag *d)
 {
     struct reader r = {.run = run, .arena = arena, .path = path, .d = d};
-    struct recorded_decision *decisions = NULL, *kept = NULL;
+    struct recorded_decision *decisions = NULL;
     double expected = recorded_figure(run, "scaling.decisions");
     size_t n = 0;
 
@@ -213,12 +211,7 @@ enum status recorded_read_decisions(struct recorded *run, struct arena *arena, c
                          "%zu decisions where summary.json beside it has %.0f: the file is torn, "
                          "or of another run",
                          n, expected);
-    if (!s && !(kept = ARENA_NEW(arena, n, struct recorded_decision)))
-        s = diag_nomem(d, "decisions");
-    if (!s && n)
-        memcpy(kept, decisions, n * sizeof *kept);
-    free(decisions);
-    run->decisions = kept;
-    run->n_decisions = s ? 0 : n;
-    return s;
+    run->decisions = recorded_keep(arena, decisions, n, sizeof *decisions);
+    run->n_decisions = n;
+    return s || run->decisions ? s : diag_nomem(d, "decisions");
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -123,6 +124,18 @@ enum status recorded_read_summary(struct recorded *run, struct arena *arena, con
     if (!s)
         s = check_counts(run, path, d);
     return s ? s : read_pools(run, path, d);
+}
+
+/* ---- rows ---- */
+
+void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size)
+{
+    void *kept = arena_alloc(arena, n, size);
+
+    if (kept && n)
+        memcpy(kept, array, n * size);
+    free(array);
+    return kept;
 }
 
 /* ---- the folder ---- */

@@ -16,6 +16,9 @@ enum status recorded_read_timeline(struct recorded *run, struct arena *arena, co
 enum status recorded_read_decisions(struct recorded *run, struct arena *arena, const char *path,
                                     struct diag *d);
 
+/* n rows of `size` bytes in the arena, and frees the array that they were in; NULL: no memory. */
+void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size);
+
 /* ---- CSV with a line of names ---- */
 
 enum { CSV_ROWS_MAX_COLUMNS = 64 };
@@ -37,6 +40,7 @@ enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
 void csv_rows_close(struct csv_rows *rows);
 /* A wanted column of the row. */
 struct csv_field csv_rows_field(const struct csv_rows *rows, size_t column);
+bool csv_rows_is(const struct csv_rows *rows, size_t column, const char *word);
 enum status csv_rows_uint(const struct csv_rows *rows, size_t column, uint64_t max,
                           uint64_t *value);
 /* Milliseconds as ns; -1 where the field is empty. */

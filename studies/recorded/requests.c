@@ -1,5 +1,4 @@
 #include <stdlib.h>
-#include <string.h>
 
 #include "studies/recorded/recorded_internal.h"
 #include "util/array.h"
@@ -23,11 +22,8 @@ static const char *const columns[N_COLUMNS] = {
 
 static enum status read_outcome(enum outcome *outcome, const struct csv_rows *rows)
 {
-    const struct csv_field f = csv_rows_field(rows, OUTCOME);
-
     for (int o = 0; o < N_OUTCOMES; o++) {
-        const char *name = outcome_name((enum outcome)o);
-        if (strlen(name) == (size_t)(f.end - f.from) && memcmp(name, f.from, strlen(name)) == 0) {
+        if (csv_rows_is(rows, OUTCOME, outcome_name((enum outcome)o))) {
             *outcome = (enum outcome)o;
             return ST_OK;
         }
@@ -129,13 +125,7 @@ enum status recorded_read_requests(struct recorded *run, struct arena *arena, co
         qsort(requests, n, sizeof *requests, by_index);
     if (!s)
         s = check(run, requests, n, path, d);
-    struct recorded_request *kept = s ? NULL : ARENA_NEW(arena, n, struct recorded_request);
-    if (!s && !kept)
-        s = diag_nomem(d, "requests");
-    if (!s && n)
-        memcpy(kept, requests, n * sizeof *kept);
-    free(requests);
-    run->requests = kept;
-    run->n_requests = s ? 0 : n;
-    return s;
+    run->requests = recorded_keep(arena, requests, n, sizeof *requests);
+    run->n_requests = n;
+    return s || run->requests ? s : diag_nomem(d, "requests");
 }

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-#include <string.h>
 
 #include "studies/recorded/recorded_internal.h"
 #include "util/array.h"
@@ -10,11 +8,8 @@ static const char *const columns[N_COLUMNS] = {"at_ms", "pool",     "target",
 
 static enum status read_pool(size_t *pool, const struct recorded *run, const struct csv_rows *rows)
 {
-    const struct csv_field f = csv_rows_field(rows, POOL);
-
     for (*pool = 0; *pool < run->n_pools; ++*pool) {
-        const char *name = run->pools[*pool];
-        if (strlen(name) == (size_t)(f.end - f.from) && memcmp(name, f.from, strlen(name)) == 0)
+        if (csv_rows_is(rows, POOL, run->pools[*pool]))
             return ST_OK;
     }
     return csv_rows_refuse(rows, POOL, "a pool of summary.json beside it");
@@ -78,13 +73,7 @@ enum status recorded_read_timeline(struct recorded *run, struct arena *arena, co
         return s;
     s = read_rows(&samples, &n, run, &rows);
     csv_rows_close(&rows);
-    struct recorded_sample *kept = s ? NULL : ARENA_NEW(arena, n, struct recorded_sample);
-    if (!s && !kept)
-        s = diag_nomem(d, "timeline");
-    if (!s && n)
-        memcpy(kept, samples, n * sizeof *kept);
-    free(samples);
-    run->samples = kept;
-    run->n_samples = s ? 0 : n;
-    return s;
+    run->samples = recorded_keep(arena, samples, n, sizeof *samples);
+    run->n_samples = n;
+    return s || run->samples ? s : diag_nomem(d, "timeline");
 }
