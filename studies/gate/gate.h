@@ -45,7 +45,8 @@ struct gate_result {
     const struct gate_check *checks; /* expectations, then comparisons */
     size_t n_notes;
     const char **notes;          /* in what the baseline is of something else */
-    struct baseline_entry entry; /* what a new baseline has to hold; unless there are no figures */
+    struct baseline_entry entry; /* what a new baseline has to hold; of --update, or where there is
+                                    one before, unless there are no figures */
 };
 
 struct gate_options {

@@ -111,9 +111,11 @@ static void write_notes(const struct gate_report *report, FILE *out)
     }
 }
 
+static const char mark[] = "<!-- headroom check -->";
+
 static void write(const struct gate_report *report, FILE *out)
 {
-    fprintf(out, "<!-- headroom check -->\n### headroom check: %zu held, %zu missed, %zu failed\n",
+    fprintf(out, "%s\n### headroom check: %zu held, %zu missed, %zu failed\n", mark,
             gate_count(report, ST_OK), gate_count(report, ST_MISSED), gate_count(report, ST_INPUT));
     write_verdicts(report, out);
     write_misses(report, out);
@@ -123,6 +125,6 @@ static void write(const struct gate_report *report, FILE *out)
 
 const struct gate_format gate_markdown = {
     .option = "markdown",
-    .mark = "<!-- headroom check -->",
+    .mark = mark,
     .write = write,
 };

@@ -1,5 +1,5 @@
 /* What the gate found, as the files and lines that build servers show. Equal results give equal
- * bytes: no times, no host names. */
+ * bytes: no times and host names of anyone. */
 #ifndef STUDIES_GATE_REPORT_H
 #define STUDIES_GATE_REPORT_H
 
