@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "planner/policy.h"
+#include "record/parts.h"
 #include "util/status.h"
 
 /* identifier, text in outputs, meaning */
@@ -45,7 +46,43 @@ struct request_record {
     int64_t scheduled_ns;    /* start of the step that first computed a part of it */
     int64_t prefill_done_ns; /* end of the step that completed the prompt */
     int64_t first_token_ns, second_token_ns, last_token_ns;
-    int64_t end_ns; /* when the record was made */
+    int64_t end_ns;                    /* when the record was made */
+    const struct request_parts *parts; /* where its time went; NULL = the run does not keep it */
+};
+
+/* identifier, text in outputs, meaning */
+#define WORKER_END_MAP(XX)                                                                         \
+    XX(CANCELLED, "cancelled", "called off before it was ready")                                   \
+    XX(DRAINED, "drained", "had no request left")                                                  \
+    XX(KILLED, "killed", "taken away with what it had: its grace was over, or it got none")        \
+    XX(FAILED, "failed", "failed, or failed to start")                                             \
+    XX(NODE, "node", "its node failed or was reclaimed")                                           \
+    XX(RUN, "run", "the run ended before it did")
+
+enum worker_end {
+#define XX(id, name, text) WORKER_END_##id,
+    WORKER_END_MAP(XX)
+#undef XX
+        N_WORKER_ENDS
+};
+const char *worker_end_name(enum worker_end end);
+
+/* The life of one worker, told when it ends (or at the end of the run, in order of pool and id).
+ * Times are ns, -1 = did not happen. */
+struct worker_record {
+    size_t deployment, pool; /* indices */
+    uint32_t id;             /* within its pool */
+    uint32_t node;           /* first node it had GPUs on; NO_NODE */
+    int64_t wanted_ns;       /* the decision; those of time 0: 0 */
+    int64_t start_ns;        /* it was given its GPUs */
+    int64_t ready_ns;        /* routable */
+    int64_t drain_ns;        /* routable no more; taken back later, -1 again */
+    int64_t end_ns;
+    enum worker_end end;
+    uint64_t
+        n_finished;  /* requests that had on it what they came for: a prompt, their last token */
+    uint64_t n_lost; /* requests that it took along */
+    int64_t busy_ns; /* steps ran */
 };
 
 /* One timeline sample per pool. */
@@ -145,6 +182,7 @@ struct observer {
     enum status (*sample)(void *context, const struct sample_record *s, struct diag *d);
     enum status (*decision)(void *context, const struct decision_record *r, struct diag *d);
     enum status (*window)(void *context, const struct window_record *w, struct diag *d);
+    enum status (*worker)(void *context, const struct worker_record *w, struct diag *d);
     enum status (*event)(void *context, const struct event_record *e, struct diag *d);
     /* Called now and then (every thousand or so instants at which something happens). */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
