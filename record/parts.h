@@ -54,7 +54,7 @@ struct pool_wait {
 };
 
 struct request_parts {
-    int64_t ttft_ns[N_REQUEST_PARTS]; /* up to the first token as the client got it; all 0 without one */
+    int64_t ttft_ns[N_REQUEST_PARTS]; /* up to the first token at the client; all 0 without one */
     int64_t e2e_ns[N_REQUEST_PARTS];  /* up to its end */
     struct pool_wait waits[POLICY_MAX_POOLS];
     int64_t decode_short_ns; /* it decoded, while its pool had fewer workers ready than wanted */
