@@ -240,7 +240,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         summary_print(summary, &terminal);
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
-                   "decisions.jsonl%s\n",
+                   "workers.csv,\n  decisions.jsonl%s\n",
                    out, options->want_events ? ", events.jsonl" : "");
     }
     return check_expectations(scenario, summary);

@@ -448,13 +448,14 @@ static enum status begin(struct dyno_run *run)
 
 static enum status end(struct dyno_run *run)
 {
-    dyno_fleet_close(run);
     enum status s = dyno_close_window(run);
     if (!s && run->config->sample_ns && run->now_ns > run->sample_start.at_ns)
         s = dyno_take_sample(run);
     for (uint32_t id = 0; !s && id < run->n_requests; id++)
         if (run->requests[id].is_used && !run->requests[id].is_over)
             s = dyno_report(run, &run->requests[id], OUTCOME_UNFINISHED);
+    if (!s)
+        s = dyno_fleet_close(run);
     run->result->end_ns = run->now_ns;
     for (size_t p = 0; p < run->config->n_pools; p++)
         run->result->n_scale_events += run->result->pools[p].n_up + run->result->pools[p].n_down;

@@ -110,6 +110,8 @@ struct dyno_worker {
     enum gpu_state gpu_state;
     int64_t gpu_since_ns;
     uint32_t peak_in_use;
+
+    struct worker_record life; /* what has happened to it so far */
 };
 
 struct dyno_pool {
@@ -245,7 +247,8 @@ void dyno_router_unbind(struct dyno_worker *w, struct dyno_request *r);
 /* dynosim_fleet.c: workers over time. */
 enum status dyno_fleet_init(struct dyno_run *run);
 void dyno_fleet_release(struct dyno_run *run);
-void dyno_fleet_close(struct dyno_run *run);
+/* The run ends: account for GPU time up to now, and tell of the workers that are left. */
+enum status dyno_fleet_close(struct dyno_run *run);
 enum status dyno_fleet_scale(struct dyno_run *run, struct dyno_pool *pool, int target);
 enum status dyno_worker_ready(struct dyno_run *run, struct dyno_worker *w);
 enum status dyno_remove_drained(struct dyno_run *run, struct dyno_worker *w);

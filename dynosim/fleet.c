@@ -55,6 +55,13 @@ static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool,
     w->gpu_since_ns = run->now_ns;
     w->snapshot.start_ns = run->now_ns;
     w->last_ttft_s = w->last_isl_tok = w->last_itl_s = -1;
+    w->life = (struct worker_record){.pool = pool->index,
+                                     .id = w->id,
+                                     .node = NO_NODE,
+                                     .wanted_ns = run->now_ns,
+                                     .start_ns = run->now_ns,
+                                     .ready_ns = -1,
+                                     .drain_ns = -1};
     dyno_list_init(&w->waiting);
     dyno_list_init(&w->rejected);
     dyno_list_init(&w->reservations);
@@ -114,6 +121,7 @@ enum status dyno_worker_ready(struct dyno_run *run, struct dyno_worker *w)
         return s;
     dyno_set_gpu_state(run, w, GPU_IDLE);
     w->state = DYNO_READY;
+    w->life.ready_ns = run->now_ns;
     pool->n_starting--;
     s = worker_event(run, w, EVENT_WORKER_READY);
     while (!s && pool->unrouted.n) {
@@ -150,12 +158,29 @@ static void note_peak(struct dyno_worker *w)
         w->pool->result->peak_kv_utilization = peak;
 }
 
+static enum status tell_worker(struct dyno_run *run, const struct dyno_worker *w,
+                               enum worker_end end)
+{
+    if (!run->observer->worker)
+        return ST_OK;
+    struct worker_record record = w->life;
+    record.end_ns = run->now_ns;
+    record.end = end;
+    if (w->busy)
+        record.busy_ns += run->now_ns - w->snapshot.start_ns;
+    return run->observer->worker(run->observer->context, &record, run->diag);
+}
+
 /* It gives its GPUs back. */
 static enum status stop_worker(struct dyno_run *run, struct dyno_worker *w)
 {
+    bool starting = w->state == DYNO_STARTING;
     account(run, w);
     note_peak(w);
-    if (w->state == DYNO_STARTING)
+    enum status s = tell_worker(run, w, starting ? WORKER_END_CANCELLED : WORKER_END_DRAINED);
+    if (s)
+        return s;
+    if (starting)
         w->pool->n_starting--;
     else
         w->pool->n_draining--;
@@ -180,6 +205,7 @@ static enum status drain_worker(struct dyno_run *run, struct dyno_worker *w)
     pool->n_ready--;
     pool->n_draining++;
     w->state = DYNO_DRAINING;
+    w->life.drain_ns = run->now_ns;
     dyno_set_gpu_state(run, w, GPU_DRAINING);
     enum status s = worker_event(run, w, EVENT_WORKER_DRAIN);
     return s ? s : dyno_remove_drained(run, w);
@@ -239,20 +265,33 @@ enum status dyno_fleet_init(struct dyno_run *run)
     return ST_OK;
 }
 
-void dyno_fleet_close(struct dyno_run *run)
+/* Slots of a pool are in order of id. */
+static enum status close_workers(struct dyno_run *run, const struct dyno_pool *pool)
 {
-    for (uint32_t i = 0; i < run->n_workers; i++) {
-        if (run->workers[i]->state == DYNO_GONE)
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < run->n_workers; i++) {
+        struct dyno_worker *w = run->workers[i];
+        if (w->pool != pool || w->state == DYNO_GONE)
             continue;
-        account(run, run->workers[i]);
-        note_peak(run->workers[i]);
+        account(run, w);
+        note_peak(w);
+        s = tell_worker(run, w, WORKER_END_RUN);
     }
+    return s;
+}
+
+enum status dyno_fleet_close(struct dyno_run *run)
+{
+    enum status s = ST_OK;
     for (size_t p = 0; p < run->config->n_pools; p++) {
         struct dyno_pool *pool = &run->pools[p];
+        if (!s)
+            s = close_workers(run, pool);
         for (int state = 0; state < N_GPU_STATES; state++)
             pool->result->gpu_s[state] =
                 s_from_ns(pool->gpu_ns[state]) * pool->config->gpus_per_worker;
     }
+    return s;
 }
 
 void dyno_fleet_release(struct dyno_run *run)

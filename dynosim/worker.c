@@ -295,6 +295,7 @@ static enum status leave(struct dyno_run *run, struct dyno_worker *w, uint32_t i
 {
     struct dyno_request *r = &run->requests[id];
     w->head_failed = false;
+    w->life.n_finished++;
     if (w->pool->config->role == POOL_PREFILL) {
         if (r->prefill_done_ns < 0)
             r->prefill_done_ns = run->now_ns;
@@ -374,6 +375,7 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
 {
     enum status s = ST_OK;
     w->busy = false;
+    w->life.busy_ns += run->now_ns - w->snapshot.start_ns;
     run->moved_ns = run->now_ns;
     for (uint32_t i = 0; !s && i < w->deferred.n; i++) {
         struct action a = w->deferred.action[w->deferred.head + i];

@@ -55,7 +55,7 @@ struct request_record {
     XX(CANCELLED, "cancelled", "called off before it was ready")                                   \
     XX(DRAINED, "drained", "had no request left")                                                  \
     XX(KILLED, "killed", "taken away with what it had: its grace was over, or it got none")        \
-    XX(FAILED, "failed", "failed, or failed to start")                                             \
+    XX(FAILED, "failed", "failed while it started or served")                                      \
     XX(NODE, "node", "its node failed or was reclaimed")                                           \
     XX(RUN, "run", "the run ended before it did")
 
@@ -76,13 +76,13 @@ struct worker_record {
     int64_t wanted_ns;       /* the decision; those of time 0: 0 */
     int64_t start_ns;        /* it was given its GPUs */
     int64_t ready_ns;        /* routable */
-    int64_t drain_ns;        /* routable no more; taken back later, -1 again */
+    int64_t drain_ns;        /* began to drain; taken back into service, -1 again */
     int64_t end_ns;
     enum worker_end end;
-    uint64_t
-        n_finished;  /* requests that had on it what they came for: a prompt, their last token */
-    uint64_t n_lost; /* requests that it took along */
-    int64_t busy_ns; /* steps ran */
+    uint64_t n_finished; /* requests that got on it what they came for: their prompt computed, on a
+                            worker of the prefill pool; else their last token */
+    uint64_t n_lost;     /* attempts of requests that it took along */
+    int64_t busy_ns;     /* a step ran, or was cut short */
 };
 
 /* One timeline sample per pool. */

@@ -21,7 +21,7 @@ struct recorder {
     bool writes;
     char *out_dir;
     bool replace;
-    struct out_file requests, timeline, decisions, events, performance, summary;
+    struct out_file requests, timeline, workers, decisions, events, performance, summary;
     struct recorder_totals totals;
     struct timeline_point *points;
     size_t n_points, points_capacity;
@@ -56,6 +56,10 @@ static const char timeline_header[] =
     "at_ms,pool,target,ready,starting,pending,draining,waiting,running,kv_utilization,"
     "offered_requests_per_s,completed_requests_per_s,ttft_ms,itl_ms,input_tokens,output_tokens\n";
 
+static const char workers_header[] =
+    "pool,worker,node,wanted_ms,start_ms,ready_ms,drain_ms,end_ms,end,requests_finished,"
+    "requests_lost,busy_ms\n";
+
 static void check_pool_name(const char *name)
 {
     static const char allowed[] =
@@ -78,6 +82,8 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
         s = open_file(r, &r->requests, "requests.csv", requests_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->timeline, "timeline.csv", timeline_header, d);
+    if (s == ST_OK)
+        s = open_file(r, &r->workers, "workers.csv", workers_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
     if (s == ST_OK && want_events)
@@ -125,6 +131,7 @@ void recorder_free(struct recorder *r)
         return;
     out_file_release(&r->requests);
     out_file_release(&r->timeline);
+    out_file_release(&r->workers);
     out_file_release(&r->decisions);
     out_file_release(&r->events);
     out_file_release(&r->performance);
@@ -340,6 +347,40 @@ static enum status on_window(void *context, const struct window_record *w, struc
     return ST_OK;
 }
 
+static enum status on_worker(void *context, const struct worker_record *w, struct diag *d)
+{
+    struct recorder *r = context;
+    const char *end = worker_end_name(w->end);
+    struct row row;
+
+    if (!r->writes)
+        return ST_OK;
+    BUG_IF(w->pool >= r->info->n_pools);
+    const char *pool = r->info->pool_names[w->pool];
+    row.n = 0;
+    row_text(&row, pool, strlen(pool));
+    ROW_LITERAL(&row, ",");
+    row_int(&row, w->id);
+    ROW_LITERAL(&row, ",");
+    if (w->node != NO_NODE)
+        row_int(&row, w->node);
+    const int64_t times[] = {w->wanted_ns, w->start_ns, w->ready_ns, w->drain_ns, w->end_ns};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        ROW_LITERAL(&row, ",");
+        row_ms(&row, times[i]);
+    }
+    ROW_LITERAL(&row, ",");
+    row_text(&row, end, strlen(end));
+    ROW_LITERAL(&row, ",");
+    row_int(&row, (int64_t)w->n_finished);
+    ROW_LITERAL(&row, ",");
+    row_int(&row, (int64_t)w->n_lost);
+    ROW_LITERAL(&row, ",");
+    row_ms(&row, w->busy_ns);
+    ROW_LITERAL(&row, "\n");
+    return out_file_write(&r->workers, row.text, row.n, d);
+}
+
 static void json_forecast(struct json_out *j, const char *key, const struct policy_forecast *f)
 {
     json_key(j, key);
@@ -457,6 +498,7 @@ struct observer recorder_observer(struct recorder *r)
         .sample = on_sample,
         .decision = on_decision,
         .window = on_window,
+        .worker = on_worker,
         .event = r->events.stream ? on_event : NULL,
         .progress = r->progress ? on_progress : NULL,
     };
@@ -491,7 +533,7 @@ static enum status write_performance(struct recorder *r, const struct summary *s
 enum status recorder_finish(struct recorder *r, const struct summary *summary, struct diag *d)
 {
     /* summary.json comes last: when it is there, so is everything else. */
-    struct out_file *const files[] = {&r->requests, &r->timeline,    &r->decisions,
+    struct out_file *const files[] = {&r->requests, &r->timeline,    &r->workers, &r->decisions,
                                       &r->events,   &r->performance, &r->summary};
     enum { N_FILES = sizeof files / sizeof *files };
     /* Nothing of an earlier run may look like a part of this one, even if we end between two files.

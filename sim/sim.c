@@ -269,7 +269,7 @@ static enum status handle(struct sim *sim, struct event e)
     case EVENT_CLASS_FIRST_TIMEOUT:
         return life_time_out(sim, id);
     case EVENT_CLASS_GRACE_END:
-        return fleet_kill_worker(sim, d->workers[id]);
+        return fleet_grace_ends(sim, d->workers[id]);
     case EVENT_CLASS_FAILURE:
         return failures_worker_fails(sim, d->workers[id]);
     case EVENT_CLASS_NODE_FAILURE:
@@ -635,7 +635,8 @@ static enum status end(struct deployment *d)
         s = take_sample(d);
     if (!s)
         s = life_report_unfinished(d);
-    fleet_close(d);
+    if (!s)
+        s = fleet_close(d);
     result->end_ns = sim->now_ns;
     result->measured_from_ns = sim->config->warmup_ns;
     result->n_events = sim->n_events;

@@ -30,7 +30,7 @@ enum status failures_worker_fails(struct sim *sim, struct worker *w)
     w->pool->result->n_failed++;
     enum status s = fleet_worker_event(w, EVENT_WORKER_FAIL);
     if (!s)
-        s = fleet_kill_worker(sim, w);
+        s = fleet_kill_worker(sim, w, WORKER_END_FAILED);
     return s ? s : startup_restore(sim);
 }
 
@@ -103,7 +103,7 @@ static enum status lose_workers_of(struct deployment *d, uint32_t node)
     for (uint32_t i = 0; !s && i < d->n_workers; i++) {
         struct worker *w = d->workers[i];
         if (is_on(d->sim, w, node))
-            s = fleet_kill_worker(d->sim, w);
+            s = fleet_kill_worker(d->sim, w, WORKER_END_NODE);
     }
     return s;
 }
@@ -139,7 +139,7 @@ static enum status drain_workers_of(struct deployment *d, uint32_t node)
             continue;
         w->pool->result->n_lost_nodes += w->state == WORKER_READY;
         s = w->state == WORKER_STARTING
-                ? fleet_stop_worker(sim, w)
+                ? fleet_stop_worker(sim, w, WORKER_END_NODE)
                 : fleet_drain_worker(sim, w, grace_ns < notice_ns ? grace_ns : notice_ns);
     }
     return s;

@@ -61,6 +61,14 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .second_next = reuse(old.second_next),
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
+        .life = {.deployment = pool->deployment->index,
+                 .pool = pool->index,
+                 .id = leader->id,
+                 .node = NO_NODE,
+                 .wanted_ns = sim->now_ns,
+                 .start_ns = -1,
+                 .ready_ns = -1,
+                 .drain_ns = -1},
     };
     struct deployment *d = pool->deployment;
     d->load[w->slot] = d->published[w->slot] = (struct rank_load){0};
@@ -266,7 +274,7 @@ static enum status make_routable(struct sim *sim, struct worker *w, enum event_k
 enum status fleet_worker_ready(struct sim *sim, struct worker *w)
 {
     gpu_time_set_state(sim, w, GPU_IDLE);
-    w->idle_since_ns = sim->now_ns;
+    w->idle_since_ns = w->life.ready_ns = sim->now_ns;
     w->pool->n_starting--;
     return make_routable(sim, w, EVENT_WORKER_READY);
 }
@@ -275,6 +283,7 @@ enum status fleet_worker_ready(struct sim *sim, struct worker *w)
 static enum status call_back(struct sim *sim, struct worker *w)
 {
     w->drain_generation++; /* no grace period any more */
+    w->life.drain_ns = -1;
     w->pool->n_draining--;
     enum status s = make_routable(sim, w, EVENT_WORKER_CALL_BACK);
     gpu_time_set_state(sim, w, w->kind == STEP_NONE ? GPU_IDLE : GPU_BUSY);
@@ -293,18 +302,48 @@ static void note_rank_results(const struct worker *leader)
     }
 }
 
-void fleet_close(struct deployment *d)
+/* Its life is over. */
+static enum status tell_worker(struct sim *sim, struct worker *w, enum worker_end end)
 {
-    for (uint32_t i = 0; i < d->n_workers; i++) {
-        if (!worker_leads(d->workers[i]))
-            continue;
-        gpu_time_account(d->sim, d->workers[i]);
-        note_rank_results(d->workers[i]);
+    if (!sim->observer->worker)
+        return ST_OK;
+    struct worker_record record = w->life;
+    record.end_ns = sim->now_ns;
+    record.end = end;
+    if (w->kind != STEP_NONE) /* cut short */
+        record.busy_ns += sim->now_ns - w->step_start_ns;
+    return sim->observer->worker(sim->observer->context, &record, sim->diag);
+}
+
+static int by_pool_and_id(const void *a, const void *b)
+{
+    const struct worker *v = *(struct worker *const *)a, *w = *(struct worker *const *)b;
+    if (v->pool != w->pool)
+        return v->pool->index < w->pool->index ? -1 : 1;
+    return (v->id > w->id) - (v->id < w->id);
+}
+
+enum status fleet_close(struct deployment *d)
+{
+    struct worker **alive = NULL;
+    uint32_t n = 0;
+    enum status s = ARRAY_RESIZE(alive, d->n_workers, "workers", d->sim->diag);
+    for (uint32_t i = 0; !s && i < d->n_workers; i++)
+        if (worker_leads(d->workers[i]))
+            alive[n++] = d->workers[i];
+    if (n)
+        qsort(alive, n, sizeof *alive, by_pool_and_id);
+    for (uint32_t i = 0; !s && i < n; i++) {
+        gpu_time_account(d->sim, alive[i]);
+        note_rank_results(alive[i]);
+        s = tell_worker(d->sim, alive[i], WORKER_END_RUN);
     }
+    free(alive);
+    return s;
 }
 
 /* Nothing is bound to it any more. */
-enum status fleet_stop_worker(struct sim *sim, struct worker *w)
+enum status fleet_stop_worker(struct sim *sim, struct worker *w, enum worker_end end)
 {
     struct pool *pool = w->pool;
     struct deployment *d = pool->deployment;
@@ -330,6 +369,9 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w)
     }
     BUG_IF(!worker_is_empty(w));
     note_rank_results(w);
+    enum status s = tell_worker(sim, w, end);
+    if (s)
+        return s;
     if (w->state != WORKER_PENDING) {
         d->workers_held--;
         d->gpus_held -= pool->config->gpus_per_worker;
@@ -387,7 +429,7 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
     return ST_OK;
 }
 
-enum status fleet_kill_worker(struct sim *sim, struct worker *w)
+enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end end)
 {
     struct deployment *d = w->pool->deployment;
     struct id_array bound = {0};
@@ -403,8 +445,9 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w)
         if (!s)
             s = handoff_release_source(sim, r);
     }
+    w->life.n_lost += bound.n;
     if (!s)
-        s = fleet_stop_worker(sim, w);
+        s = fleet_stop_worker(sim, w, end);
     /* Only now: a request sent again must not find the worker routable. */
     for (uint32_t i = 0; !s && i < bound.n; i++)
         s = tell_lost(sim, bound.id[i]);
@@ -416,7 +459,13 @@ enum status fleet_remove_drained(struct sim *sim, struct worker *w)
 {
     if (w->state != WORKER_DRAINING || w->kind != STEP_NONE || !worker_is_empty(w))
         return ST_OK;
-    return fleet_stop_worker(sim, w);
+    return fleet_stop_worker(sim, w, WORKER_END_DRAINED);
+}
+
+enum status fleet_grace_ends(struct sim *sim, struct worker *w)
+{
+    bool node_goes = sim->cluster.node[w->node].state != NODE_UP;
+    return fleet_kill_worker(sim, w, node_goes ? WORKER_END_NODE : WORKER_END_KILLED);
 }
 
 void fleet_withdraw(struct sim *sim, struct worker *w)
@@ -431,6 +480,7 @@ void fleet_withdraw(struct sim *sim, struct worker *w)
 enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns)
 {
     fleet_withdraw(sim, w);
+    w->life.drain_ns = sim->now_ns;
     enum status s = fleet_worker_event(w, EVENT_WORKER_DRAIN);
     if (!s && grace_ns < TIME_NEVER)
         s = event_queue_push(
@@ -504,10 +554,10 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
         if (!w)
             w = newest(sim, pool, WORKER_STARTING);
         if (w) {
-            s = fleet_stop_worker(sim, w);
+            s = fleet_stop_worker(sim, w, WORKER_END_CANCELLED);
             d->n_cancelled[pool->index]++;
         } else if (d->config->scale_down == SCALE_DOWN_TERMINATE) {
-            s = fleet_kill_worker(sim, choose_victim(sim, pool));
+            s = fleet_kill_worker(sim, choose_victim(sim, pool), WORKER_END_KILLED);
             d->n_terminated[pool->index]++;
         } else {
             s = fleet_drain_worker(sim, choose_victim(sim, pool), d->config->drain_grace_ns);

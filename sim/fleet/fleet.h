@@ -32,12 +32,15 @@ enum status fleet_worker_ready(struct sim *sim, struct worker *w);
 void fleet_withdraw(struct sim *sim, struct worker *w); /* not routable any more: it drains */
 /* Withdrawn, and what it has may end within grace_ns (TIME_NEVER: whenever it does). */
 enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns);
-enum status fleet_stop_worker(struct sim *sim,
-                              struct worker *w); /* empty: it gives its GPUs back */
-enum status fleet_kill_worker(struct sim *sim,
-                              struct worker *w); /* at once, with everything on it */
+/* Empty: it gives its GPUs back. */
+enum status fleet_stop_worker(struct sim *sim, struct worker *w, enum worker_end end);
+/* At once, with everything on it. */
+enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end end);
+enum status fleet_grace_ends(struct sim *sim, struct worker *w); /* killed */
 enum status fleet_remove_drained(struct sim *sim, struct worker *w);
-void fleet_close(struct deployment *d); /* account for GPU time up to now, and what each rank did */
+/* The run ends: account for GPU time up to now and what each rank did, and tell of the workers that
+ * are left. */
+enum status fleet_close(struct deployment *d);
 
 /* Of a node, or of a worker and the node it is on. */
 static inline enum status fleet_node_event(struct sim *sim, enum event_kind kind,

@@ -150,8 +150,8 @@ static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *
         return s;
     id_array_remove(&sim->fleet->pending, fleet_key(w));
     pool->n_pending--;
-    w->node = node;
-    w->gpu_since_ns = sim->now_ns;
+    w->node = w->life.node = node;
+    w->gpu_since_ns = w->life.start_ns = sim->now_ns;
     fleet_set_state(w, WORKER_STARTING);
     note_peaks(pool);
     s = fleet_node_event(sim, EVENT_WORKER_START, w, node);

@@ -668,6 +668,7 @@ static enum status finish(struct sim *sim, struct worker *w, uint32_t id)
     leave_running(sim, w, id);
     enum status s = release_blocks(sim, w, r, NULL);
     worker_unbind(w, r);
+    w->leader->life.n_finished++;
     if (!s)
         s = deployment_event(w->pool->deployment, EVENT_FINISH, r->index, w->pool->index, w->id);
     return s ? s : tell_completed(sim, id);
@@ -702,6 +703,7 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
     if (w->pool->config->role == POOL_PREFILL) {
         worker_drop_pending(w, r);
         leave_running(sim, w, id);
+        w->leader->life.n_finished++;
         return tell_prompt_done(sim, id);
     }
     if (r->n_output_tok == 0) {
@@ -770,6 +772,7 @@ enum status worker_end_step(struct sim *sim, struct worker *leader)
 {
     enum status s = ST_OK;
     leader->idle_since_ns = sim->moved_ns = sim->now_ns;
+    leader->life.busy_ns += sim->now_ns - leader->step_start_ns;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
         s = end_rank(sim, leader->ranks[i]);
     return s ? s : worker_kick(sim, leader);

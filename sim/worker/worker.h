@@ -115,6 +115,8 @@ struct worker {
     /* Gauges. */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
     uint64_t n_steps;
+
+    struct worker_record life; /* what has happened to it so far; the leader's */
 };
 
 static inline bool worker_leads(const struct worker *w)

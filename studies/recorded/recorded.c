@@ -128,6 +128,16 @@ enum status recorded_read_summary(struct recorded *run, struct arena *arena, con
 
 /* ---- rows ---- */
 
+enum status recorded_pool(size_t *pool, const struct recorded *run, const struct csv_rows *rows,
+                          size_t column)
+{
+    for (*pool = 0; *pool < run->n_pools; ++*pool) {
+        if (csv_rows_is(rows, column, run->pools[*pool]))
+            return ST_OK;
+    }
+    return csv_rows_refuse(rows, column, "a pool of summary.json beside it");
+}
+
 void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size)
 {
     void *kept = arena_alloc(arena, n, size);
@@ -142,12 +152,14 @@ void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size)
 
 static const struct {
     const char *name;
+    bool may_lack;
     enum status (*read)(struct recorded *run, struct arena *arena, const char *path,
                         struct diag *d);
-} files[] = {{"summary.json", recorded_read_summary},
-             {"requests.csv", recorded_read_requests},
-             {"timeline.csv", recorded_read_timeline},
-             {"decisions.jsonl", recorded_read_decisions}};
+} files[] = {{"summary.json", false, recorded_read_summary},
+             {"requests.csv", false, recorded_read_requests},
+             {"timeline.csv", false, recorded_read_timeline},
+             {"workers.csv", true, recorded_read_workers},
+             {"decisions.jsonl", false, recorded_read_decisions}};
 enum { N_FILES = sizeof files / sizeof *files };
 
 /* A run that was stopped leaves none of them; one that goes on has them under other names. */
@@ -174,7 +186,10 @@ enum status recorded_read(struct recorded *run, struct arena *arena, const char 
     *run = (struct recorded){.dir = dir};
     for (size_t i = 0; i < N_FILES && !s; i++) {
         paths[i] = arena_printf(arena, "%s/%s", dir, files[i].name);
-        s = paths[i] ? check_file(dir, paths[i], files[i].name, d) : diag_nomem(d, "path");
+        if (!paths[i])
+            s = diag_nomem(d, "path");
+        else if (!files[i].may_lack)
+            s = check_file(dir, paths[i], files[i].name, d);
     }
     for (size_t i = 0; i < N_FILES && !s; i++)
         s = files[i].read(run, arena, paths[i], d);

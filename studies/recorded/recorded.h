@@ -64,6 +64,8 @@ struct recorded {
     const struct recorded_request *requests; /* by index */
     size_t n_samples;                        /* 0 where the run had no timeline */
     const struct recorded_sample *samples;   /* by time */
+    size_t n_workers;                        /* 0 where the run was of an earlier version */
+    const struct worker_record *workers;     /* of workers.csv; by pool and id */
     size_t n_decisions;
     const struct recorded_decision *decisions; /* by time */
 };

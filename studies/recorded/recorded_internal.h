@@ -13,6 +13,9 @@ enum status recorded_read_requests(struct recorded *run, struct arena *arena, co
                                    struct diag *d);
 enum status recorded_read_timeline(struct recorded *run, struct arena *arena, const char *path,
                                    struct diag *d);
+/* A run of an earlier version has none: that is none, and no error. */
+enum status recorded_read_workers(struct recorded *run, struct arena *arena, const char *path,
+                                  struct diag *d);
 enum status recorded_read_decisions(struct recorded *run, struct arena *arena, const char *path,
                                     struct diag *d);
 
@@ -45,6 +48,9 @@ enum status csv_rows_uint(const struct csv_rows *rows, size_t column, uint64_t m
                           uint64_t *value);
 /* Milliseconds as ns; -1 where the field is empty. */
 enum status csv_rows_ms(const struct csv_rows *rows, size_t column, int64_t *ns);
+/* The index of the pool that the column names. */
+enum status recorded_pool(size_t *pool, const struct recorded *run, const struct csv_rows *rows,
+                          size_t column);
 /* ST_INPUT: the field is not what it has to be. */
 enum status csv_rows_refuse(const struct csv_rows *rows, size_t column, const char *expected);
 

@@ -6,15 +6,6 @@ enum { AT_MS, POOL, TARGET, READY, STARTING, DRAINING, N_COLUMNS };
 static const char *const columns[N_COLUMNS] = {"at_ms", "pool",     "target",
                                                "ready", "starting", "draining"};
 
-static enum status read_pool(size_t *pool, const struct recorded *run, const struct csv_rows *rows)
-{
-    for (*pool = 0; *pool < run->n_pools; ++*pool) {
-        if (csv_rows_is(rows, POOL, run->pools[*pool]))
-            return ST_OK;
-    }
-    return csv_rows_refuse(rows, POOL, "a pool of summary.json beside it");
-}
-
 static enum status read_count(int64_t *count, const struct csv_rows *rows, size_t column)
 {
     uint64_t value = 0;
@@ -32,7 +23,7 @@ static enum status read_row(struct recorded_sample *sample, const struct recorde
     if (!s && sample->at_ns < last_ns)
         s = csv_rows_refuse(rows, AT_MS, "a time in ms, no earlier than the row before");
     if (!s)
-        s = read_pool(&sample->pool, run, rows);
+        s = recorded_pool(&sample->pool, run, rows, POOL);
     if (!s)
         s = read_count(&sample->target, rows, TARGET);
     if (!s)

@@ -22,6 +22,8 @@ struct dyno_fixture {
     struct request_record *records; /* by trace index */
     size_t n_records, capacity;
     size_t n_outcome[N_OUTCOMES];
+    struct worker_record workers[32]; /* as their lives ended */
+    size_t n_workers;
     /* By the samples and windows. */
     double sampled_s, n_sampled_arrivals; /* seconds that requests were there; requests */
     int64_t sampled_to_ns;
@@ -63,6 +65,15 @@ static enum status dyno_fixture_window(void *context, const struct window_record
     (void)d;
     cr_assert_geq(w->n_waited, w->n_first_token);
     f->n_first_tokens += w->n_first_token;
+    return ST_OK;
+}
+
+static enum status dyno_fixture_worker(void *context, const struct worker_record *w, struct diag *d)
+{
+    struct dyno_fixture *f = context;
+    (void)d;
+    cr_assert_lt(f->n_workers, 32);
+    f->workers[f->n_workers++] = *w;
     return ST_OK;
 }
 
@@ -124,8 +135,9 @@ static enum status dyno_fixture_try(struct dyno_fixture *f, struct trace_reader 
     struct observer observer = {.context = f,
                                 .request = dyno_fixture_request,
                                 .sample = dyno_fixture_sample,
-                                .window = dyno_fixture_window};
-    f->n_records = 0;
+                                .window = dyno_fixture_window,
+                                .worker = dyno_fixture_worker};
+    f->n_records = f->n_workers = 0;
     memset(f->n_outcome, 0, sizeof f->n_outcome);
     const struct request_source source = trace_reader_source(trace);
     enum status s = dynosim_run(&f->config, &source, &observer, f->result, &f->diag);

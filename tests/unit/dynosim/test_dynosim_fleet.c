@@ -89,6 +89,17 @@ Test(dynosim_fleet, workers_start_late_and_drain_for_ever)
     cr_expect_float_eq(gpu_s[GPU_IDLE] + gpu_s[GPU_BUSY] + gpu_s[GPU_STARTING] +
                            gpu_s[GPU_DRAINING],
                        end_s + (5.501 - 1) + (end_s - 5), 1e-9);
+    const struct worker_record *drained = &f.workers[0], *kept = &f.workers[1];
+    cr_assert_eq(f.n_workers, 3);
+    cr_expect(drained->id == 1 && drained->end == WORKER_END_DRAINED);
+    cr_expect(drained->wanted_ns == NS_PER_S && drained->start_ns == NS_PER_S);
+    cr_expect(drained->ready_ns == 3 * NS_PER_S && drained->drain_ns == 4 * NS_PER_S);
+    cr_expect_eq(drained->end_ns, 5501 * NS_PER_MS);
+    cr_expect_eq(drained->busy_ns, 2501 * NS_PER_MS);
+    cr_expect(drained->n_finished == 1 && drained->n_lost == 0);
+    cr_expect(kept->id == 0 && kept->end == WORKER_END_RUN && kept->n_finished == 7);
+    cr_expect(kept->end_ns == f.result->end_ns && kept->drain_ns == -1);
+    cr_expect_eq(f.workers[2].id, 2);
     dyno_fixture_release(&f);
 }
 
@@ -107,6 +118,9 @@ Test(dynosim_fleet, a_starting_worker_is_cancelled_first)
         cr_expect_eq(f.records[i].worker, workers[i], "request %zu: %u", i, f.records[i].worker);
     cr_expect_float_eq(f.result->pools[0].gpu_s[GPU_STARTING], 6, 1e-9);
     cr_expect_eq(f.result->pools[0].gpu_s[GPU_DRAINING], 0);
+    cr_assert_eq(f.n_workers, 3);
+    cr_expect(f.workers[0].id == 2 && f.workers[0].end == WORKER_END_CANCELLED);
+    cr_expect(f.workers[0].ready_ns == -1 && f.workers[0].end_ns == 2 * NS_PER_S);
     dyno_fixture_release(&f);
 }
 
@@ -224,6 +238,26 @@ static void random_config(struct dyno_fixture *f, struct pcg64 *rng)
                 pcg64_below(rng, 4) > 0;
 }
 
+/* As many as there are, by pool and id, none busy for longer than it was there. */
+static void check_workers(const struct dyno_fixture *f)
+{
+    uint64_t n_finished = 0;
+    size_t n = 0;
+    for (size_t p = 0; p < f->config.n_pools; p++) {
+        double busy_s = 0;
+        for (uint32_t id = 0; id < (uint32_t)f->config.pools[p].replicas; id++) {
+            const struct worker_record *w = &f->workers[n++];
+            cr_assert(w->pool == p && w->id == id && w->end == WORKER_END_RUN);
+            cr_assert(w->busy_ns >= 0 && w->busy_ns <= w->end_ns);
+            busy_s += s_from_ns(w->busy_ns);
+            n_finished += w->n_finished;
+        }
+        cr_assert_float_eq(busy_s, f->result->pools[p].gpu_s[GPU_BUSY], 1e-9 * (1 + busy_s));
+    }
+    cr_assert_eq(f->n_workers, n);
+    cr_assert_eq(n_finished, 60 * f->config.n_pools);
+}
+
 Test(dynosim_fleet, random_deployments_keep_every_request)
 {
     size_t n_preempted = 0, n_dead_ends = 0;
@@ -258,6 +292,7 @@ Test(dynosim_fleet, random_deployments_keep_every_request)
                                (unsigned long long)seed, f.sampled_s, there_s);
             cr_assert_eq(f.n_sampled_arrivals, 60);
             cr_assert_eq(f.n_first_tokens, 60);
+            check_workers(&f);
         }
         dyno_fixture_release(&f);
     }

@@ -173,28 +173,43 @@ Test(recorder, events_say_only_what_they_concern)
     remove_dir(dir);
 }
 
+Test(recorder, workers_csv_has_a_row_per_worker)
+{
+    char *dir = new_dir();
+    finish_in(dir, false);
+    char *text = read_text(dir, "workers.csv");
+    cr_assert_str_eq(text, "pool,worker,node,wanted_ms,start_ms,ready_ms,drain_ms,end_ms,end,"
+                           "requests_finished,requests_lost,busy_ms\n"
+                           "decode,3,,12000,,,,13000,cancelled,0,0,0\n"
+                           "decode,1,4,10000,11000,61000,90000,110000,killed,7,2,40000.000001\n"
+                           "prefill,0,0,0,0,0,,110000,run,8,0,100\n");
+    free(text);
+    remove_dir(dir);
+}
+
 Test(recorder, files_have_their_names_only_when_complete)
 {
-    static const char *const names[] = {"requests.csv", "timeline.csv", "decisions.jsonl",
-                                        "events.jsonl", "summary.json"};
+    static const char *const names[] = {"requests.csv",    "timeline.csv", "workers.csv",
+                                        "decisions.jsonl", "events.jsonl", "summary.json"};
+    enum { N_NAMES = sizeof names / sizeof *names };
     char *dir = new_dir(), part[64];
     struct recorder_options options = {.info = &run_info, .out_dir = dir, .want_events = true};
     struct summary summary;
     struct recorder *recorder = run_by_hand(&options, &summary);
 
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < N_NAMES; i++) {
         snprintf(part, sizeof part, "%s.part", names[i]);
         cr_assert_eq(access(path_in(dir, names[i]), F_OK), -1);
         cr_assert_eq(access(path_in(dir, part), F_OK), 0);
     }
     diag_init(&d);
     cr_assert_eq(recorder_finish(recorder, &summary, &d), ST_OK);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < N_NAMES; i++)
         cr_assert_eq(access(path_in(dir, names[i]), F_OK), 0);
     cr_assert_eq(access(path_in(dir, "performance.json"), F_OK), 0);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), N_NAMES + 1);
     recorder_free(recorder);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), N_NAMES + 1);
     remove_dir(dir);
 }
 
@@ -203,7 +218,7 @@ Test(recorder, failed_run_leaves_nothing)
     char *dir = new_dir();
     struct recorder *recorder;
     cr_assert_eq(open_in(&recorder, dir, false), ST_OK);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
     recorder_free(recorder);
     cr_assert_eq(count_files(dir), 0);
     remove_dir(dir);
@@ -232,12 +247,12 @@ Test(recorder, earlier_files_are_kept_unless_they_may_be_replaced)
     snprintf(expected, sizeof expected,
              "'%s/requests.csv' exists already and is not to be replaced", dir);
     cr_assert_str_eq(d.text, expected);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), 7);
 
     /* A later file in the way: what was begun is taken back, what was there stays. */
     unlink(path_in(dir, "requests.csv"));
     cr_assert_eq(open_in(&recorder, dir, false), ST_INPUT);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
     remove_dir(dir);
 }
 
@@ -249,7 +264,7 @@ Test(recorder, replacing_leaves_no_file_of_the_earlier_run)
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), 0);
     finish_in(dir, false);
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), -1);
-    cr_assert_eq(count_files(dir), 5);
+    cr_assert_eq(count_files(dir), 6);
     remove_dir(dir);
 }
 
@@ -264,7 +279,7 @@ Test(recorder, replaced_files_are_whole_until_the_new_ones_are)
     recorder_free(recorder);
     char *after = read_text(dir, "requests.csv");
     cr_assert_str_eq(after, before);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), 7);
     free(before);
     free(after);
     remove_dir(dir);

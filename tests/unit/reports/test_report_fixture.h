@@ -215,6 +215,21 @@ static inline struct run_result *hand_made_result(void)
     return r;
 }
 
+static inline void feed_workers(const struct observer *o)
+{
+    static const struct worker_record workers[] = {
+        {0, 1, 3, NO_NODE, MS(12000), -1, -1, -1, MS(13000), WORKER_END_CANCELLED, 0, 0, 0},
+        {0, 1, 1, 4, MS(10000), MS(11000), MS(61000), MS(90000), MS(110000), WORKER_END_KILLED, 7,
+         2, MS(40000) + 1},
+        {0, 0, 0, 0, 0, 0, 0, -1, MS(110000), WORKER_END_RUN, 8, 0, MS(100)},
+    };
+    struct diag d;
+
+    diag_init(&d);
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++)
+        cr_assert_eq(o->worker(o->context, &workers[i], &d), ST_OK);
+}
+
 static const struct run_performance performance = {
     .wall_s = 0.25, .cpu_s = 0.5, .peak_rss_mib = 24};
 
@@ -230,6 +245,7 @@ static inline struct recorder *run_by_hand(const struct recorder_options *option
     struct observer o = recorder_observer(recorder);
     feed(&o);
     feed_decisions(&o);
+    feed_workers(&o);
     struct run_result *result = hand_made_result();
     cr_assert_eq(summary_compute(summary, recorder, result, 0x12ab, &performance, &d), ST_OK);
     free(result);

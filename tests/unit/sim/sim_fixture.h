@@ -144,6 +144,8 @@ struct fixture {
     size_t n_outcome[N_OUTCOMES];
     struct sample_record *samples;
     size_t n_samples, samples_capacity;
+    struct worker_record *workers; /* as their lives ended */
+    size_t n_workers, workers_capacity;
     struct decision_record decisions[64];
     size_t n_decisions;
     double window_requests, window_itl_n, window_length_s;
@@ -176,6 +178,18 @@ static enum status fixture_sample(void *context, const struct sample_record *s, 
         f->samples = realloc(f->samples, f->samples_capacity * sizeof *f->samples);
     }
     f->samples[f->n_samples++] = *s;
+    return ST_OK;
+}
+
+static enum status fixture_worker(void *context, const struct worker_record *w, struct diag *d)
+{
+    struct fixture *f = context;
+    (void)d;
+    if (f->n_workers == f->workers_capacity) {
+        f->workers_capacity = f->workers_capacity ? 2 * f->workers_capacity : 64;
+        f->workers = realloc(f->workers, f->workers_capacity * sizeof *f->workers);
+    }
+    f->workers[f->n_workers++] = *w;
     return ST_OK;
 }
 
@@ -326,6 +340,7 @@ static void fixture_release(struct fixture *f)
     free(f->log);
     free(f->records);
     free(f->samples);
+    free(f->workers);
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
         free(f->held_from_ns[p]);
 }
@@ -370,6 +385,7 @@ static enum status fixture_try_source(struct fixture *f, const struct request_so
         .sample = fixture_sample,
         .decision = fixture_decision,
         .window = fixture_window,
+        .worker = fixture_worker,
         .event = f->want_log || f->want_gpu_time ? fixture_event : NULL,
     };
     return sim_run(&f->config, source, &observer, f->result, &f->diag);

@@ -16,6 +16,26 @@ static void assert_log_has(const struct fixture *f, const char *line)
     cr_assert_not_null(strstr(f->log, line), "'%s' not in\n%s", line, f->log);
 }
 
+/* The i-th worker whose life ended: seconds when it was wanted, had its GPUs, was ready, drained
+ * and was gone (-1: did not happen); busy; requests finished and lost; how it ended. */
+static void assert_life(const struct fixture *f, size_t i, const char *want)
+{
+    char found[160];
+    size_t used = 0;
+    cr_assert_lt(i, f->n_workers);
+    const struct worker_record *w = &f->workers[i];
+    const int64_t times[] = {w->wanted_ns, w->start_ns, w->ready_ns,
+                             w->drain_ns,  w->end_ns,   w->busy_ns};
+    used +=
+        (size_t)snprintf(found, sizeof found, "%s/%u", f->deployment.pools[w->pool].name, w->id);
+    for (size_t k = 0; k < 6; k++)
+        used += (size_t)snprintf(found + used, sizeof found - used, "%s%.4g", k == 5 ? ", " : " ",
+                                 times[k] < 0 ? -1 : s_from_ns(times[k]));
+    snprintf(found + used, sizeof found - used, ", %llu %llu %s", (unsigned long long)w->n_finished,
+             (unsigned long long)w->n_lost, worker_end_name(w->end));
+    cr_assert_str_eq(found, want, "%s, not %s\n%s", found, want, f->log);
+}
+
 /* One node of four GPUs, workers of two; a step takes 1 s, a prompt is one step and a token.
  *
  *   0 s   worker 0 ready; request 0 (20 tokens) runs on it until 20
@@ -77,6 +97,11 @@ Test(lifecycle, gpu_time_by_state_of_a_schedule_worked_out_by_hand)
     assert_log_has(&f, "37000.000 worker_ready agg/3\n");
     assert_log_has(&f, "46000.000 worker_stop agg/3\n46000.000 lose r2\n");
     cr_assert_eq(f.result->end_ns, 50 * NS_PER_S);
+    cr_assert_eq(f.n_workers, 4);
+    assert_life(&f, 0, "agg/2 1 -1 -1 -1 25, 0, 0 0 cancelled");
+    assert_life(&f, 1, "agg/1 1 1 18 25 25, 0, 0 0 drained");
+    assert_life(&f, 2, "agg/3 30 30 37 41 46, 6, 0 1 killed");
+    assert_life(&f, 3, "agg/0 0 0 0 -1 50, 50, 2 0 run");
     assert_gpu_s(&f, 0, 2 * (17 + 7), 2 * (7 + 3), 2 * (50 + 1), 2 * 5);
     cr_assert_eq(f.result->pools[0].n_failed_starts, 1);
     cr_assert_eq(f.result->peak_pending, 1);
@@ -114,6 +139,12 @@ Test(lifecycle, a_crash_ends_gpu_time_at_once_and_another_worker_starts)
     fixture_run(&f, t.text);
     cr_assert_eq(f.records[0].outcome, OUTCOME_LOST);
     cr_assert_float_eq(s_from_ns(f.records[0].end_ns), fails_s[0], 1e-8);
+    char life[160];
+    snprintf(life, sizeof life, "agg/0 0 0 0 -1 %.4g, %.4g, 0 1 failed", fails_s[0], fails_s[0]);
+    assert_life(&f, 0, life);
+    snprintf(life, sizeof life, "agg/1 %.4g %.4g %.4g -1 101, 1, 1 0 run", fails_s[0], fails_s[0],
+             fails_s[0] + 5);
+    assert_life(&f, 1, life);
     /* Worker 0 busy until it fails; worker 1 starts for 5 s, waits for request 1 and computes it
      * for 1 s. */
     assert_gpu_s(&f, 0, 5, 100 - fails_s[0] - 5, fails_s[0] + 1, 0);
@@ -328,6 +359,15 @@ Test(lifecycle, a_reclaimed_node_drains_for_as_long_as_its_notice)
     cr_assert_eq(f.records[2].scheduled_ns, f.records[2].arrival_ns);
     snprintf(line, sizeof line, "%.3f node_back node 0\n", (at_s + 50) * 1e3);
     assert_log_has(&f, line);
+    cr_assert_eq(f.n_workers, 4);
+    snprintf(line, sizeof line, "agg/0 0 0 0 %.4g 12, 12, 1 0 drained", at_s);
+    assert_life(&f, 0, line);
+    snprintf(line, sizeof line, "agg/1 0 0 0 %.4g %.4g, %.4g, 0 1 node", at_s, at_s + 10,
+             at_s + 10);
+    assert_life(&f, 1, line);
+    cr_assert_eq(f.workers[0].node, 0);
+    cr_assert_eq(f.workers[2].node, 1);
+    cr_assert_eq(f.workers[2].end, WORKER_END_RUN);
     cr_assert_eq(f.result->n_reclaims, 1);
     cr_assert_eq(f.result->pools[0].n_lost_nodes, 2);
     assert_gpu_s(&f, 0, 2 * 4, 2 * (91 - at_s - 4) - 2, 2 * at_s + 2, 12 - at_s + 10);

@@ -275,6 +275,108 @@ static bool in_order(const struct request_record *r)
     return true;
 }
 
+static bool life_in_order(const struct worker_record *w)
+{
+    if (w->wanted_ns < 0 || (w->ready_ns >= 0 && w->start_ns < 0) ||
+        (w->drain_ns >= 0 && w->ready_ns < 0))
+        return false;
+    int64_t last = 0;
+    const int64_t times[] = {w->wanted_ns, w->start_ns, w->ready_ns, w->drain_ns, w->end_ns};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        if (times[i] >= 0 && times[i] < last)
+            return false;
+        last = times[i] < 0 ? last : times[i];
+    }
+    return true;
+}
+
+static const char *why_life_broken(const struct fixture *f, const struct worker_record *w)
+{
+    int64_t ready_ns = w->ready_ns < 0 ? 0 : w->end_ns - w->ready_ns;
+    if (!life_in_order(w))
+        return "a worker's times out of order";
+    if (w->busy_ns < 0 || w->busy_ns > ready_ns)
+        return "a worker is busy for longer than it was ready";
+    if (w->busy_ns == 0 && w->n_finished)
+        return "a worker did nothing and finished something";
+    if ((w->node == NO_NODE) != (w->start_ns < 0))
+        return "a worker has GPUs without a node, or a node without GPUs";
+    if (w->end == WORKER_END_RUN && w->end_ns != f->result->end_ns)
+        return "a worker ended with the run before its end";
+    if ((w->end == WORKER_END_CANCELLED && w->ready_ns >= 0) ||
+        (w->end == WORKER_END_DRAINED && w->drain_ns < 0))
+        return "a worker ended in a way it cannot have";
+    return NULL;
+}
+
+static int by_pool_and_id(const void *a, const void *b)
+{
+    const struct worker_record *v = a, *w = b;
+    if (v->pool != w->pool)
+        return v->pool < w->pool ? -1 : 1;
+    return (v->id > w->id) - (v->id < w->id);
+}
+
+/* What the workers had together is what the requests and the GPU time say. */
+static const char *why_sums_broken(const struct fixture *f, unsigned n_requests)
+{
+    uint64_t n_lost = 0, n_finished = 0, lost = 0, finished = 0;
+    double held_s[POLICY_MAX_POOLS] = {0}, starting_s[POLICY_MAX_POOLS] = {0};
+    size_t last_pool = f->deployment.n_pools - 1;
+    for (size_t i = 0; i < f->n_workers; i++) {
+        const struct worker_record *w = &f->workers[i];
+        n_lost += w->n_lost;
+        n_finished += w->pool == last_pool ? w->n_finished : 0;
+        if (w->start_ns < 0)
+            continue;
+        held_s[w->pool] += fixture_held_s(f, w->pool, w->start_ns, w->end_ns);
+        starting_s[w->pool] +=
+            fixture_held_s(f, w->pool, w->start_ns, w->ready_ns < 0 ? w->end_ns : w->ready_ns);
+    }
+    for (unsigned i = 0; i < n_requests; i++) {
+        const struct request_record *r = &f->records[i];
+        lost += r->n_attempts - 1 + (r->outcome == OUTCOME_LOST);
+        finished += r->outcome == OUTCOME_COMPLETED && r->worker != NO_WORKER;
+    }
+    if (n_lost != lost)
+        return "workers lost other requests than were lost";
+    if (n_finished != finished)
+        return "workers finished other requests than were completed";
+    for (size_t p = 0; p <= last_pool; p++) {
+        if (fabs(held_s[p] - fixture_gpu_s(f, p)) > 1e-9 * (1 + held_s[p]))
+            return "GPU time is not that of the workers' lives";
+        if (fabs(starting_s[p] - f->result->pools[p].gpu_s[GPU_STARTING]) >
+            1e-9 * (1 + starting_s[p]))
+            return "GPU time of starts is not that of the workers' lives";
+    }
+    return NULL;
+}
+
+static const char *why_workers_broken(struct fixture *f, unsigned n_requests)
+{
+    size_t n_over = 0;
+    while (n_over < f->n_workers && f->workers[n_over].end != WORKER_END_RUN)
+        n_over++;
+    for (size_t i = 0; i < f->n_workers; i++) {
+        const char *why = why_life_broken(f, &f->workers[i]);
+        if (why)
+            return why;
+        if (i > n_over && (f->workers[i].end != WORKER_END_RUN ||
+                           by_pool_and_id(&f->workers[i - 1], &f->workers[i]) >= 0))
+            return "workers that outlive the run are not last, by pool and id";
+    }
+    const char *why = why_sums_broken(f, n_requests);
+    if (f->n_workers)
+        qsort(f->workers, f->n_workers, sizeof *f->workers, by_pool_and_id);
+    for (size_t i = 0; !why && i < f->n_workers; i++) {
+        const struct worker_record *w = &f->workers[i];
+        bool first = i == 0 || w[-1].pool != w->pool;
+        if (w->id != (first ? 0 : w[-1].id + 1))
+            why = "a worker has no record, or two";
+    }
+    return why;
+}
+
 static const char *why_broken(struct fixture *f, unsigned n_requests)
 {
     if (f->n_records != n_requests)
@@ -312,7 +414,7 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
     double most = f->result->peak_gpus * s_from_ns(f->result->end_ns);
     if (gpu_s < 0 || gpu_s > most * (1 + 1e-9))
         return "GPU time is not conserved";
-    return NULL;
+    return why_workers_broken(f, n_requests);
 }
 
 static bool close_ns(int64_t a, int64_t b)
@@ -341,6 +443,14 @@ static const char *why_different(const struct fixture *a, const struct fixture *
     for (size_t p = 0; p < a->deployment.n_pools; p++)
         if (fabs(a->result->pools[p].gpu_s[GPU_BUSY] - b->result->pools[p].gpu_s[GPU_BUSY]) > 1e-5)
             return "another busy time than step by step";
+    if (a->n_workers != b->n_workers)
+        return "other workers than step by step";
+    for (size_t i = 0; i < a->n_workers; i++) { /* by pool and id, once found whole */
+        const struct worker_record *v = &a->workers[i], *w = &b->workers[i];
+        if (v->end != w->end || v->n_finished != w->n_finished || v->n_lost != w->n_lost ||
+            llabs(v->busy_ns - w->busy_ns) > 10 * NS_PER_US)
+            return "another life of a worker than step by step";
+    }
     return NULL;
 }
 
