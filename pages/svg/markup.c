@@ -1,0 +1,140 @@
+#include "pages/svg/markup.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "util/text.h"
+
+/* Bytes of the character of UTF-8 that begins here; 0 = none does. */
+static size_t utf8_length(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+    for (size_t n = 0; n < sizeof forms / sizeof *forms; n++) {
+        if ((s[0] & forms[n].mask) != forms[n].lead)
+            continue;
+        uint32_t c = s[0] & (unsigned char)~forms[n].mask;
+        for (size_t i = 1; i <= n; i++) {
+            if ((s[i] & 0xc0) != 0x80)
+                return 0;
+            c = c << 6 | (s[i] & 0x3f);
+        }
+        /* Overlong, a half of a pair of UTF-16, beyond the last, or not a character. */
+        bool valid = c >= forms[n].least && !(c >= 0xd800 && c < 0xe000) && c <= 0x10ffff &&
+                     c != 0xfffe && c != 0xffff;
+        return valid ? n + 1 : 0;
+    }
+    return 0;
+}
+
+static const char *entity(unsigned char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return (c < ' ' && c != '\t' && c != '\n') || c == 0x7f ? "\xef\xbf\xbd" : NULL;
+    }
+}
+
+void markup_text(FILE *out, const char *text)
+{
+    for (const unsigned char *s = (const unsigned char *)text; s && *s;) {
+        size_t n = utf8_length(s);
+        const char *instead = n == 0 ? "\xef\xbf\xbd" : n == 1 ? entity(*s) : NULL;
+        if (instead)
+            fputs(instead, out);
+        else
+            fwrite(s, 1, n, out);
+        s += n ? n : 1;
+    }
+}
+
+/* Of a number with a fraction: what says nothing at its end is dropped. */
+static void trim_zeros(char *text)
+{
+    char *end = text + strlen(text);
+
+    if (!strchr(text, '.') || strpbrk(text, "en"))
+        return;
+    while (end[-1] == '0')
+        *--end = '\0';
+    if (end[-1] == '.')
+        *--end = '\0';
+    if (strcmp(text, "-0") == 0)
+        memmove(text, text + 1, 2);
+}
+
+const char *markup_number(char out[MARKUP_NUMBER_SIZE], double value)
+{
+    enum { MOST = 100000 }; /* charts are smaller */
+
+    snprintf(out, MARKUP_NUMBER_SIZE, "%.1f", fmax(-MOST, fmin(MOST, value)));
+    trim_zeros(out);
+    return out;
+}
+
+static const struct {
+    double one;
+    const char *suffix;
+} units[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}};
+
+const char *markup_figure(char out[MARKUP_NUMBER_SIZE], double value)
+{
+    double size = fabs(value);
+    char grouped[TEXT_FIGURE_SIZE];
+
+    if (!isfinite(value)) {
+        snprintf(out, MARKUP_NUMBER_SIZE, "none");
+    } else if (size >= 999.95 && size < 999999.5) {
+        snprintf(out, MARKUP_NUMBER_SIZE, "%s%.20s", value < 0 ? "-" : "",
+                 text_grouped(grouped, (uint64_t)llround(size)));
+    } else if (size >= 1e15 || (size < 1e-4 && size > 0)) {
+        snprintf(out, MARKUP_NUMBER_SIZE, "%.3g", value);
+    } else if (size >= 999999.5) {
+        size_t i = 0;
+        while (i + 1 < sizeof units / sizeof *units && size < units[i].one * 0.9999995)
+            i++;
+        snprintf(out, MARKUP_NUMBER_SIZE, "%.4g%s", value / units[i].one, units[i].suffix);
+    } else {
+        snprintf(out, MARKUP_NUMBER_SIZE, "%.4g", value);
+    }
+    return out;
+}
+
+const char *markup_value(char out[MARKUP_NUMBER_SIZE], enum svg_scale scale, double value)
+{
+    if (!isfinite(value) || scale == SVG_LINEAR || scale == SVG_LOG)
+        return markup_figure(out, value);
+    if (scale == SVG_PERCENT) {
+        char figure[MARKUP_NUMBER_SIZE];
+        snprintf(out, MARKUP_NUMBER_SIZE, "%.28s %%", markup_figure(figure, value * 100));
+        return out;
+    }
+    if (fabs(value) >= 1e12)
+        return markup_figure(out, value);
+    int64_t ms = llround(fabs(value) * 1000), s = ms / 1000;
+    const char *sign = value < 0 && ms ? "-" : "";
+    if (ms % 1000)
+        snprintf(out, MARKUP_NUMBER_SIZE, "%s%" PRId64 ":%02d:%06.3f", sign, s / 3600,
+                 (int)(s / 60 % 60), (double)(ms % 60000) / 1000);
+    else if (s % 60)
+        snprintf(out, MARKUP_NUMBER_SIZE, "%s%" PRId64 ":%02d:%02d", sign, s / 3600,
+                 (int)(s / 60 % 60), (int)(s % 60));
+    else
+        snprintf(out, MARKUP_NUMBER_SIZE, "%s%" PRId64 ":%02d", sign, s / 3600, (int)(s / 60 % 60));
+    return out;
+}
