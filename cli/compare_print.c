@@ -12,47 +12,11 @@
 
 enum { FOLLOWING = 5 }; /* windows shown after the first decision that differs */
 
-/* ---- names ---- */
-
-/* A, B, ...: the place of a run. */
-static char letter(const struct compare_run *run, const struct compare_result *r)
-{
-    return (char)('A' + (int)(run - r->runs));
-}
-
-/* Labels of the main figures, as the report of a run has them. */
-static const struct {
-    const char *key, *label;
-} labels[] = {
-    {"attainment.overall", "SLA attainment"},
-    {"attainment.windows", "windows held"},
-    {"requests.lost", "lost requests"},
-    {"latency_ms.ttft.p50", "TTFT p50, ms"},
-    {"latency_ms.ttft.p99", "TTFT p99, ms"},
-    {"latency_ms.tpot.p99", "TPOT p99, ms"},
-    {"latency_ms.e2e.p50", "E2E p50, ms"},
-    {"throughput.goodput_requests_per_s", "goodput, per s"},
-    {"gpu_hours.total", "GPU-hours"},
-    {"cost.total", "cost"},
-    {"scaling.up", "workers added"},
-    {"scaling.down", "workers removed"},
-    {"scaling.peak_gpus", "peak GPUs"},
-};
-
-static const char *label_of(const char *key)
-{
-    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
-        if (strcmp(labels[i].key, key) == 0)
-            return labels[i].label;
-    }
-    return key;
-}
-
 static void print_runs(const struct compare_result *r, FILE *out)
 {
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct compare_run *run = &r->runs[i];
-        fprintf(out, "%c  %s", letter(run, r), run->input->name);
+        fprintf(out, "%c  %s", compare_letter(run, r), run->input->name);
         if (!run->input->source)
             fprintf(out, "   a run of %s", run->recorded.scenario);
         fprintf(out, "   policy %s\n", run->recorded.policy);
@@ -61,20 +25,11 @@ static void print_runs(const struct compare_result *r, FILE *out)
 
 /* ---- figures ---- */
 
-/* So many digits, but no exponent where the number has more before its point. */
-static const char *number(char text[32], const char *sign, int digits, double value)
-{
-    bool whole = fabs(value) >= pow(10, digits) && fabs(value) < 1e9;
-
-    snprintf(text, 32, *sign ? "%+.*g" : "%.*g", whole ? 10 : digits, whole ? round(value) : value);
-    return value == 0 ? "0" : text;
-}
-
 static void add_number(struct table *t, int digits, double value)
 {
-    char text[32];
+    char text[TEXT_FIGURE_SIZE];
 
-    table_add(t, isnan(value) ? NULL : number(text, "", digits, value));
+    table_add(t, isnan(value) ? NULL : text_number(text, digits, value));
 }
 
 static bool is_there(const struct compare_difference *c)
@@ -84,13 +39,13 @@ static bool is_there(const struct compare_difference *c)
 
 static void add_interval(struct table *t, const struct compare_difference *c)
 {
-    char low[32], high[32];
+    char low[TEXT_FIGURE_SIZE], high[TEXT_FIGURE_SIZE];
 
     if (isnan(c->at.low))
         table_add(t, NULL);
     else
-        table_printf(t, "%s to %s", number(low, "+", 3, c->at.low),
-                     number(high, "+", 3, c->at.high));
+        table_printf(t, "%s to %s", text_change(low, 3, c->at.low),
+                     text_change(high, 3, c->at.high));
 }
 
 static enum status print_figures(const struct compare_pair *pair, const struct compare_result *r,
@@ -98,15 +53,15 @@ static enum status print_figures(const struct compare_pair *pair, const struct c
 {
     bool sure = pair->n_replicates > 0;
     struct table t;
-    char text[32];
+    char text[TEXT_FIGURE_SIZE];
 
     table_init(&t, arena, sure ? 6 : 4);
     for (size_t i = 1; i < (sure ? 5 : 4); i++)
         t.right[i] = true;
     table_add(&t, sure ? "Mean of replicates" : "Figure");
-    table_printf(&t, "%c", letter(pair->a, r));
-    table_printf(&t, "%c", letter(pair->b, r));
-    table_printf(&t, "%c - %c", letter(pair->b, r), letter(pair->a, r));
+    table_printf(&t, "%c", compare_letter(pair->a, r));
+    table_printf(&t, "%c", compare_letter(pair->b, r));
+    table_printf(&t, "%c - %c", compare_letter(pair->b, r), compare_letter(pair->a, r));
     if (sure) {
         table_printf(&t, "%g %% interval", 100 * r->options->level);
         table_add(&t, "verdict");
@@ -115,10 +70,10 @@ static enum status print_figures(const struct compare_pair *pair, const struct c
         const struct compare_difference *c = &pair->differences[k];
         if (!is_there(c))
             continue;
-        table_add(&t, label_of(c->key));
+        table_add(&t, compare_label(c->key));
         add_number(&t, 5, c->a);
         add_number(&t, 5, c->b);
-        table_add(&t, isnan(c->difference) ? NULL : number(text, "+", 3, c->difference));
+        table_add(&t, isnan(c->difference) ? NULL : text_change(text, 3, c->difference));
         if (sure) {
             add_interval(&t, c);
             table_add(&t, compare_verdict_names[c->verdict]);
@@ -147,7 +102,7 @@ static void window_head(struct table *t, const struct compare_pair *pair,
                         const struct compare_result *r)
 {
     const struct recorded *a = &pair->a->recorded;
-    char of_a = letter(pair->a, r), of_b = letter(pair->b, r);
+    char of_a = compare_letter(pair->a, r), of_b = compare_letter(pair->b, r);
 
     table_add(t, "from s");
     table_add(t, "requests");
@@ -206,10 +161,10 @@ static enum status print_windows(const struct compare_pair *pair, const struct c
     fprintf(out, "%zu of %zu differ, from %.0f s on", pair->n_differing, pair->n_windows,
             (double)pair->first_differing * length_s);
     if (pair->n_worst == 0) {
-        fprintf(out, "; none is worse in %c\n", letter(pair->b, r));
+        fprintf(out, "; none is worse in %c\n", compare_letter(pair->b, r));
         return ST_OK;
     }
-    fprintf(out, "; worst in %c:\n\n", letter(pair->b, r));
+    fprintf(out, "; worst in %c:\n\n", compare_letter(pair->b, r));
     begin_windows(&t, pair, r, arena);
     for (size_t i = 0; i < pair->n_worst; i++)
         add_window(&t, pair, pair->worst[i], r);
@@ -307,13 +262,13 @@ static enum status print_decision(const struct compare_pair *pair, const struct 
     table_init(&t, arena, 3);
     t.right[1] = t.right[2] = true;
     table_add(&t, "Decision");
-    table_printf(&t, "%c", letter(pair->a, r));
-    table_printf(&t, "%c", letter(pair->b, r));
+    table_printf(&t, "%c", compare_letter(pair->a, r));
+    table_printf(&t, "%c", compare_letter(pair->b, r));
     add_decisions(&t, pair, arena);
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
-    print_reason(letter(pair->a, r), c->a, out);
-    print_reason(letter(pair->b, r), c->b, out);
+    print_reason(compare_letter(pair->a, r), c->a, out);
+    print_reason(compare_letter(pair->b, r), c->b, out);
     return print_following(pair, r, out, arena, d);
 }
 
@@ -355,10 +310,10 @@ static enum status print_worst(const struct compare_pair *pair, const struct com
         t.right[i] = true;
     table_add(&t, "request");
     table_add(&t, "arrived, s");
-    table_printf(&t, "TTFT ms %c", letter(pair->a, r));
-    table_printf(&t, "TPOT ms %c", letter(pair->a, r));
-    table_printf(&t, "TTFT ms %c", letter(pair->b, r));
-    table_printf(&t, "TPOT ms %c", letter(pair->b, r));
+    table_printf(&t, "TTFT ms %c", compare_letter(pair->a, r));
+    table_printf(&t, "TPOT ms %c", compare_letter(pair->a, r));
+    table_printf(&t, "TTFT ms %c", compare_letter(pair->b, r));
+    table_printf(&t, "TPOT ms %c", compare_letter(pair->b, r));
     for (size_t i = 0; i < q->n_worst; i++) {
         table_printf(&t, "%" PRIu64, q->worst[i].a->index);
         table_printf(&t, "%.3f", s_from_ns(q->worst[i].a->arrival_ns));
@@ -380,10 +335,10 @@ static enum status print_requests(const struct compare_pair *pair, const struct 
             text_grouped(n, q->n), text_grouped(good, q->n_good),
             text_grouped(missed, q->n_missed));
     fprintf(out, "  worse   %s missed in %c alone", text_grouped(n, q->n_worse),
-            letter(pair->b, r));
+            compare_letter(pair->b, r));
     print_misses(q->worse_by, out);
     fprintf(out, "  better  %s missed in %c alone", text_grouped(n, q->n_better),
-            letter(pair->a, r));
+            compare_letter(pair->a, r));
     print_misses(q->better_by, out);
     return print_worst(pair, r, out, arena, d);
 }
@@ -398,7 +353,7 @@ enum status compare_print(const struct compare_result *r, FILE *out, struct aren
     print_runs(r, out);
     for (size_t i = 0; i < r->n_pairs && !s; i++) {
         const struct compare_pair *pair = &r->pairs[i];
-        fprintf(out, "\n%c against %c\n", letter(pair->b, r), letter(pair->a, r));
+        fprintf(out, "\n%c against %c\n", compare_letter(pair->b, r), compare_letter(pair->a, r));
         for (size_t k = 0; k < pair->n_notes; k++) {
             fputs("note: ", out);
             terminal_wrap(out, pair->notes[k], 6, 6);

@@ -194,6 +194,27 @@ const char *text_grouped(char out[TEXT_FIGURE_SIZE], uint64_t v)
     return out;
 }
 
+static const char *number(char out[TEXT_FIGURE_SIZE], bool sign, int digits, double value)
+{
+    bool whole = fabs(value) >= pow(10, digits) && fabs(value) < 1e9;
+
+    snprintf(out, TEXT_FIGURE_SIZE, sign ? "%+.*g" : "%.*g", whole ? 10 : digits,
+             whole ? round(value) : value);
+    if (value == 0)
+        snprintf(out, TEXT_FIGURE_SIZE, "0"); /* without a sign */
+    return out;
+}
+
+const char *text_number(char out[TEXT_FIGURE_SIZE], int digits, double value)
+{
+    return number(out, false, digits, value);
+}
+
+const char *text_change(char out[TEXT_FIGURE_SIZE], int digits, double value)
+{
+    return number(out, true, digits, value);
+}
+
 const char *text_duration(char out[TEXT_FIGURE_SIZE], double seconds)
 {
     uint64_t s = (uint64_t)seconds;

@@ -46,10 +46,13 @@ const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n);
  * cut. */
 size_t text_line(const char *text, size_t width);
 
-/* For people: 1234567 as 1,234,567; seconds as 12.3 s, 4 min 5 s, 6 h 7 min, 8 d 9 h. Return
- * `out`. */
+/* For people: 1234567 as 1,234,567; so many digits of a number, but no exponent where it has more
+ * before its point; the same with a sign, as a change has it; seconds as 12.3 s, 4 min 5 s, 6 h 7
+ * min, 8 d 9 h. Return `out`. */
 enum { TEXT_FIGURE_SIZE = 64 };
 const char *text_grouped(char out[TEXT_FIGURE_SIZE], uint64_t value);
+const char *text_number(char out[TEXT_FIGURE_SIZE], int digits, double value);
+const char *text_change(char out[TEXT_FIGURE_SIZE], int digits, double value);
 const char *text_duration(char out[TEXT_FIGURE_SIZE], double seconds);
 
 #endif

@@ -311,3 +311,8 @@ enum status compare_runs(const struct compare_result **result, struct arena *are
     *result = c.result;
     return s;
 }
+
+char compare_letter(const struct compare_run *run, const struct compare_result *result)
+{
+    return (char)('A' + (int)(run - result->runs));
+}

@@ -161,6 +161,11 @@ struct compare_result {
 enum status compare_runs(const struct compare_result **result, struct arena *arena,
                          const struct compare_options *options, struct diag *d);
 
+/* A, B, ...: the place of a run. */
+char compare_letter(const struct compare_run *run, const struct compare_result *result);
+/* What a figure is called where people read it; its key where it has no other name. */
+const char *compare_label(const char *key);
+
 /* The file of --json; the caller checks `out` for errors. */
 void compare_write_json(const struct compare_result *result, FILE *out);
 

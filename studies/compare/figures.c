@@ -6,6 +6,7 @@
 
 const char *const compare_verdict_names[] = {"unsure", "same", "better", "worse", "changed"};
 
+/* The main figures, with labels as the report of a run has them. */
 static const char *const main_keys[] = {
     "attainment.overall",  "attainment.windows",
     "requests.lost",       "latency_ms.ttft.p50",
@@ -15,11 +16,26 @@ static const char *const main_keys[] = {
     "scaling.up",          "scaling.down",
     "scaling.peak_gpus",
 };
+enum { N_MAIN = sizeof main_keys / sizeof *main_keys };
+static const char *const labels[N_MAIN] = {
+    "SLA attainment", "windows held",    "lost requests",  "TTFT p50, ms", "TTFT p99, ms",
+    "TPOT p99, ms",   "E2E p50, ms",     "goodput, per s", "GPU-hours",    "cost",
+    "workers added",  "workers removed", "peak GPUs",
+};
 
 size_t compare_main_keys(const char *const **keys)
 {
     *keys = main_keys;
-    return sizeof main_keys / sizeof *main_keys;
+    return N_MAIN;
+}
+
+const char *compare_label(const char *key)
+{
+    for (size_t i = 0; i < N_MAIN; i++) {
+        if (strcmp(main_keys[i], key) == 0)
+            return labels[i];
+    }
+    return key;
 }
 
 /* How often and how far a fleet moves is neither good nor bad by itself. */

@@ -181,6 +181,20 @@ Test(text, an_excerpt_is_short_and_printable)
     cr_assert_str_eq(text_excerpt(out, s, 60), "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...");
 }
 
+Test(text, numbers_for_people_have_no_exponent_before_their_point)
+{
+    char out[TEXT_FIGURE_SIZE];
+
+    cr_assert_str_eq(text_number(out, 3, 0.012345), "0.0123");
+    cr_assert_str_eq(text_number(out, 3, 999.4), "999");
+    cr_assert_str_eq(text_number(out, 3, -123456.7), "-123457");
+    cr_assert_str_eq(text_number(out, 3, 2e9), "2e+09");
+    cr_assert_str_eq(text_number(out, 3, -0.0), "0");
+    cr_assert_str_eq(text_change(out, 3, 12345.6), "+12346");
+    cr_assert_str_eq(text_change(out, 3, -0.5), "-0.5");
+    cr_assert_str_eq(text_change(out, 3, 0), "0");
+}
+
 Test(text, lines_end_between_words)
 {
     cr_expect_eq(text_line("", 5), 0);
