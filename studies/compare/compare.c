@@ -273,7 +273,8 @@ static enum status make_pairs(struct comparison *c, struct diag *d)
     for (size_t i = 0; i < result->n_pairs && !s; i++) {
         s = compare_figures(&pairs[i], c->arena, result, d);
         compare_windows(&pairs[i]);
-        compare_decisions(&pairs[i]);
+        if (!s)
+            s = compare_decisions(&pairs[i], c->arena, d);
         compare_requests(&pairs[i]);
         if (!s)
             s = add_notes(&pairs[i], c->arena, d);

@@ -109,6 +109,13 @@ struct compare_decision {
     int64_t to_a[POLICY_MAX_POOLS], to_b[POLICY_MAX_POOLS];     /* and after */
 };
 
+/* A moment at which a policy decided, after which they want other fleets. */
+struct compare_apart {
+    int64_t at_ns;
+    const struct recorded_decision *a, *b; /* of that moment; NULL = it did not decide then */
+    int64_t to_a[POLICY_MAX_POOLS], to_b[POLICY_MAX_POOLS]; /* targets after it */
+};
+
 /* Why a request is not good. */
 enum compare_miss {
     MISS_TTFT,
@@ -143,6 +150,8 @@ struct compare_pair {
     size_t n_worst;
     size_t worst[COMPARE_MAX_WORST]; /* windows in which b missed the most requests more */
     struct compare_decision decision;
+    size_t n_apart;
+    const struct compare_apart *apart; /* by time, from the decision above on */
     struct compare_requests requests;
 };
 

@@ -16,7 +16,7 @@ void compare_windows(struct compare_pair *pair);
 bool compare_window_differs(const struct compare_window *a, const struct compare_window *b,
                             size_t n_pools);
 /* After same_pools. */
-void compare_decisions(struct compare_pair *pair);
+enum status compare_decisions(struct compare_pair *pair, struct arena *arena, struct diag *d);
 void compare_requests(struct compare_pair *pair);
 
 #endif

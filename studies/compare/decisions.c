@@ -99,27 +99,45 @@ static void found(struct compare_decision *decision, const struct walk *a, const
     memcpy(decision->to_b, b->target, sizeof b->target);
 }
 
-void compare_decisions(struct compare_pair *pair)
+static const struct recorded_decision *decided(const struct walk *w, int64_t at_ns)
 {
+    return w->last && w->last->at_ns == at_ns ? w->last : NULL;
+}
+
+static void add_apart(struct compare_apart *to, const struct walk *a, const struct walk *b,
+                      int64_t at_ns)
+{
+    *to = (struct compare_apart){at_ns, decided(a, at_ns), decided(b, at_ns), {0}, {0}};
+    memcpy(to->to_a, a->target, sizeof a->target);
+    memcpy(to->to_b, b->target, sizeof b->target);
+}
+
+enum status compare_decisions(struct compare_pair *pair, struct arena *arena, struct diag *d)
+{
+    const struct recorded *of_a = &pair->a->recorded, *of_b = &pair->b->recorded;
     struct walk a, b;
 
     if (!pair->same_pools)
-        return;
-    walk_init(&a, &pair->a->recorded);
-    walk_init(&b, &pair->b->recorded);
-    if (memcmp(a.target, b.target, sizeof a.target) != 0) {
+        return ST_OK;
+    struct compare_apart *apart =
+        ARENA_NEW(arena, of_a->n_decisions + of_b->n_decisions, struct compare_apart);
+    if (!apart)
+        return diag_nomem(d, "decisions");
+    pair->apart = apart;
+    walk_init(&a, of_a);
+    walk_init(&b, of_b);
+    if (memcmp(a.target, b.target, sizeof a.target) != 0)
         found(&pair->decision, &a, &b, 0, COMPARE_FLEETS);
-        return;
-    }
     for (;;) {
         int64_t at_ns = next_ns(&a) < next_ns(&b) ? next_ns(&a) : next_ns(&b);
         if (at_ns == INT64_MAX)
-            return;
+            return ST_OK;
         walk_to(&a, at_ns);
         walk_to(&b, at_ns);
-        if (memcmp(a.target, b.target, sizeof a.target) != 0) {
+        if (memcmp(a.target, b.target, sizeof a.target) == 0)
+            continue;
+        if (!pair->decision.found)
             found(&pair->decision, &a, &b, at_ns, input_of(a.last, b.last, at_ns, a.run->n_pools));
-            return;
-        }
+        add_apart(&apart[pair->n_apart++], &a, &b, at_ns);
     }
 }

@@ -174,16 +174,22 @@ static struct recorded_decision decision(int64_t at_ns, int64_t target, double a
     };
 }
 
-static struct compare_decision first_of(const struct recorded_decision *a, size_t n_a,
-                                        const struct recorded_decision *b, size_t n_b)
+static struct compare_pair parted(const struct recorded_decision *a, size_t n_a,
+                                  const struct recorded_decision *b, size_t n_b)
 {
     static const struct recorded_sample start[] = {{0, 0, 3, 3, 0, 0}};
     struct compare_run runs[] = {run_of(NULL, 0, start, 1, a, n_a),
                                  run_of(NULL, 0, start, 1, b, n_b)};
     struct compare_pair pair = pair_of(&runs[0], &runs[1]);
 
-    compare_decisions(&pair);
-    return pair.decision;
+    cr_assert_eq(compare_decisions(&pair, &arena, &diag), ST_OK);
+    return pair;
+}
+
+static struct compare_decision first_of(const struct recorded_decision *a, size_t n_a,
+                                        const struct recorded_decision *b, size_t n_b)
+{
+    return parted(a, n_a, b, n_b).decision;
 }
 
 Test(compare, the_first_other_fleet_is_found_with_what_it_rests_on)
@@ -230,6 +236,24 @@ Test(compare, policies_may_decide_at_other_times)
     cr_expect_eq(c.at_ns, 0);
     cr_expect_eq(c.input, COMPARE_FLEETS);
     cr_expect_not(first_of(NULL, 0, NULL, 0).found);
+}
+
+Test(compare, moments_of_other_fleets_are_all_kept)
+{
+    const struct recorded_decision a[] = {
+        decision(10 * S, 3, 3, 5, 6), decision(20 * S, 3, 4, 8, 9), decision(30 * S, 4, 6, 8, 9)};
+    const struct recorded_decision b[] = {
+        decision(15 * S, 3, 3, 5, 6), decision(25 * S, 3, 4, 8, 9), decision(30 * S, 4, 5, 8, 9)};
+
+    struct compare_pair pair = parted(a, 3, b, 3);
+    cr_assert_eq(pair.n_apart, 2);
+    cr_expect_eq(pair.apart[0].at_ns, 20 * S);
+    cr_expect_eq(pair.apart[0].a, &a[1]);
+    cr_expect_null(pair.apart[0].b);
+    cr_expect_eq(pair.apart[0].to_a[0], 4);
+    cr_expect_eq(pair.apart[0].to_b[0], 3);
+    cr_expect_eq(pair.apart[1].at_ns, 30 * S); /* at 25 s they were of one mind */
+    cr_expect_eq(pair.apart[1].b, &b[2]);
 }
 
 /* t(0.975; 3) = 3.182446305284263, t(0.9875; 3) = 4.176534846025558. */
