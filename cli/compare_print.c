@@ -173,54 +173,6 @@ static enum status print_windows(const struct compare_pair *pair, const struct c
 
 /* ---- the first decision that differs ---- */
 
-static void add_both(struct table *t, const char *what, double a, double b)
-{
-    if (isnan(a) && isnan(b))
-        return;
-    table_add(t, what);
-    add_number(t, 6, a);
-    add_number(t, 6, b);
-}
-
-static void add_forecasts(struct table *t, const char *what, const struct recorded_forecast *a,
-                          const struct recorded_forecast *b, struct arena *arena)
-{
-    static const char *const names[] = {"requests", "ISL", "OSL"};
-    const double of_a[] = {a->n_requests, a->isl_tok, a->osl_tok};
-    const double of_b[] = {b->n_requests, b->isl_tok, b->osl_tok};
-
-    for (size_t i = 0; i < 3; i++)
-        add_both(t, arena_printf(arena, "%s %s", what, names[i]), of_a[i], of_b[i]);
-}
-
-static void add_decisions(struct table *t, const struct compare_pair *pair, struct arena *arena)
-{
-    static const struct recorded_decision none = {.seen = {NAN, NAN, NAN},
-                                                  .predicted = {NAN, NAN, NAN},
-                                                  .seen_ttft_ms = NAN,
-                                                  .seen_itl_ms = NAN};
-    const struct compare_decision *c = &pair->decision;
-    const struct recorded_decision *a = c->a ? c->a : &none, *b = c->b ? c->b : &none;
-    const struct recorded *r = &pair->a->recorded;
-
-    add_both(t, "decided at, s", c->a ? s_from_ns(a->at_ns) : NAN,
-             c->b ? s_from_ns(b->at_ns) : NAN);
-    if (a->kind || b->kind) {
-        table_add(t, "kind");
-        table_add(t, a->kind);
-        table_add(t, b->kind);
-    }
-    for (size_t p = 0; p < r->n_pools; p++) {
-        table_add(t, r->pools[p]);
-        table_printf(t, "%" PRId64 " -> %" PRId64, c->from_a[p], c->to_a[p]);
-        table_printf(t, "%" PRId64 " -> %" PRId64, c->from_b[p], c->to_b[p]);
-    }
-    add_forecasts(t, "seen", &a->seen, &b->seen, arena);
-    add_both(t, "seen TTFT, ms", a->seen_ttft_ms, b->seen_ttft_ms);
-    add_both(t, "seen ITL, ms", a->seen_itl_ms, b->seen_itl_ms);
-    add_forecasts(t, "predicted", &a->predicted, &b->predicted, arena);
-}
-
 static void print_reason(char of, const struct recorded_decision *c, FILE *out)
 {
     if (!c || !c->reason || !*c->reason)
@@ -248,7 +200,9 @@ static enum status print_decision(const struct compare_pair *pair, const struct 
                                   FILE *out, struct arena *arena, struct diag *d)
 {
     const struct compare_decision *c = &pair->decision;
+    const struct compare_line *lines;
     struct table t;
+    size_t n;
 
     if (!pair->same_pools)
         return ST_OK;
@@ -264,7 +218,14 @@ static enum status print_decision(const struct compare_pair *pair, const struct 
     table_add(&t, "Decision");
     table_printf(&t, "%c", compare_letter(pair->a, r));
     table_printf(&t, "%c", compare_letter(pair->b, r));
-    add_decisions(&t, pair, arena);
+    enum status s = compare_decision_lines(&lines, &n, pair, arena, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        table_add(&t, lines[i].what);
+        table_add(&t, lines[i].a);
+        table_add(&t, lines[i].b);
+    }
+    if (s)
+        return s;
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
     print_reason(compare_letter(pair->a, r), c->a, out);

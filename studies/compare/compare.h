@@ -175,6 +175,15 @@ char compare_letter(const struct compare_run *run, const struct compare_result *
 /* What a figure is called where people read it; its key where it has no other name. */
 const char *compare_label(const char *key);
 
+/* What the first decision that differs rests on, and what came of it: in a and in b, for people.
+ * NULL = none. After compare_decision.found. ST_NOMEM. */
+struct compare_line {
+    const char *what, *a, *b;
+};
+enum status compare_decision_lines(const struct compare_line **lines, size_t *n,
+                                   const struct compare_pair *pair, struct arena *arena,
+                                   struct diag *d);
+
 /* The file of --json; the caller checks `out` for errors. */
 void compare_write_json(const struct compare_result *result, FILE *out);
 
