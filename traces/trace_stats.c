@@ -63,16 +63,23 @@ static void count_windows(struct trace_stats *s, int64_t arrival_ns)
     }
 }
 
+static void halve(uint64_t bin[TRACE_RATE_BINS])
+{
+    for (size_t i = 0; i < TRACE_RATE_BINS / 2; i++)
+        bin[i] = bin[2 * i] + bin[2 * i + 1];
+    memset(bin + TRACE_RATE_BINS / 2, 0, TRACE_RATE_BINS / 2 * sizeof *bin);
+}
+
 /* When the bins do not reach far enough, pairs of them become one, twice as wide. */
-static void count_bin(struct trace_stats *s, int64_t arrival_ns)
+static size_t bin_of(struct trace_stats *s, int64_t arrival_ns)
 {
     while (arrival_ns / s->bin_ns >= TRACE_RATE_BINS) {
-        for (size_t i = 0; i < TRACE_RATE_BINS / 2; i++)
-            s->bin[i] = s->bin[2 * i] + s->bin[2 * i + 1];
-        memset(s->bin + TRACE_RATE_BINS / 2, 0, sizeof s->bin / 2);
+        halve(s->bin);
+        halve(s->bin_blocks);
+        halve(s->bin_new);
         s->bin_ns *= 2;
     }
-    s->bin[arrival_ns / s->bin_ns]++;
+    return (size_t)(arrival_ns / s->bin_ns);
 }
 
 /* Never 0, which is a free slot. */
@@ -110,6 +117,25 @@ static enum status thin(struct trace_stats *s, struct diag *d)
     return ST_OK;
 }
 
+/* A new id of the sample stands for those that are not in it. */
+static void count_blocks(struct trace_stats *s, const struct trace_request *request, size_t bin)
+{
+    uint32_t n_seen = request->n_blocks; /* up to the first new one */
+
+    for (uint32_t i = 0; i < request->n_blocks; i++) {
+        uint64_t hash = hash_of(request->block_ids[i]);
+        if (hash & s->sampled_mask || !place(s->id, hash))
+            continue;
+        s->n_ids++;
+        s->bin_new[bin] += s->sampled_mask + 1;
+        n_seen = n_seen < i ? n_seen : i;
+    }
+    s->n_blocks += request->n_blocks;
+    s->bin_blocks[bin] += request->n_blocks;
+    if (request->n_blocks)
+        histogram_add(&s->prefix_blocks, n_seen, 1);
+}
+
 enum status trace_stats_add(struct trace_stats *s, const struct trace_request *request,
                             struct diag *d)
 {
@@ -121,41 +147,46 @@ enum status trace_stats_add(struct trace_stats *s, const struct trace_request *r
     histogram_add(&s->osl_tok, request->osl_tok, 1);
     count_minute(s, request->arrival_ns);
     count_windows(s, request->arrival_ns);
-    count_bin(s, request->arrival_ns);
-    s->n_blocks += request->n_blocks;
-    for (uint32_t i = 0; i < request->n_blocks; i++) {
-        uint64_t hash = hash_of(request->block_ids[i]);
-        if (!(hash & s->sampled_mask))
-            s->n_ids += place(s->id, hash);
-    }
+    size_t bin = bin_of(s, request->arrival_ns);
+    s->bin[bin]++;
+    count_blocks(s, request, bin);
     enum status status = ST_OK;
     while (status == ST_OK && s->n_ids > TRACE_IDS_KEPT)
         status = thin(s, d);
     return status;
 }
 
-void trace_stats_rate(const struct trace_stats *s, size_t n, double *rate)
+/* What each of `n` equal parts of the span has of the bins: one that lies across several counts in
+ * each by what of it is there. */
+static void spread(const struct trace_stats *s, const uint64_t bin[TRACE_RATE_BINS], size_t n,
+                   double *part)
 {
     double span_ns = (double)s->last_ns, part_ns = span_ns / (double)n;
     for (size_t i = 0; i < n; i++)
-        rate[i] = 0;
+        part[i] = 0;
     for (size_t b = 0; b < TRACE_RATE_BINS && span_ns > 0; b++) {
-        if (s->bin[b] == 0)
+        if (bin[b] == 0)
             continue;
-        /* A bin that lies across several parts counts in each by what of it is there. */
         double from = fmin((double)b * (double)s->bin_ns, span_ns);
         double to = fmin(from + (double)s->bin_ns, span_ns);
         if (!(to > from)) {
-            rate[n - 1] += (double)s->bin[b];
+            part[n - 1] += (double)bin[b];
             continue;
         }
         for (size_t i = (size_t)(from / part_ns); i < n && (double)i * part_ns < to; i++) {
             double share = fmin((double)(i + 1) * part_ns, to) - fmax((double)i * part_ns, from);
-            rate[i] += (double)s->bin[b] * fmax(share, 0) / (to - from);
+            part[i] += (double)bin[b] * fmax(share, 0) / (to - from);
         }
     }
-    for (size_t i = 0; i < n && span_ns > 0; i++)
-        rate[i] /= part_ns / (double)NS_PER_S;
+}
+
+void trace_stats_rate(const struct trace_stats *s, size_t n, double *rate)
+{
+    double part_s = s_from_ns(s->last_ns) / (double)n;
+
+    spread(s, s->bin, n, rate);
+    for (size_t i = 0; i < n && part_s > 0; i++)
+        rate[i] /= part_s;
 }
 
 double trace_stats_dispersion(const struct trace_stats *s, size_t i)
@@ -172,4 +203,14 @@ double trace_stats_reuse(const struct trace_stats *s)
         return NAN;
     double different = (double)s->n_ids * (double)(s->sampled_mask + 1);
     return fmax(0, 1 - different / (double)s->n_blocks);
+}
+
+void trace_stats_blocks_over_time(const struct trace_stats *s, size_t n, double *seen, double *new)
+{
+    spread(s, s->bin_new, n, new);
+    spread(s, s->bin_blocks, n, seen);
+    for (size_t i = 0; i < n; i++) {
+        new[i] = fmin(new[i], seen[i]); /* where it is an estimate */
+        seen[i] -= new[i];
+    }
 }

@@ -31,11 +31,15 @@ struct trace_stats {
     /* The minute (from the first arrival on) in which most arrive, the first of equals. */
     uint64_t peak_requests;
     int64_t peak_minute;
+    /* Of prompts with blocks: how many blocks from its beginning on came before in the trace. Up to
+     * sampled_mask blocks more once there are more different ids than are kept. */
+    struct histogram prefix_blocks;
 
     int64_t minute, bin_ns;
     uint64_t minute_requests;
     struct trace_counts counts[TRACE_N_WINDOWS];
-    uint64_t bin[TRACE_RATE_BINS];
+    uint64_t bin[TRACE_RATE_BINS];                                  /* requests; */
+    uint64_t bin_blocks[TRACE_RATE_BINS], bin_new[TRACE_RATE_BINS]; /* blocks, those never seen */
     uint64_t *id; /* an open table of the sampled ones; 0 is free */
     uint64_t n_ids, sampled_mask;
 };
@@ -57,5 +61,9 @@ double trace_stats_dispersion(const struct trace_stats *stats, size_t i);
  * could hit; NaN without blocks. Exact up to TRACE_IDS_KEPT different ids, within about 0.5 points
  * beyond. */
 double trace_stats_reuse(const struct trace_stats *stats);
+/* Prompt blocks in each of `n` equal parts of the trace's span: those whose id came before, and
+ * those whose id did not; all 0 without a span. */
+void trace_stats_blocks_over_time(const struct trace_stats *stats, size_t n, double *seen,
+                                  double *new);
 
 #endif

@@ -105,7 +105,33 @@ Test(trace_stats, reuse_of_blocks)
     cr_expect_eq(trace_stats_reuse(s), 0);
     add_blocks(s, b, 5);
     cr_expect_float_eq(trace_stats_reuse(s), 2.0 / 8, 1e-12);
+    cr_expect(s->prefix_blocks.n == 2 && s->prefix_blocks.min == 0 && s->prefix_blocks.max == 2);
     trace_stats_free(s);
+}
+
+/* 40 prompts in as many seconds, the second half of them as the first: whatever the number of bins,
+ * in the first half all blocks are new, and none in the second. */
+Test(trace_stats, blocks_over_time)
+{
+    for (double gap_s = 1e-4; gap_s < 3e4; gap_s *= 40) {
+        struct trace_stats *s = empty();
+        double seen[2], new[2];
+        for (uint64_t i = 0; i < 40; i++) {
+            uint64_t ids[] = {7 * (i % 20), 7 * (i % 20) + 1, 7 * (i % 20) + 2};
+            struct trace_request q = {.arrival_ns = llrint(gap_s * (double)i * NS_PER_S),
+                                      .isl_tok = 1,
+                                      .n_blocks = 3,
+                                      .block_ids = ids};
+            cr_assert_eq(trace_stats_add(s, &q, &d), ST_OK);
+        }
+        trace_stats_blocks_over_time(s, 2, seen, new);
+        cr_expect_float_eq(new[0], 60, 3, "gap %g: %g", gap_s, new[0]);
+        cr_expect_float_eq(seen[0], 0, 1e-9);
+        cr_expect_float_eq(seen[1], 60, 3, "gap %g: %g", gap_s, seen[1]);
+        cr_expect_float_eq(seen[0] + seen[1] + new[0] + new[1], 120, 1e-9);
+        cr_expect(s->prefix_blocks.n == 40 && s->prefix_blocks.max == 3);
+        trace_stats_free(s);
+    }
 }
 
 /* More ids than are kept; dense and as hashes. */
