@@ -4,12 +4,6 @@
 
 #include "util/units.h"
 
-/* A stretch of steps on one linear piece of the curve. */
-struct piece {
-    double first_ms, slope_ms; /* step i of the piece takes first + i * slope */
-    uint32_t n;
-};
-
 /* From `knot` on, the last that is not beyond `at`. */
 static uint32_t knot_below(const struct decode_curve *c, double at, uint32_t knot)
 {
@@ -20,12 +14,12 @@ static uint32_t knot_below(const struct decode_curve *c, double at, uint32_t kno
 
 /* The piece that begins at context `at`, cut to `limit` steps. `knot` remembers the place in the
  * curve between calls with increasing `at`. */
-static struct piece curve_piece(const struct decode_curve *c, double at, uint32_t limit,
-                                uint32_t *knot)
+static struct decode_piece curve_piece(const struct decode_curve *c, double at, uint32_t limit,
+                                       uint32_t *knot)
 {
     uint32_t i = *knot = knot_below(c, at, *knot);
     double slope = (c->ms[i + 1] - c->ms[i]) / (c->context_tok[i + 1] - c->context_tok[i]);
-    struct piece piece = {c->ms[i] + (at - c->context_tok[i]) * slope, slope, limit};
+    struct decode_piece piece = {c->ms[i] + (at - c->context_tok[i]) * slope, slope, limit};
     if (i + 2 < c->n) {
         double room = c->context_tok[i + 1] - at;
         if (room < limit)
@@ -42,13 +36,14 @@ void decode_run_begin(struct decode_run *run)
 }
 
 /* The piece that begins with step `from` of the run; start with the run's first knots. */
-static struct piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit,
-                               struct decode_knots *walk)
+static struct decode_piece next_piece(const struct decode_run *run, uint32_t from, uint32_t limit,
+                                      struct decode_knots *walk)
 {
-    struct piece piece = curve_piece(run->curve, run->context_tok + from, limit, &walk->mean);
+    struct decode_piece piece =
+        curve_piece(run->curve, run->context_tok + from, limit, &walk->mean);
     if (run->skew_alpha == 0)
         return piece;
-    struct piece longest =
+    struct decode_piece longest =
         curve_piece(run->curve, run->longest_tok + from, piece.n, &walk->longest);
     piece.n = longest.n;
     piece.first_ms += run->skew_alpha * (longest.first_ms - piece.first_ms);
@@ -56,7 +51,44 @@ static struct piece next_piece(const struct decode_run *run, uint32_t from, uint
     return piece;
 }
 
-static double piece_ms(const struct piece *p, double n)
+struct decode_piece decode_run_piece(const struct decode_run *run)
+{
+    struct decode_knots walk = run->first;
+    return next_piece(run, 0, run->n_steps, &walk);
+}
+
+struct decode_piece decode_slowest(const struct decode_piece *pieces, uint32_t n)
+{
+    struct decode_piece slowest = pieces[0];
+    for (uint32_t i = 1; i < n; i++) {
+        const struct decode_piece *p = &pieces[i];
+        if (p->first_ms > slowest.first_ms ||
+            (p->first_ms == slowest.first_ms && p->slope_ms > slowest.slope_ms)) {
+            slowest.first_ms = p->first_ms;
+            slowest.slope_ms = p->slope_ms;
+        }
+        slowest.n = p->n < slowest.n ? p->n : slowest.n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        double gains_ms = pieces[i].slope_ms - slowest.slope_ms;
+        if (gains_ms * (slowest.n - 1) > slowest.first_ms - pieces[i].first_ms)
+            slowest.n = (uint32_t)((slowest.first_ms - pieces[i].first_ms) / gains_ms) + 1;
+    }
+    /* One that falls is not followed to where it would be below zero. */
+    if (-2 * slowest.slope_ms * slowest.n > slowest.first_ms)
+        slowest.n = (uint32_t)(slowest.first_ms / (-2 * slowest.slope_ms)) + 1;
+    return slowest;
+}
+
+void decode_piece_curve(struct decode_piece_curve *to, const struct decode_piece *piece)
+{
+    static const double step[2] = {0, 1};
+    to->ms[0] = piece->first_ms;
+    to->ms[1] = piece->first_ms + piece->slope_ms;
+    to->curve = (struct decode_curve){2, step, to->ms};
+}
+
+static double piece_ms(const struct decode_piece *p, double n)
 {
     return n * (p->first_ms + p->slope_ms * (n - 1) / 2);
 }
@@ -66,7 +98,7 @@ static int64_t find_end_ns(const struct decode_run *run, uint32_t n)
     double ms = 0;
     struct decode_knots walk = run->first;
     for (uint32_t done = 0; done < n;) {
-        struct piece piece = next_piece(run, done, n - done, &walk);
+        struct decode_piece piece = next_piece(run, done, n - done, &walk);
         ms += piece_ms(&piece, piece.n);
         done += piece.n;
     }
@@ -87,7 +119,7 @@ int64_t decode_run_end_ns(struct decode_run *run, uint32_t n)
 }
 
 /* Largest real n with piece_ms(n) <= ms. */
-static double solve_piece(const struct piece *p, double ms)
+static double solve_piece(const struct decode_piece *p, double ms)
 {
     double half = p->slope_ms / 2, linear = p->first_ms - half;
     if (fabs(half) * ms < 1e-12 * linear * linear)
@@ -104,7 +136,7 @@ uint32_t decode_run_steps_by(struct decode_run *run, int64_t now_ns)
     uint32_t done = 0;
     struct decode_knots walk = run->first;
     while (done < run->n_steps) {
-        struct piece piece = next_piece(run, done, run->n_steps - done, &walk);
+        struct decode_piece piece = next_piece(run, done, run->n_steps - done, &walk);
         double whole = piece_ms(&piece, piece.n);
         if (whole <= ms) {
             ms -= whole;
@@ -128,7 +160,7 @@ void decode_run_add_gaps(const struct decode_run *run, uint32_t from, uint32_t t
 {
     struct decode_knots walk = run->first;
     while (from < to) {
-        struct piece piece = next_piece(run, from, to - from, &walk);
+        struct decode_piece piece = next_piece(run, from, to - from, &walk);
         histogram_add_ramp(h, piece.first_ms * 1e6, piece.slope_ms * 1e6, piece.n, weight);
         from += piece.n;
     }

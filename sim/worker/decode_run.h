@@ -13,6 +13,12 @@
 #include "engines/latency/latency.h"
 #include "util/histogram.h"
 
+/* A stretch of steps on one linear piece of a curve. */
+struct decode_piece {
+    double first_ms, slope_ms; /* step i of the piece takes first + i * slope */
+    uint32_t n;                /* > 0 */
+};
+
 /* The knots of the curve below the mean and the longest context of a step. */
 struct decode_knots {
     uint32_t mean, longest;
@@ -37,6 +43,18 @@ struct decode_run {
 
 /* Find the knots of the first step, from which every question to the run is answered. */
 void decode_run_begin(struct decode_run *run);
+
+/* The piece that the run's first step is on, at most n_steps long. */
+struct decode_piece decode_run_piece(const struct decode_run *run);
+/* Of several that go on side by side, the slowest, as long as it is that and none of them ends. */
+struct decode_piece decode_slowest(const struct decode_piece *pieces, uint32_t n);
+
+/* A piece as the curve of a run, which begins at context 0. */
+struct decode_piece_curve {
+    struct decode_curve curve;
+    double ms[2];
+};
+void decode_piece_curve(struct decode_piece_curve *to, const struct decode_piece *piece);
 
 /* End of step `n` counted from 1 (0 gives the start): start plus the sum of n steps, rounded once.
  */

@@ -12,7 +12,7 @@
 bool decode_in_step(const struct worker *w)
 {
     return (w->kind == STEP_SINGLE && !w->decode_waits) ||
-           (w->kind == STEP_RUN && w->run_committed < w->run.n_steps);
+           (w->kind == STEP_RUN && w->run_committed < w->leader->run.n_steps);
 }
 
 static bool finish_before(const struct finish_entry *a, const struct finish_entry *b)
@@ -360,19 +360,20 @@ static uint32_t growth_over(const struct worker *w, uint64_t from, uint64_t to)
  * step's start. */
 enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
 {
+    struct decode_run *run = &w->leader->run;
     while (w->run_committed < upto) {
         uint32_t from = w->run_committed;
         uint32_t n_first = w->first_next.n;
         uint32_t to = n_first || w->second_next.n || w->stalled ? from + 1 : upto;
-        int64_t start_ns = from ? w->decoded_ns : w->run.start_ns;
-        int64_t end_ns = to == w->run.n_steps ? w->step_end_ns : decode_run_end_ns(&w->run, to);
+        int64_t start_ns = from ? w->decoded_ns : run->start_ns;
+        int64_t end_ns = decode_run_end_ns(run, to);
         bool one_by_one = w->stalled && from == 0;
         if (one_by_one)
             decode_count_stalled_gaps(sim, w, end_ns);
         else if (sim_measuring(sim, end_ns))
-            decode_run_add_gaps(&w->run, from, to, w->n_decode - n_first,
+            decode_run_add_gaps(run, from, to, w->n_decode - n_first,
                                 &w->pool->deployment->result->itl);
-        uint64_t last = to < w->run.n_steps ? w->step + (to - from) + 1 : w->step + (to - from);
+        uint64_t last = to < run->n_steps ? w->step + (to - from) + 1 : w->step + (to - from);
         worker_kv_take(w, growth_over(w, w->step + 2, last));
         if (w->n_decode) /* all may have been given up meanwhile */
             w->share_s += s_from_ns(end_ns - start_ns) / w->n_decode;
@@ -389,7 +390,7 @@ enum status worker_sync(struct sim *sim, struct worker *w)
 {
     if (w->kind != STEP_RUN)
         return ST_OK;
-    return decode_commit(sim, w, decode_run_steps_by(&w->run, sim->now_ns));
+    return decode_commit(sim, w, decode_run_steps_by(&w->leader->run, sim->now_ns));
 }
 
 /* As decode_count_stalled_gaps counts them. */
@@ -411,16 +412,16 @@ struct decode_due worker_due(struct sim *sim, const struct worker *w)
     struct decode_due due = {0};
     if (w->kind != STEP_RUN)
         return due;
-    struct decode_run run = w->run;
-    uint32_t from = w->run_committed, to = decode_run_steps_by(&run, sim->now_ns);
+    struct decode_run *run = &w->leader->run;
+    uint32_t from = w->run_committed, to = decode_run_steps_by(run, sim->now_ns);
     if (to <= from)
         return due;
-    uint64_t last = w->step + (to - from) + (to < w->run.n_steps);
+    uint64_t last = w->step + (to - from) + (to < run->n_steps);
     due.kv_blocks = growth_over(w, w->step + 2, last);
     if (w->stalled && from == 0)
-        add_stalled_gaps(sim, w, decode_run_end_ns(&run, ++from), &due);
+        add_stalled_gaps(sim, w, decode_run_end_ns(run, ++from), &due);
     uint32_t n = w->n_decode - w->first_next.n;
-    int64_t length_ns = decode_run_end_ns(&run, to) - decode_run_end_ns(&run, from);
+    int64_t length_ns = decode_run_end_ns(run, to) - decode_run_end_ns(run, from);
     due.itl_sum_s += s_from_ns(length_ns) * n;
     due.n_itl += (double)(to - from) * n;
     return due;
@@ -431,6 +432,8 @@ uint32_t decode_run_length(const struct worker *w)
 {
     if (w->first_next.n || w->admissions_held || w->pool->deployment->sim->config->exact_stepper)
         return 1; /* first tokens are events of their own; what was held back is looked at again */
+    if (w->n_decode == 0)
+        return UINT32_MAX;
     uint64_t n = w->finish[0].step - w->step;
     if (w->waiting.n) {
         uint64_t look = queue_look_step(w, w->n_decode);

@@ -2,12 +2,13 @@
  * then the queue from its head. A step is put together (struct step_plan) and then run; with async
  * scheduling the next step's prompts are chosen when a step starts. Decode steps of an unchanged
  * batch are one decode_run. The data-parallel ranks of a worker schedule for themselves and step
- * together. */
+ * together, with one run of all. */
 #include "sim/worker/worker.h"
 
 #include "sim/worker/decode_set.h"
 #include "sim/worker/gpu_time.h"
 #include "sim/worker/queue_look.h"
+#include "sim/worker/step_time.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
 #include "util/array.h"
@@ -427,75 +428,6 @@ static enum status look_ahead(struct sim *sim, struct worker *w)
     return fill_plan(sim, w, &w->ahead, n_decode, false);
 }
 
-static bool has_work(const struct worker *w)
-{
-    return w->plan.n_chunks || w->n_decode;
-}
-
-/* With speculative decoding each sequence computes its next token and the drafts; all of them look
- * at one context, so the step reads as more sequences of a shorter one. */
-static struct engine_step step_of(struct worker *w)
-{
-    const struct engine_config *engine = &w->pool->config->engine;
-    uint32_t n_decode = w->decode_waits ? 0 : w->n_decode, per_sequence = 1 + engine->n_draft_tok;
-    return (struct engine_step){
-        .chunks = w->plan.chunks,
-        .n_chunks = w->plan.n_chunks,
-        .n_decode = n_decode * per_sequence,
-        .decode_context_mean_tok =
-            n_decode ? (double)w->context_sum_tok / n_decode / per_sequence : 0,
-        .decode_context_max_tok =
-            engine->latency->skew_alpha ? decode_longest_context(w) / per_sequence : 0,
-    };
-}
-
-/* A rank without work runs along with one token. */
-static uint32_t step_tokens(const struct worker *w)
-{
-    uint32_t n = w->decode_waits ? 0 : w->n_decode * (1 + w->pool->config->engine.n_draft_tok);
-    for (uint32_t i = 0; i < w->plan.n_chunks; i++)
-        n += w->plan.chunks[i].new_tok;
-    return n ? n : 1;
-}
-
-/* Of the step that all ranks are about to take. */
-struct rank_tokens {
-    double most, mean; /* 0 where there is one rank */
-};
-
-static struct rank_tokens rank_tokens(const struct worker *leader)
-{
-    uint64_t sum = 0;
-    uint32_t most = 0;
-    if (leader->n_ranks == 1)
-        return (struct rank_tokens){0};
-    for (uint32_t i = 0; i < leader->n_ranks; i++) {
-        uint32_t n = step_tokens(leader->ranks[i]);
-        sum += n;
-        most = n > most ? n : most;
-    }
-    return (struct rank_tokens){most, (double)sum / leader->n_ranks};
-}
-
-static int64_t step_ns(struct worker *w, struct rank_tokens tokens)
-{
-    const struct engine_config *engine = &w->pool->config->engine;
-    struct engine_step step = step_of(w);
-    step.rank_tok_max = tokens.most;
-    step.rank_tok_mean = tokens.mean;
-    double ms = engine->latency->step_ms(engine->latency_state, &step);
-    if (step.n_chunks && ms < engine->prompt_step_least_ms)
-        ms = engine->prompt_step_least_ms;
-    if (step.n_decode)
-        ms += engine->n_draft_tok * engine->draft_ms;
-    if (engine->step_noise > 0)
-        ms *= pcg64_lognormal(&w->rng, engine->step_noise);
-    BUG_IF(!(ms >= 0));
-    int64_t ns = ns_after(ns_from_ms_or_never(ms), w->load_ns);
-    w->load_ns = 0;
-    return ns > 0 ? ns : 1;
-}
-
 static enum status schedule_end(struct sim *sim, struct worker *leader)
 {
     leader->generation++;
@@ -511,54 +443,46 @@ static void check(const struct sim *sim, const struct worker *w)
         worker_check(sim, w);
 }
 
-static void start_single(struct sim *sim, struct worker *w, int64_t length_ns)
+/* Steps that the rank can make in a run. */
+static uint32_t run_length(const struct worker *w)
 {
-    w->kind = STEP_SINGLE;
-    w->step_start_ns = sim->now_ns;
-    w->step_end_ns = ns_after(sim->now_ns, length_ns);
-}
-
-static enum status start_run(struct sim *sim, struct worker *w)
-{
-    const struct engine_config *engine = &w->pool->config->engine;
-    struct engine_step step = step_of(w);
-    w->kind = STEP_RUN;
-    w->step_start_ns = sim->now_ns;
-    w->run_committed = 0;
-    w->run = (struct decode_run){
-        .curve = engine->latency->decode_curve(engine->latency_state, w->n_decode),
-        .context_tok = step.decode_context_mean_tok,
-        .longest_tok = step.decode_context_max_tok,
-        .skew_alpha =
-            engine->latency->skew_alpha ? engine->latency->skew_alpha(engine->latency_state) : 0,
-        .start_ns = sim->now_ns,
-        .n_steps = 1,
-    };
-    decode_run_begin(&w->run);
-    enum status s = look_ahead(sim, w);
-    if (!s && plan_is_empty(&w->ahead))
-        w->run.n_steps = decode_run_length(w);
+    if (!plan_is_empty(&w->ahead))
+        return 1;
+    uint32_t n = decode_run_length(w);
     /* Looking ahead from a sequence's last step leaves its token to others, so that step is one of
      * its own. */
-    if (engine->async_scheduling && w->waiting.n + w->arrived.n > 0 && w->run.n_steps > 1)
-        w->run.n_steps--;
-    w->step_end_ns = decode_run_end_ns(&w->run, w->run.n_steps);
-    BUG_IF(w->step_end_ns <= sim->now_ns);
-    return s;
+    bool looks = w->pool->config->engine.async_scheduling && w->waiting.n + w->arrived.n > 0;
+    return looks && n > 1 ? n - 1 : n;
 }
 
-/* The ranks step together: as long as the slowest of them. Those without work wait. */
-static enum status start_ranks(struct sim *sim, struct worker *leader, int64_t cold_ns)
+static enum status start_run(struct sim *sim, struct worker *leader)
 {
-    const struct rank_tokens tokens = rank_tokens(leader);
-    int64_t longest_ns = 0;
+    struct decode_run *run = &leader->run;
+    *run = step_time_run(leader, sim->now_ns);
+    uint32_t longest = run->n_steps;
+    run->n_steps = 1;
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
-        int64_t ns = has_work(leader->ranks[i]) ? step_ns(leader->ranks[i], tokens) : 0;
-        longest_ns = ns > longest_ns ? ns : longest_ns;
+        leader->ranks[i]->kind = STEP_RUN;
+        leader->ranks[i]->run_committed = 0;
     }
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
-        start_single(sim, leader->ranks[i], ns_after(cold_ns, longest_ns));
+        s = look_ahead(sim, leader->ranks[i]);
+        uint32_t n = run_length(leader->ranks[i]);
+        longest = n < longest ? n : longest;
+    }
+    run->n_steps = longest;
+    leader->step_end_ns = decode_run_end_ns(run, run->n_steps);
+    BUG_IF(leader->step_end_ns <= sim->now_ns);
+    return s;
+}
+
+static enum status start_single(struct sim *sim, struct worker *leader, int64_t cold_ns)
+{
+    leader->step_end_ns = ns_after(sim->now_ns, ns_after(cold_ns, step_time_ns(leader)));
+    enum status s = ST_OK;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        leader->ranks[i]->kind = STEP_SINGLE;
         s = look_ahead(sim, leader->ranks[i]);
     }
     return s;
@@ -573,7 +497,7 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
         s = prepare(sim, leader->ranks[i]);
-        any |= has_work(leader->ranks[i]);
+        any |= worker_has_work(leader->ranks[i]);
     }
     if (s)
         return s;
@@ -582,44 +506,48 @@ enum status worker_start_step(struct sim *sim, struct worker *leader)
         return ST_OK;
     int64_t cold_ns = leader->warm ? 0 : leader->pool->config->engine.cold_start_ns;
     leader->warm = true;
-    const struct engine_config *engine = &leader->pool->config->engine;
-    if (leader->n_ranks > 1 || cold_ns || leader->plan.n_chunks || engine->step_noise > 0 ||
-        engine->n_draft_tok)
-        s = start_ranks(sim, leader, cold_ns);
-    else
-        s = start_run(sim, leader);
+    leader->step_start_ns = sim->now_ns;
+    s = cold_ns || !step_time_can_run(leader) ? start_single(sim, leader, cold_ns)
+                                              : start_run(sim, leader);
     for (uint32_t i = 0; i < leader->n_ranks; i++)
         check(sim, leader->ranks[i]);
     return s ? s : schedule_end(sim, leader);
 }
 
 /* Steps of the run up to the end of the one that is running now. */
-static uint32_t steps_under_way(const struct sim *sim, struct worker *w)
+static uint32_t steps_under_way(const struct sim *sim, struct decode_run *run)
 {
-    uint32_t n = decode_run_steps_by(&w->run, sim->now_ns);
-    return n + (n == 0 || decode_run_end_ns(&w->run, n) < sim->now_ns);
+    uint32_t n = decode_run_steps_by(run, sim->now_ns);
+    return n + (n == 0 || decode_run_end_ns(run, n) < sim->now_ns);
 }
 
 /* The run ends after n steps, or as it would. */
-static enum status cut_run(struct sim *sim, struct worker *w, uint32_t n)
+static enum status cut_run(struct sim *sim, struct worker *leader, uint32_t n)
 {
-    if (n >= w->run.n_steps)
+    struct decode_run *run = &leader->run;
+    if (n >= run->n_steps)
         return ST_OK;
-    BUG_IF(n < w->run_committed);
-    if (n == w->run_committed) /* the boundary of this instant, with the next step's blocks taken
-                                  already */
-        worker_kv_give(w, decode_growth_at(w, w->step + 1));
-    w->run.n_steps = n;
-    w->step_end_ns = decode_run_end_ns(&w->run, n);
-    check(sim, w);
-    return schedule_end(sim, w);
+    for (uint32_t i = 0; i < leader->n_ranks; i++) {
+        struct worker *w = leader->ranks[i];
+        BUG_IF(n < w->run_committed);
+        if (n == w->run_committed) /* the boundary of this instant, with the next step's blocks
+                                      taken already */
+            worker_kv_give(w, decode_growth_at(w, w->step + 1));
+    }
+    run->n_steps = n;
+    leader->step_end_ns = decode_run_end_ns(run, n);
+    for (uint32_t i = 0; i < leader->n_ranks; i++)
+        check(sim, leader->ranks[i]);
+    return schedule_end(sim, leader);
 }
 
 enum status worker_interrupt(struct sim *sim, struct worker *w)
 {
-    if (w->leader->kind == STEP_NONE)
-        return worker_kick(sim, w->leader);
-    return w->kind == STEP_RUN ? cut_run(sim, w, steps_under_way(sim, w)) : ST_OK;
+    struct worker *leader = w->leader;
+    if (leader->kind == STEP_NONE)
+        return worker_kick(sim, leader);
+    return leader->kind == STEP_RUN ? cut_run(sim, leader, steps_under_way(sim, &leader->run))
+                                    : ST_OK;
 }
 
 /* A prompt has joined the queue: the run ends before the step that may take it. */
@@ -629,7 +557,8 @@ static enum status interrupt_to_look(struct sim *sim, struct worker *w)
         queue_look_joined(w, w->step + (w->kind == STEP_SINGLE && !w->decode_waits));
         return worker_interrupt(sim, w);
     }
-    uint32_t n = steps_under_way(sim, w), last = w->run.n_steps;
+    struct decode_run *run = &w->leader->run;
+    uint32_t n = steps_under_way(sim, run), last = run->n_steps;
     uint64_t begin = w->step - w->run_committed;
     queue_look_joined(w, begin + n);
     uint64_t look = queue_look_step(w, w->n_decode);
@@ -637,7 +566,7 @@ static enum status interrupt_to_look(struct sim *sim, struct worker *w)
         last--; /* as in start_run */
     if (look > begin + n && n < last)
         n = look - begin < last ? (uint32_t)(look - begin) : last;
-    return cut_run(sim, w, n);
+    return cut_run(sim, w->leader, n);
 }
 
 enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
@@ -727,7 +656,7 @@ static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
 
 static enum status end_single(struct sim *sim, struct worker *w)
 {
-    int64_t total_ns = w->step_end_ns - w->step_start_ns;
+    int64_t total_ns = w->leader->step_end_ns - w->leader->step_start_ns;
     uint32_t n_decode = w->decode_waits ? 0 : w->n_decode;
     uint32_t n_gaps = n_decode ? n_decode - w->first_next.n : 0;
     uint32_t n_requests = n_decode + w->plan.chunked.n;
@@ -753,7 +682,7 @@ static enum status end_single(struct sim *sim, struct worker *w)
 static enum status end_rank(struct sim *sim, struct worker *w)
 {
     enum status s =
-        w->kind == STEP_RUN ? decode_commit(sim, w, w->run.n_steps) : end_single(sim, w);
+        w->kind == STEP_RUN ? decode_commit(sim, w, w->leader->run.n_steps) : end_single(sim, w);
     w->kind = STEP_NONE;
     w->decode_waits = false;
     if (w->plan.n_chunks) /* its sequences have been stopped for prompts: here are more of them? */
@@ -789,7 +718,8 @@ enum status worker_charge_cut_step(struct sim *sim, struct worker *leader)
         if (w->kind == STEP_NONE)
             continue;
         bool run = w->kind == STEP_RUN;
-        int64_t start_ns = run ? decode_run_end_ns(&w->run, w->run_committed) : w->step_start_ns;
+        int64_t start_ns =
+            run ? decode_run_end_ns(&leader->run, w->run_committed) : leader->step_start_ns;
         uint32_t n = (w->decode_waits ? 0 : w->n_decode) + (run ? 0 : w->plan.chunked.n);
         if (n > 0)
             w->share_s += s_from_ns(sim->now_ns - start_ns) / n;

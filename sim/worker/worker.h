@@ -98,19 +98,20 @@ struct worker {
 
     /* The step or run in progress. */
     enum step_kind kind;
-    int64_t step_start_ns, step_end_ns;
-    struct decode_run run;
-    uint32_t run_committed; /* steps of the run accounted for */
-    struct step_plan plan;  /* of the step that runs */
-    struct step_plan ahead; /* with async scheduling: of the one after it */
-    bool decode_waits;      /* prefill first: the sequences sit this step out */
-    bool stalled;           /* they have sat out a step since their last token */
-    struct pcg64 rng;       /* step noise and draft acceptance */
-    struct pcg64 life_rng;  /* start-up */
-    bool admissions_held;   /* the queue was not looked at for this step */
-    bool had_request;       /* one was bound to it once */
-    bool kicked;            /* in sim->kicked */
-    bool warm;              /* has run a step */
+    int64_t step_start_ns, step_end_ns; /* the leader's */
+    struct decode_run run;              /* of all ranks; the leader's */
+    struct decode_piece_curve slowest;  /* of the run, where there are ranks; the leader's */
+    uint32_t run_committed;             /* steps of the run that are accounted for on this rank */
+    struct step_plan plan;              /* of the step that runs */
+    struct step_plan ahead;             /* with async scheduling: of the one after it */
+    bool decode_waits;                  /* prefill first: the sequences sit this step out */
+    bool stalled;                       /* they have sat out a step since their last token */
+    struct pcg64 rng;                   /* step noise and draft acceptance */
+    struct pcg64 life_rng;              /* start-up */
+    bool admissions_held;               /* the queue was not looked at for this step */
+    bool had_request;                   /* one was bound to it once */
+    bool kicked;                        /* in sim->kicked */
+    bool warm;                          /* has run a step */
 
     /* Gauges. */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */

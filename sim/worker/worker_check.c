@@ -65,14 +65,13 @@ void worker_check(const struct sim *sim, const struct worker *w)
     BUG_IF(load.n_requests != noted->n_requests || load.prompt_tok != noted->prompt_tok ||
            load.prompt_blocks != noted->prompt_blocks);
     BUG_IF(w->kind == STEP_RUN && w->n_decode > 0 &&
-           (w->finish[0].step < w->step + w->run.n_steps - w->run_committed));
+           (w->finish[0].step < w->step + w->leader->run.n_steps - w->run_committed));
     bool is_longest = w->n_finish == 0;
     for (uint32_t i = 0; w->longest_known && i < w->n_finish; i++) {
         BUG_IF(finish_ahead(&w->finish[i]) > w->longest_ahead);
         is_longest = is_longest || finish_ahead(&w->finish[i]) == w->longest_ahead;
     }
     BUG_IF(w->longest_known && !is_longest);
-    struct decode_run run = w->run;
     BUG_IF(w->kind == STEP_RUN && w->run_committed &&
-           w->decoded_ns != decode_run_end_ns(&run, w->run_committed));
+           w->decoded_ns != decode_run_end_ns(&w->leader->run, w->run_committed));
 }

@@ -109,7 +109,7 @@ static bool may_have_evicted(const struct worker *w)
 {
     if (w->kind != STEP_RUN)
         return false;
-    uint64_t growth = (uint64_t)w->n_decode * (w->run.n_steps / worker_block_size(w) + 2);
+    uint64_t growth = (uint64_t)w->n_decode * (w->leader->run.n_steps / worker_block_size(w) + 2);
     return worker_kv_used(w) + kv_cache_inactive(w->cache) + growth > w->kv_blocks;
 }
 

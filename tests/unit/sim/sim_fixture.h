@@ -18,8 +18,17 @@
 /* step = base_ms + new_ms * new tokens + seq_ms * sequences + context_ms * tokens attended to */
 struct linear_model {
     double base_ms, new_ms, seq_ms, context_ms;
+    double rank_tok_ms; /* per token of the rank that has most */
+    double skew_alpha;
+    double bend_tok, bend; /* from that context on, if any, a token counts so much more */
     struct decode_curve *curves;
 };
+
+static double linear_context_ms(const struct linear_model *m, double context_tok)
+{
+    double beyond_tok = m->bend_tok > 0 ? fmax(0, context_tok - m->bend_tok) : 0;
+    return m->context_ms * (context_tok + m->bend * beyond_tok);
+}
 
 static enum status linear_create(void **state, struct arena *arena, const struct profile *profile,
                                  const struct latency_config *config, struct diag *d)
@@ -29,12 +38,13 @@ static enum status linear_create(void **state, struct arena *arena, const struct
     struct linear_model *m = *state;
     m->curves = ARENA_NEW(arena, config->max_num_seqs, struct decode_curve);
     for (uint32_t n = 1; n <= config->max_num_seqs; n++) {
-        double *x = ARENA_NEW(arena, 4, double);
-        x[0] = 1;
-        x[1] = 1000001;
-        x[2] = m->base_ms + n * (m->seq_ms + m->context_ms * x[0]);
-        x[3] = m->base_ms + n * (m->seq_ms + m->context_ms * x[1]);
-        m->curves[n - 1] = (struct decode_curve){2, x, x + 2};
+        double *x = ARENA_NEW(arena, 6, double), *ms = x + 3;
+        x[0] = 0;
+        x[1] = m->bend_tok > 0 ? m->bend_tok : 1;
+        x[2] = 1000001;
+        for (int i = 0; i < 3; i++)
+            ms[i] = m->base_ms + n * (m->seq_ms + linear_context_ms(m, x[i]));
+        m->curves[n - 1] = (struct decode_curve){3, x, ms};
     }
     return ST_OK;
 }
@@ -42,10 +52,17 @@ static enum status linear_create(void **state, struct arena *arena, const struct
 static double linear_step_ms(const void *state, const struct engine_step *step)
 {
     const struct linear_model *m = state;
-    double ms = m->base_ms;
+    double ms = m->base_ms + m->rank_tok_ms * step->rank_tok_max;
     for (uint32_t i = 0; i < step->n_chunks; i++)
         ms += m->new_ms * step->chunks[i].new_tok;
-    return ms + step->n_decode * (m->seq_ms + m->context_ms * step->decode_context_mean_tok);
+    double context_ms = (1 - m->skew_alpha) * linear_context_ms(m, step->decode_context_mean_tok) +
+                        m->skew_alpha * linear_context_ms(m, step->decode_context_max_tok);
+    return ms + step->n_decode * (m->seq_ms + context_ms);
+}
+
+static double linear_skew_alpha(const void *state)
+{
+    return ((const struct linear_model *)state)->skew_alpha;
 }
 
 static const struct decode_curve *linear_curve(const void *state, uint32_t n)
@@ -58,6 +75,7 @@ static const struct latency_model_ops latency_linear = {
     .summary = "for tests",
     .create = linear_create,
     .step_ms = linear_step_ms,
+    .skew_alpha = linear_skew_alpha,
     .decode_curve = linear_curve,
 };
 

@@ -106,3 +106,54 @@ Test(decode_run, gaps_land_in_the_same_buckets_as_one_by_one)
     free(closed);
     free(stepped);
 }
+
+/* Several runs side by side, each step as long as the slowest takes: piece by piece, as many steps
+ * of each as it says. */
+Test(decode_run, slowest_of_several_equals_step_by_step)
+{
+    enum { N_RUNS = 5 };
+    struct pcg64 rng;
+    pcg64_stream(&rng, 3, "test", 0);
+    for (int round = 0; round < 1000; round++) {
+        double x[N_RUNS][N_KNOTS], y[N_RUNS][N_KNOTS];
+        struct decode_curve curves[N_RUNS];
+        struct decode_run runs[N_RUNS];
+        uint32_t n_runs = 1 + (uint32_t)pcg64_below(&rng, N_RUNS);
+        for (uint32_t i = 0; i < n_runs; i++) {
+            do {
+                runs[i] = random_run(&rng, x[i], y[i], &curves[i]);
+                runs[i].n_steps = 200;
+            } while (!is_valid(&runs[i]));
+        }
+        for (uint32_t done = 0; done < 200;) {
+            struct decode_piece pieces[N_RUNS];
+            for (uint32_t i = 0; i < n_runs; i++) {
+                struct decode_run rest = runs[i];
+                rest.context_tok += done;
+                rest.longest_tok += done;
+                rest.n_steps -= done;
+                rest.first = (struct decode_knots){0};
+                decode_run_begin(&rest);
+                pieces[i] = decode_run_piece(&rest);
+            }
+            struct decode_piece slowest = decode_slowest(pieces, n_runs);
+            cr_assert_gt(slowest.n, 0);
+            struct decode_piece_curve line;
+            decode_piece_curve(&line, &slowest);
+            for (uint32_t j = 0; j < slowest.n; j++) {
+                double expected = 0;
+                for (uint32_t i = 0; i < n_runs; i++)
+                    expected = fmax(expected, step_ms(&runs[i], done + j));
+                cr_assert_float_eq(curve_at(&line.curve, j), expected, 1e-9);
+            }
+            done += slowest.n;
+        }
+    }
+}
+
+Test(decode_run, a_piece_that_falls_is_left_before_it_is_below_zero)
+{
+    const struct decode_piece falls = {.first_ms = 10, .slope_ms = -1, .n = 100};
+    struct decode_piece slowest = decode_slowest(&falls, 1);
+    cr_assert_eq(slowest.n, 6);
+}

@@ -170,7 +170,7 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
             pool->engine.draft_ms = pcg64_double(rng);
         }
         if (draw(rng, 0, 3) == 0 && pool->engine.kv_blocks > 8)
-            pool->engine.n_ranks = draw(rng, 2, 3);
+            pool->engine.n_ranks = draw(rng, 2, 8);
         pool->engine.cold_start_ns = draw(rng, 0, 1) * 20 * NS_PER_MS;
         pool->engine.queue_look_steps = draw(rng, 0, 2) ? 0 : draw(rng, 1, 9);
         pool->engine.batch_wait_steps = draw(rng, 0, 2) ? 0 : draw(rng, 1, 9);
@@ -223,6 +223,10 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
         fixture_scale_at(f, at_s, (int)draw(rng, 0, 4), (int)draw(rng, 0, 4));
     }
     random_nodes(f, rng);
+    f->model.rank_tok_ms = draw(rng, 0, 1) * 0.2 * pcg64_double(rng);
+    f->model.skew_alpha = draw(rng, 0, 1) * pcg64_double(rng);
+    f->model.bend_tok = draw(rng, 0, 1) * draw(rng, 1, 300);
+    f->model.bend = 4 * pcg64_double(rng) - 1;
 }
 
 /* A case: a seed, how many of its requests, and the parts (a bit each) that are left out. */

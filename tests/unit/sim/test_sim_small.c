@@ -552,6 +552,24 @@ Test(sim_small, data_parallel_ranks_step_together)
     fixture_release(&f);
 }
 
+/* While their batches stay as they are, all their steps are one event. */
+Test(sim_small, ranks_that_only_decode_make_no_events)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.model = (struct linear_model){.base_ms = 10, .seq_ms = 1, .context_ms = 0.01};
+    f.deployment.pools[0].engine.n_ranks = 2;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 300, 500);
+    trace_text_add(&t, 0, 50, 500);
+    trace_text_add(&t, 0, 300, 500);
+    fixture_run(&f, t.text);
+    cr_assert_lt(f.result->n_events, 20);
+    cr_assert_eq(f.result->itl.n, 3 * 499);
+    free(t.text);
+    fixture_release(&f);
+}
+
 static double rank_tokens_ms(const void *state, const struct engine_step *step)
 {
     (void)state;
