@@ -7,6 +7,7 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "pages/check/check_page.h"
 
 const struct cli_option check_options[] = {
     {"baseline", 'b', "FILE",
@@ -16,6 +17,7 @@ const struct cli_option check_options[] = {
     {"markdown", '\0', "FILE", "also write a summary there, as $GITHUB_STEP_SUMMARY takes it"},
     {"code-quality", '\0', "FILE",
      "also write the misses there, as GitLab's artifacts:reports:codequality takes them"},
+    {"html", '\0', "FILE", "also write a page for a browser there: what was missed and what moved"},
     {"annotations", '\0', "github",
      "also print commands that GitHub shows at the lines of a scenario"},
     {"replicates", 'r', "R",
@@ -95,18 +97,26 @@ static enum status read_baseline(struct gate_options *o, const char *path,
     return diag_fail(d, ST_INPUT, "there is no baseline '%s' yet; write it with --update", path);
 }
 
+/* Written by pages/check. */
+static const struct gate_format page_format = {"html", "content=\"headroom check\"", NULL};
+
+static enum status check_report(const struct gate_format *format, const struct cli_args *args,
+                                struct diag *d)
+{
+    const char *path = cli_value(args, format->option);
+
+    if (path && !*path)
+        return diag_fail(d, ST_INPUT, "option '--%s' must be the path of a file, not ''",
+                         format->option);
+    return path && !cli_flag(args, "force") ? gate_format_check(format, path, d) : ST_OK;
+}
+
 static enum status check_reports(const struct cli_args *args, struct diag *d)
 {
-    enum status s = ST_OK;
+    enum status s = check_report(&page_format, args, d);
 
-    for (size_t i = 0; gate_formats[i] && !s; i++) {
-        const char *path = cli_value(args, gate_formats[i]->option);
-        if (path && !*path)
-            s = diag_fail(d, ST_INPUT, "option '--%s' must be the path of a file, not ''",
-                          gate_formats[i]->option);
-        else if (path && !cli_flag(args, "force"))
-            s = gate_format_check(gate_formats[i], path, d);
-    }
+    for (size_t i = 0; gate_formats[i] && !s; i++)
+        s = check_report(gate_formats[i], args, d);
     return s;
 }
 
@@ -152,6 +162,7 @@ static enum status read_options(struct gate_options *o, const char **path,
 struct report_file {
     const struct gate_format *format;
     const struct gate_report *report;
+    struct arena *arena;
 };
 
 static enum status write_report(void *context, FILE *out, struct diag *d)
@@ -163,14 +174,23 @@ static enum status write_report(void *context, FILE *out, struct diag *d)
     return ST_OK;
 }
 
+static enum status write_page(void *context, FILE *out, struct diag *d)
+{
+    const struct report_file *file = context;
+
+    return check_page_write(file->report, out, file->arena, d);
+}
+
 static enum status write_reports(const struct gate_report *report, const struct cli_args *args,
                                  struct diag *d)
 {
-    enum status s = ST_OK;
+    struct report_file file = {&page_format, report, args->arena};
+    const char *path = cli_value(args, page_format.option);
+    enum status s = path ? out_path_put(args, path, true, write_page, &file, d) : ST_OK;
 
     for (size_t i = 0; gate_formats[i] && !s; i++) {
-        struct report_file file = {gate_formats[i], report};
-        const char *path = cli_value(args, gate_formats[i]->option);
+        file.format = gate_formats[i];
+        path = cli_value(args, file.format->option);
         if (path)
             s = out_path_put(args, path, true, write_report, &file, d);
     }

@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "pages/compare/compare_page.h"
 #include "reports/out_file.h"
 #include "reports/summary.h"
 #include "studies/compare/compare.h"
@@ -28,12 +29,14 @@ const struct cli_option compare_options[] = {
     {"keys", 'k', "KEY,...", "figures to compare, of summary.json (default: the main ones)"},
     {"window", '\0', "S", "length of the windows, in seconds (default 60)"},
     {"json", '\0', "FILE", "write all of it there, with every window"},
+    {"html", '\0', "FILE", "write it there as a page for a browser, with the runs over time"},
     {"out", 'o', "DIR", "keep the files of the scenarios' runs, in DIR/A, DIR/B, ..."},
     {"set", 's', "PATH=VALUE", "override a key of all scenarios; may be repeated"},
     CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
     {"jobs", 'j', "J", "threads for the replicates; as many as there are cores when not given"},
-    {"force", '\0', NULL, "replace the file of --json, and use the --out folder as it is"},
+    {"force", '\0', NULL,
+     "replace the files of --json and --html, and use the --out folder as it is"},
     {"quiet", 'q', NULL, "print errors only"},
     {.name = NULL},
 };
@@ -204,6 +207,8 @@ static enum status read_options(struct job *job, struct diag *d)
         s = key_option(o, args, d);
     if (!s)
         s = out_path_check(args, "json", d);
+    if (!s)
+        s = out_path_check(args, "html", d);
     if (s)
         return s;
     o->n_replicates = (size_t)replicates;
@@ -268,19 +273,48 @@ static void remove_folders(const struct job *job)
 
 /* ---- the verb ---- */
 
+struct written {
+    const struct compare_result *result;
+    const struct cli_args *args;
+};
+
 static enum status write_json(void *context, FILE *out, struct diag *d)
 {
-    const struct compare_result *const *result = context;
+    const struct written *w = context;
 
     (void)d;
-    compare_write_json(*result, out);
+    compare_write_json(w->result, out);
     return ST_OK;
+}
+
+static enum status write_page(void *context, FILE *out, struct diag *d)
+{
+    const struct written *w = context;
+
+    return compare_page_write(w->result, out, w->args->arena, d);
+}
+
+static enum status write_files(const struct compare_result *result, const struct cli_args *args,
+                               struct diag *d)
+{
+    static const struct {
+        const char *option;
+        enum status (*write)(void *context, FILE *out, struct diag *d);
+    } files[] = {{"json", write_json}, {"html", write_page}};
+    struct written written = {result, args};
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files && !s; i++) {
+        const char *path = cli_value(args, files[i].option);
+        if (path)
+            s = out_path_put(args, path, cli_flag(args, "force"), files[i].write, &written, d);
+    }
+    return s;
 }
 
 static enum status compare(struct job *job, struct diag *d)
 {
     const struct cli_args *args = job->args;
-    const char *file = cli_value(args, "json");
     struct compare_options options = job->options;
     const struct compare_result *result;
     struct progress progress;
@@ -297,8 +331,8 @@ static enum status compare(struct job *job, struct diag *d)
     remove_folders(job);
     if (s == ST_CANCELLED)
         fprintf(stderr, "headroom: %s by %s\n", d->text, interrupt_name());
-    if (!s && file)
-        s = out_path_put(args, file, cli_flag(args, "force"), write_json, &result, d);
+    if (!s)
+        s = write_files(result, args, d);
     if (!s && !cli_flag(args, "quiet"))
         s = compare_print(result, stdout, args->arena, d);
     return s;

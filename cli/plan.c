@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/out_dir.h"
 #include "cli/table.h"
+#include "pages/plan/plan_page.h"
 #include "scenarios/compose/plan.h"
 #include "util/json_out.h"
 #include "util/text.h"
@@ -16,6 +18,8 @@ const struct cli_option plan_options[] = {
     {"all-predictors", 'a', NULL, "all predictors side by side, and how far each was off"},
     {"format", 'f', "NAME", "table (the default), csv or json"},
     {"out", 'o', "FILE", "write there instead of to standard output"},
+    {"html", '\0', "FILE", "also write a page for a browser there: forecast against actual"},
+    {"force", '\0', NULL, "replace the file of --html"},
     {.name = NULL},
 };
 
@@ -365,6 +369,28 @@ static enum status write_to_file(struct printing *p, size_t format, const char *
     return written ? ST_OK : diag_nomem(d, "table");
 }
 
+static enum status write_page(void *context, FILE *out, struct diag *d)
+{
+    const struct printing *p = context;
+
+    return plan_page_write(p->plan, p->scenario, out, p->arena, d);
+}
+
+static enum status write_all(struct printing *p, size_t format, const struct cli_args *args,
+                             struct diag *d)
+{
+    const char *page = cli_value(args, "html"), *file = cli_value(args, "out");
+
+    if (page) {
+        enum status s = out_path_put(args, page, cli_flag(args, "force"), write_page, p, d);
+        if (s)
+            return s;
+    }
+    if (file)
+        return write_to_file(p, format, file, d);
+    return formats[format].write(p) ? ST_OK : diag_nomem(d, "table");
+}
+
 enum status plan_run(const struct cli_args *args, struct diag *d)
 {
     struct scenario *scenario;
@@ -375,6 +401,8 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
     size_t format;
 
     enum status s = choose_format(args, &format, d);
+    if (!s)
+        s = out_path_check(args, "html", d);
     if (!s)
         s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
@@ -392,7 +420,5 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
                                 .all_predictors = all,
                                 .arena = args->arena,
                                 .out = stdout};
-    if (cli_value(args, "out"))
-        return write_to_file(&printing, format, cli_value(args, "out"), d);
-    return formats[format].write(&printing) ? ST_OK : diag_nomem(d, "table");
+    return write_all(&printing, format, args, d);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/out_dir.h"
+#include "pages/trace/trace_page.h"
 #include "scenarios/compose/requests.h"
 #include "traces/trace_stats.h"
 #include "util/units.h"
@@ -15,6 +17,8 @@ const struct cli_option trace_info_options[] = {
     CLI_OVERLAY,
     {"format", '\0', "NAME", "format of the file; told from its content when not given"},
     {"sort", '\0', NULL, "put requests in order of arrival first; takes memory for all of them"},
+    {"html", '\0', "FILE", "also write a page for a browser there: rates, lengths, prefixes"},
+    {"force", '\0', NULL, "replace the file of --html"},
     {.name = NULL},
 };
 
@@ -106,9 +110,22 @@ static enum status read_all(const struct request_source *source, struct trace_st
     return s == ST_END ? ST_OK : s;
 }
 
+struct written {
+    struct trace_page page;
+    struct arena *arena;
+};
+
+static enum status write_page(void *context, FILE *out, struct diag *d)
+{
+    const struct written *w = context;
+
+    return trace_page_write(&w->page, out, w->arena, d);
+}
+
 static enum status print_info(const struct cli_args *args, const char *name, const char *format,
                               const struct request_source *source, struct diag *d)
 {
+    const char *page = cli_value(args, "html");
     struct trace_stats *stats;
 
     enum status s = trace_stats_create(&stats, d);
@@ -116,8 +133,12 @@ static enum status print_info(const struct cli_args *args, const char *name, con
         s = read_all(source, stats, d);
     if (!s) {
         const struct terminal terminal = cli_terminal(args);
+        struct written written = {{name, format, request_source_digest(source), stats},
+                                  args->arena};
         printf("file            %s\n", name);
         print_stats(stats, format, source, &terminal);
+        if (page)
+            s = out_path_put(args, page, cli_flag(args, "force"), write_page, &written, d);
     }
     trace_stats_free(stats);
     return s;
@@ -189,6 +210,9 @@ static enum status info_run(const struct cli_args *args, struct diag *d)
     const char *ending = strrchr(args->words[0], '.');
     bool is_scenario = ending && (strcmp(ending, ".yaml") == 0 || strcmp(ending, ".yml") == 0);
 
+    enum status s = out_path_check(args, "html", d);
+    if (s)
+        return s;
     return is_scenario ? info_of_scenario(args, d) : info_of_file(args, d);
 }
 

@@ -3,7 +3,8 @@
 #include "pages/svg/markup.h"
 #include "pages/svg/plot.h"
 
-enum { LINE = 30, BAR = 16, FOOT = 4 };
+enum { LINE = 30, BAR = 16, FOOT = 4, AWAY = 8 };
+static const double BOLD = 1.15; /* wider than other text */
 
 static bool has_interval(const struct svg_bar *bar)
 {
@@ -21,6 +22,17 @@ static const char *figures(char *text, size_t size, const struct svg_bar *bar, e
     return text;
 }
 
+/* What stands behind a bar. */
+enum { LABEL_SIZE = 300 };
+static const char *label(char text[LABEL_SIZE], const struct svg_bar *bar, enum svg_scale scale)
+{
+    char number[MARKUP_NUMBER_SIZE];
+
+    snprintf(text, LABEL_SIZE, "%s%s%.150s", markup_value(number, scale, bar->value),
+             bar->note ? " \xc2\xb7 " : "", bar->note ? bar->note : "");
+    return text;
+}
+
 static void draw_interval(const struct plot *p, const struct svg_bar *bar, double y)
 {
     double low = plot_place(&p->x, bar->low), high = plot_place(&p->x, bar->high);
@@ -34,7 +46,7 @@ static void draw_bar(const struct plot *p, const struct svg_bar *bar, double y, 
                      double notes)
 {
     double end = 0, start = plot_place(&p->x, fmax(p->x.e.low, fmin(p->x.e.high, 0)));
-    char class[32], text[300], number[MARKUP_NUMBER_SIZE];
+    char class[32], text[LABEL_SIZE];
 
     snprintf(class, sizeof class, "area s%u", bar->colour % SVG_COLOURS);
     figures(text, sizeof text, bar, p->x.scale);
@@ -49,16 +61,16 @@ static void draw_bar(const struct plot *p, const struct svg_bar *bar, double y, 
         end = fmax(end, plot_place(&p->x, bar->high));
     }
     plot_text(p, "name", p->left - 8, y + 4, PLOT_END, bar->name, names);
-    snprintf(text, sizeof text, "%s%s%.150s", markup_value(number, p->x.scale, bar->value),
-             bar->note ? " \xc2\xb7 " : "", bar->note ? bar->note : "");
-    plot_text(p, "figure", fmax(end, p->left) + 8, y + 4, PLOT_START, text, notes);
+    plot_text(p, "figure", fmax(end, p->left) + AWAY, y + 4, PLOT_START,
+              label(text, bar, p->x.scale), (notes - AWAY) / BOLD);
 }
 
 void svg_bars_with_intervals(FILE *out, const struct svg_bars *c)
 {
     struct extent x = EXTENT_NONE;
     struct svg_axis axis = c->x;
-    double names = 0, notes = 0;
+    double names = 0, notes = 60;
+    char text[LABEL_SIZE];
     struct svg_frame frame = c->frame;
     struct legend_item limit = {LEGEND_LIMIT, 0, c->limit.name};
     struct plot p;
@@ -66,7 +78,7 @@ void svg_bars_with_intervals(FILE *out, const struct svg_bars *c)
     for (size_t i = 0; i < c->n; i++) {
         const struct svg_bar *bar = &c->bars[i];
         names = fmax(names, plot_text_width(bar->name));
-        notes = fmax(notes, 60 + plot_text_width(bar->note));
+        notes = fmax(notes, AWAY + BOLD * plot_text_width(label(text, bar, axis.scale)));
         extent_add(&x, axis.scale, bar->value);
         if (has_interval(bar)) {
             extent_add(&x, axis.scale, bar->low);

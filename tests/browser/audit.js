@@ -37,10 +37,12 @@ function contrast(a, b) {
   return (high + 0.05) / (low + 0.05);
 }
 
-// What an element lays over what is below it: a box its background, a shape of SVG its fill.
-function layer(element) {
+// What an element lays over what is below it at a point of the window: a box its background, a shape of SVG its fill.
+function layer(element, x, y) {
   const style = getComputedStyle(element);
   const isShape = element instanceof SVGGeometryElement;
+  if (isShape && !element.isPointInFill(new DOMPoint(x, y).matrixTransform(element.getScreenCTM().inverse())))
+    return null; // its stroke
   if (!isShape && element instanceof SVGElement && element.tagName !== "svg")
     return null;
   const paint = isShape ? style.fill : style.backgroundColor;
@@ -60,18 +62,21 @@ function opacity(element) {
 
 // Below the middle of a text: what is drawn there, from the top to the first thing that hides the rest.
 function ground(element, box) {
-  const stack = document.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const x = box.left + box.width / 2, y = box.top + box.height / 2;
+  const stack = document.elementsFromPoint(x, y);
   const from = stack.indexOf(element);
   const layers = [];
   if (from >= 0) {
     for (const other of stack.slice(from)) {
-      if (!(other === element && element instanceof SVGElement) && layer(other))
-        layers.push(layer(other));
+      const own = other === element && element instanceof SVGElement ? null : layer(other, x, y);
+      if (own)
+        layers.push(own);
     }
   } else {
     for (let at = element; at; at = at.parentElement) {
-      if (layer(at))
-        layers.push(layer(at));
+      const own = layer(at, x, y);
+      if (own)
+        layers.push(own);
     }
   }
   const isDark = getComputedStyle(document.documentElement).colorScheme.trim() === "dark";
@@ -159,6 +164,18 @@ function labels() {
   }
 }
 
+// As it is on the screen: a picture that is made smaller makes its texts smaller.
+function smallText(least) {
+  for (const { node, element, style } of texts()) {
+    const scale = element instanceof SVGElement ? Math.abs(element.getScreenCTM().a) || Math.abs(element.getScreenCTM().b) : 1;
+    const size = parseFloat(style.fontSize) * scale;
+    if (size < least) {
+      found.push(`text of ${size.toFixed(1)} px: ${place(node)}`);
+      return;
+    }
+  }
+}
+
 // ---- structure ----
 
 function structure() {
@@ -220,7 +237,7 @@ function csp() {
     found.push(`a lax Content-Security-Policy: '${text}'`);
 }
 
-const finders = { lowContrast, overflow, labels, structure, leftovers, csp };
+const finders = { lowContrast, overflow, labels, smallText, structure, leftovers, csp };
 for (const [name, ...parameters] of arguments[0])
   finders[name](...parameters);
 return found;

@@ -6,6 +6,7 @@ import zlib
 FINDERS = pathlib.Path(__file__).with_name("audit.js").read_text()
 MOST_BYTES = 600_000
 LEAST_CONTRAST = 4.5  # WCAG 2, level AA
+LEAST_TEXT = 9  # pixels
 CHARTS = "svg, canvas, [role=img]"
 WIDTHS = (500, 1400)
 PRINTED_WIDTH = 718  # A4 less margins of 1 cm, at 96 dots per inch
@@ -114,7 +115,7 @@ def looks(browser, theme, picture):
     for width in WIDTHS:
         browser.resize(width)
         faults += [f"{theme}, {width} px: {fault}" for fault in
-                   find(browser, ("lowContrast", LEAST_CONTRAST), "overflow", "labels")]
+                   find(browser, ("lowContrast", LEAST_CONTRAST), ("smallText", LEAST_TEXT), "overflow", "labels")]
         if picture:
             browser.screenshot(picture.with_name(f"{picture.name}-{theme}-{width}.png"))
     return faults

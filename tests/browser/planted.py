@@ -48,6 +48,7 @@ FAULTS = [
     ("<p>", '<p style="width: 800px">', "500 px: the page is"),
     ('x="100"', 'x="15"', "labels over each other"),
     ('x="100"', 'x="290"', "cut by its chart"),
+    ("<svg ", '<svg style="width: 150px" viewBox="0 0 300 100" ', "text of 8"),
     ("</style>", "@media print { table { display: none } }</style>", "in print, not there: <table"),
     ("</style>", "@media print { p { break-after: page; height: 90000px } }</style>", "pages in print"),
     ("</body>", "<!--" + "x" * audit.MOST_BYTES + "--></body>", "bytes, more than"),

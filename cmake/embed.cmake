@@ -1,0 +1,10 @@
+# cmake -DNAME=name -DFILES=a;b -DOUT=name.c -P embed.cmake: the files, one after the other, as `name` and `name_length`.
+foreach(file ${FILES})
+  file(READ ${file} hex HEX)
+  string(APPEND all ${hex})
+endforeach()
+string(LENGTH "${all}" digits)
+math(EXPR length "${digits} / 2")
+string(REGEX REPLACE "(................................)" "\\1\n" lines "${all}")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${lines}")
+file(WRITE ${OUT} "#include \"pages/html/assets.h\"\n\nconst unsigned char ${NAME}[] = {\n${bytes}\n};\nconst size_t ${NAME}_length = ${length};\n")

@@ -1,0 +1,109 @@
+#include "pages/html/page.h"
+
+#include <string.h>
+
+#include "pages/html/assets.h"
+#include "pages/svg/markup.h"
+#include "util/sha256.h"
+
+enum { SHA256_SIZE = 32, BASE64_SIZE = 45 };
+
+static unsigned hex_digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* Of 32 bytes. */
+static void base64(char out[BASE64_SIZE], const unsigned char bytes[SHA256_SIZE])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t n = 0;
+
+    for (size_t i = 0; i < SHA256_SIZE; i += 3) {
+        unsigned third = i + 2 < SHA256_SIZE ? bytes[i + 2] : 0;
+        unsigned word = (unsigned)bytes[i] << 16 | (unsigned)bytes[i + 1] << 8 | third;
+        for (unsigned shift = 18; shift < 24; shift -= 6) /* 18, 12, 6, 0 */
+            out[n++] = digits[word >> shift & 63];
+    }
+    out[n - 1] = '='; /* the last byte is none */
+    out[n] = '\0';
+}
+
+/* What the policy calls a style or script that it allows. */
+static void write_source(FILE *out, const unsigned char *bytes, size_t length)
+{
+    unsigned char digest[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE], text[BASE64_SIZE];
+
+    sha256_hex(hex, bytes, length);
+    for (size_t i = 0; i < SHA256_SIZE; i++)
+        digest[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
+    base64(text, digest);
+    fprintf(out, "'sha256-%s'", text);
+}
+
+void page_begin(FILE *out, const char *maker, const char *title)
+{
+    fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+          "<meta name=\"generator\" content=\"",
+          out);
+    markup_text(out, maker);
+    fputs("\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+          "style-src ",
+          out);
+    write_source(out, page_style, page_style_length);
+    fputs("; script-src ", out);
+    write_source(out, page_script, page_script_length);
+    fputs("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+          out);
+    markup_text(out, title);
+    fputs("</title>\n<style>", out);
+    fwrite(page_style, 1, page_style_length, out);
+    fputs("</style>\n</head>\n<body>\n"
+          "<button id=\"theme\" type=\"button\" hidden>Theme: as the system</button>\n<main>\n",
+          out);
+}
+
+void page_end(FILE *out)
+{
+    fputs("</main>\n<script>", out);
+    fwrite(page_script, 1, page_script_length, out);
+    fputs("</script>\n</body>\n</html>\n", out);
+}
+
+void page_heading(FILE *out, const char *title, const char *below)
+{
+    fputs("<h1>", out);
+    markup_text(out, title);
+    fputs("</h1>\n", out);
+    if (below) {
+        fputs("<p class=\"below\">", out);
+        markup_text(out, below);
+        fputs("</p>\n", out);
+    }
+}
+
+void page_verdict_begin(FILE *out, enum page_verdict verdict)
+{
+    static const char *const classes[] = {
+        [PAGE_HELD] = "held", [PAGE_MISSED] = "missed", [PAGE_NEITHER] = "neither"};
+
+    fprintf(out, "<p class=\"verdict %s\">", classes[verdict]);
+}
+
+void page_note(FILE *out, const char *text)
+{
+    fputs("<p class=\"note\">", out);
+    markup_text(out, text);
+    fputs("</p>\n", out);
+}
+
+void page_figure_begin(FILE *out)
+{
+    fputs("<div class=\"figure\">\n", out);
+}
+
+void page_figure_end(FILE *out)
+{
+    fputs("</div>\n", out);
+}

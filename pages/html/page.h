@@ -1,0 +1,30 @@
+/* What every page begins and ends with.
+ *
+ * A page is one file that asks for nothing else, and runs no script but its own: both are said by
+ * its Content-Security-Policy. It has the colours of the reader's system or those of its switch,
+ * sorts its tables, and prints whole. */
+#ifndef PAGES_HTML_PAGE_H
+#define PAGES_HTML_PAGE_H
+
+#include <stdio.h>
+
+/* Up to the first heading, which is not among it. `maker` ("headroom check") is in the first 200
+ * bytes, so that a file can be told to be such a page; the title is of the window. The caller
+ * checks `out` for errors. */
+void page_begin(FILE *out, const char *maker, const char *title);
+void page_end(FILE *out);
+
+/* ---- pieces ---- */
+
+/* Escaped: <h1> with the title, and a line below that says what it is of (NULL = none). */
+void page_heading(FILE *out, const char *title, const char *below);
+/* The first lines of a page, which say how it stands. The caller writes the text and </p>. */
+enum page_verdict { PAGE_HELD, PAGE_MISSED, PAGE_NEITHER };
+void page_verdict_begin(FILE *out, enum page_verdict verdict);
+/* A remark. */
+void page_note(FILE *out, const char *text);
+/* Around a chart: a narrow screen scrolls it, so that it can be read. */
+void page_figure_begin(FILE *out);
+void page_figure_end(FILE *out);
+
+#endif

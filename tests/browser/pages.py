@@ -1,0 +1,142 @@
+"""Each kind of page: how it is written, and that it shows what the program's other files of the same say."""
+import csv
+import json
+import math
+import re
+
+import use
+
+
+class Page:
+    """Written into the folder of a site; `check` gives what is wrong with it, once it is open."""
+    name = None
+
+    def write(self, site):
+        raise NotImplementedError
+
+    def check(self, browser, site):
+        raise NotImplementedError
+
+
+def wrong(what, fault):
+    return [f"{what}: {fault}"] if fault else []
+
+
+class Compare(Page):
+    name = "compare.html"
+    windows_of = {"missed": lambda w: w["offered"] - w["good"], "offered": lambda w: w["offered"],
+                  "ttft": lambda w: w["ttft_ms"], "tpot": lambda w: w["tpot_ms"]}
+
+    def write(self, site):
+        site.run("compare", site.scenario, "--variant", "policy.min_endpoint=1", "--replicates", 4, "--html", self.name,
+                 "--json", "compare.json", "-q")
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "compare.json").read_text())
+        faults = []
+        for chart, value in self.windows_of.items():
+            lines = use.curves(browser, chart)
+            if [line[0][0] for line in lines] != ["A", "B"]:
+                faults.append(f"{chart}: lines {[line[0] for line in lines]}")
+            for side, (_, points) in zip(("a", "b"), lines):
+                faults += wrong(f"{chart} of {side}",
+                                use.same_course(points, [value(w[side]) for w in told["windows"]]))
+        faults += self.figures(browser, told)
+        first = told["first_difference"]
+        text = browser.script("return document.body.textContent")
+        for words in (f"at {first['at_s']:.9g} s", first["because"], first["a"]["reason"], first["b"]["reason"]):
+            if words not in text:
+                faults.append(f"does not say of the first decision: {words}")
+        return faults
+
+    @staticmethod
+    def figures(browser, told):
+        """Bars of what changed, with the verdicts of the file."""
+        rows = [use.rows(browser, table) for table in browser.elements("table")][1]
+        verdicts = [row[-1] for row in rows]
+        expected = [d["verdict"] for d in told["differences"] if d["a"] is not None or d["b"] is not None]
+        faults = [] if verdicts == expected else [f"verdicts {verdicts}, not {expected}"]
+        bars = browser.script("return document.querySelectorAll('#change-B .area').length")
+        moved = sum(1 for d in told["differences"] if d["difference"] and d["a"])
+        return faults + ([] if bars == moved else [f"{bars} bars of {moved} figures that changed"])
+
+
+class Check(Page):
+    name = "check.html"
+
+    def write(self, site):
+        site.run("check", site.scenario, "--baseline", "base.txt", "--update", "-q", status=1)
+        site.run("check", site.scenario, "--baseline", "base.txt", "--set", "pools.prefill.replicas=2", "--set",
+                 "pools.decode.replicas=3", "--html", self.name, "--code-quality", "misses.json", "-q", status=1)
+
+    def check(self, browser, site):
+        missed = json.loads((site.folder / "misses.json").read_text())
+        tables = [use.rows(browser, table) for table in browser.elements("table")]
+        faults = [] if len(tables[0]) == len(missed) else [f"{len(tables[0])} misses, not {len(missed)}"]
+        for row, miss in zip(tables[0], missed):
+            if row[1] not in miss["description"] or not row[3].endswith(f":{miss['location']['lines']['begin']}"):
+                faults.append(f"a miss is told as {row}, not {miss}")
+        bars = browser.script("return document.querySelectorAll('#moves-1 .area').length")
+        if bars != len(tables[2]) or bars < 2:
+            faults.append(f"{bars} bars of {len(tables[2])} figures that moved")
+        intervals = browser.script("return document.querySelectorAll('#moves-1 .interval').length")
+        if intervals != 3:  # a line and its two feet, of the one that is statistical
+            faults.append(f"{intervals} lines of intervals")
+        return faults
+
+
+class Plan(Page):
+    name = "plan.html"
+
+    def write(self, site):
+        site.run("plan", site.scenario, "--html", self.name, "--format", "csv", "-o", "plan.csv")
+
+    def check(self, browser, site):
+        rows = list(csv.DictReader((site.folder / "plan.csv").open()))
+        faults = []
+        for series in ("n_requests", "isl_tok", "osl_tok"):
+            lines = use.curves(browser, series)
+            for key, (name, points) in zip((series, f"predicted_{series}"), lines):
+                values = [float(row[key]) for row in rows if row[key]]
+                faults += wrong(f"{series}, {name}", use.same_course(points, values))
+            if [line[0] for line in lines] != ["actual", "constant"]:
+                faults.append(f"{series}: lines {[line[0] for line in lines]}")
+        for side in ("prefill", "decode"):
+            ((_, points),) = use.curves(browser, side)
+            steps = [float(row[f"{side}_replicas"]) for row in rows for _ in range(2)]
+            faults += wrong(f"{side} replicas", use.same_course(points, steps))
+        return faults
+
+
+class Trace(Page):
+    name = "trace.html"
+
+    def write(self, site):
+        (site.folder / "trace.txt").write_text(site.run("trace", "info", site.trace, "--html", self.name))
+
+    def check(self, browser, site):
+        told = (site.folder / "trace.txt").read_text()
+        figures = dict(row for row in use.rows(browser, browser.elements("table")[0]))
+        faults = []
+        for key in ("requests", "rate", "digest"):
+            line = next(line for line in told.splitlines() if line.startswith(key))
+            if line.split(None, 1)[1] != figures[key].replace(",", ""):
+                faults.append(f"{key}: {figures[key]}, not {line}")
+        for chart in ("isl", "osl", "prefix"):
+            ((_, points),) = use.curves(browser, chart)
+            x, y = [x for x, _ in points], [y for _, y in points]
+            if len(points) < 100 or x != sorted(x) or y != sorted(y, reverse=True):
+                faults.append(f"{chart} is no distribution")
+        return faults + self.rate(browser, float(figures["rate"].split()[0]))
+
+    @staticmethod
+    def rate(browser, rate):
+        """The mean height of the bars is the rate of the table."""
+        titles = browser.script("""
+            return [...document.querySelectorAll("#rate title")].map(t => t.textContent)""")
+        values = [float(found.group(1)) for title in titles if (found := re.search(r"requests/s:? ([\d.]+)", title))]
+        mean = sum(values) / len(values) if values else math.nan
+        return [] if abs(mean - rate) < 0.02 * rate else [f"the mean of {len(values)} bars is {mean}, the rate {rate}: {titles[:2]}"]
+
+
+PAGES = [Compare(), Check(), Plan(), Trace()]
