@@ -118,13 +118,21 @@ enum status out_path_check(const struct cli_args *args, const char *option, stru
     return ST_OK;
 }
 
+enum status out_path_split(struct out_path *at, const struct cli_args *args, const char *path,
+                           struct diag *d)
+{
+    const char *slash = strrchr(path, '/');
+
+    *at = (struct out_path){folder_of(path, args->arena), slash ? slash + 1 : path};
+    return at->folder ? ST_OK : diag_nomem(d, "path");
+}
+
 enum status out_path_put(const struct cli_args *args, const char *path, bool replace,
                          enum status (*write)(void *context, FILE *out, struct diag *d),
                          void *context, struct diag *d)
 {
-    const char *slash = strrchr(path, '/'), *folder = folder_of(path, args->arena);
+    struct out_path at;
+    enum status s = out_path_split(&at, args, path, d);
 
-    if (!folder)
-        return diag_nomem(d, "path");
-    return out_file_put(folder, slash ? slash + 1 : path, replace, write, context, d);
+    return s ? s : out_file_put(at.folder, at.name, replace, write, context, d);
 }

@@ -22,6 +22,12 @@ void out_dir_remove(const char *path);
 /* Before the work: the file that an option names, if it is given, may not be there, unless --force,
  * and can be made (else ST_IO). */
 enum status out_path_check(const struct cli_args *args, const char *option, struct diag *d);
+/* A path in two. */
+struct out_path {
+    const char *folder, *name;
+};
+enum status out_path_split(struct out_path *at, const struct cli_args *args, const char *path,
+                           struct diag *d);
 /* Writes a file at a path, as out_file_put does. */
 enum status out_path_put(const struct cli_args *args, const char *path, bool replace,
                          enum status (*write)(void *context, FILE *out, struct diag *d),

@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "cli/trace_events.h"
 #include "reports/replay_report.h"
 #include "reports/summary.h"
 #include "scenarios/compose/run.h"
@@ -36,9 +37,10 @@ const struct cli_option run_options[] = {
     {"report-json", '\0', "FILE",
      "also write the figures with the keys of dynamo.replay's report (docs/replay-report.md)"},
     {"report-jsonl", '\0', "FILE", "also write a line for each request as dynamo.replay does"},
+    CLI_TRACE_EVENTS,
     {"force", '\0', NULL,
-     "use the --out folder whatever else it holds, and replace the files of --report-json and "
-     "--report-jsonl"},
+     "use the --out folder whatever else it holds, and replace the files of --report-json, "
+     "--report-jsonl and --trace-events"},
     {"quiet", 'q', NULL, "print errors and missed expectations only"},
     {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"},
     {.name = NULL},
@@ -179,17 +181,24 @@ static enum status choose_more_runs(struct more_runs *m, const struct cli_args *
 
 static const char report_option[] = "report-json", requests_option[] = "report-jsonl";
 
-static enum status check_report(const struct cli_args *args, struct diag *d)
+/* Files that options name, beside the folder of --out. */
+static enum status check_files(const struct cli_args *args, struct diag *d)
 {
-    const char *report = cli_value(args, report_option);
-    const char *requests = cli_value(args, requests_option);
+    static const char *const options[] = {report_option, requests_option, "trace-events"};
+    enum { N_OPTIONS = sizeof options / sizeof *options };
 
     enum status s = out_path_check(args, report_option, d);
     if (!s)
         s = out_path_check(args, requests_option, d);
-    if (!s && report && requests && strcmp(report, requests) == 0)
-        s = diag_fail(d, ST_INPUT, "options '--%s' and '--%s' name the same file", report_option,
-                      requests_option);
+    if (!s)
+        s = cli_trace_events_check(args, d);
+    for (size_t i = 0; !s && i < N_OPTIONS; i++)
+        for (size_t k = 0; !s && k < i; k++) {
+            const char *a = cli_value(args, options[k]), *b = cli_value(args, options[i]);
+            if (a && b && strcmp(a, b) == 0)
+                s = diag_fail(d, ST_INPUT, "options '--%s' and '--%s' name the same file",
+                              options[k], options[i]);
+        }
     return s;
 }
 
@@ -233,6 +242,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
                 out ? "; its unfinished files are removed" : "");
     if (!s && options->replay)
         s = put_report(options->replay, args, d);
+    if (!s && options->trace_events)
+        s = trace_events_finish(options->trace_events, d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -242,6 +253,9 @@ static enum status execute(const struct scenario *scenario, struct run_resources
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
                    "workers.csv,\n  decisions.jsonl%s\n",
                    out, options->want_events ? ", events.jsonl" : "");
+        if (options->trace_events)
+            printf("\nTrace events in %s, for https://ui.perfetto.dev\n",
+                   cli_value(args, "trace-events"));
     }
     return check_expectations(scenario, summary);
 }
@@ -272,7 +286,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     if (!s && options.out_dir)
         s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
     if (!s)
-        s = check_report(args, d);
+        s = check_files(args, d);
     if (!s)
         s = choose_stepper(&options.exact_stepper, scenario, args, d);
     if (!s)
@@ -296,7 +310,10 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         options.amend = add_intervals;
         options.amend_context = &more;
     }
-    s = execute(scenario, resources, &options, args, d);
+    s = cli_trace_events_open(&options.trace_events, args, d);
+    if (!s)
+        s = execute(scenario, resources, &options, args, d);
+    trace_events_free(options.trace_events);
     replay_report_release(&report);
     run_resources_free(resources);
     return s;

@@ -64,10 +64,11 @@ struct action_list {
 
 enum dyno_worker_state { DYNO_STARTING, DYNO_READY, DYNO_DRAINING, DYNO_GONE };
 
-/* What the last pass held, for the planner. */
+/* What the last pass held, for the planner and for the observer. */
 struct pass_snapshot {
     int64_t start_ns;
     uint64_t prefill_tok, queued_tok, decode_tok;
+    uint32_t n_prefill, n_decode;
 };
 
 struct dyno_worker {
@@ -225,6 +226,9 @@ void dyno_drop_blocks(struct dyno_worker *w,
 enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *started);
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w);
 bool dyno_worker_is_empty(const struct dyno_worker *w);
+
+/* What it is in the middle of, when the run is over. */
+enum status dyno_tell_cut_pass(struct dyno_run *run, struct dyno_worker *w);
 
 /* dynosim_pass_time.c: how long the scheduled pass takes; its prefill and decode part each rounded.
  */

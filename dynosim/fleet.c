@@ -275,7 +275,9 @@ static enum status close_workers(struct dyno_run *run, const struct dyno_pool *p
             continue;
         account(run, w);
         note_peak(w);
-        s = tell_worker(run, w, WORKER_END_RUN);
+        s = dyno_tell_cut_pass(run, w);
+        if (!s)
+            s = tell_worker(run, w, WORKER_END_RUN);
     }
     return s;
 }

@@ -99,8 +99,9 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
 {
     const struct dynosim_pool *config = w->pool->config;
     struct pass pass = look_at(run, w);
-    w->snapshot = (struct pass_snapshot){run->now_ns, pass.after_sum - pass.before_sum,
-                                         w->queued_tok, pass.decode_tok};
+    w->snapshot = (struct pass_snapshot){run->now_ns,    pass.after_sum - pass.before_sum,
+                                         w->queued_tok,  pass.decode_tok,
+                                         pass.n_prefill, pass.n_decode};
     if (config->role == POOL_PREFILL)
         pass.n_decode = 0;
     double prefill_ms, decode_ms;

@@ -371,9 +371,32 @@ static enum status end_requests(struct dyno_run *run, struct dyno_worker *w, boo
     return s;
 }
 
+static enum status tell_pass(struct dyno_run *run, const struct dyno_worker *w, bool cut)
+{
+    if (!run->observer->step)
+        return ST_OK;
+    struct step_record step = {
+        .pool = w->pool->index,
+        .worker = w->id,
+        .start_ns = w->snapshot.start_ns,
+        .end_ns = run->now_ns,
+        .n_steps = 1,
+        .n_decode = w->pool->config->role == POOL_PREFILL ? 0 : w->snapshot.n_decode,
+        .n_chunks = w->snapshot.n_prefill,
+        .prompt_tok = (uint32_t)w->snapshot.prefill_tok,
+        .cut = cut,
+    };
+    return run->observer->step(run->observer->context, &step, run->diag);
+}
+
+enum status dyno_tell_cut_pass(struct dyno_run *run, struct dyno_worker *w)
+{
+    return w->busy && run->now_ns > w->snapshot.start_ns ? tell_pass(run, w, true) : ST_OK;
+}
+
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
 {
-    enum status s = ST_OK;
+    enum status s = tell_pass(run, w, false);
     w->busy = false;
     w->life.busy_ns += run->now_ns - w->snapshot.start_ns;
     run->moved_ns = run->now_ns;

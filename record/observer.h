@@ -85,6 +85,19 @@ struct worker_record {
     int64_t busy_ns;     /* a step ran, or was cut short */
 };
 
+/* What a worker, or a data-parallel rank of it, computed without a break: one step, or decode steps
+ * of an unchanged batch. Told when it is over, of what was still in it then: nothing where all of
+ * it was given up meanwhile, or where a rank only runs along with the others. */
+struct step_record {
+    size_t deployment, pool; /* indices */
+    uint32_t worker, rank;   /* worker: its id */
+    int64_t start_ns, end_ns;
+    uint32_t n_steps;
+    uint32_t n_decode;             /* sequences that decoded */
+    uint32_t n_chunks, prompt_tok; /* pieces of prompts, and their tokens */
+    bool cut; /* the last step did not end: its worker was taken away, or the run was over */
+};
+
 /* One timeline sample per pool. */
 struct sample_record {
     int64_t at_ns;
@@ -183,6 +196,7 @@ struct observer {
     enum status (*decision)(void *context, const struct decision_record *r, struct diag *d);
     enum status (*window)(void *context, const struct window_record *w, struct diag *d);
     enum status (*worker)(void *context, const struct worker_record *w, struct diag *d);
+    enum status (*step)(void *context, const struct step_record *s, struct diag *d);
     enum status (*event)(void *context, const struct event_record *e, struct diag *d);
     /* Called now and then (every thousand or so instants at which something happens). */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);

@@ -70,6 +70,21 @@ void row_ms(struct row *r, int64_t ns)
         row_millionths(r, ns);
 }
 
+void row_us(struct row *r, int64_t ns)
+{
+    BUG_IF(ns < 0);
+    const char *low = two_digits + (size_t)2 * (size_t)(ns % 100);
+    const char digits[] = {'.', (char)('0' + ns % 1000 / 100), low[0], low[1]};
+    size_t n = sizeof digits;
+
+    row_uint(r, (uint64_t)ns / 1000);
+    if (ns % 1000 == 0)
+        return;
+    while (digits[n - 1] == '0')
+        n--;
+    row_text(r, digits, n);
+}
+
 void row_double(struct row *r, double v)
 {
     if (!isfinite(v))

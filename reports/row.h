@@ -21,6 +21,8 @@ void row_int(struct row *r, int64_t v);
 void row_millionths(struct row *r, int64_t v);
 /* A time or duration in ms; nothing when ns < 0. */
 void row_ms(struct row *r, int64_t ns);
+/* A time or duration in us, with as many decimals as it has; ns >= 0. */
+void row_us(struct row *r, int64_t ns);
 /* To the nearest millionth; nothing for NaN and infinities. */
 void row_double(struct row *r, double v);
 

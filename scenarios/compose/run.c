@@ -2,8 +2,10 @@
 
 #include <math.h>
 
+#include "record/observer_pair.h"
 #include "reports/recorder.h"
 #include "reports/replay_report.h"
+#include "reports/trace_events/trace_events.h"
 #include "scenarios/compose/build.h"
 #include "scenarios/keys/simulator.h"
 #include "util/bug.h"
@@ -33,13 +35,18 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
                             struct run_result *result, const struct run_options *options,
                             struct diag *d)
 {
-    struct observer observer = recorder_observer(recorder);
+    struct observer_pair pair = {.first = recorder_observer(recorder)};
     const struct recorder_totals *totals = recorder_totals(recorder);
     struct run_performance performance;
 
     enum status s = check_cancel(options, d);
+    if (!s && options->trace_events) {
+        pair.second = trace_events_observer(options->trace_events);
+        s = trace_events_begin(options->trace_events, &run->info, d);
+    }
+    const struct observer both = observer_of_pair(&pair);
     if (!s)
-        s = run->simulator->simulate(run, &observer, result, d);
+        s = run->simulator->simulate(run, options->trace_events ? &both : &pair.first, result, d);
     if (!s)
         s = check_cancel(options, d);
     if (s)

@@ -19,6 +19,7 @@
 
 struct replay_report;
 struct scenario_run;
+struct trace_events;
 
 struct run_options {
     const char *version; /* of this program, for the summary */
@@ -39,6 +40,8 @@ struct run_options {
     struct run_performance (*measure)(void *context);
     void *measure_context;
     struct replay_report *replay; /* filled (reports/replay_report.h); NULL = none */
+    struct trace_events
+        *trace_events; /* told of the run, too (reports/trace_events/trace_events.h); NULL = none */
     /* The run is over and its figures are there, but not written yet: may add to them what it takes
      * other runs to tell. NULL = none. */
     enum status (*amend)(void *context, const struct scenario_run *run, struct summary *summary,

@@ -336,7 +336,9 @@ enum status fleet_close(struct deployment *d)
     for (uint32_t i = 0; !s && i < n; i++) {
         gpu_time_account(d->sim, alive[i]);
         note_rank_results(alive[i]);
-        s = tell_worker(d->sim, alive[i], WORKER_END_RUN);
+        s = worker_tell_cut_step(d->sim, alive[i]);
+        if (!s)
+            s = tell_worker(d->sim, alive[i], WORKER_END_RUN);
     }
     free(alive);
     return s;

@@ -697,13 +697,53 @@ static enum status end_rank(struct sim *sim, struct worker *w)
     return s;
 }
 
+/* Also of a rank that has nothing to do and runs along. */
+static enum status tell_step(const struct sim *sim, const struct worker *w, uint32_t rank,
+                             uint32_t n_steps, bool cut)
+{
+    struct step_record step = {
+        .deployment = w->pool->deployment->index,
+        .pool = w->pool->index,
+        .worker = w->id,
+        .rank = rank,
+        .start_ns = w->leader->step_start_ns,
+        .end_ns = sim->now_ns,
+        .n_steps = n_steps,
+        .n_decode = w->decode_waits ? 0 : w->n_decode,
+        .cut = cut,
+    };
+    if (w->kind == STEP_SINGLE) {
+        step.n_chunks = w->plan.n_chunks;
+        for (uint32_t i = 0; i < w->plan.n_chunks; i++)
+            step.prompt_tok += w->plan.chunks[i].new_tok;
+    }
+    return sim->observer->step(sim->observer->context, &step, sim->diag);
+}
+
+enum status worker_tell_cut_step(struct sim *sim, struct worker *leader)
+{
+    enum status s = ST_OK;
+    if (!sim->observer->step || leader->kind == STEP_NONE || sim->now_ns == leader->step_start_ns)
+        return ST_OK;
+    uint32_t n_steps = leader->kind == STEP_RUN ? steps_under_way(sim, &leader->run) : 1;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
+        s = tell_step(sim, leader->ranks[i], i, n_steps, sim->now_ns < leader->step_end_ns);
+    return s;
+}
+
 enum status worker_end_step(struct sim *sim, struct worker *leader)
 {
     enum status s = ST_OK;
     leader->idle_since_ns = sim->moved_ns = sim->now_ns;
     leader->life.busy_ns += sim->now_ns - leader->step_start_ns;
-    for (uint32_t i = 0; !s && i < leader->n_ranks; i++)
-        s = end_rank(sim, leader->ranks[i]);
+    uint32_t n_steps = leader->kind == STEP_RUN ? leader->run.n_steps : 1;
+    for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
+        struct worker *w = leader->ranks[i];
+        if (sim->observer->step)
+            s = tell_step(sim, w, i, n_steps, false);
+        if (!s)
+            s = end_rank(sim, w);
+    }
     return s ? s : worker_kick(sim, leader);
 }
 
@@ -711,7 +751,7 @@ enum status worker_end_step(struct sim *sim, struct worker *leader)
 
 enum status worker_charge_cut_step(struct sim *sim, struct worker *leader)
 {
-    enum status s = ST_OK;
+    enum status s = worker_tell_cut_step(sim, leader);
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
         struct worker *w = leader->ranks[i];
         s = worker_sync(sim, w);

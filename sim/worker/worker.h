@@ -139,6 +139,8 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id);
 enum status worker_interrupt(struct sim *sim, struct worker *w);
 enum status worker_start_step(struct sim *sim, struct worker *w);
 enum status worker_end_step(struct sim *sim, struct worker *w);
+/* What its ranks are in the middle of, when it is taken away or the run is over. */
+enum status worker_tell_cut_step(struct sim *sim, struct worker *leader);
 /* Take a request of any state off its worker, which forgets it and its blocks. */
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id);
 /* Before a worker is taken away with all it has: its step so far was spent on those in it. */

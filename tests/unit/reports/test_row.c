@@ -28,6 +28,20 @@ static const char *number(double v)
     return text();
 }
 
+Test(row, us_have_exactly_the_decimals_they_need)
+{
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } times[] = {{0, "0"},       {1, "0.001"},        {10, "0.01"},
+                 {999, "0.999"}, {1000, "1"},         {1500, "1.5"},
+                 {1090, "1.09"}, {123456, "123.456"}, {INT64_MAX, "9223372036854775.807"}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        row_us(&row, times[i].ns);
+        cr_assert_str_eq(text(), times[i].text);
+    }
+}
+
 Test(row, ms_have_exactly_the_decimals_they_need)
 {
     cr_assert_str_eq(ms(0), "0");

@@ -162,6 +162,12 @@ struct fixture {
     size_t n_outcome[N_OUTCOMES];
     struct sample_record *samples;
     size_t n_samples, samples_capacity;
+    struct stepped {
+        int64_t busy_ns, start_ns, end_ns; /* of all steps; of the last one */
+    } * stepped[POLICY_MAX_POOLS];         /* by worker id */
+    uint32_t n_stepped[POLICY_MAX_POOLS];
+    bool steps_broken;
+    double step_tok;               /* sequences that decoded, times steps */
     struct worker_record *workers; /* as their lives ended */
     size_t n_workers, workers_capacity;
     struct decision_record decisions[64];
@@ -208,6 +214,31 @@ static enum status fixture_worker(void *context, const struct worker_record *w, 
         f->workers = realloc(f->workers, f->workers_capacity * sizeof *f->workers);
     }
     f->workers[f->n_workers++] = *w;
+    return ST_OK;
+}
+
+/* Steps of a worker come one after the other, those of its ranks together. */
+static enum status fixture_step(void *context, const struct step_record *step, struct diag *d)
+{
+    struct fixture *f = context;
+    size_t p = step->pool;
+    (void)d;
+    if (step->worker >= f->n_stepped[p]) {
+        uint32_t n = 2 * step->worker + 16;
+        f->stepped[p] = realloc(f->stepped[p], n * sizeof **f->stepped);
+        memset(f->stepped[p] + f->n_stepped[p], 0, (n - f->n_stepped[p]) * sizeof **f->stepped);
+        f->n_stepped[p] = n;
+    }
+    struct stepped *w = &f->stepped[p][step->worker];
+    f->steps_broken |= step->end_ns < step->start_ns || step->n_steps == 0 ||
+                       (step->n_chunks > 0) != (step->prompt_tok > 0);
+    f->step_tok += (double)step->n_steps * step->n_decode;
+    if (step->rank && step->start_ns == w->start_ns && step->end_ns == w->end_ns)
+        return ST_OK;
+    f->steps_broken |= step->start_ns < w->end_ns;
+    w->busy_ns += step->end_ns - step->start_ns;
+    w->start_ns = step->start_ns;
+    w->end_ns = step->end_ns;
     return ST_OK;
 }
 
@@ -359,8 +390,10 @@ static void fixture_release(struct fixture *f)
     free(f->records);
     free(f->samples);
     free(f->workers);
-    for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
+    for (size_t p = 0; p < POLICY_MAX_POOLS; p++) {
         free(f->held_from_ns[p]);
+        free(f->stepped[p]);
+    }
 }
 
 static void fixture_scale_at(struct fixture *f, double at_s, int first, int second)
@@ -404,6 +437,7 @@ static enum status fixture_try_source(struct fixture *f, const struct request_so
         .decision = fixture_decision,
         .window = fixture_window,
         .worker = fixture_worker,
+        .step = fixture_step,
         .event = f->want_log || f->want_gpu_time ? fixture_event : NULL,
     };
     return sim_run(&f->config, source, &observer, f->result, &f->diag);

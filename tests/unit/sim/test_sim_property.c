@@ -301,6 +301,8 @@ static const char *why_life_broken(const struct fixture *f, const struct worker_
         return "a worker's times out of order";
     if (w->busy_ns < 0 || w->busy_ns > ready_ns)
         return "a worker is busy for longer than it was ready";
+    if (w->busy_ns != (w->id < f->n_stepped[w->pool] ? f->stepped[w->pool][w->id].busy_ns : 0))
+        return "a worker was not busy for as long as its steps ran";
     if (w->busy_ns == 0 && w->n_finished)
         return "a worker did nothing and finished something";
     if ((w->node == NO_NODE) != (w->start_ns < 0))
@@ -381,6 +383,24 @@ static const char *why_workers_broken(struct fixture *f, unsigned n_requests)
     return why;
 }
 
+/* Where nothing was computed twice and nothing is left over: each token of a decode pool comes out
+ * of a step, and all but the first of an aggregated one. */
+static bool steps_make_tokens(const struct fixture *f, unsigned n_requests)
+{
+    double tokens = 0;
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        if (f->deployment.pools[p].engine.n_draft_tok)
+            return true;
+    for (unsigned i = 0; i < n_requests; i++) {
+        const struct request_record *r = &f->records[i];
+        if (r->outcome != OUTCOME_COMPLETED || r->n_attempts > 1 || r->n_preemptions)
+            return true;
+        tokens += r->n_output_tok;
+        tokens -= r->n_output_tok > 0 && r->prefill_worker == NO_WORKER;
+    }
+    return f->step_tok == tokens;
+}
+
 static const char *why_broken(struct fixture *f, unsigned n_requests)
 {
     if (f->n_records != n_requests)
@@ -418,6 +438,10 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
     double most = f->result->peak_gpus * s_from_ns(f->result->end_ns);
     if (gpu_s < 0 || gpu_s > most * (1 + 1e-9))
         return "GPU time is not conserved";
+    if (f->steps_broken)
+        return "steps of a worker overlap, or hold nothing";
+    if (!steps_make_tokens(f, n_requests))
+        return "steps make other tokens than the requests got";
     return why_workers_broken(f, n_requests);
 }
 
