@@ -44,9 +44,12 @@ class Compare(Page):
         faults += self.figures(browser, told)
         first = told["first_difference"]
         text = browser.script("return document.body.textContent")
-        for words in (f"at {first['at_s']:.9g} s", first["because"], first["a"]["reason"], first["b"]["reason"]):
+        reasons = browser.script("return [...document.querySelectorAll('.reason')].map(p => p.textContent)")
+        for words in (f"at {first['at_s']:.9g} s", first["because"]):
             if words not in text:
                 faults.append(f"does not say of the first decision: {words}")
+        if reasons != [f"A {first['a']['reason']}", f"B {first['b']['reason']}"]:
+            faults.append(f"reasons of the first decision: {reasons}")
         return faults
 
     @staticmethod
