@@ -46,7 +46,8 @@ static enum status make_bar(struct svg_bar *bar, const struct compare_difference
         .low = relative(c->at.low, c->a),
         .high = relative(c->at.high, c->a),
         .colour = is_sure ? colours[c->verdict] : 0,
-        .note = arena_printf(v->arena, "%s%s", is_cut ? "and more " : "",
+        .note = arena_printf(v->arena, "%s%s%s", is_cut ? "and more" : "",
+                             is_cut && is_sure ? ", " : "",
                              is_sure ? compare_verdict_names[c->verdict] : ""),
     };
     return bar->note ? ST_OK : diag_nomem(v->d, "bars");

@@ -136,6 +136,15 @@ function overflow() {
   found.push(`the page is ${document.documentElement.scrollWidth} wide at ${width}: ${first ? place(first) : "?"}`);
 }
 
+// Where there is room for all, no part of the page has to be scrolled to the side.
+function hidden() {
+  for (const element of document.body.querySelectorAll("*")) {
+    if (element.checkVisibility() && element.clientWidth && element.scrollWidth > element.clientWidth + 1
+        && ["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX))
+      found.push(`${element.scrollWidth} px in ${element.clientWidth}: ${place(element)}`);
+  }
+}
+
 // Labels of a chart lie in it, and not over each other.
 function labels() {
   for (const svg of document.querySelectorAll("svg")) {
@@ -237,7 +246,7 @@ function csp() {
     found.push(`a lax Content-Security-Policy: '${text}'`);
 }
 
-const finders = { lowContrast, overflow, labels, smallText, structure, leftovers, csp };
+const finders = { lowContrast, overflow, hidden, labels, smallText, structure, leftovers, csp };
 for (const [name, ...parameters] of arguments[0])
   finders[name](...parameters);
 return found;

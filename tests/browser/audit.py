@@ -115,7 +115,8 @@ def looks(browser, theme, picture):
     for width in WIDTHS:
         browser.resize(width)
         faults += [f"{theme}, {width} px: {fault}" for fault in
-                   find(browser, ("lowContrast", LEAST_CONTRAST), ("smallText", LEAST_TEXT), "overflow", "labels")]
+                   find(browser, ("lowContrast", LEAST_CONTRAST), ("smallText", LEAST_TEXT), "overflow", "labels",
+                        *(["hidden"] if width == WIDTHS[-1] else []))]
         if picture:
             browser.screenshot(picture.with_name(f"{picture.name}-{theme}-{width}.png"))
     return faults

@@ -46,6 +46,7 @@ FAULTS = [
     ("--ink: #ddd", "--ink: #444", "dark, 500 px: contrast"),
     ("fill-opacity=\"0.1\"", "", "contrast"),
     ("<p>", '<p style="width: 800px">', "500 px: the page is"),
+    ("<p>", '<div style="overflow: auto"><p style="width: 1500px">', "px in"),
     ('x="100"', 'x="15"', "labels over each other"),
     ('x="100"', 'x="290"', "cut by its chart"),
     ("<svg ", '<svg style="width: 150px" viewBox="0 0 300 100" ', "text of 8"),
