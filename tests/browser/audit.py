@@ -93,7 +93,12 @@ def printing(browser):
             .filter(e => !e.checkVisibility() && !e.closest("[aria-hidden=true], .screen-only, details"))
             .map(e => e.outerHTML.slice(0, 100))""")]
     browser.media()
+    browser.script("""
+        window.folded = 0;
+        addEventListener("beforeprint", () => { folded = document.querySelectorAll("details:not([open])").length; });""")
     pages = pdf_pages(browser.pdf())
+    if folded := browser.script("return folded"):
+        faults.append(f"in print, {folded} parts are folded away")
     if not 1 <= pages <= 40:
         faults.append(f"{pages} pages in print")
     return faults

@@ -50,6 +50,7 @@ FAULTS = [
     ('x="100"', 'x="15"', "labels over each other"),
     ('x="100"', 'x="290"', "cut by its chart"),
     ("<svg ", '<svg style="width: 150px" viewBox="0 0 300 100" ', "text of 8"),
+    ("<p>", "<details><summary>More</summary>It</details><p>", "parts are folded away"),
     ("</style>", "@media print { table { display: none } }</style>", "in print, not there: <table"),
     ("</style>", "@media print { p { break-after: page; height: 90000px } }</style>", "pages in print"),
     ("</body>", "<!--" + "x" * audit.MOST_BYTES + "--></body>", "bytes, more than"),
