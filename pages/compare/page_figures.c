@@ -35,22 +35,30 @@ static bool has_bar(const struct compare_difference *c)
     return isfinite(c->difference) && c->difference != 0 && c->a != 0;
 }
 
+/* NULL = nothing to say. */
+static enum status note_of(const char **note, const struct compare_difference *c, bool is_sure,
+                           const struct compare_view *v)
+{
+    bool is_cut = fabs(c->difference) > most_change * fabs(c->a);
+    const char *verdict = is_sure ? compare_verdict_names[c->verdict] : NULL;
+
+    *note = is_cut ? "and more" : verdict;
+    if (is_cut && verdict && !(*note = arena_printf(v->arena, "and more, %s", verdict)))
+        return diag_nomem(v->d, "bars");
+    return ST_OK;
+}
+
 static enum status make_bar(struct svg_bar *bar, const struct compare_difference *c, bool is_sure,
                             const struct compare_view *v)
 {
-    bool is_cut = fabs(c->difference) > most_change * fabs(c->a);
-
     *bar = (struct svg_bar){
         .name = compare_label(c->key),
         .value = relative(c->difference, c->a),
         .low = relative(c->at.low, c->a),
         .high = relative(c->at.high, c->a),
         .colour = is_sure ? colours[c->verdict] : 0,
-        .note = arena_printf(v->arena, "%s%s%s", is_cut ? "and more" : "",
-                             is_cut && is_sure ? ", " : "",
-                             is_sure ? compare_verdict_names[c->verdict] : ""),
     };
-    return bar->note ? ST_OK : diag_nomem(v->d, "bars");
+    return note_of(&bar->note, c, is_sure, v);
 }
 
 static enum status draw_bars(const struct compare_view *v, const struct compare_pair *pair)
