@@ -51,8 +51,9 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
 extern const struct cli_option run_options[], calibrate_options[], check_options[],
-    compare_options[], plan_options[], profile_show_options[], profile_convert_options[],
-    size_options[], sweep_options[], trace_info_options[], tune_options[];
+    compare_options[], report_options[], plan_options[], profile_show_options[],
+    profile_convert_options[], size_options[], sweep_options[], trace_info_options[],
+    tune_options[];
 extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
 
 enum status run_run(const struct cli_args *args, struct diag *d);
@@ -62,6 +63,7 @@ enum status tune_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
 enum status compare_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
+enum status report_run(const struct cli_args *args, struct diag *d);
 enum status sweep_run(const struct cli_args *args, struct diag *d);
 enum status list_run(const struct cli_args *args, struct diag *d);
 enum status help_run(const struct cli_args *args, struct diag *d); /* args.c */

@@ -99,6 +99,17 @@ const struct cli_verb cli_verbs[] = {
          "usage, 3 I/O or memory (docs/ci.md).",
      .options = check_options,
      .run = check_run},
+    {.name = "report",
+     .words = "DIR",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "the page for a browser of results that are on disk",
+     .details =
+         "DIR is what --out of sweep named. The page is one file, report.html in DIR, and the same "
+         "that the verb wrote there itself. Its path is printed. Exit status: 0 done, 2 there are "
+         "no such results, 3 I/O or memory.",
+     .options = report_options,
+     .run = report_run},
     {.name = "plan",
      .words = "SCENARIO",
      .min_words = 1,

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "scenarios/keys/scenario.h"
 #include "studies/sweep/ranks.h"
@@ -223,7 +224,7 @@ static enum status print_outcome(const struct sweep_outcome *o, const struct swe
         t.n_cells = 0;
     if (!table_print(&t, stdout))
         return diag_nomem(d, "table");
-    printf("%sFiles in %s:\n  results.csv, results.h5, study.json, runs.journal\n",
+    printf("%sFiles in %s:\n  results.csv, results.h5, report.html, study.json, runs.journal\n",
            t.n_cells ? "\n" : "", dir);
     return ST_OK;
 }
@@ -234,6 +235,8 @@ static enum status finish(const struct sweep *sweep, struct journal *journal, co
     struct sweep_outcome outcome;
 
     enum status s = sweep_write(&outcome, args->arena, sweep, journal, dir, d);
+    if (!s)
+        s = report_make(dir, d);
     if (s)
         return s;
     /* Of a shard that says nothing about the others; merging them will tell. */

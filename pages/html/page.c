@@ -1,5 +1,6 @@
 #include "pages/html/page.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "pages/html/assets.h"
@@ -91,6 +92,19 @@ void page_verdict_begin(FILE *out, enum page_verdict verdict)
     fprintf(out, "<p class=\"verdict %s\">", classes[verdict]);
 }
 
+void page_text(FILE *out, const char *tag, const char *format, ...)
+{
+    char text[4096];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(out, "<%s>", tag);
+    markup_text(out, text);
+    fprintf(out, "</%s>\n", tag);
+}
+
 void page_note(FILE *out, const char *text)
 {
     fputs("<p class=\"note\">", out);
@@ -106,4 +120,25 @@ void page_figure_begin(FILE *out)
 void page_figure_end(FILE *out)
 {
     fputs("</div>\n", out);
+}
+
+void page_charts_begin(FILE *out)
+{
+    fputs("<div class=\"charts\">\n", out);
+}
+
+void page_charts_end(FILE *out)
+{
+    fputs("</div>\n", out);
+}
+
+void page_chart_begin(FILE *out, const char *caption)
+{
+    fputs("<figure>\n", out);
+    page_text(out, "figcaption", "%s", caption);
+}
+
+void page_chart_end(FILE *out)
+{
+    fputs("</figure>\n", out);
 }

@@ -21,10 +21,18 @@ void page_heading(FILE *out, const char *title, const char *below);
 /* The first lines of a page, which say how it stands. The caller writes the text and </p>. */
 enum page_verdict { PAGE_HELD, PAGE_MISSED, PAGE_NEITHER };
 void page_verdict_begin(FILE *out, enum page_verdict verdict);
+/* <TAG>...</TAG> with a text that is escaped. */
+void page_text(FILE *out, const char *tag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A remark. */
 void page_note(FILE *out, const char *text);
 /* Around a chart: a narrow screen scrolls it, so that it can be read. */
 void page_figure_begin(FILE *out);
 void page_figure_end(FILE *out);
+/* Around small charts that stand side by side where there is room, and around each of them. */
+void page_charts_begin(FILE *out);
+void page_charts_end(FILE *out);
+void page_chart_begin(FILE *out, const char *caption);
+void page_chart_end(FILE *out);
 
 #endif

@@ -70,7 +70,8 @@ void svg_cdf(FILE *out, const struct svg_cdf *chart);
 struct svg_lines {
     struct svg_frame frame;
     struct svg_axis x, y;
-    size_t n_labels; /* names of x = 0, 1, 2, ... in place of numbers */
+    double y_low, y_high; /* y shows these at least, where y_low < y_high */
+    size_t n_labels;      /* names of x = 0, 1, 2, ... in place of numbers */
     const char *const *labels;
     size_t n;
     const struct svg_series *series;

@@ -43,6 +43,10 @@ void svg_lines(FILE *out, const struct svg_lines *chart)
     }
     bool empty = !(y.low <= y.high);
     extent_add(&y, chart->y.scale, chart->level.at);
+    if (chart->y_low < chart->y_high) {
+        extent_add(&y, chart->y.scale, chart->y_low);
+        extent_add(&y, chart->y.scale, chart->y_high);
+    }
     if (chart->n_labels)
         x = (struct extent){-0.5, (double)chart->n_labels - 0.5};
     plot_begin(&p, out, &chart->frame, 560, 320);

@@ -76,9 +76,10 @@ static enum status next_event(struct reader *r, yaml_event_t *event)
 
 static enum status node_new(struct reader *r, struct source_pos at, struct yaml_node **node)
 {
-    if (++r->n_nodes > YAML_TREE_MAX_NODES)
-        return diag_fail_at(r->d, ST_INPUT, at, "more than %d values, aliases expanded",
-                            YAML_TREE_MAX_NODES);
+    size_t most = r->length > YAML_TREE_MAX_NODES ? r->length : YAML_TREE_MAX_NODES;
+
+    if (++r->n_nodes > most)
+        return diag_fail_at(r->d, ST_INPUT, at, "more than %zu values, aliases expanded", most);
     *node = ARENA_NEW(r->arena, 1, struct yaml_node);
     if (!*node)
         return diag_nomem(r->d, "YAML node");

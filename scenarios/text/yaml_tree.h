@@ -46,8 +46,8 @@ struct yaml_node {
 /* One document from memory into the arena; *root is NULL when there is none. `name` is for messages
  * and must live as long as the tree. `one_line`: positions are the name alone (the value of a
  * command-line option). ST_INPUT says where: what libyaml objects to, a key given twice, a second
- * document, an alias without anchor, more than YAML_TREE_MAX_DEPTH levels or YAML_TREE_MAX_NODES
- * nodes (aliases expanded). */
+ * document, an alias without anchor, more than YAML_TREE_MAX_DEPTH levels, more nodes (aliases
+ * expanded) than YAML_TREE_MAX_NODES or, of a large document, than bytes. */
 enum status yaml_tree_parse(struct yaml_node **root, struct arena *arena, const char *name,
                             const char *bytes, size_t length, bool one_line, struct diag *d);
 

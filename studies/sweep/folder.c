@@ -159,6 +159,27 @@ enum status sweep_open(struct journal **journal, const struct sweep *sweep, cons
     return s ? s : open_journal(journal, sweep, dir, JOURNAL_APPEND, d);
 }
 
+enum status sweep_read(struct sweep *sweep, struct sweep_definition *definition,
+                       struct arena *arena, const char *dir, struct diag *d)
+{
+    struct scenario_text file;
+    char other[TEXT_EXCERPT_SIZE];
+    enum found found;
+
+    enum status s = look(&found, dir, other, d);
+    if (!s && found != FOUND_STUDY)
+        s = diag_fail(d, ST_INPUT, "folder '%s' holds no study (no study.json)", dir);
+    if (!s)
+        s = read_study(&file, arena, dir, d);
+    if (!s)
+        s = sweep_definition_read(definition, arena, file.path, file.bytes, file.length, d);
+    if (!s)
+        s = sweep_plan(sweep, arena, definition, d);
+    if (!s && strcmp(sweep->text, file.bytes) != 0)
+        s = diag_fail(d, ST_INPUT, "%s: not the study of a sweep by this version", file.path);
+    return s;
+}
+
 /* ---- shards put together ---- */
 
 struct part {
@@ -171,22 +192,8 @@ struct part {
 static enum status open_part(struct part *part, const char *dir, struct arena *arena,
                              struct diag *d)
 {
-    struct scenario_text file;
-    char other[TEXT_EXCERPT_SIZE];
-    enum found found;
-
     part->dir = dir;
-    enum status s = look(&found, dir, other, d);
-    if (!s && found != FOUND_STUDY)
-        s = diag_fail(d, ST_INPUT, "folder '%s' holds no study (no study.json)", dir);
-    if (!s)
-        s = read_study(&file, arena, dir, d);
-    if (!s)
-        s = sweep_definition_read(&part->definition, arena, file.path, file.bytes, file.length, d);
-    if (!s)
-        s = sweep_plan(&part->sweep, arena, &part->definition, d);
-    if (!s && strcmp(part->sweep.text, file.bytes) != 0)
-        s = diag_fail(d, ST_INPUT, "%s: not the study of a sweep by this version", file.path);
+    enum status s = sweep_read(&part->sweep, &part->definition, arena, dir, d);
     return s ? s : open_journal(&part->journal, &part->sweep, dir, JOURNAL_READ, d);
 }
 

@@ -63,6 +63,10 @@ enum status sweep_variant(struct study_variant *variant, const struct sweep *swe
 enum status sweep_open(struct journal **journal, const struct sweep *sweep, const char *dir,
                        bool resume, struct diag *d);
 
+/* The sweep of a folder, by its study.json. ST_INPUT: it has none of this version. */
+enum status sweep_read(struct sweep *sweep, struct sweep_definition *definition,
+                       struct arena *arena, const char *dir, struct diag *d);
+
 /* Definitions of the folders of shards, and their rows put together in a new folder: the results
  * are those of the sweep in one piece. ST_INPUT: a run is in two of them, or in none; a folder is
  * of another sweep, or none at all. */

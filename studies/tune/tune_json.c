@@ -223,6 +223,11 @@ enum status tune_write_json(const struct tune_result *r, FILE *out, struct diag 
     json_key_bool(&j, "holds", r->holds);
     json_key_bool(&j, "judged_holds", r->judged_holds);
     json_key_string(&j, "verdict", r->verdict);
+    json_key(&j, "sentences");
+    json_array_begin(&j);
+    for (size_t i = 0; i < r->n_sentences; i++)
+        json_string(&j, r->sentences[i]);
+    json_array_end(&j);
     json_key(&j, "found_on");
     write_part(&j, r, &r->found);
     json_key(&j, "judged_on");

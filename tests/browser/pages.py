@@ -142,4 +142,25 @@ class Trace(Page):
         return [] if abs(mean - rate) < 0.02 * rate else [f"the mean of {len(values)} bars is {mean}, the rate {rate}: {titles[:2]}"]
 
 
-PAGES = [Compare(), Check(), Plan(), Trace()]
+class Sweep(Page):
+    name = "sweep/report.html"
+
+    def write(self, site):
+        site.run("sweep", site.scenario, "--vary", "policy.min_endpoint=1..3:1", "--vary", "policy.load_predictor=constant,kalman",
+                 "--replicates", 3, "--keys", "attainment.overall,gpu_hours.total,requests.good", "--out", "sweep", "-q")
+
+    def check(self, browser, site):
+        runs = list(csv.DictReader((site.folder / "sweep/results.csv").open()))
+        means = {}
+        for run in runs:
+            means.setdefault(run["policy.min_endpoint"], []).append(float(run["attainment.overall"]))
+        ((_, points),) = use.curves(browser, "effect-0-0")
+        faults = wrong("effect", use.same_course(points, [sum(m) / len(m) for m in means.values()]))
+        dots = browser.script("return document.querySelectorAll('#front .kind0, #front .kind1').length")
+        cells = browser.script("return document.querySelectorAll('#heat-0 rect[class^=h] title').length")
+        if not 3 <= dots <= 6 + 2 or cells != 6:
+            faults.append(f"{dots} dots, {cells} cells")
+        return faults
+
+
+PAGES = [Compare(), Check(), Plan(), Trace(), Sweep()]

@@ -1,0 +1,16 @@
+#include "pages/figure.h"
+
+#include <math.h>
+
+enum status page_figure_of(struct page_figure *figure, const char *key, const char *currency,
+                           struct arena *arena, struct diag *d)
+{
+    const char *unit = summary_key_unit(key, currency);
+    double min = 0, max = INFINITY;
+    bool share = summary_key_range(key, &min, &max) && min == 0 && max == 1;
+    const char *name = unit ? arena_printf(arena, "%s (%s)", key, unit) : key;
+
+    *figure =
+        (struct page_figure){key, name, summary_key_worse(key), share ? SVG_PERCENT : SVG_LINEAR};
+    return name ? ST_OK : diag_nomem(d, "figures");
+}

@@ -1,0 +1,21 @@
+/* A figure of summary.json on a page. */
+#ifndef PAGES_FIGURE_H
+#define PAGES_FIGURE_H
+
+#include "pages/svg/charts.h"
+#include "reports/summary.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+struct page_figure {
+    const char *key;
+    const char *name; /* with its unit */
+    enum summary_worse worse;
+    enum svg_scale scale; /* per cent of what is 0 to 1 */
+};
+
+/* `currency` NULL = not known. ST_NOMEM. */
+enum status page_figure_of(struct page_figure *figure, const char *key, const char *currency,
+                           struct arena *arena, struct diag *d);
+
+#endif
