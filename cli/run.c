@@ -273,6 +273,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     struct run_options options = {.version = HEADROOM_VERSION,
                                   .out_dir = cli_value(args, "out"),
                                   .want_events = cli_flag(args, "events"),
+                                  .keep_parts = true,
                                   .progress = progress_update,
                                   .progress_context = &progress,
                                   .measure = measure,

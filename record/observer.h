@@ -190,6 +190,7 @@ struct sim_progress {
 
 struct observer {
     void *context;
+    bool wants_parts; /* requests are told with their parts */
     /* A failing callback ends the run with its status. */
     enum status (*request)(void *context, const struct request_record *r, struct diag *d);
     enum status (*sample)(void *context, const struct sample_record *s, struct diag *d);

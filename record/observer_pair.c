@@ -28,6 +28,7 @@ CALLBACK_MAP(XX)
 struct observer observer_of_pair(struct observer_pair *pair)
 {
     return (struct observer){.context = pair,
+                             .wants_parts = pair->first.wants_parts || pair->second.wants_parts,
 #define XX(name, record) .name = pair->first.name || pair->second.name ? tell_##name : NULL,
                              CALLBACK_MAP(XX)
 #undef XX

@@ -20,12 +20,14 @@
     XX(BATCH_FULL, "batch_full", "in line on a worker whose batch had no place")                   \
     XX(PREFILL, "prefill", "its share, by tokens, of the steps that computed its prompt")          \
     XX(PREFILL_SHARED, "prefill_shared", "the share of others in those steps")                     \
-    XX(DECODE_ROOM, "decode_room", "prompt done, no room for its KV on its decode worker")         \
+    XX(DECODE_ROOM, "decode_room",                                                                 \
+       "prompt done, waited for room, or for the step, on its decode worker")                      \
     XX(LINK, "link", "its KV waited for a busy link")                                              \
     XX(TRANSFER, "transfer", "its KV on its way")                                                  \
     XX(DECODE, "decode", "decode steps, as long as they are for the sequences alone")              \
     XX(DECODE_PROMPTS, "decode_prompts", "what prompts in the same steps, or before them, added")  \
-    XX(DECODE_RANKS, "decode_ranks", "what waiting for a slower data-parallel rank added")         \
+    XX(DECODE_RANKS, "decode_ranks",                                                               \
+       "what waiting for the prompts of other data-parallel ranks added")                          \
     XX(PREEMPTED, "preempted", "pushed out of the batch, and what was computed again for it")      \
     XX(STREAM, "stream", "token made, and held back to be sent with others")                       \
     XX(BACKOFF, "backoff", "its client waited before it sent it again")                            \
@@ -45,8 +47,8 @@ const char *request_part_text(enum request_part part);
  * transfer began. */
 struct pool_wait {
     int64_t from_ns, to_ns; /* -1: has not been there; to_ns -1: was there at its end */
-    int64_t backlog_ns; /* when the pool last began to have requests that wait, at to_ns (or at its
-                           end) */
+    int64_t backlog_ns;     /* since when, at its end, more requests waited for the pool than it had
+                               workers; -1 = they were no more */
     /* The prompt that took most of that wait: what its steps gave to it of it. */
     uint64_t ahead_request; /* position in the trace; UINT64_MAX = none */
     uint32_t ahead_tok;     /* its ISL */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/out_file.h"
+#include "reports/parts_columns.h"
 #include "reports/replay_report.h"
 #include "reports/row.h"
 #include "reports/summary.h"
@@ -18,7 +19,7 @@ enum { POOL_NAME_MAX = 31 };
 
 struct recorder {
     const struct run_info *info;
-    bool writes;
+    bool writes, keep_parts;
     char *out_dir;
     bool replace;
     struct out_file requests, timeline, workers, decisions, events, performance, summary;
@@ -50,7 +51,7 @@ static const struct label event_kinds[] = {
 static const char requests_header[] =
     "request,arrival_ms,input_tokens,output_tokens,outcome,measured,ttft_ms,ttst_ms,tpot_ms,e2e_ms,"
     "scheduled_ms,prefill_done_ms,first_token_ms,last_token_ms,output_tokens_done,cached_tokens,"
-    "attempts,preemptions,prefill_worker,worker,sla_met\n";
+    "attempts,preemptions,prefill_worker,worker,sla_met";
 
 static const char timeline_header[] =
     "at_ms,pool,target,ready,starting,pending,draining,waiting,running,kv_utilization,"
@@ -75,11 +76,22 @@ static enum status open_file(struct recorder *r, struct out_file *f, const char 
     return s == ST_OK ? out_file_write(f, header, strlen(header), d) : s;
 }
 
+static enum status open_requests(struct recorder *r, struct diag *d)
+{
+    struct row more = {0};
+
+    if (r->keep_parts)
+        parts_columns_header(&more, r->info->n_pools, r->info->pool_names);
+    ROW_LITERAL(&more, "\n");
+    enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
+    return s == ST_OK ? out_file_write(&r->requests, more.text, more.n, d) : s;
+}
+
 static enum status open_files(struct recorder *r, bool want_events, struct diag *d)
 {
     enum status s = out_folder_create(r->out_dir, d);
     if (s == ST_OK)
-        s = open_file(r, &r->requests, "requests.csv", requests_header, d);
+        s = open_requests(r, d);
     if (s == ST_OK)
         s = open_file(r, &r->timeline, "timeline.csv", timeline_header, d);
     if (s == ST_OK)
@@ -104,6 +116,7 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
         return diag_nomem(d, "recorder");
     r->info = options->info;
     r->replace = options->replace;
+    r->keep_parts = options->keep_parts;
     r->totals.ttft.max_exact = r->totals.ttst.max_exact = r->totals.tpot.max_exact =
         r->totals.e2e.max_exact = options->max_exact;
     r->progress = options->progress;
@@ -248,6 +261,8 @@ static enum status write_request(struct recorder *r, const struct request_record
     row_worker(&row, q->prefill_worker), COMMA();
     row_worker(&row, q->worker), COMMA();
     row_int(&row, l->ttft_ok && l->tpot_ok);
+    if (r->keep_parts)
+        parts_columns(&row, r->info->n_pools, q);
     ROW_LITERAL(&row, "\n");
 #undef COMMA
     return out_file_write(&r->requests, row.text, row.n, d);
@@ -494,6 +509,7 @@ struct observer recorder_observer(struct recorder *r)
 {
     return (struct observer){
         .context = r,
+        .wants_parts = r->keep_parts,
         .request = on_request,
         .sample = on_sample,
         .decision = on_decision,

@@ -55,6 +55,7 @@ struct recorder_options {
     const struct run_info *info; /* borrowed */
     const char *out_dir;         /* created if absent; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
+    bool keep_parts;             /* the simulator tells requests with their parts: columns */
     bool replace;                /* files of an earlier run in out_dir may be replaced */
     size_t
         max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */

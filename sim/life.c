@@ -6,6 +6,7 @@
 #include "sim/routing/handoff.h"
 #include "sim/routing/route.h"
 #include "sim/worker/decode_set.h"
+#include "sim/worker/parts.h"
 #include "sim/worker/tells.h"
 
 /* What comes next may depend on it. */
@@ -56,6 +57,7 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
         return s;
     if (!sim->observer->request)
         return ST_OK;
+    const struct request_parts *parts = parts_report(sim, id);
     struct request_record record = {
         .deployment = r->deployment,
         .index = r->index,
@@ -76,8 +78,11 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
         .second_token_ns = r->second_token_ns,
         .last_token_ns = r->last_token_ns,
         .end_ns = sim->now_ns,
+        .parts = parts,
     };
     hold_back(d->config, &record);
+    if (parts)
+        parts_held_back(sim, id, record.first_token_ns);
     return sim->observer->request(sim->observer->context, &record, sim->diag);
 }
 
@@ -146,6 +151,7 @@ static enum status send(struct sim *sim, uint32_t id)
     struct request *r = sim_request(sim, id);
     const struct deployment_config *config = sim_deployment_of(sim, r)->config;
     int64_t ns = config->frontend_ns + (int64_t)(config->frontend_ns_per_tok * r->isl_tok);
+    parts_enter(sim, id, STAGE_FRONT_END, NULL, NULL);
     if (ns == 0)
         return route_new(sim, id);
     r->state = REQUEST_FRONT_END;
@@ -175,6 +181,8 @@ enum status life_arrive(struct deployment *d)
     d->have_next = false;
     d->must_read = sim->must_read = true;
     enum status s = request_table_add(&sim->requests, &id, sim->diag);
+    if (!s)
+        s = parts_begin(sim, id);
     if (s)
         return s;
     struct request *r = sim_request(sim, id);
@@ -256,6 +264,7 @@ enum status tell_lost(struct sim *sim, uint32_t id)
         return s;
     }
     /* The client starts over; its latencies still count from the first arrival. */
+    parts_lost(sim, id);
     deployment_move(d, r, PLACE_NOWHERE);
     d->first_tokens.n_begun += r->first_token_ns >= 0;
     r->gpu_share_s = 0;
@@ -272,6 +281,7 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     if (d->config->backoff_ns == 0)
         return send_again(sim, id);
     r->state = REQUEST_AWAY;
+    parts_enter(sim, id, STAGE_AWAY, NULL, NULL);
     uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
     int64_t wait_ns = d->config->backoff_ns;
     wait_ns = wait_ns > TIME_NEVER >> doublings ? TIME_NEVER : wait_ns << doublings;

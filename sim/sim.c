@@ -694,6 +694,7 @@ enum status sim_run(const struct sim_config *config, const struct request_source
     if (!s)
         s = run(&sim);
     fleet_release(&sim);
+    free(sim.parts);
     request_table_release(&sim.requests);
     word_pool_release(&sim.ids);
     free(sim.key_scratch);

@@ -77,7 +77,7 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     struct scenario_run *run = ARENA_NEW(arena, 1, struct scenario_run);
     struct run_result *result = ARENA_NEW(arena, 1, struct run_result);
     struct summary *figures = ARENA_NEW(arena, 1, struct summary);
-    const struct recorder_options recording = {
+    struct recorder_options recording = {
         .info = run ? &run->info : NULL,
         .out_dir = options->out_dir,
         .want_events = options->want_events,
@@ -95,6 +95,7 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
         return s;
     BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
     run->config.exact_stepper = options->exact_stepper;
+    recording.keep_parts = (options->keep_parts || options->out_dir) && run->simulator->keeps_parts;
     run->info.version = options->version;
     if (options->source)
         run->requests.source = *options->source;

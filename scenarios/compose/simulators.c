@@ -20,6 +20,7 @@ static enum status simulate_none(const struct scenario_run *run, const struct ob
 
 const struct simulator_ops simulator_none = {.name = "none",
                                              .has_exact_stepper = true,
+                                             .keeps_parts = true,
                                              .start_delay_s = NAN,
                                              .build = build_none,
                                              .simulate = simulate_none};

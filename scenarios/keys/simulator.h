@@ -20,6 +20,7 @@ struct simulator_ops {
     bool any_router_publishes; /* gauges of workers do not depend on the router */
     bool bare_engines;         /* knows no overheads, and tables of whole steps alone */
     bool has_exact_stepper;    /* sim_config.exact_stepper */
+    bool keeps_parts;          /* of requests (record/parts.h), if its observer wants them */
     double start_delay_s;      /* of a policy that is told none; NaN: the policy's own */
 
     /* What it needs beside the run's sim_config, shared (util/shared.h). ST_INPUT

@@ -61,6 +61,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .second_next = reuse(old.second_next),
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
+        .clocks = {.ahead = old.clocks.ahead, .ahead_capacity = old.clocks.ahead_capacity},
         .life = {.deployment = pool->deployment->index,
                  .pool = pool->index,
                  .id = leader->id,
@@ -173,6 +174,7 @@ static void release_deployment(struct deployment *d)
         free(w->growth);
         free(w->finish);
         free(w->ranks);
+        free(w->clocks.ahead);
         free(w->first_next.id);
         free(w->second_next.id);
         struct step_plan *plans[] = {&w->plan, &w->ahead};
@@ -258,12 +260,19 @@ enum status fleet_worker_event(const struct worker *w, enum event_kind kind)
     return deployment_event(w->pool->deployment, kind, UINT64_MAX, w->pool->index, w->id);
 }
 
+/* After a change of its workers. */
+void fleet_note_workers(const struct sim *sim, struct pool *pool)
+{
+    pool_clock_set(&pool->clock, sim->now_ns, pool->n_routable, pool->n_starting, pool->n_pending);
+}
+
 static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
 {
     struct pool *pool = w->pool;
     fleet_set_state(w, WORKER_READY);
     pool->n_ready++;
     enum status s = routable_add(sim, w);
+    fleet_note_workers(sim, pool);
     if (!s)
         s = route_joined(w);
     if (!s)
@@ -369,6 +378,7 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w, enum worker_end
     case WORKER_FREE:
         BUG("worker stopped twice");
     }
+    fleet_note_workers(sim, pool);
     BUG_IF(!worker_is_empty(w));
     note_rank_results(w);
     enum status s = tell_worker(sim, w, end);
@@ -477,6 +487,7 @@ void fleet_withdraw(struct sim *sim, struct worker *w)
     gpu_time_set_state(sim, w, GPU_DRAINING);
     w->pool->n_ready--;
     w->pool->n_draining++;
+    fleet_note_workers(sim, w->pool);
 }
 
 enum status fleet_drain_worker(struct sim *sim, struct worker *w, int64_t grace_ns)

@@ -151,6 +151,7 @@ static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *
     id_array_remove(&sim->fleet->pending, fleet_key(w));
     pool->n_pending--;
     w->node = w->life.node = node;
+    fleet_note_workers(sim, pool);
     w->gpu_since_ns = w->life.start_ns = sim->now_ns;
     fleet_set_state(w, WORKER_STARTING);
     note_peaks(pool);
@@ -185,6 +186,7 @@ enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)
         return s;
     pool->n_starting++;
     pool->n_pending++;
+    fleet_note_workers(sim, pool);
     if (sim->fleet->room_appeared) /* those that wait already come first */
         s = startup_place_pending(sim);
     else

@@ -4,6 +4,7 @@
 
 #include "sim/routing/route.h"
 #include "sim/worker/decode_set.h"
+#include "sim/worker/parts.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
 
@@ -16,6 +17,13 @@ static int64_t transfer_ns(const struct worker *w, const struct request *r, bool
         config->kv_bytes_per_token * (r->isl_tok - (config->kv_send_whole_prompt ? 0 : cached_tok));
     return ns_from_s_or_never(bytes / (local ? config->kv_local_bandwidth_bytes_per_s
                                              : config->kv_bandwidth_bytes_per_s));
+}
+
+static int64_t own_ns(const struct worker *w, const struct request *r)
+{
+    const struct deployment *d = w->pool->deployment;
+    bool local = d->workers[r->source_slot]->leader->node == w->leader->node;
+    return transfer_ns(w, r, local) + d->config->kv_latency_ns;
 }
 
 static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)
@@ -60,6 +68,8 @@ enum status tell_room(struct sim *sim, struct worker *w)
                              w->id);
         if (s)
             return s;
+        if (parts_kept(sim))
+            parts_transfer(sim, id, w, own_ns(w, r));
         int64_t end_ns = transfer_end_ns(sim, w, r);
         if (end_ns == sim->now_ns)
             s = handoff_transferred(sim, id);
@@ -89,6 +99,7 @@ enum status handoff_transferred(struct sim *sim, uint32_t id)
     if (s)
         return s;
     w->n_transfers--;
+    parts_enter(sim, id, STAGE_ROOM, w->pool, w);
     return worker_enqueue(sim, w, id);
 }
 

@@ -3,6 +3,7 @@
 #include "sim/routing/route.h"
 
 #include "sim/routing/router.h"
+#include "sim/worker/parts.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
 
@@ -128,6 +129,8 @@ static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint
     }
     worker_bind(w, r);
     deployment_move(pool->deployment, r, place_waiting(pool->index));
+    parts_enter(sim, id, r->handed_over ? STAGE_ROOM : STAGE_LINE, pool, w);
+    parts_wait_begins(sim, id, pool);
     count_own(w, r);
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
@@ -178,6 +181,8 @@ static void hold(struct sim *sim, struct pool *pool, uint32_t id)
     struct request *r = sim_request(sim, id);
     r->state = REQUEST_UNROUTED;
     deployment_move(pool->deployment, r, place_waiting(pool->index));
+    parts_enter(sim, id, STAGE_UNROUTED, pool, NULL);
+    parts_wait_begins(sim, id, pool);
     if (order == HOLD_SHORTEST)
         request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
     else if (order == HOLD_PRIORITY)

@@ -11,6 +11,7 @@
 #include "sim/state/config.h"
 #include "sim/state/event_queue.h"
 #include "sim/state/id_array.h"
+#include "sim/state/pool_clock.h"
 #include "sim/state/request.h"
 #include "traces/request_source.h"
 #include "util/bug.h"
@@ -19,6 +20,7 @@
 #include "util/word_pool.h"
 
 struct fleet;
+struct kept_parts;
 struct kv_store;
 struct metrics;
 struct sim;
@@ -43,7 +45,10 @@ struct pool {
     uint32_t next_worker_id;
     void *router; /* state of its router */
     int target, n_starting, n_ready, n_draining;
-    int n_pending;                 /* of n_starting: waiting for GPUs */
+    int n_pending; /* of n_starting: waiting for GPUs */
+    struct pool_clock clock;
+    uint32_t n_in_line; /* requests that wait for a worker or in line on one, where that is kept */
+    int64_t backlog_ns; /* since when they are more than its workers; -1 = they are not */
     struct request_list unrouted;  /* wait for a worker */
     bool unrouted_may_go;          /* one of them may have a worker now */
     struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */
@@ -105,6 +110,8 @@ struct sim {
     int64_t now_ns;
     struct event_queue queue;
     struct request_table requests;
+    struct kept_parts *parts; /* by request slot; NULL = nobody wants them */
+    uint32_t parts_capacity;
     struct word_pool ids;  /* of the prompts in flight */
     uint64_t *key_scratch; /* keys of one prompt when trace and engine blocks do not divide */
     uint32_t key_scratch_capacity;

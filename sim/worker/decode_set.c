@@ -2,6 +2,7 @@
  * out. */
 #include "sim/worker/decode_set.h"
 
+#include "sim/worker/parts.h"
 #include "sim/worker/queue_look.h"
 #include "sim/worker/tells.h"
 #include "sim/worker/worker_kv.h"
@@ -138,6 +139,7 @@ enum status decode_join(struct sim *sim, struct worker *w, uint32_t id, uint32_t
 {
     struct request *r = sim_request(sim, id);
     r->state = REQUEST_DECODE;
+    parts_enter(sim, id, STAGE_DECODE, w->pool, w);
     r->finish_step = w->step + (r->osl_tok - tokens_out);
     uint32_t covered = decode_covered_tok(w, r);
     /* A handed-over request attends to its prompt; another to its prompt and the tokens that are
@@ -207,6 +209,7 @@ enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, i
     struct request *r = sim_request(sim, id);
     worker_drop_pending(w, r);
     r->first_token_ns = r->last_token_ns = at_ns;
+    parts_first_token(sim, id, at_ns);
     struct deployment *d = w->pool->deployment;
     d->first_tokens.n_came++;
     d->first_tokens.n_over++;
@@ -377,6 +380,7 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
         worker_kv_take(w, growth_over(w, w->step + 2, last));
         if (w->n_decode) /* all may have been given up meanwhile */
             w->share_s += s_from_ns(end_ns - start_ns) / w->n_decode;
+        parts_decoded(w, end_ns - start_ns);
         w->run_committed = to;
         enum status s =
             decode_advance(sim, w, to - from, one_by_one ? 0 : end_ns - start_ns, end_ns);

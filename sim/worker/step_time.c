@@ -1,6 +1,7 @@
 #include "sim/worker/step_time.h"
 
 #include "sim/worker/decode_set.h"
+#include "sim/worker/parts.h"
 
 bool worker_has_work(const struct worker *w)
 {
@@ -52,10 +53,9 @@ static struct rank_tokens rank_tokens(const struct worker *leader)
     return (struct rank_tokens){most, (double)sum / leader->n_ranks};
 }
 
-static double step_ms(struct worker *w, struct rank_tokens tokens)
+static double step_ms(const struct engine_config *engine, struct engine_step step,
+                      struct rank_tokens tokens)
 {
-    const struct engine_config *engine = &w->pool->config->engine;
-    struct engine_step step = step_of(w);
     step.rank_tok_max = tokens.most;
     step.rank_tok_mean = tokens.mean;
     double ms = engine->latency->step_ms(engine->latency_state, &step);
@@ -67,10 +67,23 @@ static double step_ms(struct worker *w, struct rank_tokens tokens)
     return ms;
 }
 
-static int64_t step_ns(struct worker *w, struct rank_tokens tokens)
+/* What share of its own step is for its prompts: without them it would take so much less. */
+static double prompts_share(struct worker *w, double ms)
+{
+    struct engine_step step = step_of(w);
+    if (step.n_chunks == 0 || step.n_decode == 0)
+        return 0;
+    struct rank_tokens own = {0};
+    if (w->leader->n_ranks > 1)
+        own = (struct rank_tokens){step.n_decode, step.n_decode};
+    step.n_chunks = 0;
+    double alone_ms = step_ms(&w->pool->config->engine, step, own);
+    return alone_ms < ms ? (ms - alone_ms) / ms : 0;
+}
+
+static int64_t step_ns(struct worker *w, double ms)
 {
     const struct engine_config *engine = &w->pool->config->engine;
-    double ms = step_ms(w, tokens);
     if (engine->step_noise > 0)
         ms *= pcg64_lognormal(&w->rng, engine->step_noise);
     int64_t ns = ns_after(ns_from_ms_or_never(ms), w->load_ns);
@@ -78,15 +91,22 @@ static int64_t step_ns(struct worker *w, struct rank_tokens tokens)
     return ns > 0 ? ns : 1;
 }
 
-int64_t step_time_ns(struct worker *leader)
+int64_t step_time_ns(struct worker *leader, bool keep_parts)
 {
     const struct rank_tokens tokens = rank_tokens(leader);
     int64_t longest_ns = 0;
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
         struct worker *w = leader->ranks[i];
-        int64_t ns = worker_has_work(w) ? step_ns(w, tokens) : 0;
+        if (!worker_has_work(w))
+            continue;
+        double ms = step_ms(&w->pool->config->engine, step_of(w), tokens);
+        int64_t ns = step_ns(w, ms);
         longest_ns = ns > longest_ns ? ns : longest_ns;
+        if (keep_parts)
+            parts_step(w, ns, (int64_t)(prompts_share(w, ms) * (double)ns));
     }
+    for (uint32_t i = 0; keep_parts && i < leader->n_ranks; i++)
+        parts_step_length(leader->ranks[i], longest_ns);
     return longest_ns;
 }
 
@@ -130,7 +150,7 @@ static struct decode_run run_together(struct worker *leader, int64_t now_ns)
             continue;
         struct decode_run alone = run_alone(w, now_ns);
         pieces[n] = decode_run_piece(&alone);
-        pieces[n++].first_ms = step_ms(w, tokens);
+        pieces[n++].first_ms = step_ms(&w->pool->config->engine, step_of(w), tokens);
     }
     struct decode_piece slowest = decode_slowest(pieces, n);
     decode_piece_curve(&leader->slowest, &slowest);

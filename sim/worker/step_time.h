@@ -7,7 +7,7 @@
 
 bool worker_has_work(const struct worker *w); /* of the rank, for the step that is put together */
 /* > 0. Draws the step's noise, and takes what it waits for from host memory. */
-int64_t step_time_ns(struct worker *leader);
+int64_t step_time_ns(struct worker *leader, bool keep_parts);
 /* Nothing but decode steps, whose lengths follow from the one now. */
 bool step_time_can_run(const struct worker *leader);
 /* Some rank decodes. n_steps is as far as the lengths are known. Valid as long as the leader's

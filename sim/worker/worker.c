@@ -7,6 +7,7 @@
 
 #include "sim/worker/decode_set.h"
 #include "sim/worker/gpu_time.h"
+#include "sim/worker/parts.h"
 #include "sim/worker/queue_look.h"
 #include "sim/worker/step_time.h"
 #include "sim/worker/tells.h"
@@ -166,6 +167,7 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
         return s;
     r->state = REQUEST_WAITING;
     deployment_move(w->pool->deployment, r, place_waiting(w->pool->index));
+    parts_enter(sim, id, STAGE_PREEMPTED, w->pool, w);
     if (r->handed_over && r->first_token_ns < 0)
         add_pending(w, r); /* its prompt is computed here now */
     r->handed_over = false;
@@ -265,6 +267,9 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     request_list_push_back(&w->running, &sim->requests, id);
     r->state = REQUEST_PREFILL;
     deployment_move(w->pool->deployment, r, place_running(w->pool->index));
+    parts_wait_ends(sim, id);
+    if (!r->handed_over && r->n_output_tok == 0)
+        parts_enter(sim, id, STAGE_PREFILL, w->pool, w);
     r->admit_order = w->admit_count++;
     share_begin(w, r);
     if (r->scheduled_ns < 0)
@@ -321,20 +326,26 @@ static bool incoming_is_older(struct sim *sim, const struct worker *w)
            sim_request(sim, w->incoming.head)->index < sim_request(sim, w->waiting.head)->index;
 }
 
+static enum line_reason line_at(const struct worker *w)
+{
+    return w->running.n >= w->pool->config->engine.max_num_seqs ? LINE_BATCH : LINE_MOVES;
+}
+
 static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill *f)
 {
     const struct engine_config *engine = &w->pool->config->engine;
     enum status s = ST_OK;
     uint32_t n_before = w->running.n;
+    bool fits = true;
     while (!s && w->waiting.n && has_place(w, f)) {
         if (incoming_is_older(sim, w)) {
             s = tell_room(sim, w);
-            if (s || incoming_is_older(sim, w))
+            fits = !incoming_is_older(sim, w);
+            if (s || !fits)
                 break;
         }
         uint32_t id = w->waiting.head, size = engine->block_size_tok;
         uint32_t target_tok = sim_request(sim, id)->target_tok;
-        bool fits;
         /* At least the last token is computed: the next one comes out of it. */
         s = worker_take_hits(sim, w, id, (target_tok - 1) / size, blocks_from_tok(target_tok, size),
                              engine->watermark_blocks * (w->running.n > 0), &fits);
@@ -349,6 +360,7 @@ static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill 
     }
     if (w->running.n > n_before)
         queue_look_took(w);
+    parts_line(sim, w, w->waiting.n == 0 ? LINE_MOVES : fits ? line_at(w) : LINE_KV);
     return s;
 }
 
@@ -367,10 +379,12 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
     bool prefill_first = w->pool->config->engine.prefill_first;
     if (!s && !prefill_first)
         s = admit_arrived(sim, w, &f);
-    if (!s && preempted)
+    if (!s && preempted) {
         w->admissions_held = true; /* nobody new in the step that pushed somebody out */
-    else if (!s && w->waiting.n && queue_look(w, prefill_first ? w->n_decode : n_decode))
+        parts_line(sim, w, LINE_KV);
+    } else if (!s && w->waiting.n && queue_look(w, prefill_first ? w->n_decode : n_decode)) {
         s = admit_waiting(sim, w, &f);
+    }
     if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
         s = tell_room(sim, w);
     if (!s && !(prefill_first && plan->n_chunks)) /* they would only wait with the others */
@@ -479,7 +493,8 @@ static enum status start_run(struct sim *sim, struct worker *leader)
 
 static enum status start_single(struct sim *sim, struct worker *leader, int64_t cold_ns)
 {
-    leader->step_end_ns = ns_after(sim->now_ns, ns_after(cold_ns, step_time_ns(leader)));
+    leader->step_end_ns =
+        ns_after(sim->now_ns, ns_after(cold_ns, step_time_ns(leader, parts_kept(sim))));
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
         leader->ranks[i]->kind = STEP_SINGLE;
@@ -582,6 +597,8 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
         add_pending(w, r);
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
     bool no_place = w->running.n >= w->pool->config->engine.max_num_seqs;
+    if (w->waiting.n == 1 && !r->handed_over)
+        parts_line(sim, w, line_at(w));
     bool behind = queue->head != id && w->pool->config->engine.batch_wait_steps == 0;
     if (w->kind == STEP_RUN && (behind || no_place))
         return ST_OK;
@@ -618,6 +635,9 @@ static enum status finish_decoded(struct sim *sim, struct worker *w)
 static enum status prompt_done(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    enum status done = parts_prompt_done(sim, w, id);
+    if (done)
+        return done;
     if (r->prefill_done_ns < 0) {
         r->prefill_done_ns = sim->now_ns;
         enum status s = deployment_event(w->pool->deployment, EVENT_PREFILL_DONE, r->index,
@@ -667,6 +687,7 @@ static enum status end_single(struct sim *sim, struct worker *w)
         s = worker_share(sim, w, w->plan.chunked.id[i], chunk->prefix_tok + chunk->new_tok);
     }
     w->share_s += s_from_ns(total_ns) / (n_requests ? n_requests : 1);
+    parts_step_ended(sim, w, total_ns);
     w->n_steps += n_decode == 0;
     if (one_by_one)
         decode_count_stalled_gaps(sim, w, sim->now_ns);

@@ -4,6 +4,7 @@
 
 #include "sim/state/state.h"
 #include "sim/worker/decode_run.h"
+#include "sim/worker/parts.h"
 #include "util/pcg.h"
 
 enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
@@ -112,6 +113,8 @@ struct worker {
     bool had_request;                   /* one was bound to it once */
     bool kicked;                        /* in sim->kicked */
     bool warm;                          /* has run a step */
+
+    struct worker_clocks clocks; /* where parts are kept */
 
     /* Gauges. */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */

@@ -99,6 +99,14 @@ enum status csv_rows_next(struct csv_rows *r)
                         n, r->n_columns);
 }
 
+bool csv_rows_has(const struct csv_rows *r, const char *name)
+{
+    for (size_t i = 0; i < r->n_columns; i++)
+        if (is(r->fields[i], name))
+            return true;
+    return false;
+}
+
 struct csv_field csv_rows_field(const struct csv_rows *r, size_t column)
 {
     return r->fields[r->place[column]];
@@ -125,6 +133,15 @@ enum status csv_rows_uint(const struct csv_rows *r, size_t column, uint64_t max,
     return text_uint64(f.from, length(f), value) == TEXT_OK && *value <= max
                ? ST_OK
                : csv_rows_refuse(r, column, "a number without sign or fraction");
+}
+
+enum status csv_rows_number(const struct csv_rows *r, size_t column, double *value)
+{
+    struct csv_field f = csv_rows_field(r, column);
+
+    return text_double(f.from, length(f), value) == TEXT_OK
+               ? ST_OK
+               : csv_rows_refuse(r, column, "a number");
 }
 
 enum status csv_rows_ms(const struct csv_rows *r, size_t column, int64_t *ns)

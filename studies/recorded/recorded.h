@@ -11,6 +11,7 @@
 
 #include "planner/policy.h"
 #include "record/observer.h"
+#include "record/parts.h"
 #include "util/arena.h"
 #include "util/status.h"
 
@@ -18,10 +19,13 @@
 struct recorded_request {
     uint64_t index; /* row of the trace */
     int64_t arrival_ns, ttft_ns, tpot_ns, e2e_ns;
+    int64_t scheduled_ns, prefill_done_ns, first_token_ns, last_token_ns;
     uint32_t input_tok, output_tok; /* as in the trace */
     enum outcome outcome;
     bool measured; /* arrived in the measured span */
     bool good;     /* completed within both targets of the run */
+    uint32_t n_output_tok, cached_tok, n_attempts, n_preemptions;
+    uint32_t prefill_worker, worker; /* ids; NO_WORKER */
 };
 
 /* Of timeline.csv: a pool at a time. */
@@ -62,10 +66,12 @@ struct recorded {
 
     size_t n_requests;
     const struct recorded_request *requests; /* by index */
-    size_t n_samples;                        /* 0 where the run had no timeline */
-    const struct recorded_sample *samples;   /* by time */
-    size_t n_workers;                        /* 0 where the run was of an earlier version */
-    const struct worker_record *workers;     /* of workers.csv; by pool and id */
+    const struct request_parts *parts; /* of each of them; NULL until recorded_read_parts has read
+                                          them, or where there are none */
+    size_t n_samples;                  /* 0 where the run had no timeline */
+    const struct recorded_sample *samples; /* by time */
+    size_t n_workers;                      /* 0 where the run was of an earlier version */
+    const struct worker_record *workers;   /* of workers.csv; by pool and id */
     size_t n_decisions;
     const struct recorded_decision *decisions; /* by time */
 };
@@ -74,6 +80,10 @@ struct recorded {
  * column. ST_IO, ST_NOMEM. */
 enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
                           struct diag *d);
+
+/* Where the time of each request went, after recorded_read. A run that did not keep it has none:
+ * run->parts stays NULL, and it is no error. */
+enum status recorded_read_parts(struct recorded *run, struct arena *arena, struct diag *d);
 
 /* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
  * that is not there. */

@@ -24,7 +24,7 @@ void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size);
 
 /* ---- CSV with a line of names ---- */
 
-enum { CSV_ROWS_MAX_COLUMNS = 64 };
+enum { CSV_ROWS_MAX_COLUMNS = 128 };
 struct csv_rows {
     struct line_reader *lines;
     struct diag *d;
@@ -41,11 +41,14 @@ enum status csv_rows_open(struct csv_rows *rows, const char *path, const char *w
                           const char *const *wanted, size_t n_wanted, struct diag *d);
 enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
 void csv_rows_close(struct csv_rows *rows);
+/* Is there a column of that name? Asked before the first row is read. */
+bool csv_rows_has(const struct csv_rows *rows, const char *name);
 /* A wanted column of the row. */
 struct csv_field csv_rows_field(const struct csv_rows *rows, size_t column);
 bool csv_rows_is(const struct csv_rows *rows, size_t column, const char *word);
 enum status csv_rows_uint(const struct csv_rows *rows, size_t column, uint64_t max,
                           uint64_t *value);
+enum status csv_rows_number(const struct csv_rows *rows, size_t column, double *value);
 /* Milliseconds as ns; -1 where the field is empty. */
 enum status csv_rows_ms(const struct csv_rows *rows, size_t column, int64_t *ns);
 /* The index of the pool that the column names. */

@@ -14,11 +14,23 @@ enum {
     TPOT_MS,
     E2E_MS,
     SLA_MET,
+    SCHEDULED_MS,
+    PREFILL_DONE_MS,
+    FIRST_TOKEN_MS,
+    LAST_TOKEN_MS,
+    OUTPUT_TOKENS_DONE,
+    CACHED_TOKENS,
+    ATTEMPTS,
+    PREEMPTIONS,
+    PREFILL_WORKER,
+    WORKER,
     N_COLUMNS
 };
 static const char *const columns[N_COLUMNS] = {
-    "request",  "arrival_ms", "input_tokens", "output_tokens", "outcome",
-    "measured", "ttft_ms",    "tpot_ms",      "e2e_ms",        "sla_met"};
+    "request",       "arrival_ms",      "input_tokens",   "output_tokens",  "outcome",
+    "measured",      "ttft_ms",         "tpot_ms",        "e2e_ms",         "sla_met",
+    "scheduled_ms",  "prefill_done_ms", "first_token_ms", "last_token_ms",  "output_tokens_done",
+    "cached_tokens", "attempts",        "preemptions",    "prefill_worker", "worker"};
 
 static enum status read_outcome(enum outcome *outcome, const struct csv_rows *rows)
 {
@@ -29,6 +41,47 @@ static enum status read_outcome(enum outcome *outcome, const struct csv_rows *ro
         }
     }
     return csv_rows_refuse(rows, OUTCOME, "completed or another outcome");
+}
+
+static enum status read_count(uint32_t *count, const struct csv_rows *rows, size_t column)
+{
+    uint64_t value = 0;
+
+    enum status s = csv_rows_uint(rows, column, UINT32_MAX, &value);
+    *count = (uint32_t)value;
+    return s;
+}
+
+/* Empty where it has been on none. */
+static enum status read_worker(uint32_t *worker, const struct csv_rows *rows, size_t column)
+{
+    struct csv_field f = csv_rows_field(rows, column);
+
+    *worker = NO_WORKER;
+    return f.from == f.end ? ST_OK : read_count(worker, rows, column);
+}
+
+/* When what happened to it, and where. */
+static enum status read_course(struct recorded_request *q, const struct csv_rows *rows)
+{
+    enum status s = csv_rows_ms(rows, SCHEDULED_MS, &q->scheduled_ns);
+    if (!s)
+        s = csv_rows_ms(rows, PREFILL_DONE_MS, &q->prefill_done_ns);
+    if (!s)
+        s = csv_rows_ms(rows, FIRST_TOKEN_MS, &q->first_token_ns);
+    if (!s)
+        s = csv_rows_ms(rows, LAST_TOKEN_MS, &q->last_token_ns);
+    if (!s)
+        s = read_count(&q->n_output_tok, rows, OUTPUT_TOKENS_DONE);
+    if (!s)
+        s = read_count(&q->cached_tok, rows, CACHED_TOKENS);
+    if (!s)
+        s = read_count(&q->n_attempts, rows, ATTEMPTS);
+    if (!s)
+        s = read_count(&q->n_preemptions, rows, PREEMPTIONS);
+    if (!s)
+        s = read_worker(&q->prefill_worker, rows, PREFILL_WORKER);
+    return s ? s : read_worker(&q->worker, rows, WORKER);
 }
 
 static enum status read_row(struct recorded_request *q, const struct csv_rows *rows)
@@ -62,7 +115,7 @@ static enum status read_row(struct recorded_request *q, const struct csv_rows *r
     q->output_tok = (uint32_t)output_tok;
     q->measured = measured;
     q->good = good;
-    return ST_OK;
+    return read_course(q, rows);
 }
 
 static int by_index(const void *a, const void *b)

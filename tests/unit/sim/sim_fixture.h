@@ -158,6 +158,8 @@ struct fixture {
     char *log; /* "12.500 first_token r3 agg/0" lines */
     size_t log_used;
     struct request_record *records; /* by trace index */
+    struct request_parts *parts; /* of them, with want_parts; records[i].parts is not to be read */
+    bool want_parts;
     size_t n_records, capacity;
     size_t n_outcome[N_OUTCOMES];
     struct sample_record *samples;
@@ -185,9 +187,14 @@ static enum status fixture_request(void *context, const struct request_record *r
         size_t capacity = 2 * r->index + 1024;
         f->records = realloc(f->records, capacity * sizeof *f->records);
         memset(f->records + f->capacity, 0xff, (capacity - f->capacity) * sizeof *f->records);
+        if (f->want_parts)
+            f->parts = realloc(f->parts, capacity * sizeof *f->parts);
         f->capacity = capacity;
     }
     f->records[r->index] = *r;
+    cr_assert_eq(f->want_parts, r->parts != NULL);
+    if (r->parts)
+        f->parts[r->index] = *r->parts;
     f->n_records++;
     f->n_outcome[r->outcome]++;
     return ST_OK;
@@ -388,6 +395,7 @@ static void fixture_release(struct fixture *f)
     free(f->result);
     free(f->log);
     free(f->records);
+    free(f->parts);
     free(f->samples);
     free(f->workers);
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++) {
@@ -432,6 +440,7 @@ static enum status fixture_try_source(struct fixture *f, const struct request_so
     fixture_prepare(f);
     struct observer observer = {
         .context = f,
+        .wants_parts = f->want_parts,
         .request = fixture_request,
         .sample = fixture_sample,
         .decision = fixture_decision,

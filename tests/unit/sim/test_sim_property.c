@@ -227,6 +227,7 @@ static void random_deployment(struct fixture *f, struct pcg64 *rng)
     f->model.skew_alpha = draw(rng, 0, 1) * pcg64_double(rng);
     f->model.bend_tok = draw(rng, 0, 1) * draw(rng, 1, 300);
     f->model.bend = 4 * pcg64_double(rng) - 1;
+    f->deployment.stream_interval_tok = draw(rng, 0, 3) ? 0 : draw(rng, 1, 20);
 }
 
 /* A case: a seed, how many of its requests, and the parts (a bit each) that are left out. */
@@ -243,7 +244,7 @@ static void run_case(struct fixture *f, const struct property_case *c, bool exac
         if (c->without >> i & 1)
             parts[i].leave_out(f);
     f->config.exact_stepper = exact;
-    f->want_gpu_time = true;
+    f->want_gpu_time = f->want_parts = true;
     pcg64_stream(&rng, c->seed, "requests", 0);
     double gap_ms = 100 * pcg64_double(&rng) * pcg64_double(&rng), at_ms = 0;
     unsigned longest = draw(&rng, 2, 300);
@@ -401,6 +402,40 @@ static bool steps_make_tokens(const struct fixture *f, unsigned n_requests)
     return f->step_tok == tokens;
 }
 
+static int64_t sum_of_parts(const int64_t *ns)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < N_REQUEST_PARTS; i++)
+        sum += ns[i] < 0 ? INT64_MIN / 2 : ns[i];
+    return sum;
+}
+
+static const char *why_parts_broken(const struct fixture *f, unsigned n_requests)
+{
+    for (unsigned i = 0; i < n_requests; i++) {
+        const struct request_record *r = &f->records[i];
+        const struct request_parts *p = &f->parts[i];
+        int64_t end_ns =
+            r->outcome == OUTCOME_COMPLETED && r->osl_tok ? r->last_token_ns : r->end_ns;
+        if (sum_of_parts(p->e2e_ns) != end_ns - r->arrival_ns)
+            return "parts do not sum to the E2E";
+        if (sum_of_parts(p->ttft_ns) !=
+            (r->first_token_ns < 0 ? 0 : r->first_token_ns - r->arrival_ns))
+            return "parts do not sum to the TTFT";
+        for (int k = 0; k < N_REQUEST_PARTS; k++)
+            if (p->ttft_ns[k] > p->e2e_ns[k] && k != PART_STREAM)
+                return "more of a part before the first token than in all";
+        for (size_t k = 0; k < f->deployment.n_pools; k++) {
+            const struct pool_wait *w = &p->waits[k];
+            if (w->to_ns >= 0 && (w->from_ns < r->arrival_ns || w->to_ns < w->from_ns))
+                return "a wait that is none";
+            if (w->ahead_ns < 0 || (w->to_ns >= 0 && w->ahead_ns > w->to_ns - w->from_ns))
+                return "a prompt ahead for longer than the wait";
+        }
+    }
+    return NULL;
+}
+
 static const char *why_broken(struct fixture *f, unsigned n_requests)
 {
     if (f->n_records != n_requests)
@@ -442,12 +477,30 @@ static const char *why_broken(struct fixture *f, unsigned n_requests)
         return "steps of a worker overlap, or hold nothing";
     if (!steps_make_tokens(f, n_requests))
         return "steps make other tokens than the requests got";
-    return why_workers_broken(f, n_requests);
+    const char *why = why_parts_broken(f, n_requests);
+    return why ? why : why_workers_broken(f, n_requests);
 }
 
 static bool close_ns(int64_t a, int64_t b)
 {
     return llabs(a - b) <= NS_PER_US;
+}
+
+/* A prompt that may not be cut can lack tokens and blocks at once: which of them it lacks is known
+ * when its worker looks, and step by step it looks more often. */
+static bool same_parts(const struct fixture *f, const int64_t *a, const int64_t *b)
+{
+    bool cut = true;
+    for (size_t p = 0; p < f->deployment.n_pools; p++)
+        cut &= f->deployment.pools[p].engine.chunked_prefill;
+    for (int k = 0; k < N_REQUEST_PARTS; k++) {
+        int64_t difference_ns = a[k] - b[k];
+        if (!cut && k == PART_QUEUE)
+            difference_ns += a[PART_KV_ROOM] - b[PART_KV_ROOM];
+        if (llabs(difference_ns) > 10 * NS_PER_US && (cut || k != PART_KV_ROOM))
+            return false;
+    }
+    return true;
 }
 
 static const char *why_different(const struct fixture *a, const struct fixture *b,
@@ -463,6 +516,9 @@ static const char *why_different(const struct fixture *a, const struct fixture *
             !close_ns(r->second_token_ns, q->second_token_ns) ||
             !close_ns(r->last_token_ns, q->last_token_ns))
             return "other times than step by step";
+        if (!same_parts(a, a->parts[i].e2e_ns, b->parts[i].e2e_ns) ||
+            !same_parts(a, a->parts[i].ttft_ns, b->parts[i].ttft_ns))
+            return "other parts than step by step";
     }
     if (a->result->itl.n != b->result->itl.n)
         return "other gaps than step by step";
