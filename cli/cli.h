@@ -86,7 +86,7 @@ enum status cli_integer(const struct cli_args *args, const char *name, long long
                         long long preset, long long *value, struct diag *d);
 
 /* Standard output: colour on a terminal unless --no-color or NO_COLOR says otherwise, UTF-8 where
- * the locale (LC_ALL, LC_CTYPE, LANG) has it. */
+ * the locale (LC_ALL, LC_CTYPE, LANG) has it; neither on a terminal that says it is dumb. */
 struct terminal cli_terminal(const struct cli_args *args);
 
 /* `headroom VERB ARGS...`: find the verb, parse, run. */

@@ -1,4 +1,6 @@
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/table.h"
@@ -106,6 +108,96 @@ static enum status print_presets(const struct cli_args *args, struct diag *d)
     return table_print(&t, stdout) ? ST_OK : diag_nomem(d, "list");
 }
 
+/* ---- pages of long lines, for programs and for people ---- */
+
+/* A line of a verb: its path and its options. */
+static void wrap_verb(char *line)
+{
+    terminal_wrap(stdout, line, 0, 4);
+}
+
+/* The cells of a row of a Markdown table, at most n; how many there are. */
+static size_t split_row(char *line, char **cells, size_t n)
+{
+    size_t found = 0;
+
+    for (char *at = line + 2, *end; found < n && *at; at = end) {
+        cells[found++] = at;
+        end = strstr(at, " |");
+        if (!end)
+            break;
+        *end = '\0';
+        end += strlen(" |");
+        end += *end == ' ';
+    }
+    return found;
+}
+
+/* A line of the reference in Markdown: a key as its name with what is said of it below. */
+static void wrap_key(char *line)
+{
+    enum { NAME, VALUE, PRESET, MEANING, N_CELLS };
+    char *cells[N_CELLS] = {"", "", "", ""}, text[2048];
+
+    if (strncmp(line, "|---", 4) == 0 || strncmp(line, "| key ", 6) == 0)
+        return;
+    if (strncmp(line, "| ", 2) != 0) {
+        terminal_wrap(stdout, line, 0, 0);
+        return;
+    }
+    split_row(line, cells, N_CELLS);
+    snprintf(text, sizeof text, "%s%s%s", cells[VALUE], *cells[PRESET] ? "; default: " : "",
+             cells[PRESET]);
+    printf("%s\n", cells[NAME]);
+    const char *const below[] = {text, cells[MEANING]};
+    for (size_t i = 0; i < 2; i++) {
+        if (*below[i]) {
+            fputs("    ", stdout);
+            terminal_wrap(stdout, below[i], 4, 4);
+        }
+    }
+}
+
+/* Lines that are one paragraph become one line. */
+static void join_paragraphs(char *page)
+{
+    bool text = false; /* not a heading, nor a row of a table */
+
+    for (char *at = page; *at; at++) {
+        if (at == page || at[-1] == '\n')
+            text = !strchr("|#\n", *at);
+        if (*at == '\n' && text && at[1] && !strchr("|#\n", at[1]))
+            *at = ' ';
+    }
+}
+
+/* As it is, or on a terminal each line by itself so that it fits. */
+static enum status print_page(void (*write)(FILE *out), void (*prepare)(char *page),
+                              void (*wrap)(char *line), struct diag *d)
+{
+    char *page = NULL;
+    size_t size;
+
+    if (!isatty(STDOUT_FILENO)) {
+        write(stdout);
+        return ST_OK;
+    }
+    FILE *out = open_memstream(&page, &size);
+    if (!out)
+        return diag_nomem(d, "list");
+    write(out);
+    bool failed = fclose(out) != 0;
+    if (!failed && prepare)
+        prepare(page);
+    for (char *line = page, *end; !failed && *line; line = end + 1) {
+        end = strchr(line, '\n');
+        *end = '\0';
+        wrap(line);
+    }
+    free(page);
+    return failed ? diag_nomem(d, "list") : ST_OK;
+}
+
 enum status list_run(const struct cli_args *args, struct diag *d)
 {
     if (args->n_words == 0)
@@ -119,17 +211,16 @@ enum status list_run(const struct cli_args *args, struct diag *d)
         return print_profiles(args, d);
     if (strcmp(what, "presets") == 0)
         return print_presets(args, d);
+    if (strcmp(what, "verbs") == 0)
+        return print_page(cli_write_verbs, NULL, wrap_verb, d);
     if (strcmp(what, "keys") == 0)
-        scenario_write_reference(stdout);
-    else if (strcmp(what, "schema") == 0)
-        scenario_write_schema(stdout);
-    else if (strcmp(what, "verbs") == 0)
-        cli_write_verbs(stdout);
-    else
+        return print_page(scenario_write_reference, join_paragraphs, wrap_key, d);
+    if (strcmp(what, "schema") != 0)
         return diag_fail(
             d, ST_INPUT,
             "cannot list '%s'; expected policies, predictors, routers, latency-models, "
             "trace-formats, fixes, profiles, presets, keys, schema or verbs",
             what);
+    scenario_write_schema(stdout);
     return ST_OK;
 }

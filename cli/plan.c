@@ -138,12 +138,13 @@ static bool write_table(const struct printing *p)
     const struct planner_config *c = scenario_planner(p->scenario);
     bool printed = true;
 
-    fprintf(p->out, "%s   mode %s, %zu interval%s of %" PRId64 " s, ", p->scenario->name, c->mode,
-            p->plan->n_rows, p->plan->n_rows == 1 ? "" : "s", p->plan->interval_s);
-    if (c->max_gpu_budget < 0)
-        fputs("no GPU budget\n\n", p->out);
-    else
-        fprintf(p->out, "budget %" PRId64 " GPUs\n\n", c->max_gpu_budget);
+    char budget[40] = "no GPU budget", head[160];
+    if (c->max_gpu_budget >= 0)
+        snprintf(budget, sizeof budget, "budget %" PRId64 " GPUs", c->max_gpu_budget);
+    snprintf(head, sizeof head, "mode %s, %zu interval%s of %" PRId64 " s, %s", c->mode,
+             p->plan->n_rows, p->plan->n_rows == 1 ? "" : "s", p->plan->interval_s, budget);
+    terminal_heading(p->out, p->scenario->name, head);
+    fputc('\n', p->out);
     print_notes(p->out, &p->plan->notes);
     if (!p->all_predictors) {
         printed = print_intervals(p);

@@ -254,7 +254,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
                    "workers.csv,\n  decisions.jsonl%s\n",
                    out, options->want_events ? ", events.jsonl" : "");
         if (options->trace_events)
-            printf("\nTrace events in %s, for https://ui.perfetto.dev\n",
+            printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",
                    cli_value(args, "trace-events"));
     }
     return check_expectations(scenario, summary);

@@ -19,10 +19,12 @@ static bool has_utf8(void)
 
 struct terminal cli_terminal(const struct cli_args *args)
 {
-    const char *no_color = getenv("NO_COLOR");
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    bool people = isatty(STDOUT_FILENO);
+    bool dumb = people && term && strcmp(term, "dumb") == 0;
 
     return (struct terminal){.out = stdout,
-                             .colour = !cli_flag(args, "no-color") && !(no_color && *no_color) &&
-                                       isatty(STDOUT_FILENO),
-                             .utf8 = has_utf8()};
+                             .colour = people && !dumb && !cli_flag(args, "no-color") &&
+                                       !(no_color && *no_color),
+                             .utf8 = has_utf8() && !dumb};
 }

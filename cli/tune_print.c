@@ -229,8 +229,11 @@ enum status tune_print(const struct tune_result *r, const struct terminal *termi
     const struct tune_options *o = r->options;
     FILE *out = terminal->out;
 
-    fprintf(out, "%s   %zu runs of %zu settings, %zu replicates each where it counts   %s\n",
-            o->scenario->name, r->n_runs, r->n_settings, o->n_replicates, o->explorer->name);
+    char head[160];
+    snprintf(head, sizeof head,
+             "%zu runs of %zu settings, %zu replicates each where it counts   %s", r->n_runs,
+             r->n_settings, o->n_replicates, o->explorer->name);
+    terminal_heading(out, o->scenario->name, head);
     for (size_t i = 0; i < o->n_objectives; i++)
         fprintf(out, "  %s %s\n", o->objectives[i].maximise ? "maximise" : "minimise",
                 o->objectives[i].key);

@@ -304,9 +304,11 @@ static enum status add_point(struct recorder *r, const struct sample_record *sam
         r->points[r->n_points++] = (struct timeline_point){
             .at_ns = sample->at_ns,
             .offered_rps = isnan(rate) ? 0 : rate,
+            .ttft_ms = ratio(sample->traffic.ttft_sum_s, sample->traffic.n_ttft) * 1e3,
         };
     }
     BUG_IF(sample->pool >= r->info->n_pools || r->n_points == 0);
+    r->points[r->n_points - 1].n_waiting += sample->n_waiting;
     int32_t *count = r->points[r->n_points - 1].count[sample->pool];
     count[TIMELINE_TARGET] = sample->target;
     count[TIMELINE_READY] = sample->ready;

@@ -318,6 +318,18 @@ static double point_offered(const struct timeline_point *p, size_t pool)
     return p->offered_rps;
 }
 
+static double point_waiting(const struct timeline_point *p, size_t pool)
+{
+    (void)pool;
+    return p->n_waiting;
+}
+
+static double point_ttft(const struct timeline_point *p, size_t pool)
+{
+    (void)pool;
+    return p->ttft_ms;
+}
+
 /* Samples are evenly spaced, so equal parts of their numbers are equal parts of the run. */
 static struct spark spark_of(const struct timeline *timeline, size_t pool,
                              double (*figure)(const struct timeline_point *, size_t))
@@ -326,18 +338,19 @@ static struct spark spark_of(const struct timeline *timeline, size_t pool,
     const struct timeline_point *points = timeline->point;
     struct spark s = {.n = n_points < SUMMARY_SPARK_SIZE ? n_points : SUMMARY_SPARK_SIZE};
 
-    if (s.n == 0)
-        return s;
-    s.min = s.max = figure(&points[0], pool);
+    s.min = s.max = NAN;
     for (size_t i = 0; i < s.n; i++) {
-        size_t from = i * n_points / s.n, to = (i + 1) * n_points / s.n;
+        size_t from = i * n_points / s.n, to = (i + 1) * n_points / s.n, n = 0;
         for (size_t k = from; k < to; k++) {
             double v = figure(&points[k], pool);
+            if (isnan(v))
+                continue;
             s.min = fmin(s.min, v);
             s.max = fmax(s.max, v);
             s.value[i] += v;
+            n++;
         }
-        s.value[i] /= (double)(to - from);
+        s.value[i] = n ? s.value[i] / (double)n : NAN;
     }
     return s;
 }
@@ -378,6 +391,8 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
     summary->offered_rps = spark_of(&summary->timeline, 0, point_offered);
     for (size_t i = 0; i < info->n_pools; i++)
         summary->workers[i] = spark_of(&summary->timeline, i, point_workers);
+    summary->waiting = spark_of(&summary->timeline, 0, point_waiting);
+    summary->ttft_ms = spark_of(&summary->timeline, 0, point_ttft);
     return compute_latency(summary, totals, &result->itl, d);
 }
 

@@ -68,9 +68,9 @@ struct summary_intervals {
 
 /* A curve over the run, cut into equal parts: the mean of the samples in each. */
 struct spark {
-    size_t n; /* 0 = no samples */
-    double value[SUMMARY_SPARK_SIZE];
-    double min, max; /* of the samples, not of the means */
+    size_t n;                         /* 0 = no samples */
+    double value[SUMMARY_SPARK_SIZE]; /* NaN: no sample in it has the figure */
+    double min, max;                  /* of the samples, not of the means; NaN: none has it */
 };
 
 /* The field names are the keys of summary.json, which README.md in this folder explains. */
@@ -152,7 +152,7 @@ struct summary {
         double peak_rss_mib, cpu_s, speedup; /* speedup: simulated seconds per wall second */
     } performance;
 
-    struct spark offered_rps, workers[POLICY_MAX_POOLS];
+    struct spark offered_rps, workers[POLICY_MAX_POOLS], waiting, ttft_ms;
     struct timeline timeline; /* the recorder's, until summary_keep_timeline; not in summary.json */
 };
 

@@ -384,16 +384,35 @@ static void print_intervals(const struct terminal *p, const struct summary *y)
     }
 }
 
+/* Three digits, or all that stand before the point. */
+static const char *three_digits(char text[TEXT_SIZE], double v)
+{
+    if (v >= 999.5 && v < 1e7)
+        return text_grouped(text, (uint64_t)(v + 0.5));
+    snprintf(text, TEXT_SIZE, "%.3g", v);
+    return text;
+}
+
 static void print_spark(const struct terminal *p, const char *name, const struct spark *s,
                         const char *unit)
 {
-    label(p, name);
+    char low[TEXT_SIZE], high[TEXT_SIZE];
+    double highest = 0; /* of the parts: what the bars stand for */
+
+    if (isnan(s->max))
+        return;
     for (size_t i = 0; i < s->n; i++)
-        fputs(terminal_bar(p, s->max > 0 ? s->value[i] / s->max : 0), p->out);
+        highest = fmax(highest, s->value[i]);
+    label(p, name);
+    for (size_t i = 0; i < s->n; i++) {
+        const double share = highest > 0 ? s->value[i] / highest : 0;
+        fputs(isnan(s->value[i]) ? " " : terminal_bar(p, share), p->out);
+    }
     if (s->min == s->max)
-        fprintf(p->out, "  %.3g%s\n", s->max, unit);
+        fprintf(p->out, "  %s%s\n", three_digits(high, s->max), unit);
     else
-        fprintf(p->out, "  %.3g to %.3g%s\n", s->min, s->max, unit);
+        fprintf(p->out, "  %s to %s%s\n", three_digits(low, s->min), three_digits(high, s->max),
+                unit);
 }
 
 static void print_over_time(const struct terminal *p, const struct summary *y)
@@ -404,6 +423,8 @@ static void print_over_time(const struct terminal *p, const struct summary *y)
     print_spark(p, "offered", &y->offered_rps, " per s");
     for (size_t i = 0; i < y->info->n_pools; i++)
         print_spark(p, y->info->pool_names[i], &y->workers[i], " workers");
+    print_spark(p, "queue", &y->waiting, " requests");
+    print_spark(p, "mean TTFT", &y->ttft_ms, " ms");
 }
 
 static void print_performance(const struct terminal *p, const struct summary *y)

@@ -16,6 +16,25 @@ void terminal_wrap(FILE *out, const char *text, int column, int indent)
     } while (*text);
 }
 
+void terminal_heading(FILE *out, const char *name, const char *rest)
+{
+    if (terminal_columns(name) + 3 + terminal_columns(rest) <= TERMINAL_WIDTH) {
+        fprintf(out, "%s   %s\n", name, rest);
+        return;
+    }
+    fprintf(out, "%s\n  ", name);
+    terminal_wrap(out, rest, 2, 2);
+}
+
+size_t terminal_columns(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xC0) != 0x80;
+    return n;
+}
+
 const char *terminal_bar(const struct terminal *t, double share)
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};

@@ -425,7 +425,11 @@ Test(summary, curve_is_the_mean_of_each_part)
     struct observer o = recorder_observer(recorder);
     for (int i = 0; i < 2 * SUMMARY_SPARK_SIZE; i++) {
         struct sample_record sample = {
-            .at_ns = i, .ready = i, .traffic = {.length_s = 2, .n_arrived = 4 * i}};
+            .at_ns = i,
+            .ready = i,
+            .n_waiting = 3 * i,
+            .traffic = {.length_s = 2, .n_arrived = 4 * i, .ttft_sum_s = i, .n_ttft = i % 4 == 1}};
+        sample.traffic.ttft_sum_s *= sample.traffic.n_ttft;
         cr_assert_eq(o.sample(o.context, &sample, &d), ST_OK);
     }
     cr_assert_eq(summary_compute(&y, recorder, result, 0, NULL, &d), ST_OK);
@@ -434,6 +438,12 @@ Test(summary, curve_is_the_mean_of_each_part)
     cr_assert_eq(y.workers[0].value[1], 2.5);
     cr_assert_eq(y.workers[0].max, 2 * SUMMARY_SPARK_SIZE - 1);
     cr_assert_eq(y.offered_rps.value[1], 5);
+    cr_assert_eq(y.waiting.value[1], 7.5);
+    /* A first token in every fourth sample, so in every second part. */
+    cr_assert_eq(y.ttft_ms.value[0], 1000);
+    cr_assert(isnan(y.ttft_ms.value[1]));
+    cr_assert_eq(y.ttft_ms.value[2], 5000);
+    cr_assert_eq(y.ttft_ms.min, 1000);
     free(result);
     recorder_free(recorder);
 }

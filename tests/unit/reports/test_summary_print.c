@@ -70,6 +70,8 @@ static const char golden[] =
     "  offered         ▁▃▆█  0 to 1.5 per s\n"
     "  prefill         ████  2 workers\n"
     "  decode          ▃▆▇█  2 to 6 workers\n"
+    "  queue           ████  6 requests\n"
+    "  mean TTFT        █▅▃  100 to 300 ms\n"
     "\n"
     "Simulation        1 min 50 s in 0.250 s, 440 times real time\n"
     "                  32 requests/s, 123,456 events, 24 MiB at most\n";
@@ -167,9 +169,11 @@ Test(summary_print, wide_figures_and_long_names_stay_within_80_columns)
     y.scaling.mean_gpus = y.gpu_hours.total = 1e8;
     y.cost.total = y.cost.per_million_output_tokens = y.cost.per_thousand_good_requests = 1e8;
     y.kv.preemptions = 1000000000;
-    y.offered_rps.n = SUMMARY_SPARK_SIZE;
+    y.offered_rps.n = y.ttft_ms.n = SUMMARY_SPARK_SIZE;
     y.offered_rps.min = 1.23456e-5;
     y.offered_rps.max = 1.23456e15;
+    y.ttft_ms.min = 1234567.8;
+    y.ttft_ms.max = 9999999.4;
     y.performance.events = 10000000000;
     y.performance.speedup = y.performance.requests_per_wall_s = 1e7;
     char *text = printed(&y, false);
