@@ -100,14 +100,15 @@ const struct cli_verb cli_verbs[] = {
      .options = check_options,
      .run = check_run},
     {.name = "report",
-     .words = "DIR",
+     .words = "RESULTS",
      .min_words = 1,
      .max_words = 1,
      .summary = "the page for a browser of results that are on disk",
      .details =
-         "DIR is what --out of sweep named. The page is one file, report.html in DIR, and the same "
-         "that the verb wrote there itself. Its path is printed. Exit status: 0 done, 2 there are "
-         "no such results, 3 I/O or memory.",
+         "RESULTS is the folder that --out of sweep or tune named, or the file of 'size --json'. "
+         "The page is one file and asks for nothing else: report.html in the folder, the same that "
+         "the verb wrote there itself, or FILE.html beside FILE.json. Its path is printed. Exit "
+         "status: 0 done, 2 there are no such results, 3 I/O or memory.",
      .options = report_options,
      .run = report_run},
     {.name = "plan",

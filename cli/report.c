@@ -6,7 +6,9 @@
 
 #include "cli/cli.h"
 #include "cli/out_dir.h"
+#include "pages/size/size_page.h"
 #include "pages/sweep/sweep_page.h"
+#include "pages/tune/tune_page.h"
 #include "reports/out_file.h"
 #include "studies/gate/report.h"
 
@@ -23,6 +25,8 @@ static const struct report_kind {
     enum status (*write)(const char *path, FILE *out, struct diag *d);
 } kinds[] = {
     {"study.json", "a sweep", sweep_page_write},
+    {"tune.json", "a tune", tune_page_write},
+    {NULL, "size --json", size_page_write},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 

@@ -6,6 +6,7 @@
 #include "cli/out_dir.h"
 #include "cli/progress.h"
 #include "cli/size_print.h"
+#include "pages/size/size_page.h"
 #include "scenarios/compose/checks.h"
 #include "studies/size/size.h"
 
@@ -47,11 +48,12 @@ const struct cli_option size_options[] = {
      "coreweave"},
     {"json", '\0', "FILE", "write all figures of all choices there"},
     {"csv", '\0', "FILE", "the same as a table, a row per choice"},
+    {"html", '\0', "FILE", "the same as a page for a browser, with costs and what-ifs as charts"},
     {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
     CLI_OVERLAY,
     {"seed", '\0', "N", "the same as --set seed=N"},
     {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
-    {"force", '\0', NULL, "replace the files of --json and --csv"},
+    {"force", '\0', NULL, "replace the files of --json, --csv and --html"},
     {"quiet", 'q', NULL, "print errors only"},
     {.name = NULL},
 };
@@ -229,8 +231,8 @@ static enum status policy_option(struct size_options *o, const struct scenario_s
 
 static const struct {
     const char *option;
-    void (*write)(const struct size_result *result, FILE *out);
-} files[] = {{"json", size_write_json}, {"csv", size_write_csv}};
+    void (*write)(const struct size_result *result, FILE *out); /* NULL: write_page */
+} files[] = {{"json", size_write_json}, {"csv", size_write_csv}, {"html", NULL}};
 
 enum { N_FILES = sizeof files / sizeof *files };
 
@@ -239,11 +241,29 @@ struct writing {
     size_t file;
 };
 
+/* Out of the very text that --json has, so that a page can be made of that file later. */
+static enum status write_page(const struct size_result *result, FILE *out, struct diag *d)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *json = open_memstream(&text, &n);
+
+    if (!json)
+        return diag_nomem(d, "page");
+    size_write_json(result, json);
+    enum status s = fclose(json) ? diag_nomem(d, "page") : ST_OK;
+    if (!s)
+        s = size_page_write_text("--json", text, n, out, d);
+    free(text);
+    return s;
+}
+
 static enum status write_file(void *context, FILE *out, struct diag *d)
 {
     const struct writing *w = context;
 
-    (void)d;
+    if (!files[w->file].write)
+        return write_page(w->result, out, d);
     files[w->file].write(w->result, out);
     return ST_OK;
 }

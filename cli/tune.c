@@ -8,6 +8,7 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/tune_print.h"
 #include "reports/out_file.h"
 #include "reports/summary.h"
@@ -225,7 +226,8 @@ static enum status space_option(struct tune_options *o, const struct cli_args *a
 
 /* ---- files ---- */
 
-static const char *const own_files[] = {"tune.json", "recommended.yaml", "trials.csv", NULL};
+static const char *const own_files[] = {"tune.json", "recommended.yaml", "trials.csv", REPORT_NAME,
+                                        NULL};
 
 struct writing {
     const struct tune_result *result;
@@ -277,6 +279,8 @@ static enum status write_results(const struct tune_result *result, const struct 
             s = out_file_put(dir, "recommended.yaml", true, write_overlay, &w, d);
         if (!s)
             s = out_file_put(dir, "tune.json", true, write_json, &w, d);
+        if (!s)
+            s = report_make(dir, d);
     }
     if (s || !file)
         return s;
@@ -331,7 +335,7 @@ static enum status search(struct tune_options *o, const struct cli_args *args, s
         const struct terminal terminal = cli_terminal(args);
         s = tune_print(result, &terminal, args->arena, d);
         if (!s && cli_value(args, "out"))
-            printf("\nFiles in %s:\n  recommended.yaml, tune.json, trials.csv\n\n"
+            printf("\nFiles in %s:\n  recommended.yaml, report.html, tune.json, trials.csv\n\n"
                    "Next: headroom run %s --overlay %s/recommended.yaml\n",
                    cli_value(args, "out"), args->words[0], cli_value(args, "out"));
     }

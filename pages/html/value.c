@@ -33,3 +33,11 @@ void html_cell_value(FILE *out, enum svg_scale scale, const struct page_value *v
 
     html_cell_sorted(out, v->mean, value_text(text, scale, v));
 }
+
+void html_cell_difference(FILE *out, enum svg_scale scale, const struct page_value *v)
+{
+    char text[VALUE_TEXT_SIZE + 1] = "+";
+
+    value_text(text + 1, scale, v);
+    html_cell_sorted(out, v->mean, v->mean > 0 ? text : text + 1);
+}

@@ -14,7 +14,8 @@ struct page_value {
 enum { VALUE_TEXT_SIZE = 80 };
 const char *value_text(char out[VALUE_TEXT_SIZE], enum svg_scale scale,
                        const struct page_value *value);
-/* In a table, sorted by the mean. */
+/* In a table, sorted by the mean; a difference has a sign. */
 void html_cell_value(FILE *out, enum svg_scale scale, const struct page_value *value);
+void html_cell_difference(FILE *out, enum svg_scale scale, const struct page_value *value);
 
 #endif

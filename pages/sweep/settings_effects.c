@@ -1,8 +1,10 @@
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pages/sweep/settings_internal.h"
 #include "studies/statistics.h"
+#include "util/text.h"
 
 enum { BINS = 8, MOST_BLOCKS = 64 };
 
@@ -52,6 +54,16 @@ size_t settings_level_of(const struct settings *st, const struct settings_effect
     return (size_t)(index * effect->n / n);
 }
 
+/* Three digits of a number; other texts as they are. */
+static const char *short_text(const char *text, struct arena *arena)
+{
+    double value;
+
+    if (!text || text_double(text, strlen(text), &value) != TEXT_OK || strlen(text) <= 4)
+        return text;
+    return arena_printf(arena, "%.3g", value);
+}
+
 static const char *range_label(const struct knob *knob, uint64_t n_values, size_t level, size_t n,
                                struct arena *arena)
 {
@@ -65,7 +77,9 @@ static const char *range_label(const struct knob *knob, uint64_t n_values, size_
         low = space_value(knob, first, arena);
         high = space_value(knob, end - 1, arena);
     }
-    return low && high ? arena_printf(arena, "%s to %s", low, high) : NULL;
+    low = short_text(low, arena);
+    high = short_text(high, arena);
+    return low && high ? arena_printf(arena, "%s\xe2\x80\x93%s", low, high) : NULL;
 }
 
 static enum status set_levels(struct settings_effect *effect, const struct settings *st,

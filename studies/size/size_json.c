@@ -118,6 +118,7 @@ void size_write_json(const struct size_result *r, FILE *out)
 
     json_out_init(&j, out, true);
     json_object_begin(&j);
+    json_key_string(&j, "scenario", r->options->scenario->name);
     json_key_string(&j, "target", r->options->target->text);
     json_key_string(&j, "currency", r->options->currency);
     json_key_int(&j, "survive", r->options->n_missing);

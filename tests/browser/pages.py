@@ -163,4 +163,49 @@ class Sweep(Page):
         return faults
 
 
-PAGES = [Compare(), Check(), Plan(), Trace(), Sweep()]
+class Tune(Page):
+    name = "tune/report.html"
+
+    def write(self, site):
+        site.run("tune", site.scenario, "--vary", "policy.min_endpoint=1..4", "--vary", "policy.load_predictor=constant,kalman",
+                 "--subject-to", "attainment.overall>=0.5", "--minimize", "gpu_hours.total", "--runs", 24, "--replicates", 3,
+                 "--out", "tune", "-q", status=None)
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "tune/tune.json").read_text())
+        faults = []
+        for number, knob in enumerate(told["sensitivity"]):
+            for figure, key in enumerate(knob["figures"]):
+                ((_, points),) = use.curves(browser, f"effect-{number}-{figure}")
+                curve = [point["mean"] for point in knob["figures"][key]["curve"]]
+                faults += wrong(f"{key} by {knob['key']}", use.same_course(points, curve))
+        text = browser.script("return document.body.textContent")
+        faults += [f"does not say: {sentence}" for sentence in told["sentences"] if sentence not in text]
+        if browser.script("return document.querySelectorAll('#front .kind3').length") != 2:  # the legend's, and its place
+            faults.append("the recommended setting is not shown")
+        return faults
+
+
+class Size(Page):
+    name = "size.html"
+
+    def write(self, site):
+        site.run("size", site.scenario, "--set", "trace.limit=300", "--profiles", "*200_sxm/vllm/Llama-3.1-8B-FP8/TP[12]",
+                 "--topologies", "agg", "--target", "attainment>=0.5", "--scale-load", "1,2", "--growth", "5%/month", "--months", 2,
+                 "--json", "size.json", "--html", self.name, "-q", status=None)
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "size.json").read_text())
+        faults = []
+        for load in (1, 2):
+            here = [choice for choice in told["choices"] if choice["scale_load"] == load]
+            bars = browser.script(f"return document.querySelectorAll('#cost-{load - 1} rect.area').length")
+            if bars != len(here) or not here:
+                faults.append(f"{bars} bars of {len(here)} choices at load {load}")
+        for _, points in use.curves(browser, "what-if"):
+            if len(points) != 2:
+                faults.append(f"a line of {len(points)} loads")
+        return faults
+
+
+PAGES = [Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]
