@@ -56,7 +56,6 @@ static void add_stage(const struct sim *sim, const struct kept_parts *k, int64_t
                       int64_t *parts)
 {
     int64_t left_ns = at_ns - k->since_ns;
-    const struct worker_clocks *c = k->worker ? &k->worker->clocks : NULL;
     BUG_IF(left_ns < 0);
     switch (k->stage) {
     case STAGE_OFF:
@@ -89,8 +88,9 @@ static void add_stage(const struct sim *sim, const struct kept_parts *k, int64_t
         give(parts, PART_LINK, left_ns, &left_ns);
         break;
     case STAGE_DECODE:
-        give(parts, PART_DECODE_PROMPTS, c->prompts_ns - k->prompts_ns, &left_ns);
-        give(parts, PART_DECODE_RANKS, c->ranks_ns - k->ranks_ns, &left_ns);
+        BUG_IF(!k->worker);
+        give(parts, PART_DECODE_PROMPTS, k->worker->clocks.prompts_ns - k->prompts_ns, &left_ns);
+        give(parts, PART_DECODE_RANKS, k->worker->clocks.ranks_ns - k->ranks_ns, &left_ns);
         give(parts, PART_DECODE, left_ns, &left_ns);
         break;
     case STAGE_PREEMPTED:
