@@ -7,7 +7,8 @@
 enum { COLUMNS = 64, WIDTH = COLUMNS + 8, ROWS = 15, MARGIN = 8, MAX_TICKS = 24 };
 enum { DOTS_X = 2 * COLUMNS, DOTS_Y = 4 * ROWS };
 
-struct axis { /* logarithmic */
+struct axis {
+    bool linear; /* else logarithmic */
     double low, high;
     size_t n_ticks;
     double ticks[MAX_TICKS];
@@ -30,7 +31,8 @@ void plot_add(struct plot_series *series, double x, double y)
 /* Where a value lies on its axis, 0 to 1. */
 static double share(const struct axis *axis, double value)
 {
-    return log(value / axis->low) / log(axis->high / axis->low);
+    return axis->linear ? (value - axis->low) / (axis->high - axis->low)
+                        : log(value / axis->low) / log(axis->high / axis->low);
 }
 
 /* 0 .. n - 1 */
@@ -72,6 +74,27 @@ static void decades(struct axis *axis)
     }
 }
 
+/* About five round numbers. */
+static void round_numbers(struct axis *axis)
+{
+    double rough = (axis->high - axis->low) / 5, power = pow(10, floor(log10(rough)));
+    double step = power * (rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
+
+    for (double n = ceil(axis->low / step); n * step <= axis->high; n++)
+        add_tick(axis, n * step);
+}
+
+/* A little air around what is there. */
+static void widen(struct axis *axis)
+{
+    double air = 0.05 * (axis->high - axis->low);
+
+    if (air <= 0)
+        air = axis->high != 0 ? 0.05 * fabs(axis->high) : 1;
+    axis->low -= air;
+    axis->high += air;
+}
+
 static void set_dot(struct canvas *canvas, int x, int y)
 {
     static const unsigned char bit[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
@@ -89,6 +112,18 @@ static void draw_piece(struct canvas *canvas, const struct plot_series *s, size_
         double along = (double)k / steps;
         set_dot(canvas, cell_of(x0 + along * (x1 - x0), DOTS_X),
                 cell_of(y0 + along * (y1 - y0), DOTS_Y));
+    }
+}
+
+static void draw_points(struct canvas *canvas, const struct plot_series *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        int x = cell_of(share(&canvas->x, s->x[i]), DOTS_X);
+        int y = cell_of(share(&canvas->y, s->y[i]), DOTS_Y);
+        if (s->mark)
+            canvas->text[ROWS - 1 - y / 4][x / 2] = s->mark;
+        else
+            set_dot(canvas, x, y);
     }
 }
 
@@ -189,7 +224,7 @@ static void print_x_axis(const struct canvas *canvas, const char *label,
     for (size_t i = 0; i < canvas->x.n_ticks; i++) {
         char text[16];
         int column = tick_column(canvas, canvas->x.ticks[i]);
-        int n = snprintf(text, sizeof text, "%.0f", canvas->x.ticks[i]);
+        int n = snprintf(text, sizeof text, canvas->x.linear ? "%g" : "%.0f", canvas->x.ticks[i]);
         size_t from = (size_t)(MARGIN + column - n / 2);
         tick[column] = true;
         if (n <= 0 || from < end + 1 || from + (size_t)n > sizeof line)
@@ -203,9 +238,26 @@ static void print_x_axis(const struct canvas *canvas, const char *label,
     fprintf(out, "\n%.*s\n%*s%s\n", (int)end, line, MARGIN + 1, "", label);
 }
 
+static void set_ticks(struct canvas *canvas)
+{
+    if (canvas->x.linear) {
+        struct axis *const axes[] = {&canvas->x, &canvas->y};
+        for (size_t i = 0; i < 2; i++) {
+            widen(axes[i]);
+            round_numbers(axes[i]);
+        }
+        return;
+    }
+    powers_of_two(&canvas->x);
+    canvas->y.low *= 0.93; /* a little air, and a curve that is level is still one */
+    canvas->y.high *= 1.07;
+    decades(&canvas->y);
+}
+
 void plot_print(const struct plot *plot, const struct terminal *terminal)
 {
-    struct canvas canvas = {.x.low = INFINITY, .y.low = INFINITY};
+    struct canvas canvas = {.x = {plot->linear, INFINITY, -INFINITY, 0, {0}},
+                            .y = {plot->linear, INFINITY, -INFINITY, 0, {0}}};
     for (size_t k = 0; k < plot->n_series; k++) {
         const struct plot_series *s = &plot->series[k];
         for (size_t i = 0; i < s->n; i++) {
@@ -215,19 +267,18 @@ void plot_print(const struct plot *plot, const struct terminal *terminal)
             canvas.y.high = fmax(canvas.y.high, s->y[i]);
         }
     }
-    if (!(canvas.x.low < canvas.x.high))
+    if (!(canvas.x.low < canvas.x.high + plot->linear))
         return;
-    powers_of_two(&canvas.x);
-    canvas.y.low *= 0.93; /* a little air, and a curve that is level is still one */
-    canvas.y.high *= 1.07;
-    decades(&canvas.y);
+    set_ticks(&canvas);
     for (size_t k = 0; k < plot->n_series; k++) {
         const struct plot_series *s = &plot->series[k];
-        for (size_t i = 0; i + 1 < s->n; i++)
+        for (size_t i = 0; !s->points && i + 1 < s->n; i++)
             draw_piece(&canvas, s, i);
+        if (s->points)
+            draw_points(&canvas, s);
     }
     for (size_t k = 0; k < plot->n_series; k++)
-        if (plot->series[k].n)
+        if (plot->series[k].n && !plot->series[k].points)
             place_label(&canvas, &plot->series[k]);
     fprintf(terminal->out, "%*s%s\n", MARGIN - 1, "", plot->y_label);
     for (int row = 0; row < ROWS; row++)

@@ -41,6 +41,8 @@ const struct cli_option tune_options[] = {
     {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
     {"yes", 'y', NULL, "more than 10,000 runs are meant"},
     {"force", '\0', NULL, "use the --out folder whatever else it holds, and replace --write FILE"},
+    {"plot", '\0', NULL,
+     "also draw the settings that were tried, by the first two figures asked for"},
     {"quiet", 'q', NULL, "print errors only"},
     {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"},
     {.name = NULL},
@@ -312,6 +314,21 @@ static enum status check_places(const struct cli_args *args, const struct tune_o
     return out_path_check(args, "write", d);
 }
 
+static enum status check_plot(const struct cli_args *args, const struct tune_options *o,
+                              struct diag *d)
+{
+    if (!cli_flag(args, "plot"))
+        return ST_OK;
+    if (cli_flag(args, "quiet"))
+        return diag_fail(d, ST_INPUT, "option '--plot' does not go with --quiet");
+    if (!tune_plot_has_two(o))
+        return diag_fail(d, ST_INPUT,
+                         "option '--plot' needs two figures: another --minimize, --maximize or "
+                         "--subject-to beside %s",
+                         o->objectives[0].key);
+    return ST_OK;
+}
+
 /* ---- the verb ---- */
 
 static enum status search(struct tune_options *o, const struct cli_args *args, struct diag *d)
@@ -334,6 +351,8 @@ static enum status search(struct tune_options *o, const struct cli_args *args, s
     if (!cli_flag(args, "quiet")) {
         const struct terminal terminal = cli_terminal(args);
         s = tune_print(result, &terminal, args->arena, d);
+        if (!s && cli_flag(args, "plot"))
+            s = tune_plot(result, &terminal, args->arena, d);
         if (!s && cli_value(args, "out"))
             printf("\nFiles in %s:\n  recommended.yaml, report.html, tune.json, trials.csv\n\n"
                    "Next: headroom run %s --overlay %s/recommended.yaml\n",
@@ -369,6 +388,8 @@ enum status tune_run(const struct cli_args *args, struct diag *d)
         s = slice_option(&o.slice_s, args, d);
     if (!s)
         s = method_option(&o.explorer, args, d);
+    if (!s)
+        s = check_plot(args, &o, d);
     if (!s)
         s = check_places(args, &o, d);
     if (!s)
