@@ -14,7 +14,8 @@ enum {
     MAX_MISSING = 1000,
     MAX_REPLICATES = 1000,
     MAX_GPUS = 1000000,
-    MAX_DETAILED = 1000000,
+    MAX_CHOICES = 1000000,
+    N_TOP = SIZE_MAX_ROWS,
     N_DETAILED = 10
 };
 
@@ -36,6 +37,9 @@ const struct cli_option size_options[] = {
     {"months", '\0', "N", "how far ahead --growth looks (default 12)"},
     {"max-gpus", '\0', "N", "the largest fleet there may be"},
     {"survive", '\0', "N", "meet the target also with any N workers of a pool missing (default 0)"},
+    {"top", '\0', "N|all",
+     "find the fleets of the N cheapest choices of each load; of the others only what they cost at "
+     "least (default 12)"},
     {"detail", '\0', "N",
      "range and spare load of the N cheapest choices of each load only (default 10)"},
     {"replicates", 'r', "R", "range of GPUs from so many other courses of the traffic"},
@@ -163,6 +167,21 @@ static enum status load_option(struct size_options *o, const struct cli_args *ar
     return ST_OK;
 }
 
+/* As many as are in detail, at least. */
+static enum status top_option(struct size_options *o, const struct cli_args *args, struct diag *d)
+{
+    const char *text = cli_value(args, "top");
+    long long n_top;
+
+    if (text && strcmp(text, "all") == 0) {
+        o->n_top = SIZE_MAX;
+        return ST_OK;
+    }
+    enum status s = cli_integer(args, "top", 1, MAX_CHOICES, N_TOP, &n_top, d);
+    o->n_top = (size_t)n_top < o->n_detailed ? o->n_detailed : (size_t)n_top;
+    return s;
+}
+
 static enum status count_options(struct size_options *o, const struct cli_args *args,
                                  struct diag *d)
 {
@@ -170,7 +189,7 @@ static enum status count_options(struct size_options *o, const struct cli_args *
 
     enum status s = cli_integer(args, "max-gpus", 1, MAX_GPUS, 0, &max_gpus, d);
     if (!s)
-        s = cli_integer(args, "detail", 0, MAX_DETAILED, N_DETAILED, &n_detailed, d);
+        s = cli_integer(args, "detail", 0, MAX_CHOICES, N_DETAILED, &n_detailed, d);
     if (!s)
         s = cli_integer(args, "survive", 0, MAX_MISSING, 0, &n_missing, d);
     if (!s)
@@ -185,7 +204,7 @@ static enum status count_options(struct size_options *o, const struct cli_args *
     o->n_missing = n_missing;
     o->n_detailed = (size_t)n_detailed;
     o->n_replicates = (size_t)replicates;
-    return ST_OK;
+    return top_option(o, args, d);
 }
 
 /* Those of the scenario, unless others are asked for. */

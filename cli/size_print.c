@@ -218,7 +218,7 @@ static enum status print_closest(const struct size_result *r, double load, FILE 
     table_add(&t, "workers");
     table_add(&t, "limited by");
     table_add(&t, "choice");
-    for (size_t i = r->n_reached; i < r->n_runnable; i++) {
+    for (size_t i = r->n_reached; i < r->n_searched; i++) {
         const struct size_choice *c = r->choices[i];
         if (c->scale_load != load || ++n > SIZE_MAX_ROWS)
             continue;
@@ -237,11 +237,45 @@ static enum status print_closest(const struct size_result *r, double load, FILE 
     return ST_OK;
 }
 
+/* Those whose search has ended early. */
+static enum status print_bounded(const struct size_result *r, double load, FILE *out,
+                                 struct arena *arena, struct diag *d)
+{
+    size_t n = count_of(r, load, r->n_searched, r->n_runnable), n_rows = 0;
+    struct table t;
+
+    if (n == 0)
+        return ST_OK;
+    fprintf(out, "\n%zu choice%s more than the %zu cheapest (--top N): no less than\n\n", n,
+            n == 1 ? " costs" : "s cost", r->options->n_top);
+    table_init(&t, arena, 3);
+    t.right[0] = t.right[1] = true;
+    table_printf(&t, "%s/day", r->options->currency);
+    table_add(&t, "GPUs");
+    table_add(&t, "choice");
+    for (size_t i = r->n_searched; i < r->n_runnable && n_rows < SIZE_MAX_ROWS; i++) {
+        const struct size_choice *c = r->choices[i];
+        if (c->scale_load != load)
+            continue;
+        n_rows++;
+        if (isnan(c->cost_per_day_low))
+            table_add(&t, NULL);
+        else
+            table_printf(&t, "%.0f", c->cost_per_day_low);
+        table_printf(&t, "%.0f", c->gpus_low);
+        size_cell_choice(&t, c);
+    }
+    if (!table_print(&t, out))
+        return diag_nomem(d, "table");
+    size_print_more(n, out);
+    return ST_OK;
+}
+
 static enum status print_load(const struct size_result *r, double load, FILE *out,
                               struct arena *arena, struct diag *d)
 {
     const struct size_choice *best = first_of(r, load, 0, r->n_reached);
-    size_t n_missed = count_of(r, load, r->n_reached, r->n_runnable);
+    size_t n_missed = count_of(r, load, r->n_reached, r->n_searched);
     enum status s = ST_OK;
 
     if (best) {
@@ -255,6 +289,8 @@ static enum status print_load(const struct size_result *r, double load, FILE *ou
         if (!s)
             s = size_print_growth(r, load, out, arena, d);
     }
+    if (!s)
+        s = print_bounded(r, load, out, arena, d);
     if (!s && n_missed) {
         fprintf(out, "\nAt %g times the load %s out of reach; at best\n\n", load,
                 best ? "it is" : "the target is");

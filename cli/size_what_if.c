@@ -17,7 +17,7 @@ static bool is_same(const struct size_choice *a, const struct size_choice *b)
 static const struct size_choice *at_load(const struct size_result *r, const struct size_choice *of,
                                          double load)
 {
-    for (size_t i = 0; i < r->n_reached; i++) {
+    for (size_t i = 0; i < r->n_runnable; i++) {
         if (r->choices[i]->scale_load == load && is_same(r->choices[i], of))
             return r->choices[i];
     }
@@ -44,8 +44,10 @@ static size_t list_choices(const struct size_choice **rows, const struct size_re
 
 static void add_gpus(struct table *t, const struct size_choice *c, int width)
 {
-    if (!c)
+    if (!c || size_outcome_of(c) == SIZE_UNREACHABLE)
         table_printf(t, "%*s", width, "-");
+    else if (size_outcome_of(c) == SIZE_BOUNDED)
+        table_printf(t, "%*.0f or more", width, c->gpus_low);
     else if (isnan(c->gpus_low) || isinf(c->gpus_low))
         table_printf(t, "%*" PRId64, width, c->gpus);
     else if (isinf(c->gpus_high))

@@ -339,6 +339,33 @@ static enum answer search_two(struct searching *s)
 
 /* ---- the whole ---- */
 
+/* With n0 in the first pool, and in the second more than what missed with as many or more of the
+ * first; INT64_MAX: there is no second. */
+static int64_t least_with(const struct fleet_search *of, int64_t n0)
+{
+    struct fleet f = {{n0, of->n_pools > 1}};
+
+    for (size_t i = 0; i < of->n_trials; i++) {
+        const struct fleet_trial *t = &of->trials[i];
+        if (t->shortfall > 0 && t->fleet.n[0] >= n0)
+            f.n[1] = at_least(f.n[1], t->fleet.n[1] + 1);
+    }
+    return of->n_pools == 1 && f.n[1] ? INT64_MAX : fleet_gpus(of, f);
+}
+
+int64_t fleet_least_gpus(const struct fleet_search *of)
+{
+    int64_t least = least_with(of, 1);
+
+    for (size_t i = 0; i < of->n_trials; i++) {
+        const struct fleet_trial *t = &of->trials[i];
+        bool holds = t->shortfall <= 0;
+        int64_t gpus = holds ? fleet_gpus(of, t->fleet) : least_with(of, t->fleet.n[0] + 1);
+        least = at_most(least, gpus);
+    }
+    return least;
+}
+
 /* The largest fleet within the limit, as the guess has it. */
 static struct fleet largest(const struct fleet_search *of)
 {

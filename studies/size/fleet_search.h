@@ -60,6 +60,10 @@ enum fleet_state fleet_next(struct fleet_search *search, struct fleet *fleet);
 enum status fleet_tell(struct fleet_search *search, const struct fleet_trial *trial,
                        struct diag *d);
 
+/* GPUs of the cheapest fleet that may be the answer after those that were tried: one that meets the
+ * target, or that has more in some pool than each that misses it. */
+int64_t fleet_least_gpus(const struct fleet_search *search);
+
 int64_t fleet_gpus(const struct fleet_search *search, struct fleet fleet);
 /* NULL: not tried. */
 const struct fleet_trial *fleet_trial_of(const struct fleet_search *search, struct fleet fleet);

@@ -26,6 +26,7 @@ static enum status make_result(const struct size_result **result, const struct s
     for (size_t i = 0; i < z->n_choices; i++) {
         order[i] = &z->choices[i];
         r->n_reached += size_outcome_of(order[i]) == SIZE_REACHED;
+        r->n_searched += size_outcome_of(order[i]) <= SIZE_UNREACHABLE;
         r->n_runnable += size_outcome_of(order[i]) != SIZE_LEFT_OUT;
     }
     size_sort(order, r->n);

@@ -63,7 +63,9 @@ struct size_options {
     const char *currency;
     int64_t max_gpus;                 /* 0 = as many as it takes */
     int64_t n_missing;                /* workers of any one pool that the fleet has to do without */
-    size_t n_detailed;                /* of each load the so many cheapest */
+    size_t n_top;                     /* > 0: of each load so many cheapest are found; SIZE_MAX:
+                                         all; of the others only what they cost at least */
+    size_t n_detailed;                /* of each load the so many cheapest; up to n_top */
     size_t n_replicates;              /* 0, or 2 and more */
     size_t n_months;                  /* to plan ahead, up to SIZE_MAX_MONTHS; 0 = no plan */
     double growth_per_month;          /* of the load, as a share; compound */
@@ -154,12 +156,15 @@ struct size_choice {
     double arithmetic_value; /* of detail: of the target's key, with these. NaN: not known */
 
     struct fleet_search search;
+    bool answered; /* the search has ended */
+    bool bounded;  /* before its end, as n_top others cost less: gpus_low and cost_per_day_low are
+                      the least that it may need */
     bool reached;
     struct fleet workers; /* the answer, or what came closest; all 0: no fleet is within max_gpus */
     int64_t gpus, nodes;
     bool detailed; /* one of the cheapest; of others what is said to be of detail stays NaN */
     bool cheapest; /* of the detailed ones, at its load */
-    double gpus_low, gpus_high; /* of detail. INFINITY: no fleet; NaN: not known */
+    double gpus_low, gpus_high; /* of detail, or bounded. INFINITY: no fleet; NaN: not known */
     struct fleet survivors;     /* without n_missing workers in the pool where that does most harm:
                                    what the figures are of; all 0: none are missing */
     /* What the range is of: GPUs of the answer with each draw of errors and traffic, which is the
@@ -187,6 +192,7 @@ struct size_choice {
 enum size_outcome {
     SIZE_REACHED,     /* a fleet meets the target */
     SIZE_UNREACHABLE, /* none does */
+    SIZE_BOUNDED,     /* not known: it is too dear */
     SIZE_LEFT_OUT     /* it cannot be run */
 };
 enum size_outcome size_outcome_of(const struct size_choice *choice);
@@ -198,8 +204,10 @@ struct size_result {
     const struct size_options *options;
     size_t n;
     const struct size_choice *const *choices; /* reached first, cheapest first; then what came
-                                                 closest; those that cannot be run last */
-    size_t n_reached, n_runnable, n_runs;
+                                                 closest; then bounded ones, cheapest first; those
+                                                 that cannot be run last */
+    size_t n_reached, n_searched;             /* the latter with what came closest */
+    size_t n_runnable, n_runs;
     bool holds; /* each load has a fleet */
 };
 

@@ -2,6 +2,11 @@
 
 #define AT(member) offsetof(struct size_choice, member)
 
+static bool has_least(const struct size_choice *c)
+{
+    return size_outcome_of(c) != SIZE_UNREACHABLE;
+}
+
 static bool has_courses(const struct size_choice *c)
 {
     return c->courses.n;
@@ -34,10 +39,10 @@ const struct size_column size_columns[] = {
     {"scale_load", SIZE_COLUMN_NUMBER, AT(scale_load), SIZE_LEFT_OUT, NULL, NULL},
     {"message", SIZE_COLUMN_TEXT, AT(message), SIZE_LEFT_OUT, NULL, NULL},
     {"workers", SIZE_COLUMN_POOLS, AT(workers.n), SIZE_UNREACHABLE, NULL, NULL},
-    {"gpus_per_worker", SIZE_COLUMN_POOLS, AT(gpus_per_worker), SIZE_UNREACHABLE, NULL, NULL},
+    {"gpus_per_worker", SIZE_COLUMN_POOLS, AT(gpus_per_worker), SIZE_BOUNDED, NULL, NULL},
     {"gpus", SIZE_COLUMN_INTEGER, AT(gpus), SIZE_UNREACHABLE, NULL, NULL},
     {"detailed", SIZE_COLUMN_FLAG, AT(detailed), SIZE_REACHED, NULL, NULL},
-    {"gpus_low", SIZE_COLUMN_NUMBER, AT(gpus_low), SIZE_REACHED, NULL, NULL},
+    {"gpus_low", SIZE_COLUMN_NUMBER, AT(gpus_low), SIZE_BOUNDED, NULL, has_least},
     {"gpus_high", SIZE_COLUMN_NUMBER, AT(gpus_high), SIZE_REACHED, NULL, NULL},
     {"ties_with_cheapest", SIZE_COLUMN_FLAG, AT(ties_with_cheapest), SIZE_REACHED, NULL, NULL},
     {"nodes", SIZE_COLUMN_INTEGER, AT(nodes), SIZE_UNREACHABLE, NULL, NULL},
@@ -45,7 +50,7 @@ const struct size_column size_columns[] = {
     {"attainment", SIZE_COLUMN_NUMBER, AT(attainment), SIZE_UNREACHABLE, NULL, NULL},
     {"value", SIZE_COLUMN_NUMBER, AT(value), SIZE_UNREACHABLE, NULL, NULL},
     {"cost_per_day", SIZE_COLUMN_NUMBER, AT(cost_per_day), SIZE_UNREACHABLE, NULL, NULL},
-    {"cost_per_day_low", SIZE_COLUMN_NUMBER, AT(cost_per_day_low), SIZE_REACHED, NULL, NULL},
+    {"cost_per_day_low", SIZE_COLUMN_NUMBER, AT(cost_per_day_low), SIZE_BOUNDED, NULL, has_least},
     {"cost_per_day_high", SIZE_COLUMN_NUMBER, AT(cost_per_day_high), SIZE_REACHED, NULL, NULL},
     {"cost_per_million_output_tokens", SIZE_COLUMN_NUMBER, AT(cost_per_million_output_tokens),
      SIZE_UNREACHABLE, NULL, NULL},
@@ -113,8 +118,8 @@ const struct size_column size_columns[] = {
      is_autoscaled},
     {"certain", SIZE_COLUMN_FLAG, AT(autoscaled.certain), SIZE_REACHED, "autoscaled",
      is_autoscaled},
-    {"trust", SIZE_COLUMN_TEXT, AT(trust), SIZE_UNREACHABLE, NULL, NULL},
-    {"arithmetic", SIZE_COLUMN_POOLS, AT(arithmetic), SIZE_UNREACHABLE, NULL, NULL},
+    {"trust", SIZE_COLUMN_TEXT, AT(trust), SIZE_BOUNDED, NULL, NULL},
+    {"arithmetic", SIZE_COLUMN_POOLS, AT(arithmetic), SIZE_BOUNDED, NULL, NULL},
     {"arithmetic_value", SIZE_COLUMN_NUMBER, AT(arithmetic_value), SIZE_REACHED, NULL, NULL},
     {.name = NULL},
 };

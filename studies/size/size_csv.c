@@ -5,8 +5,10 @@
 #include "studies/csv.h"
 #include "studies/size/size_columns.h"
 
-static const char *const outcome_names[] = {
-    [SIZE_REACHED] = "reached", [SIZE_UNREACHABLE] = "unreachable", [SIZE_LEFT_OUT] = "left_out"};
+static const char *const outcome_names[] = {[SIZE_REACHED] = "reached",
+                                            [SIZE_UNREACHABLE] = "unreachable",
+                                            [SIZE_BOUNDED] = "bounded",
+                                            [SIZE_LEFT_OUT] = "left_out"};
 
 enum { N_ROLES = sizeof pool_role_names / sizeof *pool_role_names };
 

@@ -93,20 +93,26 @@ static void set_limit(struct size_choice *c, const struct expectation *target)
 
 /* ---- the answer ---- */
 
+static void set_unknown(struct size_choice *c)
+{
+    c->gpus_low = c->gpus_high = c->cost_per_day_low = c->cost_per_day_high = NAN;
+    c->value = c->attainment = c->load_headroom = c->arithmetic_value = NAN;
+    c->cost_per_day = NAN;
+    c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
+}
+
 static enum status set_answer(struct size_choice *c, const struct size_options *options,
                               struct diag *d)
 {
     const struct fleet_trial *trial;
     bool fits;
 
+    set_unknown(c);
     c->workers = c->search.best;
     c->gpus = fleet_gpus(&c->search, c->workers);
     enum status s = size_nodes(&c->nodes, &fits, c, c->workers, options->scenario, d);
     c->reached = c->search.found && fits;
-    c->gpus_low = c->gpus_high = c->cost_per_day_low = c->cost_per_day_high = NAN;
-    c->value = c->attainment = c->load_headroom = c->arithmetic_value = NAN;
     c->cost_per_day = size_cost_per_day(c, (double)c->gpus);
-    c->cost_per_million_output_tokens = c->cost_per_thousand_good_requests = NAN;
     trial = fleet_trial_of(&c->search, c->workers);
     if (trial && trial->figures && isnan(trial->figures[SIZE_ATTAINMENT]))
         c->message = "no request is measured: all arrive outside of span.warmup_s and "
@@ -128,6 +134,23 @@ static enum status set_answer(struct size_choice *c, const struct size_options *
     return s;
 }
 
+/* Of each search once, as soon as it is done. */
+static enum status answer_done(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < n && !s; i++) {
+        struct size_choice *c = tasks[i].choice;
+        if (!tasks[i].done || c->answered || c->message)
+            continue;
+        s = set_answer(c, z->options, d);
+        c->answered = true;
+    }
+    if (!s)
+        size_bound(z, tasks, n);
+    return s;
+}
+
 static enum status search_fleets(struct sizing *z, struct diag *d)
 {
     struct size_task *tasks = ARENA_NEW(z->arena, z->n_choices, struct size_task);
@@ -137,16 +160,13 @@ static enum status search_fleets(struct sizing *z, struct diag *d)
         return diag_nomem(d, "choices");
     for (size_t i = 0; i < z->n_choices; i++) {
         struct size_choice *c = &z->choices[i];
-        if (!c->message)
-            tasks[n++] =
-                (struct size_task){.choice = c, .search = &c->search, .setting = size_as_it_is};
+        if (c->message)
+            continue;
+        set_unknown(c);
+        tasks[n++] = (struct size_task){
+            .choice = c, .search = &c->search, .setting = size_as_it_is, .waits = true};
     }
-    enum status s = size_run_tasks(z, tasks, n, d);
-    for (size_t i = 0; i < n && !s; i++) {
-        if (!tasks[i].choice->message)
-            s = set_answer(tasks[i].choice, z->options, d);
-    }
-    return s;
+    return size_run_tasks(z, tasks, n, answer_done, d);
 }
 
 const struct size_step size_step_fleets = {"fleets", search_fleets};

@@ -158,7 +158,7 @@ static enum status check_months(struct sizing *z, struct plan *plans, size_t n_p
             tasks[n++].wanted = fleet;
         }
     }
-    enum status s = size_run_tasks(z, tasks, n, d);
+    enum status s = size_run_tasks(z, tasks, n, NULL, d);
     for (size_t i = 0; i < n && !s; i++) {
         struct fleet_search *search = tasks[i].search;
         if (of[i]->choice->message)
@@ -171,7 +171,7 @@ static enum status check_months(struct sizing *z, struct plan *plans, size_t n_p
         tasks[n_failed] = task_of(of[i], (size_t)(search - of[i]->searches), tasks[i].wanted, z);
         tasks[n_failed++].search->verify = true;
     }
-    return s ? s : size_run_tasks(z, tasks, n_failed, d);
+    return s ? s : size_run_tasks(z, tasks, n_failed, NULL, d);
 }
 
 /* ---- the answer ---- */
@@ -238,7 +238,7 @@ static enum status plan_growth(struct sizing *z, struct diag *d)
         n = 0;
         for (size_t i = 0; i < n_plans && !s; i++)
             add_tasks(tasks, &n, &plans[i], z);
-        s = s ? s : size_run_tasks(z, tasks, n, d);
+        s = s ? s : size_run_tasks(z, tasks, n, NULL, d);
     } while (!s && n);
     s = s ? s : check_months(z, plans, n_plans, tasks, of, d);
     for (size_t i = 0; i < n_plans && !s; i++)

@@ -28,7 +28,7 @@ static enum status search_headroom(struct sizing *z, struct diag *d)
         tasks[n].setting.fleet = c->workers;
         n++;
     }
-    enum status s = size_run_tasks(z, tasks, n, d);
+    enum status s = size_run_tasks(z, tasks, n, NULL, d);
     for (size_t i = 0; i < n && !s; i++) {
         int64_t fails = tasks[i].search->best.n[0];
         tasks[i].choice->load_headroom =

@@ -66,6 +66,7 @@ struct size_task {
     bool of_load; /* n[0] of the search is steps of load on top, and the least that fails */
     bool only;    /* the search asks for `wanted` and no more */
     const struct fleet_search *of_less, *of_more; /* at a smaller and a larger load; NULL = none */
+    bool waits, begins; /* not asked yet, see size_between; does not wait any longer */
     bool done;
     enum fleet_state state;
     struct fleet wanted;
@@ -101,9 +102,14 @@ struct sizing {
     size_t n_done, n_open; /* runs; searches of this step */
 };
 
-/* A run for every search that is not done, until all are. A run that the scenario refuses is the
- * message of its choice. */
-enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d);
+/* Looks at the searches before each round of runs. It may end some, and begins those that wait: at
+ * least one where all others are done. */
+typedef enum status size_between(struct sizing *z, struct size_task *tasks, size_t n,
+                                 struct diag *d);
+/* A run for every search that neither waits nor is done, until all are done. A run that the
+ * scenario refuses is the message of its choice. `between` may be NULL. */
+enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n,
+                           size_between *between, struct diag *d);
 
 /* A run by itself. */
 struct size_run {
@@ -162,6 +168,10 @@ double size_cost_per_day(const struct size_choice *choice, double gpus);
 /* What the search saw with one worker less than in the answer, in the pool where that does most
  * harm, or least; NULL: nothing. */
 const struct fleet_trial *size_one_less(const struct size_choice *choice, bool most_harm);
+
+/* Of searches for the fleets of choices, those that are done with an answer: ends those that no
+ * longer can be one of the n_top cheapest, and begins the cheapest of those that wait. */
+void size_bound(struct sizing *z, struct size_task *tasks, size_t n);
 
 /* Nodes that a run puts the workers on; *fits: the cluster has room for all of them. ST_NOMEM. */
 enum status size_nodes(int64_t *n_nodes, bool *fits, const struct size_choice *choice,

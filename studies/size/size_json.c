@@ -127,7 +127,8 @@ void size_write_json(const struct size_result *r, FILE *out)
     json_key_int(&j, "replicates", (int64_t)r->options->n_replicates);
     json_key_int(&j, "runs", (int64_t)r->n_runs);
     write_choices(&j, "choices", r, 0, r->n_reached);
-    write_choices(&j, "unreachable", r, r->n_reached, r->n_runnable);
+    write_choices(&j, "unreachable", r, r->n_reached, r->n_searched);
+    write_choices(&j, "bounded", r, r->n_searched, r->n_runnable);
     write_choices(&j, "left_out", r, r->n_runnable, r->n);
     json_object_end(&j);
 }

@@ -15,6 +15,8 @@ enum size_outcome size_outcome_of(const struct size_choice *choice)
 {
     if (choice->message)
         return SIZE_LEFT_OUT;
+    if (choice->bounded)
+        return SIZE_BOUNDED;
     return choice->reached ? SIZE_REACHED : SIZE_UNREACHABLE;
 }
 
@@ -31,6 +33,10 @@ static int compare_choices(const void *pa, const void *pb)
         order = compare_numbers((double)a->gpus, (double)b->gpus);
     if (order == 0 && outcome == SIZE_UNREACHABLE)
         order = compare_numbers(-a->attainment, -b->attainment);
+    if (order == 0 && outcome == SIZE_BOUNDED)
+        order = compare_numbers(a->cost_per_day_low, b->cost_per_day_low);
+    if (order == 0 && outcome == SIZE_BOUNDED)
+        order = compare_numbers(a->gpus_low, b->gpus_low);
     if (order == 0)
         order = strcmp(a->profile, b->profile);
     if (order == 0)

@@ -131,7 +131,7 @@ static enum status search_ranges(struct sizing *z, struct diag *d)
             s = size_draw_task(&tasks[n++], z, c, k, d);
     }
     if (!s)
-        s = size_run_tasks(z, tasks, n, d);
+        s = size_run_tasks(z, tasks, n, NULL, d);
     for (size_t i = 0; i < n && !s; i += n_each) {
         struct size_choice *c = tasks[i].choice;
         c->n_draws = n_each;

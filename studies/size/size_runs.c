@@ -83,35 +83,45 @@ static enum fleet_state next_of(struct size_task *t)
     return fleet_trial_of(t->search, t->wanted) ? FLEET_FOUND : FLEET_WANTED;
 }
 
-/* Answers from the runs there are, until one is missing. */
-static enum status ask(struct round *r, struct size_task *t, struct diag *d)
+/* Answers from the runs there are, until one is missing: the question to be answered. */
+static enum status settle(struct size_question *q, struct size_task *t, struct sizing *z,
+                          struct diag *d)
 {
-    struct sizing *z = r->z;
     enum status s = ST_OK;
 
     while (!s && !t->done) {
-        struct size_question q;
-        size_t n_before = r->n;
         struct fleet_trial trial;
+        bool known = true;
         t->state = next_of(t);
         t->done = t->state != FLEET_WANTED;
         if (t->done)
             break;
-        if (size_implied(&trial, t)) {
-            s = fleet_tell(t->search, &trial, d);
-            continue;
+        if (!size_implied(&trial, t)) {
+            size_question(q, t, z->options);
+            for (size_t i = 0; i < q->n; i++)
+                known = known && size_seen(t, &q->runs[i]);
+            if (!known)
+                break;
+            trial = size_judge(t, q, z->options->target);
         }
-        size_question(&q, t, z->options);
-        for (size_t i = 0; i < q.n && !s; i++) {
-            if (size_seen(t, &q.runs[i]))
-                continue;
-            r->asked[r->n] = (struct asked){t, q.runs[i]};
-            s = size_variant(&r->variants[r->n++], z->arena, z->options, t->choice, &q.runs[i], d);
-        }
-        if (s || r->n > n_before)
-            break;
-        trial = size_judge(t, &q, z->options->target);
         s = fleet_tell(t->search, &trial, d);
+    }
+    return s;
+}
+
+/* The runs that are missing. */
+static enum status ask(struct round *r, struct size_task *t, struct diag *d)
+{
+    struct sizing *z = r->z;
+    struct size_question q = {.n = 0};
+    enum status s = settle(&q, t, z, d);
+
+    z->n_open += !t->done;
+    for (size_t i = 0; !t->done && i < q.n && !s; i++) {
+        if (size_seen(t, &q.runs[i]))
+            continue;
+        r->asked[r->n] = (struct asked){t, q.runs[i]};
+        s = size_variant(&r->variants[r->n++], z->arena, z->options, t->choice, &q.runs[i], d);
     }
     return s;
 }
@@ -129,7 +139,31 @@ static enum status take(struct asked *a, const struct sizing *z, const struct st
     return size_see(a->task, z->arena, &a->setting, row->figures, d);
 }
 
-enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, struct diag *d)
+/* The runs of a round; none: all is done. */
+static enum status ask_all(struct round *r, struct size_task *tasks, size_t n,
+                           size_between *between, struct diag *d)
+{
+    enum status s = ST_OK;
+    bool all_done;
+
+    do {
+        struct size_question q;
+        r->n = r->z->n_open = 0;
+        all_done = true;
+        for (size_t i = 0; between && i < n && !s; i++)
+            s = tasks[i].waits ? ST_OK : settle(&q, &tasks[i], r->z, d);
+        if (!s && between)
+            s = between(r->z, tasks, n, d);
+        for (size_t i = 0; i < n && !s; i++) {
+            s = tasks[i].waits ? ST_OK : ask(r, &tasks[i], d);
+            all_done = all_done && tasks[i].done;
+        }
+    } while (!s && r->n == 0 && !all_done);
+    return s;
+}
+
+enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n,
+                           size_between *between, struct diag *d)
 {
     const char *keys[N_SIZE_FIGURES];
     struct study_options study = study_of(z, keys);
@@ -145,11 +179,7 @@ enum status size_run_tasks(struct sizing *z, struct size_task *tasks, size_t n, 
     study.row_done = count_run;
     while (!s) {
         const struct study_row *rows;
-        r.n = z->n_open = 0;
-        for (size_t i = 0; i < n && !s; i++) {
-            s = ask(&r, &tasks[i], d);
-            z->n_open += !tasks[i].done;
-        }
+        s = ask_all(&r, tasks, n, between, d);
         study.n_variants = r.n;
         if (s || r.n == 0)
             break;

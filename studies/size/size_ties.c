@@ -93,7 +93,7 @@ static enum status search_corners(struct sizing *z, struct size_choice *const *c
     for (size_t i = 0; i < n * N_MORE && !s; i++)
         s = size_draw_task(&tasks[i], z, choices[i / N_MORE], SIZE_RANGE_CORNERS + i % N_MORE, d);
     if (!s)
-        s = size_run_tasks(z, tasks, n * N_MORE, d);
+        s = size_run_tasks(z, tasks, n * N_MORE, NULL, d);
     for (size_t i = 0; i < n * N_MORE && !s; i++) {
         choices[i / N_MORE]->draws[SIZE_RANGE_CORNERS + i % N_MORE] = size_task_gpus(&tasks[i]);
         choices[i / N_MORE]->n_draws = SIZE_CORNERS;

@@ -41,8 +41,11 @@ static int64_t enumerate(const struct service *s, const struct fleet_search *sea
     return best <= search->max_gpus ? best : -1;
 }
 
-static enum fleet_state run(struct fleet_search *search, const struct service *s, int *n_runs)
+/* `expected` GPUs are the answer; -1: there is none. */
+static enum fleet_state run(struct fleet_search *search, const struct service *s, int64_t expected,
+                            int *n_runs)
 {
+    int64_t least = 0;
     struct fleet f;
     struct diag d;
     enum fleet_state state;
@@ -54,7 +57,13 @@ static enum fleet_state run(struct fleet_search *search, const struct service *s
         cr_assert_null(fleet_trial_of(search, f), "asked for the same fleet twice");
         cr_assert_lt(*n_runs, 400);
         cr_assert_eq(fleet_tell(search, &trial, &d), ST_OK);
+        cr_assert_geq(fleet_least_gpus(search), least);
+        least = fleet_least_gpus(search);
+        cr_assert(expected < 0 || least <= expected, "%d, but %d GPUs are enough", (int)least,
+                  (int)expected);
     }
+    if (state == FLEET_FOUND)
+        cr_assert_eq(least, expected, "found, and nothing says that less is not enough");
     return state;
 }
 
@@ -78,7 +87,7 @@ static void compare(size_t n_pools, int64_t n_cases, int64_t max_gpus)
         arena_init(&arena);
         search.arena = &arena;
         int64_t expected = enumerate(&s, &search, 80);
-        enum fleet_state state = run(&search, &s, &n_runs);
+        enum fleet_state state = run(&search, &s, expected, &n_runs);
         total += n_runs;
         cr_expect_eq(state, expected > 0 ? FLEET_FOUND : FLEET_UNREACHABLE, "case %d", (int)i);
         if (expected > 0)
@@ -151,7 +160,7 @@ Test(fleet_search, what_no_fleet_meets_is_given_up)
         int n_runs;
         arena_init(&arena);
         search.arena = &arena;
-        cr_expect_eq(run(&search, &s, &n_runs), FLEET_UNREACHABLE);
+        cr_expect_eq(run(&search, &s, -1, &n_runs), FLEET_UNREACHABLE);
         cr_expect_lt(n_runs, 12);
         cr_expect_gt(search.best.n[0], 20);
         arena_release(&arena);
