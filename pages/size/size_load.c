@@ -8,7 +8,7 @@
 #include "pages/svg/charts.h"
 #include "pages/svg/markup.h"
 
-enum { MOST_BARS = 20 };
+enum { MOST_BARS = 20, MOST_ROWS = 100 };
 
 /* "9 to none": more of a range has no end than is a number. */
 static const char *range_text(const struct size_view *v, const struct yaml_node *choice)
@@ -73,7 +73,7 @@ static enum status draw_costs(FILE *out, const struct size_view *v, size_t load,
     svg_bars_with_intervals(out, &chart);
     page_figure_end(out);
     if (n_all > n)
-        page_text(out, "p", "The %zu cheapest of %zu; all are in the table.", n, n_all);
+        page_text(out, "p", "The %zu cheapest of %zu.", n, n_all);
     return ST_OK;
 }
 
@@ -118,14 +118,19 @@ enum status size_page_load(FILE *out, const struct size_view *v, size_t load, st
                                         "#range",     "#workers",      "#spare", "#reached",
                                         "limited by", "other courses", NULL};
 
+    size_t n = 0;
+
     page_text(out, "h2", "At %g times the load", v->loads[load]);
     enum status s = draw_costs(out, v, load, d);
     html_table_begin(out, "The smallest fleet of each choice; what missed the target comes closest",
                      heads);
     for (size_t i = 0; i < v->n; i++) {
-        if (v->choices[i].load == v->loads[load])
+        if (v->choices[i].load == v->loads[load] && n++ < MOST_ROWS)
             write_row(out, v, &v->choices[i]);
     }
     html_table_end(out);
+    if (n > MOST_ROWS)
+        page_text(out, "p", "%d of %zu choices are shown; all are in the file of --json.",
+                  MOST_ROWS, n);
     return s;
 }

@@ -42,7 +42,8 @@ static void write_verdict(FILE *out, const struct size_view *v)
     page_text(out, "p", "The smallest static fleets with %s%s.", json_text_of(v->root, "target"),
               missing > 0 ? ", also with workers of a pool missing (--survive)" : "");
     page_text(out, "p",
-              "~: cannot be told from the cheapest. Range: where the answer lies in other "
+              "~, in another colour: cannot be told from the cheapest. Range: where the answer "
+              "lies in other "
               "courses of the traffic, or with an engine as fast and as slow as the "
               "measured ones; none: no number of such engines is enough. Spare: so much "
               "more load the fleet carries.");

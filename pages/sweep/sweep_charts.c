@@ -9,7 +9,15 @@
 #include "studies/statistics.h"
 #include "util/text.h"
 
-enum { MOST_DOTS = 1500, MOST_ROWS = 24, MOST_EFFECTS = 8 };
+enum { MOST_ROWS = 24, MOST_EFFECTS = 8 };
+
+/* So that the page stays small: a dot says its whole setting. */
+static size_t most_dots(const struct settings *st)
+{
+    enum { BYTES = 250000, DOT = 150, KNOB = 50 };
+
+    return BYTES / (DOT + KNOB * st->sweep.space.n);
+}
 
 /* ---- front ---- */
 
@@ -30,7 +38,7 @@ static enum status draw_front(FILE *out, const struct settings *st, struct arena
                               struct diag *d)
 {
     struct svg_dot *dots = ARENA_NEW(arena, st->n, struct svg_dot);
-    size_t every = 1 + st->n / MOST_DOTS, n = 0;
+    size_t every = 1 + st->n / most_dots(st), n = 0;
 
     if (!dots)
         return diag_nomem(d, "chart");
@@ -64,7 +72,7 @@ static enum status draw_front(FILE *out, const struct settings *st, struct arena
     svg_scatter_front(out, &chart);
     page_figure_end(out);
     if (every > 1)
-        page_text(out, "p", "Of the settings that are not on the front, every %zu. is drawn.",
+        page_text(out, "p", "Of the settings that are not on the front one in %zu is drawn.",
                   every);
     return ST_OK;
 }

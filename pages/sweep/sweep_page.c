@@ -60,7 +60,7 @@ static void write_verdict(FILE *out, const struct settings *st)
         page_text(out, "p", "Shard %" PRIu64 " of %" PRIu64 " alone: merge them to see all.",
                   shard->i, shard->of);
     if (st->every > 1)
-        page_text(out, "p", "Every %" PRIu64 "th setting is looked at here.", st->every);
+        page_text(out, "p", "One setting in %" PRIu64 " is looked at here.", st->every);
 }
 
 static enum status write_failures(FILE *out, const struct settings *st, struct arena *arena,

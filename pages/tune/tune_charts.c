@@ -106,14 +106,27 @@ static enum status add_trials(struct dots *dots, const struct tune_view *v, size
     return s == ST_END ? ST_OK : s;
 }
 
-static enum status collect(struct dots *dots, const struct tune_view *v, size_t x, size_t y,
-                           struct diag *d)
+/* So that the page stays small; how many in one dot. */
+static size_t thin(struct dots *dots)
+{
+    enum { MOST = 1500 };
+    size_t every = 1 + dots->n / MOST, n = 0;
+
+    for (size_t i = 0; i < dots->n; i += every)
+        dots->of[n++] = dots->of[i];
+    dots->n = n;
+    return every;
+}
+
+static enum status collect(struct dots *dots, size_t *every, const struct tune_view *v, size_t x,
+                           size_t y, struct diag *d)
 {
     const struct yaml_node *found = yaml_node_child(v->root, "found_on");
     const struct yaml_node *recommended = yaml_node_child(found, "recommended");
     const struct yaml_node *standing = yaml_node_child(found, "default");
 
     enum status s = add_trials(dots, v, x, y, d);
+    *every = thin(dots);
     for (const struct yaml_node *of = json_items_of(v->root, "front"); of && !s; of = of->next) {
         if (!tune_view_same(v, of, recommended) && !tune_view_same(v, of, standing))
             s = add_setting(dots, v, of, SVG_DOT_FRONT, x, y, d);
@@ -157,7 +170,7 @@ static enum status write_front(FILE *out, const struct tune_view *v, struct diag
 enum status tune_chart_front(FILE *out, const struct tune_view *v, struct diag *d)
 {
     struct dots dots = {0};
-    size_t x, y;
+    size_t x, y, every = 1;
     enum status s = ST_OK;
 
     page_text(out, "h2", "The front");
@@ -165,7 +178,7 @@ enum status tune_chart_front(FILE *out, const struct tune_view *v, struct diag *
         page_text(out, "p",
                   "On the part it was found on; bars: 95 %% interval of the mean. Other "
                   "settings are means over the few runs that the search gave them.");
-        s = collect(&dots, v, x, y, d);
+        s = collect(&dots, &every, v, x, y, d);
         const struct svg_scatter chart = {
             .frame = {"front", "Settings of the search by two figures", 760, 420},
             .x = {v->figures[x].name, v->figures[x].scale, false},
@@ -178,6 +191,8 @@ enum status tune_chart_front(FILE *out, const struct tune_view *v, struct diag *
         page_figure_begin(out);
         svg_scatter_front(out, &chart);
         page_figure_end(out);
+        if (every > 1)
+            page_text(out, "p", "Of the other settings one in %zu is drawn.", every);
     }
     free(dots.of);
     return s ? s : write_front(out, v, d);
