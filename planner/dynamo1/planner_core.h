@@ -15,15 +15,9 @@
 #include "planner/dynamo1/perf_model.h"
 #include "planner/dynamo1/throughput.h"
 #include "planner/forecast/predictor.h"
+#include "planner/mode.h"
 #include "util/arena.h"
 #include "util/status.h"
-
-/* The two halves of a planner. Aggregated workers are on the decode side. */
-enum planner_side { SIDE_PREFILL, SIDE_DECODE, N_SIDES };
-
-enum planner_mode { MODE_DISAGG, MODE_PREFILL, MODE_DECODE, MODE_AGG };
-bool planner_mode_find(const char *name, enum planner_mode *mode); /* false: unknown */
-bool planner_mode_has(enum planner_mode mode, enum planner_side side);
 
 /* The three forecasts of one side. */
 struct forecaster {

@@ -98,7 +98,7 @@ static void long_ar(struct scratch *s, size_t n, size_t order)
             s->x[r * order + j] = s->w[order + r - 1 - j];
         s->target[r] = s->w[order + r];
     }
-    linalg_least_squares(s->x, n_rows, order, s->target, beta, s->work);
+    linalg_least_squares(s->x, n_rows, order, s->target, LINALG_CUT, beta, s->work);
     for (size_t r = 0; r < n_rows; r++) {
         double fitted = 0.0;
         for (size_t j = 0; j < order; j++)
@@ -133,7 +133,7 @@ static double regress(struct scratch *s, size_t n, struct arima_order order, dou
             }
         }
         if (pass == 0)
-            linalg_least_squares(s->x, n_rows, n_cols, left, params, s->work);
+            linalg_least_squares(s->x, n_rows, n_cols, left, LINALG_CUT, params, s->work);
     }
     if (n_rows > (q > 1 ? q : 1))
         return mean_square(left + q, n_rows - q);

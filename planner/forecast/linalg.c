@@ -76,8 +76,8 @@ static bool orthogonalise(double *x, size_t n_rows, double *v, size_t n_cols, si
     return false;
 }
 
-void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double *beta,
-                          double *work)
+void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double cut,
+                          double *beta, double *work)
 {
     enum { MAX_SWEEPS = 60 };
     double *v = work, *sigma = work + n_cols * n_cols;
@@ -112,7 +112,7 @@ void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double 
             if (sigma[j] > sigma[top])
                 top = j;
         }
-        if (!(sigma[top] > 1e-15 * largest))
+        if (!(sigma[top] > cut * largest))
             break;
         double projection = 0.0;
         for (size_t r = 0; r < n_rows; r++)

@@ -12,11 +12,14 @@ double linalg_dot(const double *a, const double *b, size_t n);
  * false when A is singular. */
 bool linalg_solve(double *a, double *b, size_t n);
 
+/* Below this share of the largest a singular value is rounding. */
+#define LINALG_CUT 1e-15
+
 /* The least-squares solution of X beta = y of smallest norm. X is n_rows x n_cols and is destroyed;
- * singular values up to 1e-15 of the largest count as zero. `work` holds n_cols * (n_cols + 1)
+ * singular values up to `cut` of the largest count as zero. `work` holds n_cols * (n_cols + 1)
  * doubles. */
-void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double *beta,
-                          double *work);
+void linalg_least_squares(double *x, size_t n_rows, size_t n_cols, const double *y, double cut,
+                          double *beta, double *work);
 
 /* One plane rotation, of rows at and at + 1. */
 struct linalg_turn {

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/conformance/golden.h"
+#include "tests/conformance/golden_fpm.h"
 
 static const struct family *const groups[] = {
-    family_interpolation, family_replicas,     family_load, family_metrics,
-    family_e2e,           families_predictors, NULL,
+    family_interpolation, family_replicas,   family_load,     family_metrics,    family_e2e,
+    families_predictors,  family_fpm_models, family_fpm_runs, family_fpm_replay, NULL,
 };
 
 enum { PATH_SIZE = 4096 };
@@ -60,10 +60,6 @@ static int run_entry(const char *dir, const char *entry, const cJSON *profiles, 
     char path[PATH_SIZE], name[256];
 
     snprintf(name, sizeof name, "%.*s", (int)(strlen(entry) - 5), entry);
-    if (strncmp(name, "fpm_", 4) == 0) {
-        printf("%-28s skipped: second-generation planner\n", name);
-        return 0;
-    }
     snprintf(path, sizeof path, "%s/%s", dir, entry);
     cJSON *file = golden_load(path);
     if (!file) {

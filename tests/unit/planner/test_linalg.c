@@ -45,7 +45,7 @@ Test(linalg, least_squares_leaves_a_residual_orthogonal_to_the_columns)
     random_matrix(&rng, x, ROWS * COLS);
     random_matrix(&rng, y, ROWS);
     memcpy(copy, x, sizeof(x));
-    linalg_least_squares(x, ROWS, COLS, y, beta, work);
+    linalg_least_squares(x, ROWS, COLS, y, LINALG_CUT, beta, work);
     for (size_t j = 0; j < COLS; j++) {
         double sum = 0.0;
         for (size_t r = 0; r < ROWS; r++) {
@@ -62,11 +62,11 @@ Test(linalg, least_squares_takes_the_smallest_of_many_solutions)
 {
     /* Two equal columns share the coefficient; more columns than rows is no problem either. */
     double x[] = {1.0, 1.0, 2.0, 2.0, 3.0, 3.0}, y[] = {2.0, 4.0, 6.0}, beta[3], work[12];
-    linalg_least_squares(x, 3, 2, y, beta, work);
+    linalg_least_squares(x, 3, 2, y, LINALG_CUT, beta, work);
     cr_assert_float_eq(beta[0], 1.0, 1e-14);
     cr_assert_float_eq(beta[1], 1.0, 1e-14);
     double wide[] = {3.0, 0.0, 4.0}, target[] = {5.0};
-    linalg_least_squares(wide, 1, 3, target, beta, work);
+    linalg_least_squares(wide, 1, 3, target, LINALG_CUT, beta, work);
     cr_assert_float_eq(beta[0], 0.6, 1e-15);
     cr_assert_float_eq(beta[1], 0.0, 1e-15);
     cr_assert_float_eq(beta[2], 0.8, 1e-15);

@@ -1,0 +1,43 @@
+/* Configuration of Dynamo's planner on forward-pass metrics, with its own field names and defaults.
+ */
+#ifndef PLANNER_FPM_CONFIG_H
+#define PLANNER_FPM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/key.h"
+#include "util/status.h"
+
+struct fpm_config {
+    const char *mode;                /* disagg, prefill, decode, agg */
+    const char *optimization_target; /* throughput, latency, load, sla */
+    bool enable_throughput_scaling;  /* true; off unless the target is sla */
+    bool enable_load_scaling;        /* false; on unless the target is sla */
+    int64_t throughput_interval_s, load_interval_s;
+    double ttft_ms, itl_ms;
+    int64_t min_endpoint;
+    int64_t max_gpu_budget, min_gpu_budget; /* negative = none */
+    int64_t load_scaling_down_sensitivity;  /* percent */
+    int64_t load_min_observations, max_num_fpm_samples, fpm_sample_bucket_size;
+    const char *pre_deployment_sweeping_mode; /* rapid, thorough, none */
+    const char *environment;                  /* kubernetes, virtual, global-planner */
+    const char *global_planner_namespace;     /* NULL */
+
+    /* Thresholds of target load; NaN = unset. */
+    double prefill_up_tok, prefill_down_tok;       /* queued prompt tokens */
+    double decode_up_percent, decode_down_percent; /* of the KV cache */
+
+    const char *load_predictor;
+    bool load_predictor_log1p;
+    int64_t prophet_window_size;
+    double kalman_q_level, kalman_q_trend, kalman_r;
+};
+
+extern const struct key fpm_keys[]; /* ended by name NULL */
+
+/* The reference's rules across fields, once all are set. A target other than sla decides which
+ * scaling is on. ST_INPUT. */
+enum status fpm_config_check(struct fpm_config *config, struct source_pos at, struct diag *d);
+
+#endif

@@ -1,0 +1,101 @@
+#include "planner/fpm/gpu_band.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t floor_ratio(int64_t a, int64_t b)
+{
+    return (int64_t)floor((double)a / (double)b);
+}
+
+static int64_t ceil_ratio(double a, int64_t b)
+{
+    return (int64_t)ceil(a / (double)b);
+}
+
+int64_t band_tolerance(const int64_t *gpus_per_worker, int64_t n)
+{
+    int64_t most = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        most = larger(most, gpus_per_worker[i]);
+    return most;
+}
+
+enum band_side band_check(const struct gpu_band *b, int64_t total, int64_t tolerance)
+{
+    if (b->max_gpus >= 0 && total > b->max_gpus)
+        return BAND_ABOVE;
+    return b->min_gpus >= 0 && total < b->min_gpus - tolerance ? BAND_BELOW : BAND_WITHIN;
+}
+
+static bool both_bounds(const struct gpu_band *b)
+{
+    return b->min_gpus >= 0 && b->max_gpus >= 0;
+}
+
+static void cut_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefill, int64_t gp,
+                      int64_t *n_decode, int64_t gd)
+{
+    int64_t prefill = 0, decode = 0;
+
+    if (b->max_gpus >= b->min_endpoint * (gp + gd)) {
+        double scale = (double)b->max_gpus / (double)total;
+        int64_t most = floor_ratio(b->max_gpus - b->min_endpoint * gd, gp);
+        int64_t scaled = (int64_t)floor((double)*n_prefill * scale);
+        prefill = larger(b->min_endpoint, scaled < most ? scaled : most);
+        decode = larger(b->min_endpoint, floor_ratio(b->max_gpus - prefill * gp, gd));
+    }
+    *n_prefill = prefill;
+    *n_decode = decode;
+}
+
+static void fill_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefill, int64_t gp,
+                       int64_t *n_decode, int64_t gd)
+{
+    int64_t share = total <= 0
+                        ? ceil_ratio((double)b->min_gpus / 2, gp)
+                        : (int64_t)ceil((double)*n_prefill * ((double)b->min_gpus / (double)total));
+    int64_t prefill = larger(b->min_endpoint, share);
+    int64_t rest = larger(0, b->min_gpus - prefill * gp);
+    int64_t decode = larger(b->min_endpoint, ceil_ratio((double)rest, gd));
+
+    if (b->max_gpus >= 0 && prefill * gp + decode * gd > b->max_gpus)
+        return;
+    *n_prefill = prefill;
+    *n_decode = decode;
+}
+
+void band_joint(const struct gpu_band *b, int64_t *n_prefill, int64_t prefill_gpus,
+                int64_t *n_decode, int64_t decode_gpus)
+{
+    int64_t total = *n_prefill * prefill_gpus + *n_decode * decode_gpus;
+    int64_t tolerance = both_bounds(b) ? larger(prefill_gpus, decode_gpus) : 0;
+
+    if (prefill_gpus <= 0 || decode_gpus <= 0)
+        return;
+    enum band_side side = band_check(b, total, tolerance);
+    if (side == BAND_ABOVE)
+        cut_joint(b, total, n_prefill, prefill_gpus, n_decode, decode_gpus);
+    else if (side == BAND_BELOW)
+        fill_joint(b, total, n_prefill, prefill_gpus, n_decode, decode_gpus);
+}
+
+int64_t band_single(const struct gpu_band *b, int64_t n, int64_t gpus_per_worker)
+{
+    if (gpus_per_worker <= 0)
+        return n;
+    enum band_side side = band_check(b, n * gpus_per_worker, both_bounds(b) ? gpus_per_worker : 0);
+    if (side == BAND_WITHIN)
+        return n;
+    if (side == BAND_BELOW)
+        return larger(b->min_endpoint, ceil_ratio((double)b->min_gpus, gpus_per_worker));
+    if (b->max_gpus < b->min_endpoint * gpus_per_worker)
+        return 0;
+    return larger(b->min_endpoint, floor_ratio(b->max_gpus, gpus_per_worker));
+}
