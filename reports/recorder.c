@@ -20,6 +20,7 @@ enum { POOL_NAME_MAX = 31 };
 struct recorder {
     const struct run_info *info;
     bool writes, keep_parts;
+    struct causes *causes; /* NULL without keep_parts */
     char *out_dir;
     bool replace;
     struct out_file requests, timeline, workers, decisions, events, performance, summary;
@@ -125,7 +126,13 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
     BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);
     for (size_t i = 0; i < r->info->n_pools; i++)
         check_pool_name(r->info->pool_names[i]);
-    if (options->out_dir) {
+    if (r->keep_parts) {
+        const struct cause_targets targets = {r->info->ttft_target_ns, r->info->tpot_target_ns,
+                                              r->info->n_pools};
+        r->causes = causes_new(&targets);
+        s = r->causes ? ST_OK : diag_nomem(d, "causes");
+    }
+    if (s == ST_OK && options->out_dir) {
         r->writes = true;
         r->out_dir = strdup(options->out_dir);
         s = r->out_dir ? open_files(r, options->want_events, d) : diag_nomem(d, "recorder");
@@ -154,6 +161,7 @@ void recorder_free(struct recorder *r)
     quantiles_release(&r->totals.tpot);
     quantiles_release(&r->totals.e2e);
     windows_release(&r->totals.windows);
+    causes_free(r->causes);
     free(r->points);
     free(r->out_dir);
     free(r);
@@ -284,6 +292,8 @@ static enum status on_request(void *context, const struct request_record *q, str
     if (!s && q->measured)
         s = windows_add_request(&r->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
                                 d);
+    if (!s && r->causes)
+        s = causes_add_request(r->causes, q, d);
     if (!s && r->replay)
         s = replay_report_add(r->replay, q, d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
@@ -364,14 +374,11 @@ static enum status on_window(void *context, const struct window_record *w, struc
     return ST_OK;
 }
 
-static enum status on_worker(void *context, const struct worker_record *w, struct diag *d)
+static enum status write_worker(struct recorder *r, const struct worker_record *w, struct diag *d)
 {
-    struct recorder *r = context;
     const char *end = worker_end_name(w->end);
     struct row row;
 
-    if (!r->writes)
-        return ST_OK;
     BUG_IF(w->pool >= r->info->n_pools);
     const char *pool = r->info->pool_names[w->pool];
     row.n = 0;
@@ -396,6 +403,14 @@ static enum status on_worker(void *context, const struct worker_record *w, struc
     row_ms(&row, w->busy_ns);
     ROW_LITERAL(&row, "\n");
     return out_file_write(&r->workers, row.text, row.n, d);
+}
+
+static enum status on_worker(void *context, const struct worker_record *w, struct diag *d)
+{
+    struct recorder *r = context;
+    enum status s = r->causes ? causes_add_worker(r->causes, w, d) : ST_OK;
+
+    return s == ST_OK && r->writes ? write_worker(r, w, d) : s;
 }
 
 static void json_forecast(struct json_out *j, const char *key, const struct policy_forecast *f)
@@ -463,8 +478,16 @@ static enum status on_decision(void *context, const struct decision_record *c, s
 {
     struct recorder *r = context;
 
+    enum status s = ST_OK;
+
     moves_add(&r->totals.moves, c, r->info->flap_ns);
-    return r->writes ? write_decision(r, c, d) : ST_OK;
+    for (size_t p = 0; r->causes && s == ST_OK && p < c->n_pools; p++) {
+        const struct policy_effects *e = c->effects;
+        int before = c->counts[p].target;
+        s = causes_add_decision(r->causes, p, c->at_ns, before, e->scale ? e->target[p] : before,
+                                e->wanted[p], d);
+    }
+    return s == ST_OK && r->writes ? write_decision(r, c, d) : s;
 }
 
 static enum status on_event(void *context, const struct event_record *e, struct diag *d)
@@ -535,6 +558,12 @@ const struct run_info *recorder_info(const struct recorder *r)
 struct timeline recorder_timeline(const struct recorder *r)
 {
     return (struct timeline){r->n_points, r->points};
+}
+
+enum status recorder_causes(struct recorder *r, struct cause_summary *causes, struct diag *d)
+{
+    *causes = (struct cause_summary){.kept = false};
+    return r->causes ? causes_finish(r->causes, causes, d) : ST_OK;
 }
 
 static enum status write_performance(struct recorder *r, const struct summary *summary,

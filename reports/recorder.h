@@ -12,6 +12,7 @@
 
 #include "planner/policy.h"
 #include "record/observer.h"
+#include "reports/causes/causes.h"
 #include "reports/moves.h"
 #include "reports/quantiles.h"
 #include "reports/timeline.h"
@@ -55,8 +56,8 @@ struct recorder_options {
     const struct run_info *info; /* borrowed */
     const char *out_dir;         /* created if absent; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
-    bool keep_parts;             /* the simulator tells requests with their parts: columns */
-    bool replace;                /* files of an earlier run in out_dir may be replaced */
+    bool keep_parts; /* the simulator tells requests with their parts: columns, and causes */
+    bool replace;    /* files of an earlier run in out_dir may be replaced */
     size_t
         max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
     /* Passed through to the simulator's progress calls; NULL = none. */
@@ -92,6 +93,9 @@ struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
 /* One point per sample; the recorder's. */
 struct timeline recorder_timeline(const struct recorder *recorder);
+/* When the run is over, once; without keep_parts `kept` is false. ST_NOMEM. */
+enum status recorder_causes(struct recorder *recorder, struct cause_summary *causes,
+                            struct diag *d);
 
 /* After the run: writes summary.json, and performance.json if the summary has its figures, and
  * gives every file its name. No effect without out_dir. ST_IO. */

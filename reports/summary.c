@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "reports/causes/causes_report.h"
 #include "util/bug.h"
 #include "util/json_out.h"
 #include "util/units.h"
@@ -21,6 +22,8 @@ enum field_type {
     FIELD_SHARE,     /* double, 0 to 1 */
     FIELD_ABSENT,    /* double without a value in this version */
     FIELD_POOLS,     /* double[POLICY_MAX_POOLS], an object by pool name */
+    FIELD_CAUSES,    /* struct cause_summary; left out when it was not kept */
+    FIELD_LAG,       /* the same */
     FIELD_NOTES,     /* struct run_notes; left out when there are none */
     FIELD_INTERVALS, /* const struct summary_intervals *; left out when it is NULL */
 };
@@ -70,6 +73,8 @@ static const struct field fields[] = {
     FIELD(DOUBLE, windows.max_ttft_ms),
     FIELD(DOUBLE, windows.max_itl_ms),
     FIELD(DOUBLE, windows.longest_missed_s),
+    FIELD(CAUSES, causes),
+    FIELD_KEY("lag", LAG, causes),
     FIELDS_DISTRIBUTION(latency_ms.ttft),
     FIELDS_DISTRIBUTION(latency_ms.itl),
     FIELDS_DISTRIBUTION(latency_ms.tpot),
@@ -393,7 +398,8 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
         summary->workers[i] = spark_of(&summary->timeline, i, point_workers);
     summary->waiting = spark_of(&summary->timeline, 0, point_waiting);
     summary->ttft_ms = spark_of(&summary->timeline, 0, point_ttft);
-    return compute_latency(summary, totals, &result->itl, d);
+    enum status s = recorder_causes(recorder, &summary->causes, d);
+    return s ? s : compute_latency(summary, totals, &result->itl, d);
 }
 
 enum status summary_keep_timeline(struct summary *summary, struct arena *arena, struct diag *d)
@@ -454,6 +460,12 @@ static void write_field(struct json_out *j, const struct summary *summary, const
     case FIELD_ABSENT:
         json_double(j, *(const double *)at);
         break;
+    case FIELD_CAUSES:
+        cause_write_causes(j, at, summary->info->n_pools, summary->info->pool_names);
+        break;
+    case FIELD_LAG:
+        cause_write_lag(j, at, summary->info->n_pools, summary->info->pool_names);
+        break;
     case FIELD_NOTES:
         json_array_begin(j);
         for (size_t i = 0; i < summary->notes.n; i++)
@@ -486,7 +498,8 @@ static size_t shared_objects(const char *a, const char *b)
 
 static bool is_left_out(const struct summary *summary, const struct field *f)
 {
-    return (f->type == FIELD_NOTES && summary->notes.n == 0) ||
+    return ((f->type == FIELD_CAUSES || f->type == FIELD_LAG) && !summary->causes.kept) ||
+           (f->type == FIELD_NOTES && summary->notes.n == 0) ||
            (f->type == FIELD_INTERVALS && !summary->intervals);
 }
 
@@ -543,6 +556,8 @@ static bool is_number(const struct field *f)
     case FIELD_TEXT:
     case FIELD_CHARS:
     case FIELD_POOLS:
+    case FIELD_CAUSES:
+    case FIELD_LAG:
     case FIELD_NOTES:
     case FIELD_INTERVALS:
         return false;
@@ -574,6 +589,8 @@ bool summary_lookup(const struct summary *summary, const char *key, double *valu
     const char *const *names = summary->info->pool_names;
     const struct field *f = find_field(key, n_pools, names, &pool);
 
+    if (!f && cause_key_begins(key))
+        return cause_lookup(&summary->causes, key, n_pools, names, value);
     if (!f)
         return timeline_lookup(&summary->timeline, key, n_pools, names, value);
     const void *at = field_at(summary, f);
@@ -590,7 +607,15 @@ bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool
 {
     size_t pool;
     return find_field(key, n_pools, pool_names, &pool) != NULL ||
+           cause_key_exists(key, n_pools, pool_names) ||
            timeline_key_exists(key, n_pools, pool_names);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
 }
 
 bool summary_key_range(const char *key, double *min, double *max)
@@ -604,6 +629,8 @@ bool summary_key_range(const char *key, double *min, double *max)
             *max = 1;
         return f->type != FIELD_ABSENT;
     }
+    if (cause_key_begins(key) && ends_in(key, ".share"))
+        *max = 1;
     return true; /* of one pool */
 }
 
@@ -621,13 +648,6 @@ bool summary_key_is_result(const char *key)
             return false;
     }
     return true;
-}
-
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-
-    return n >= m && strcmp(text + n - m, end) == 0;
 }
 
 const char *summary_key_unit(const char *key, const char *currency)
@@ -683,6 +703,8 @@ enum summary_worse summary_key_worse(const char *key)
         {"scaling.first_", "", SUMMARY_WORSE_EITHER},
         {"scaling.decisions", "", SUMMARY_WORSE_EITHER},
         {"scaling.", "", SUMMARY_WORSE_HIGHER},
+        {"causes.", "", SUMMARY_WORSE_HIGHER},
+        {"lag.", "", SUMMARY_WORSE_HIGHER},
         {"kv.prefix_hit_rate", "", SUMMARY_WORSE_LOWER},
         {"kv.", "", SUMMARY_WORSE_HIGHER},
     };

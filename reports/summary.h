@@ -31,6 +31,7 @@
 
 #include "planner/policy.h"
 #include "record/run_result.h"
+#include "reports/causes/causes.h"
 #include "reports/quantiles.h"
 #include "reports/recorder.h"
 #include "util/arena.h"
@@ -120,6 +121,7 @@ struct summary {
         const char *currency; /* NULL = no price given */
         double total, per_million_output_tokens, per_thousand_good_requests;
     } cost;
+    struct cause_summary causes; /* `causes` and `lag`; left out where they were not kept */
     struct {
         uint64_t decisions, up, down, failed, events;
         uint64_t failed_starts, node_failures, reclaims, lost_with_nodes; /* the last: workers */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "reports/causes/causes_report.h"
 #include "reports/summary.h"
 #include "util/text.h"
 
@@ -169,6 +170,27 @@ static void print_attainment(const struct terminal *p, const struct summary *y)
     label(p, "windows");
     fprintf(p->out, "%11s  of %s with traffic, mean TTFT and ITL\n",
             percent(share, y->attainment.windows), text_grouped(count, y->attainment.n_windows));
+}
+
+static void print_why(const struct terminal *p, const struct summary *y)
+{
+    const struct run_info *info = y->info;
+    char text[CAUSE_STORY_SIZE];
+
+    if (!y->causes.kept || y->causes.missed == 0)
+        return;
+    title(p, "Why");
+    bool first = true;
+    for (int kind = 0; kind < N_MISS_KINDS; kind++) {
+        cause_story(text, &y->causes, (enum miss_kind)kind, first ? 3 : 2, info->n_pools,
+                    info->pool_names);
+        if (!*text)
+            continue;
+        if (!first)
+            label(p, "");
+        rest(p, "", "%s", text);
+        first = false;
+    }
 }
 
 static void print_requests(const struct terminal *p, const struct summary *y)
@@ -454,6 +476,7 @@ void summary_print(const struct summary *summary, const struct terminal *termina
 {
     print_head(terminal, summary);
     print_attainment(terminal, summary);
+    print_why(terminal, summary);
     print_requests(terminal, summary);
     print_latency(terminal, summary);
     print_throughput(terminal, summary);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "reports/causes/causes_report.h"
 #include "scenarios/compose/run.h"
 
 struct study {
@@ -34,10 +35,10 @@ enum status study_source(struct scenario_source *source, struct arena *arena,
     return ST_OK;
 }
 
-static bool of_timeline(const struct study_options *options)
+static bool any_key(const struct study_options *options, bool (*begins)(const char *key))
 {
     for (size_t i = 0; i < options->n_keys; i++) {
-        if (timeline_key_begins(options->keys[i]))
+        if (begins(options->keys[i]))
             return true;
     }
     return false;
@@ -48,8 +49,11 @@ static enum status run_variant(const struct study *study, size_t index, struct a
 {
     const struct study_options *options = study->options;
     const struct study_variant *variant = &options->variants[index];
-    const struct run_options how = {
-        .version = "", .share_trace = true, .no_digest = true, .cancel = options->cancel};
+    const struct run_options how = {.version = "",
+                                    .share_trace = true,
+                                    .no_digest = true,
+                                    .keep_parts = any_key(options, cause_key_begins),
+                                    .cancel = options->cancel};
     double *figures = study->figures + index * options->n_keys;
     const struct summary *summary;
     struct scenario_source source;
@@ -61,7 +65,7 @@ static enum status run_variant(const struct study *study, size_t index, struct a
         s = scenario_read(&scenario, arena, &source, d);
     if (s)
         return s;
-    if (!of_timeline(options))
+    if (!any_key(options, timeline_key_begins))
         scenario.output.sample_s = 0; /* nobody sees it */
     s = run_scenario(&summary, &scenario, arena, options->resources, &how, d);
     for (size_t i = 0; !s && i < options->n_keys; i++) {

@@ -1,0 +1,308 @@
+#include "reports/causes/causes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "reports/causes/causes_internal.h"
+#include "util/array.h"
+#include "util/bug.h"
+#include "util/units.h"
+
+static const struct {
+    const char *name, *text, *phrase, *help;
+} causes[N_CAUSES] = {
+#define XX(id, name, text, phrase, help) {name, text, phrase, help},
+    CAUSE_MAP(XX)
+#undef XX
+};
+
+const char *cause_name(enum cause c)
+{
+    return causes[c].name;
+}
+
+const char *cause_text(enum cause c)
+{
+    return causes[c].text;
+}
+
+const char *cause_phrase(enum cause c)
+{
+    return causes[c].phrase;
+}
+
+const char *cause_help(enum cause c)
+{
+    return causes[c].help;
+}
+
+size_t cause_class(uint32_t isl_tok)
+{
+    size_t class = 0;
+
+    while (class + 1 < CAUSE_N_CLASSES && isl_tok > cause_class_tok(class))
+        class ++;
+    return class;
+}
+
+uint32_t cause_class_tok(size_t class)
+{
+    return class + 1 < CAUSE_N_CLASSES ? (uint32_t)1000 << class : UINT32_MAX;
+}
+
+/* ---- the run ---- */
+
+/* What the KV of prompts was held for on prefill workers, tokens times seconds. */
+enum { HELD_PREFILL, HELD_LINK, HELD_TRANSFER, HELD_ROOM, N_HELD };
+static const enum cause held_for[N_HELD] = {CAUSE_KV_ROOM, CAUSE_LINK, CAUSE_TRANSFER,
+                                            CAUSE_DECODE_ROOM};
+
+struct causes {
+    struct cause_targets targets;
+    struct course course[POLICY_MAX_POOLS];
+    struct miss *misses;
+    size_t n_misses, misses_capacity;
+    double isl_sum_tok, n_requests;
+    double held[N_HELD];
+};
+
+struct causes *causes_new(const struct cause_targets *targets)
+{
+    struct causes *c = calloc(1, sizeof *c);
+
+    if (c)
+        c->targets = *targets;
+    return c;
+}
+
+void causes_free(struct causes *c)
+{
+    if (!c)
+        return;
+    for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
+        course_free(&c->course[p]);
+    free(c->misses);
+    free(c);
+}
+
+static void note_held(struct causes *c, const struct request_record *q)
+{
+    static const enum request_part parts[][2] = {
+        [HELD_PREFILL] = {PART_PREFILL, PART_PREFILL_SHARED},
+        [HELD_LINK] = {PART_LINK, PART_LINK},
+        [HELD_TRANSFER] = {PART_TRANSFER, PART_TRANSFER},
+        [HELD_ROOM] = {PART_DECODE_ROOM, PART_DECODE_ROOM}};
+
+    for (int i = 0; i < N_HELD; i++) {
+        int64_t ns = q->parts->e2e_ns[parts[i][0]];
+        if (parts[i][1] != parts[i][0])
+            ns += q->parts->e2e_ns[parts[i][1]];
+        c->held[i] += s_from_ns(ns) * q->isl_tok;
+    }
+}
+
+enum status causes_add_request(struct causes *c, const struct request_record *q, struct diag *d)
+{
+    struct miss m;
+
+    BUG_IF(!q->parts);
+    c->isl_sum_tok += q->isl_tok;
+    c->n_requests++;
+    if (c->targets.n_pools > 1)
+        note_held(c, q);
+    if (!miss_of(&m, q, &c->targets))
+        return ST_OK;
+    enum status s = ARRAY_RESERVE(c->misses, c->n_misses, c->misses_capacity, 1, "causes", d);
+    if (s)
+        return s;
+    c->misses[c->n_misses++] = m;
+    if (!m.look_again || m.backlog_ns < 0)
+        return ST_OK;
+    return course_add_backlog(&c->course[m.v.pool], m.backlog_ns, m.to_ns, d);
+}
+
+enum status causes_add_decision(struct causes *c, size_t pool, int64_t at_ns, int64_t before,
+                                int64_t after, int64_t wanted, struct diag *d)
+{
+    struct course *k = &c->course[pool];
+
+    BUG_IF(pool >= c->targets.n_pools);
+    enum status s =
+        ARRAY_RESERVE(k->decisions, k->n_decisions, k->decisions_capacity, 1, "decisions", d);
+    if (!s)
+        k->decisions[k->n_decisions++] = (struct course_decision){at_ns, before, after, wanted};
+    return s;
+}
+
+enum status causes_add_worker(struct causes *c, const struct worker_record *w, struct diag *d)
+{
+    struct course *k = &c->course[w->pool];
+    bool drained = w->drain_ns >= 0;
+
+    BUG_IF(w->pool >= c->targets.n_pools);
+    enum status s = ARRAY_RESERVE(k->workers, k->n_workers, k->workers_capacity, 1, "workers", d);
+    if (s)
+        return s;
+    enum course_loss loss = LOSS_NONE;
+    if (drained || w->end == WORKER_END_KILLED)
+        loss = LOSS_MAYBE;
+    else if (w->end == WORKER_END_NODE || w->end == WORKER_END_FAILED)
+        loss = LOSS_SURE;
+    k->workers[k->n_workers++] = (struct course_worker){w->wanted_ns, w->start_ns, w->ready_ns,
+                                                        drained ? w->drain_ns : w->end_ns, loss};
+    return ST_OK;
+}
+
+/* ---- its end ---- */
+
+static void decide(const struct causes *c, const struct miss *m, struct cause_verdict *v)
+{
+    *v = m->v;
+    if (m->may_be_ahead && m->v.ahead_tok * c->n_requests > 2 * c->isl_sum_tok) {
+        v->cause = CAUSE_LONG_PROMPT;
+        return;
+    }
+    v->ahead_tok = 0;
+    if (!m->look_again)
+        return;
+    course_decide(&c->course[m->v.pool], m, v);
+    if (v->cause == CAUSE_KV_ROOM && v->pool == 0 && c->targets.n_pools > 1) {
+        size_t most = 0;
+        for (size_t i = 1; i < N_HELD; i++)
+            most = c->held[i] > c->held[most] ? i : most;
+        v->cause = held_for[most];
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double p = *(const double *)a, q = *(const double *)b;
+
+    return (p > q) - (p < q);
+}
+
+double quantile_of(double *values, size_t n, double share)
+{
+    if (n == 0)
+        return NAN;
+    qsort(values, n, sizeof *values, by_value);
+    return values[(size_t)(share * (double)(n - 1))];
+}
+
+/* `of` the verdicts of a cause; NaN = it does not count. */
+static double quantile(const struct causes *c, enum cause cause, double share,
+                       double (*of)(const struct cause_verdict *v), double *scratch)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->n_misses; i++) {
+        double value = of(&c->misses[i].v);
+        if (c->misses[i].v.cause == cause && !isnan(value))
+            scratch[n++] = value;
+    }
+    return quantile_of(scratch, n, share);
+}
+
+static double excess_ms(const struct cause_verdict *v)
+{
+    return v->kind == MISSED_ALL ? NAN : ms_from_ns(v->excess_ns);
+}
+
+static double late_s(const struct cause_verdict *v)
+{
+    return v->late_ns < 0 ? NAN : s_from_ns(v->late_ns);
+}
+
+static double ahead_tok(const struct cause_verdict *v)
+{
+    return v->ahead_tok == 0 ? (double)NAN : v->ahead_tok;
+}
+
+static void count(struct cause_summary *y, const struct cause_verdict *v)
+{
+    struct cause_total *t = &y->of[v->cause];
+
+    y->missed++;
+    y->missed_by_kind[v->kind]++;
+    t->requests++;
+    t->by_kind[v->kind]++;
+    t->by_class[cause_class(v->isl_tok)]++;
+    if (v->pool != CAUSE_NO_POOL)
+        t->by_pool[v->pool]++;
+}
+
+static void put_in_order(struct cause_summary *y)
+{
+    for (int i = 0; i < N_CAUSES; i++) {
+        int k = i;
+        for (; k > 0 && y->of[y->order[k - 1]].requests < y->of[i].requests; k--)
+            y->order[k] = y->order[k - 1];
+        y->order[k] = (enum cause)i;
+    }
+}
+
+static void summarize(const struct causes *c, struct cause_summary *y, double *scratch)
+{
+    *y = (struct cause_summary){.kept = true};
+    for (size_t i = 0; i < c->n_misses; i++)
+        count(y, &c->misses[i].v);
+    for (int i = 0; i < N_CAUSES; i++) {
+        struct cause_total *t = &y->of[i];
+        enum cause cause = (enum cause)i;
+        t->median_excess_ms = t->median_late_s = NAN;
+        if (t->requests == 0)
+            continue;
+        t->median_excess_ms = quantile(c, cause, 0.5, excess_ms, scratch);
+        t->median_late_s = quantile(c, cause, 0.5, late_s, scratch);
+        if (cause == CAUSE_LONG_PROMPT)
+            t->ahead_tok = (uint32_t)quantile(c, cause, 0.25, ahead_tok, scratch);
+    }
+    put_in_order(y);
+    for (size_t p = 0; p < c->targets.n_pools; p++)
+        course_lag(&c->course[p], &y->lag[p], scratch);
+}
+
+enum status causes_finish(struct causes *c, struct cause_summary *summary, struct diag *d)
+{
+    size_t n = c->n_misses;
+    enum status s = ST_OK;
+
+    for (size_t p = 0; !s && p < c->targets.n_pools; p++) {
+        const struct course *k = &c->course[p];
+        s = course_finish(&c->course[p], d);
+        n = k->n_workers > n ? k->n_workers : n;
+        n = k->n_backlogs > n ? k->n_backlogs : n;
+    }
+    if (s)
+        return s;
+    double *scratch = malloc((n + 1) * sizeof *scratch);
+    if (!scratch)
+        return diag_nomem(d, "causes");
+    for (size_t i = 0; i < c->n_misses; i++)
+        decide(c, &c->misses[i], &c->misses[i].v);
+    summarize(c, summary, scratch);
+    free(scratch);
+    return ST_OK;
+}
+
+bool causes_verdict(const struct causes *c, const struct request_record *q,
+                    struct cause_verdict *verdict)
+{
+    struct miss m;
+
+    if (!miss_of(&m, q, &c->targets))
+        return false;
+    decide(c, &m, verdict);
+    return true;
+}
+
+size_t causes_n_missed(const struct causes *c)
+{
+    return c->n_misses;
+}
+
+struct cause_verdict causes_missed(const struct causes *c, size_t i)
+{
+    BUG_IF(i >= c->n_misses);
+    return c->misses[i].v;
+}
