@@ -51,7 +51,7 @@ struct cli_verb {
 
 extern const struct cli_verb cli_verbs[]; /* ended by name NULL */
 extern const struct cli_option run_options[], calibrate_options[], check_options[],
-    compare_options[], report_options[], plan_options[], profile_show_options[],
+    compare_options[], explain_options[], report_options[], plan_options[], profile_show_options[],
     profile_convert_options[], size_options[], sweep_options[], trace_info_options[],
     tune_options[];
 extern const struct cli_verb profile_verbs[], sweep_verbs[], trace_verbs[];
@@ -61,6 +61,7 @@ enum status check_run(const struct cli_args *args, struct diag *d);
 enum status size_run(const struct cli_args *args, struct diag *d);
 enum status tune_run(const struct cli_args *args, struct diag *d);
 enum status calibrate_run(const struct cli_args *args, struct diag *d);
+enum status explain_run(const struct cli_args *args, struct diag *d);
 enum status compare_run(const struct cli_args *args, struct diag *d);
 enum status plan_run(const struct cli_args *args, struct diag *d);
 enum status report_run(const struct cli_args *args, struct diag *d);

@@ -84,6 +84,18 @@ const struct cli_verb cli_verbs[] = {
          "memory (docs/compare.md).",
      .options = compare_options,
      .run = compare_run},
+    {.name = "explain",
+     .words = "DIR",
+     .min_words = 1,
+     .max_words = 1,
+     .summary = "why requests missed their targets: of a run, a minute of it, a request",
+     .details =
+         "DIR is a folder that 'run --out' wrote. Each request that was not served within both "
+         "targets has one cause, out of where its time went, what the policy decided and what "
+         "became of the workers (docs/causes.md). Exit status: 0 done; 2 bad input or usage, a "
+         "run that did not keep it among it; 3 I/O or memory.",
+     .options = explain_options,
+     .run = explain_run},
     {.name = "check",
      .words = "SCENARIO...",
      .min_words = 1,

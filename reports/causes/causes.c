@@ -116,9 +116,7 @@ enum status causes_add_request(struct causes *c, const struct request_record *q,
     if (s)
         return s;
     c->misses[c->n_misses++] = m;
-    if (!m.look_again || m.backlog_ns < 0)
-        return ST_OK;
-    return course_add_backlog(&c->course[m.v.pool], m.backlog_ns, m.to_ns, d);
+    return m.in_line && m.backlog_ns >= 0 ? course_add_backlog(&c->course[m.v.pool], &m, d) : ST_OK;
 }
 
 enum status causes_add_decision(struct causes *c, size_t pool, int64_t at_ns, int64_t before,
@@ -157,15 +155,17 @@ enum status causes_add_worker(struct causes *c, const struct worker_record *w, s
 
 static void decide(const struct causes *c, const struct miss *m, struct cause_verdict *v)
 {
+    double long_tok = 2 * c->isl_sum_tok / c->n_requests;
+
     *v = m->v;
-    if (m->may_be_ahead && m->v.ahead_tok * c->n_requests > 2 * c->isl_sum_tok) {
+    if (m->may_be_ahead && m->v.ahead_tok > long_tok) {
         v->cause = CAUSE_LONG_PROMPT;
         return;
     }
     v->ahead_tok = 0;
     if (!m->look_again)
         return;
-    course_decide(&c->course[m->v.pool], m, v);
+    course_decide(&c->course[m->v.pool], m, long_tok, v);
     if (v->cause == CAUSE_KV_ROOM && v->pool == 0 && c->targets.n_pools > 1) {
         size_t most = 0;
         for (size_t i = 1; i < N_HELD; i++)
@@ -278,8 +278,10 @@ enum status causes_finish(struct causes *c, struct cause_summary *summary, struc
     double *scratch = malloc((n + 1) * sizeof *scratch);
     if (!scratch)
         return diag_nomem(d, "causes");
-    for (size_t i = 0; i < c->n_misses; i++)
-        decide(c, &c->misses[i], &c->misses[i].v);
+    for (size_t i = 0; i < c->n_misses; i++) {
+        const struct miss m = c->misses[i];
+        decide(c, &m, &c->misses[i].v);
+    }
     summarize(c, summary, scratch);
     free(scratch);
     return ST_OK;

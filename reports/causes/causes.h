@@ -16,8 +16,10 @@
  *    together: all of the wait for a worker and in line on it; lost attempts and the pauses of the
  *    client. The largest part of those names the cause.
  * 4. A wait in line of which one prompt, longer than twice the mean, took half: `long_prompt`.
- * 5. Any other wait for workers (and `decode`) gets a second look at the end of the run. Each
- *    moment of it is one of: a failed worker was not yet replaced (`failure`); workers were on
+ *    So are the others in a backlog of which it took half.
+ * 5. Any other wait for workers, and time in steps that are too long because of others (`decode`,
+ *    `decode_prompts`, `prefill_shared`, `preempted`), gets a second look at the end of the run.
+ * Each moment of it is one of: a failed worker was not yet replaced (`failure`); workers were on
  *    their way (`startup`, `gpus_missing` where they had no GPUs); the policy wanted more than it
  *    could get (`gpu_budget`); none of that yet, and the last decision for more workers in this
  *    backlog still to come (`late_decision`). The longest decides. What is left, the time in which

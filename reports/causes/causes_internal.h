@@ -13,9 +13,11 @@ double quantile_of(double *values, size_t n, double share);
 struct miss {
     struct cause_verdict v; /* so far */
     bool look_again;        /* the fleet may be why */
+    bool in_line;           /* that is what it missed by */
     bool may_be_ahead;      /* `long_prompt` if v.ahead_tok is long for this run */
     bool gpus;              /* more of its wait for GPUs than for starts */
-    int64_t from_ns, to_ns; /* the wait (or the decoding) */
+    int64_t from_ns, to_ns; /* of the wait, or of what it shared with others */
+    int64_t ahead_ns;       /* of the wait, by the prompt of v.ahead_tok */
     int64_t backlog_ns;     /* -1 = none at its end */
 };
 
@@ -50,6 +52,8 @@ struct course_mark {
 /* A time in which more requests waited than there were workers. */
 struct backlog {
     int64_t from_ns, to_ns;
+    int64_t ahead_ns;   /* most that one prompt took of a wait in it, */
+    uint32_t ahead_tok; /* and its ISL */
 };
 struct course {
     struct course_decision *decisions; /* by time */
@@ -61,14 +65,16 @@ struct course {
     int64_t longest_start_ns; /* 0 = unknown */
 };
 
-enum status course_add_backlog(struct course *c, int64_t from_ns, int64_t to_ns, struct diag *d);
+/* Of one in line. */
+enum status course_add_backlog(struct course *c, const struct miss *m, struct diag *d);
 /* When all is there. */
 enum status course_finish(struct course *c, struct diag *d);
 void course_free(struct course *c);
 /* scratch: room for as many as there are workers, or backlogs. */
 void course_lag(const struct course *c, struct cause_lag *lag, double *scratch);
 
-/* The second look. */
-void course_decide(const struct course *c, const struct miss *m, struct cause_verdict *v);
+/* The second look. Prompts of more tokens than that are long. */
+void course_decide(const struct course *c, const struct miss *m, double long_tok,
+                   struct cause_verdict *v);
 
 #endif

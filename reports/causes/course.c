@@ -172,7 +172,17 @@ static enum status make_marks(struct course *c, struct turns *t, struct diag *d)
     return ST_OK;
 }
 
-/* One for each beginning, as long as the longest. */
+static void join(struct backlog *b, const struct backlog *more)
+{
+    if (more->to_ns > b->to_ns)
+        b->to_ns = more->to_ns;
+    if (more->ahead_ns > b->ahead_ns) {
+        b->ahead_ns = more->ahead_ns;
+        b->ahead_tok = more->ahead_tok;
+    }
+}
+
+/* One for each beginning. */
 static void join_backlogs(struct course *c)
 {
     size_t n = 0;
@@ -181,8 +191,9 @@ static void join_backlogs(struct course *c)
         qsort(c->backlogs, c->n_backlogs, sizeof *c->backlogs, by_beginning);
     for (size_t i = 0; i < c->n_backlogs; i++) {
         if (n && c->backlogs[n - 1].from_ns == c->backlogs[i].from_ns)
-            n--;
-        c->backlogs[n++] = c->backlogs[i];
+            join(&c->backlogs[n - 1], &c->backlogs[i]);
+        else
+            c->backlogs[n++] = c->backlogs[i];
     }
     c->n_backlogs = n;
 }
@@ -213,17 +224,18 @@ void course_free(struct course *c)
     free(c->backlogs);
 }
 
-enum status course_add_backlog(struct course *c, int64_t from_ns, int64_t to_ns, struct diag *d)
+enum status course_add_backlog(struct course *c, const struct miss *m, struct diag *d)
 {
+    const struct backlog b = {m->backlog_ns, m->to_ns, m->ahead_ns, m->v.ahead_tok};
+
     /* Most come one after the other. */
-    if (c->n_backlogs && c->backlogs[c->n_backlogs - 1].from_ns == from_ns) {
-        if (to_ns > c->backlogs[c->n_backlogs - 1].to_ns)
-            c->backlogs[c->n_backlogs - 1].to_ns = to_ns;
+    if (c->n_backlogs && c->backlogs[c->n_backlogs - 1].from_ns == b.from_ns) {
+        join(&c->backlogs[c->n_backlogs - 1], &b);
         return ST_OK;
     }
     enum status s = ARRAY_RESERVE(c->backlogs, c->n_backlogs, c->backlogs_capacity, 1, "waits", d);
     if (!s)
-        c->backlogs[c->n_backlogs++] = (struct backlog){from_ns, to_ns};
+        c->backlogs[c->n_backlogs++] = b;
     return s;
 }
 
@@ -357,24 +369,30 @@ static struct backlog backlog_of(const struct course *c, const struct miss *m)
     }
     if (low > 0 && c->backlogs[low - 1].to_ns > m->from_ns)
         return c->backlogs[low - 1];
-    return (struct backlog){m->from_ns, m->to_ns};
+    return (struct backlog){m->from_ns, m->to_ns, 0, 0};
 }
 
-void course_decide(const struct course *c, const struct miss *m, struct cause_verdict *v)
+void course_decide(const struct course *c, const struct miss *m, double long_tok,
+                   struct cause_verdict *v)
 {
-    bool waited = m->v.kind == MISSED_TTFT || m->v.cause != CAUSE_DECODE;
-    struct backlog b = waited ? backlog_of(c, m) : (struct backlog){m->from_ns, m->to_ns};
+    struct backlog b = backlog_of(c, m);
     struct ups ups = ups_in(c, b.from_ns, b.to_ns);
     struct matters own = matters_of(c, m->from_ns, m->to_ns, ups.last_ns),
                    whole = matters_of(c, b.from_ns, b.to_ns, ups.last_ns);
 
-    if (waited && whole.rest_ns <= sum_of(&whole)) {
+    if (m->in_line && whole.rest_ns <= sum_of(&whole)) {
         own.ns[largest_of(&whole)] += own.rest_ns;
         own.rest_ns = 0;
     }
     enum matter matter = largest_of(&own);
-    if (own.ns[matter] == 0 || own.ns[matter] < own.rest_ns)
+    if (own.ns[matter] == 0 || own.ns[matter] < own.rest_ns) {
+        if (v->cause == CAUSE_QUEUE && b.ahead_tok > long_tok &&
+            b.ahead_ns * 2 >= b.to_ns - b.from_ns) {
+            v->cause = CAUSE_LONG_PROMPT;
+            v->ahead_tok = b.ahead_tok;
+        }
         return;
+    }
     bool scaled_down = was_scaled_down(c, b.from_ns, &ups);
     switch (matter) {
     case MATTER_FAILED:

@@ -170,16 +170,26 @@ static void note_wait(struct miss *m, const struct request_record *q, const stru
     m->v.pool = (uint8_t)pool;
     if (w->from_ns < 0)
         return;
-    m->look_again = true;
+    m->look_again = m->in_line = true;
     m->gpus = s->parts_ns[PART_GPUS] > s->parts_ns[PART_STARTUP];
     m->from_ns = w->from_ns;
     m->to_ns = wait_end_ns(w, q);
     m->backlog_ns = w->backlog_ns;
-    if (m->v.cause == CAUSE_QUEUE && w->ahead_request != UINT64_MAX &&
-        w->ahead_ns * 2 >= m->to_ns - m->from_ns) {
-        m->may_be_ahead = true;
+    if (m->v.cause == CAUSE_QUEUE && w->ahead_request != UINT64_MAX) {
+        m->may_be_ahead = w->ahead_ns * 2 >= m->to_ns - m->from_ns;
         m->v.ahead_tok = w->ahead_tok;
+        m->ahead_ns = w->ahead_ns;
     }
+}
+
+/* It was in steps with others all that time. */
+static void note_shared(struct miss *m, const struct request_record *q, const struct stretch *s,
+                        size_t pool)
+{
+    m->v.pool = (uint8_t)pool;
+    m->look_again = true;
+    m->from_ns = s->kind == MISSED_TTFT ? q->arrival_ns : q->first_token_ns;
+    m->to_ns = m->from_ns + s->length_ns;
 }
 
 static void explain(struct miss *m, const struct request_record *q, const struct stretch *s,
@@ -197,19 +207,18 @@ static void explain(struct miss *m, const struct request_record *q, const struct
         break;
     case GROUP_OWN: /* also where nothing else is left */
         m->v.pool = part == PART_PREFILL ? 0 : (uint8_t)last;
-        if (part != PART_DECODE || s->kind != MISSED_TPOT)
-            break;
-        m->look_again = true;
-        m->from_ns = q->first_token_ns;
-        m->to_ns = q->first_token_ns + s->length_ns;
+        if (part == PART_DECODE && s->kind == MISSED_TPOT)
+            note_shared(m, q, s, last);
         break;
     case GROUP_SHARED:
-        m->v.pool = 0;
+        note_shared(m, q, s, 0);
+        break;
+    case GROUP_DECODE_PROMPTS:
+    case GROUP_PREEMPTED:
+        note_shared(m, q, s, last);
         break;
     case GROUP_NETWORK:
-    case GROUP_DECODE_PROMPTS:
     case GROUP_DECODE_RANKS:
-    case GROUP_PREEMPTED:
         m->v.pool = (uint8_t)last;
         break;
     case GROUP_LOSS:

@@ -12,6 +12,7 @@
 #include "planner/policy.h"
 #include "record/observer.h"
 #include "record/parts.h"
+#include "reports/causes/causes.h"
 #include "util/arena.h"
 #include "util/status.h"
 
@@ -84,6 +85,13 @@ enum status recorded_read(struct recorded *run, struct arena *arena, const char 
 /* Where the time of each request went, after recorded_read. A run that did not keep it has none:
  * run->parts stays NULL, and it is no error. */
 enum status recorded_read_parts(struct recorded *run, struct arena *arena, struct diag *d);
+
+/* A request as its run told it; needs run->parts, which it borrows. */
+struct request_record recorded_request_record(const struct recorded *run, size_t i);
+/* Why its requests missed (reports/causes/causes.h); needs run->parts. The caller frees *causes,
+ * also after an error. ST_NOMEM. */
+enum status recorded_causes(struct causes **causes, struct cause_summary *summary,
+                            const struct recorded *run, struct diag *d);
 
 /* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
  * that is not there. */
