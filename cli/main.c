@@ -15,7 +15,8 @@ const struct cli_verb cli_verbs[] = {
      .details =
          "Prints what the users would have felt and what the GPUs would have cost. With "
          "--out also writes summary.json, performance.json (what the run took), "
-         "requests.csv, timeline.csv, workers.csv and decisions.jsonl. The keys of a scenario are "
+         "requests.csv, timeline.csv, workers.csv, decisions.jsonl and report.html, the page "
+         "of the run. The keys of a scenario are "
          "listed by 'headroom list keys'. Exit status: 0 done and all expectations held, "
          "1 an expectation was missed, 2 bad input or usage, 3 I/O or memory, 130 or 143 "
          "stopped by Ctrl-C or SIGTERM.",
@@ -117,7 +118,8 @@ const struct cli_verb cli_verbs[] = {
      .max_words = 1,
      .summary = "the page for a browser of results that are on disk",
      .details =
-         "RESULTS is the folder that --out of sweep or tune named, or the file of 'size --json'. "
+         "RESULTS is the folder that --out of run, sweep or tune named, or the file of 'size "
+         "--json'. "
          "The page is one file and asks for nothing else: report.html in the folder, the same that "
          "the verb wrote there itself, or FILE.html beside FILE.json. Its path is printed. Exit "
          "status: 0 done, 2 there are no such results, 3 I/O or memory.",

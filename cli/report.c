@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/out_dir.h"
+#include "pages/run/run_page.h"
 #include "pages/size/size_page.h"
 #include "pages/sweep/sweep_page.h"
 #include "pages/tune/tune_page.h"
@@ -26,6 +27,7 @@ static const struct report_kind {
 } kinds[] = {
     {"study.json", "a sweep", sweep_page_write},
     {"tune.json", "a tune", tune_page_write},
+    {"summary.json", "a run", run_page_write},
     {NULL, "size --json", size_page_write},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };

@@ -8,7 +8,9 @@
 #include "cli/interrupt.h"
 #include "cli/out_dir.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/trace_events.h"
+#include "reports/out_file.h"
 #include "reports/replay_report.h"
 #include "reports/summary.h"
 #include "scenarios/compose/run.h"
@@ -228,6 +230,14 @@ static enum status put_report(struct replay_report *report, const struct cli_arg
     return s;
 }
 
+/* The page of an earlier run there goes first: it is not of these files, whatever comes. */
+static enum status put_page(const char *dir, struct diag *d)
+{
+    enum status s = out_file_remove(dir, REPORT_NAME, d);
+
+    return s ? s : report_make(dir, d);
+}
+
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
                            const struct run_options *options, const struct cli_args *args,
                            struct diag *d)
@@ -244,6 +254,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         s = put_report(options->replay, args, d);
     if (!s && options->trace_events)
         s = trace_events_finish(options->trace_events, d);
+    if (!s && out)
+        s = put_page(out, d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -251,7 +263,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         summary_print(summary, &terminal);
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
-                   "workers.csv,\n  decisions.jsonl%s\n",
+                   "workers.csv,\n  decisions.jsonl%s, report.html\n",
                    out, options->want_events ? ", events.jsonl" : "");
         if (options->trace_events)
             printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",

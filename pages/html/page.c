@@ -43,33 +43,70 @@ static void write_source(FILE *out, const unsigned char *bytes, size_t length)
     fprintf(out, "'sha256-%s'", text);
 }
 
-void page_begin(FILE *out, const char *maker, const char *title)
+static void write_sources(FILE *out, const char *directive, const unsigned char *bytes,
+                          size_t length, const unsigned char *more, size_t more_length)
+{
+    fprintf(out, "; %s ", directive);
+    write_source(out, bytes, length);
+    if (more_length) {
+        fputs(" ", out);
+        write_source(out, more, more_length);
+    }
+}
+
+static void write_element(FILE *out, const char *name, const unsigned char *bytes, size_t length)
+{
+    if (length == 0)
+        return;
+    fprintf(out, "<%s>", name);
+    fwrite(bytes, 1, length, out);
+    fprintf(out, "</%s>\n", name);
+}
+
+void page_begin_with(FILE *out, const char *maker, const char *title,
+                     const struct page_extra *extra)
 {
     fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"generator\" content=\"",
           out);
     markup_text(out, maker);
-    fputs("\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-          "style-src ",
-          out);
-    write_source(out, page_style, page_style_length);
-    fputs("; script-src ", out);
-    write_source(out, page_script, page_script_length);
+    fputs("\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'", out);
+    write_sources(out, "style-src", page_style, page_style_length, extra->style,
+                  extra->style_length);
+    write_sources(out, "script-src", page_script, page_script_length, extra->script,
+                  extra->script_length);
     fputs("\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
           out);
     markup_text(out, title);
-    fputs("</title>\n<style>", out);
-    fwrite(page_style, 1, page_style_length, out);
-    fputs("</style>\n</head>\n<body>\n"
+    fputs("</title>\n", out);
+    write_element(out, "style", page_style, page_style_length);
+    write_element(out, "style", extra->style, extra->style_length);
+    fputs("</head>\n<body>\n"
           "<button id=\"theme\" type=\"button\" hidden>Theme: as the system</button>\n<main>\n",
           out);
 }
 
+void page_end_with(FILE *out, const struct page_extra *extra)
+{
+    fputs("</main>\n", out);
+    write_element(out, "script", page_script, page_script_length);
+    if (extra->licence_length) {
+        fputs("<!-- Of what follows:\n", out);
+        fwrite(extra->licence, 1, extra->licence_length, out);
+        fputs("\n-->\n", out);
+    }
+    write_element(out, "script", extra->script, extra->script_length);
+    fputs("</body>\n</html>\n", out);
+}
+
+void page_begin(FILE *out, const char *maker, const char *title)
+{
+    page_begin_with(out, maker, title, &(struct page_extra){0});
+}
+
 void page_end(FILE *out)
 {
-    fputs("</main>\n<script>", out);
-    fwrite(page_script, 1, page_script_length, out);
-    fputs("</script>\n</body>\n</html>\n", out);
+    page_end_with(out, &(struct page_extra){0});
 }
 
 void page_heading(FILE *out, const char *title, const char *below)

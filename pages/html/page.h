@@ -6,6 +6,7 @@
 #ifndef PAGES_HTML_PAGE_H
 #define PAGES_HTML_PAGE_H
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* Up to the first heading, which is not among it. `maker` ("headroom check") is in the first 200
@@ -13,6 +14,16 @@
  * checks `out` for errors. */
 void page_begin(FILE *out, const char *maker, const char *title);
 void page_end(FILE *out);
+
+/* Style and script that a page has besides, and the licence of what is not ours among them, which
+ * the page has as a comment (no "--" in it). */
+struct page_extra {
+    const unsigned char *style, *script, *licence;
+    size_t style_length, script_length, licence_length;
+};
+void page_begin_with(FILE *out, const char *maker, const char *title,
+                     const struct page_extra *extra);
+void page_end_with(FILE *out, const struct page_extra *extra);
 
 /* ---- pieces ---- */
 

@@ -63,6 +63,37 @@ void markup_text(FILE *out, const char *text)
     }
 }
 
+static const char *json_escape(char out[8], const unsigned char *s, size_t n)
+{
+    if (n == 0)
+        return "\xef\xbf\xbd";
+    if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) {
+        snprintf(out, 8, "\\u20%02x", s[2] - 0x80);
+        return out;
+    }
+    if (n > 1 || (*s >= ' ' && *s != 0x7f && !strchr("<>&\"\\", *s)))
+        return NULL;
+    snprintf(out, 8, "\\u%04x", *s);
+    return out;
+}
+
+void markup_json_string(FILE *out, const char *text)
+{
+    char escape[8];
+
+    fputs("\"", out);
+    for (const unsigned char *s = (const unsigned char *)text; s && *s;) {
+        size_t n = utf8_length(s);
+        const char *instead = json_escape(escape, s, n);
+        if (instead)
+            fputs(instead, out);
+        else
+            fwrite(s, 1, n, out);
+        s += n ? n : 1;
+    }
+    fputs("\"", out);
+}
+
 /* Of a number with a fraction: what says nothing at its end is dropped. */
 static void trim_zeros(char *text)
 {

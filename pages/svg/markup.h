@@ -9,6 +9,9 @@
 /* As text or as the value of an attribute in double quotes: `&`, `<`, `>`, quotes as entities, what
  * XML cannot hold (control bytes, what is no UTF-8) as U+FFFD. NULL is nothing. */
 void markup_text(FILE *out, const char *text);
+/* As a string of JSON, with its quotes, inside a <script>, which it cannot end: `<`, `>`, `&` and
+ * what breaks lines are \uXXXX, what is no UTF-8 is U+FFFD. NULL is "". */
+void markup_json_string(FILE *out, const char *text);
 
 /* A coordinate: at most one decimal, none where it is whole. */
 enum { MARKUP_NUMBER_SIZE = 32 };

@@ -29,11 +29,42 @@ static const struct yaml_node *find(const struct yaml_node *node, const char *ke
     return node;
 }
 
+static double number_of(const struct yaml_node *node)
+{
+    return node && (node->kind == NODE_INT || node->kind == NODE_NUMBER) ? node->d : NAN;
+}
+
+static const char *text_of(const struct yaml_node *node)
+{
+    return node && node->kind == NODE_TEXT ? node->text : NULL;
+}
+
 double recorded_figure(const struct recorded *run, const char *key)
 {
-    const struct yaml_node *node = find(run->summary, key);
+    return number_of(find(run->summary, key));
+}
 
-    return node && (node->kind == NODE_INT || node->kind == NODE_NUMBER) ? node->d : NAN;
+const char *recorded_text(const struct recorded *run, const char *key)
+{
+    return text_of(find(run->summary, key));
+}
+
+bool recorded_interval(double *low, double *high, const struct recorded *run, const char *key)
+{
+    const struct yaml_node *of = yaml_node_child(find(run->summary, "intervals"), key);
+
+    *low = number_of(yaml_node_child(of, "low"));
+    *high = number_of(yaml_node_child(of, "high"));
+    return !isnan(*low) && !isnan(*high);
+}
+
+const char *recorded_note(const struct recorded *run, size_t i)
+{
+    const struct yaml_node *notes = find(run->summary, "notes"), *note;
+
+    for (note = notes ? notes->first : NULL; note && i; i--)
+        note = note->next;
+    return text_of(note);
 }
 
 static enum status refuse(const struct yaml_node *node, const char *path, const char *key,

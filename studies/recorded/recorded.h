@@ -34,6 +34,8 @@ struct recorded_sample {
     int64_t at_ns;
     size_t pool; /* index */
     int64_t target, ready, starting, draining;
+    /* NaN: there is none. Rates are of the whole deployment, since the sample before. */
+    double n_waiting, n_running, kv_utilization, offered_per_s, completed_per_s;
 };
 
 /* Of decisions.jsonl. NaN = null. */
@@ -96,5 +98,11 @@ enum status recorded_causes(struct causes **causes, struct cause_summary *summar
 /* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
  * that is not there. */
 double recorded_figure(const struct recorded *run, const char *key);
+/* The text under one; NULL where there is none. */
+const char *recorded_text(const struct recorded *run, const char *key);
+/* The interval that another such run's figure lies in; false: the run has none of it. */
+bool recorded_interval(double *low, double *high, const struct recorded *run, const char *key);
+/* Of `notes`, from 0 on; NULL after the last. */
+const char *recorded_note(const struct recorded *run, size_t i);
 
 #endif

@@ -1,10 +1,34 @@
+#include <math.h>
 
 #include "studies/recorded/recorded_internal.h"
 #include "util/array.h"
+#include "util/text.h"
 
-enum { AT_MS, POOL, TARGET, READY, STARTING, DRAINING, N_COLUMNS };
-static const char *const columns[N_COLUMNS] = {"at_ms", "pool",     "target",
-                                               "ready", "starting", "draining"};
+enum {
+    AT_MS,
+    POOL,
+    TARGET,
+    READY,
+    STARTING,
+    DRAINING,
+    WAITING,
+    RUNNING,
+    KV_UTILIZATION,
+    OFFERED,
+    COMPLETED,
+    N_COLUMNS
+};
+static const char *const columns[N_COLUMNS] = {"at_ms",
+                                               "pool",
+                                               "target",
+                                               "ready",
+                                               "starting",
+                                               "draining",
+                                               "waiting",
+                                               "running",
+                                               "kv_utilization",
+                                               "offered_requests_per_s",
+                                               "completed_requests_per_s"};
 
 static enum status read_count(int64_t *count, const struct csv_rows *rows, size_t column)
 {
@@ -13,6 +37,32 @@ static enum status read_count(int64_t *count, const struct csv_rows *rows, size_
 
     *count = (int64_t)value;
     return s;
+}
+
+/* NaN where the field is empty. */
+static enum status read_number(double *value, const struct csv_rows *rows, size_t column)
+{
+    const struct csv_field field = csv_rows_field(rows, column);
+
+    *value = NAN;
+    if (field.from == field.end)
+        return ST_OK;
+    if (text_double(field.from, (size_t)(field.end - field.from), value) != TEXT_OK || *value < 0)
+        return csv_rows_refuse(rows, column, "a number >= 0, or nothing");
+    return ST_OK;
+}
+
+static enum status read_numbers(struct recorded_sample *sample, const struct csv_rows *rows)
+{
+    enum status s = read_number(&sample->n_waiting, rows, WAITING);
+
+    if (!s)
+        s = read_number(&sample->n_running, rows, RUNNING);
+    if (!s)
+        s = read_number(&sample->kv_utilization, rows, KV_UTILIZATION);
+    if (!s)
+        s = read_number(&sample->offered_per_s, rows, OFFERED);
+    return s ? s : read_number(&sample->completed_per_s, rows, COMPLETED);
 }
 
 static enum status read_row(struct recorded_sample *sample, const struct recorded *run,
@@ -32,7 +82,7 @@ static enum status read_row(struct recorded_sample *sample, const struct recorde
         s = read_count(&sample->starting, rows, STARTING);
     if (!s)
         s = read_count(&sample->draining, rows, DRAINING);
-    return s;
+    return s ? s : read_numbers(sample, rows);
 }
 
 static enum status read_rows(struct recorded_sample **samples, size_t *n,

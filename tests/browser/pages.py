@@ -208,4 +208,45 @@ class Size(Page):
         return faults
 
 
-PAGES = [Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]
+class Run(Page):
+    name = "run/report.html"
+
+    def write(self, site):
+        site.run("run", site.scenario, "--out", "run", "-q", status=1)
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "run/summary.json").read_text())
+        faults = []
+        figures = browser.script("return [...document.querySelectorAll('.figures b')].map(b => b.textContent)")
+        if f"{100 * told['attainment']['overall']:.4g} %" not in figures:
+            faults.append(f"no attainment in {figures}")
+        panels = browser.script("return [...document.querySelectorAll('.panel')].map(p => [p.id, p.querySelectorAll('canvas').length])")
+        expected = ["ttft", "tpot", "load", "requests", "kv", "fleet-1", "fleet-2"]
+        if panels != [[name, 1] for name in expected]:
+            faults.append(f"panels {panels}")
+        return faults + self.timeline(browser, site) + self.cursor(browser)
+
+    @staticmethod
+    def timeline(browser, site):
+        """The panel of workers has what timeline.csv has."""
+        rows = [row for row in csv.DictReader((site.folder / "run/timeline.csv").open()) if row["pool"] == "prefill"]
+        data = json.loads(browser.script("return document.querySelector('#fleet-1 script').textContent"))
+        told = {line["name"]: line["y"] for line in data["lines"]}
+        return [f"{name} is not that of timeline.csv" for name in ("ready", "target", "starting", "draining")
+                if told[name] != [int(row[name]) for row in rows]]
+
+    @staticmethod
+    def cursor(browser):
+        """Keys move one cursor for all panels, and a name hides its line."""
+        browser.script("document.querySelector('#ttft .over-time').focus()")
+        for _ in range(3):
+            browser.press("Right")
+        values = browser.script("return [...document.querySelectorAll('.lines button .value')].map(v => v.textContent)")
+        faults = [f"values under the cursor: {values}"] if not values or not all(values) else []
+        before = browser.script("return document.querySelector('#ttft .lines button').getAttribute('aria-pressed')")
+        browser.click(browser.script("return document.querySelector('#ttft .lines button')"))
+        after = browser.script("return document.querySelector('#ttft .lines button').getAttribute('aria-pressed')")
+        return faults if [before, after] == ["true", "false"] else faults + [f"a line that is hidden is {before}, then {after}"]
+
+
+PAGES = [Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size(), Run()]

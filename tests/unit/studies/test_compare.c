@@ -58,10 +58,10 @@ Test(compare, windows_hold_what_arrived_in_them)
 {
     const struct recorded_request requests[] = {request(0, 0, 50, 5), request(1, 9 * S, 150, 5),
                                                 lost(2, 10 * S), request(3, 31 * S, 20, -1)};
-    const struct recorded_sample samples[] = {{0, 0, 2, 1, 1, 0},
-                                              {5 * S, 0, 2, 2, 0, 0},
-                                              {10 * S, 0, 2, 2, 0, 0},
-                                              {40 * S, 0, 9, 9, 0, 0}};
+    const struct recorded_sample samples[] = {{0, 0, 2, 1, 1, 0, 0, 0, 0, 0, 0},
+                                              {5 * S, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0},
+                                              {10 * S, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0},
+                                              {40 * S, 0, 9, 9, 0, 0, 0, 0, 0, 0, 0}};
     const struct compare_run run = run_of(requests, 4, samples, 4, NULL, 0);
 
     cr_assert_eq(run.n_windows, 4);
@@ -177,7 +177,7 @@ static struct recorded_decision decision(int64_t at_ns, int64_t target, double a
 static struct compare_pair parted(const struct recorded_decision *a, size_t n_a,
                                   const struct recorded_decision *b, size_t n_b)
 {
-    static const struct recorded_sample start[] = {{0, 0, 3, 3, 0, 0}};
+    static const struct recorded_sample start[] = {{0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0}};
     struct compare_run runs[] = {run_of(NULL, 0, start, 1, a, n_a),
                                  run_of(NULL, 0, start, 1, b, n_b)};
     struct compare_pair pair = pair_of(&runs[0], &runs[1]);

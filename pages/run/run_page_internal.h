@@ -1,0 +1,50 @@
+#ifndef PAGES_RUN_RUN_PAGE_INTERNAL_H
+#define PAGES_RUN_RUN_PAGE_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "pages/run/run_page.h"
+#include "studies/recorded/recorded.h"
+#include "util/arena.h"
+
+/* A latency of a window: of the requests that had their first token (TTFT) or their end (TPOT) in
+ * it. NaN without one. */
+struct run_latency {
+    double mean_ms, p50_ms, p95_ms;
+};
+struct run_window {
+    struct run_latency ttft, tpot;
+    size_t n_offered, n_missed; /* by arrival: not completed within both targets */
+};
+
+struct run_view {
+    const struct recorded *run;
+    FILE *out;
+    struct arena *arena;
+    struct diag *d;
+    double end_s;    /* of the run's last event that is known */
+    double window_s; /* a round number, so that there are at most RUN_MAX_WINDOWS */
+    size_t n_windows;
+    const struct run_window *windows;
+};
+
+enum { RUN_MAX_WINDOWS = 120 };
+enum status run_page_windows(struct run_view *v);
+/* A mean is above its target, or nothing came while requests were missed. */
+bool run_window_missed(const struct run_view *v, const struct run_window *w);
+
+void run_page_figures(const struct run_view *v);
+enum status run_page_panels(const struct run_view *v);
+enum status run_page_distributions(const struct run_view *v);
+void run_page_gpu_hours(const struct run_view *v);
+enum status run_page_workers(const struct run_view *v);
+void run_page_decisions(const struct run_view *v);
+enum status run_page_slowest(const struct run_view *v);
+
+/* The decision changed the target of the pool; of any. */
+bool run_pool_moves(const struct recorded_pool_decision *p);
+bool run_decision_moves(const struct run_view *v, const struct recorded_decision *c);
+/* The sample of a pool at that time or before; NULL = none. */
+const struct recorded_sample *run_sample_at(const struct recorded *run, size_t pool, int64_t at_ns);
+
+#endif
