@@ -80,8 +80,11 @@ static void round_numbers(struct axis *axis)
     double rough = (axis->high - axis->low) / 5, power = pow(10, floor(log10(rough)));
     double step = power * (rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
 
-    for (double n = ceil(axis->low / step); n * step <= axis->high; n++)
-        add_tick(axis, n * step);
+    for (size_t i = 0; (double)i * step <= axis->high - axis->low; i++) {
+        double at = (ceil(axis->low / step) + (double)i) * step;
+        if (at <= axis->high)
+            add_tick(axis, at);
+    }
 }
 
 /* A little air around what is there. */
