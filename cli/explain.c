@@ -151,8 +151,11 @@ static enum status explain_run_whole(const struct explain *e, struct diag *d)
     char missed[TEXT_FIGURE_SIZE], offered[TEXT_FIGURE_SIZE], story[CAUSE_STORY_SIZE];
     double n_offered = recorded_figure(run, "requests.offered");
 
-    printf("%s, policy %s: %s of %s requests missed a target\n", run->scenario, run->policy,
-           text_grouped(missed, e->summary->missed), text_grouped(offered, (uint64_t)n_offered));
+    char head[512];
+    snprintf(head, sizeof head, "%.300s, policy %.60s: %s of %s requests missed a target",
+             run->scenario, run->policy, text_grouped(missed, e->summary->missed),
+             text_grouped(offered, (uint64_t)n_offered));
+    terminal_wrap(stdout, head, 0, 2);
     if (e->summary->missed == 0)
         return ST_OK;
     for (int kind = 0; kind < N_MISS_KINDS; kind++) {
