@@ -93,6 +93,12 @@ static double piece_ms(const struct decode_piece *p, double n)
     return n * (p->first_ms + p->slope_ms * (n - 1) / 2);
 }
 
+int64_t decode_piece_ns(const struct decode_piece *piece, uint32_t from, uint32_t to)
+{
+    const struct decode_piece rest = {piece->first_ms + from * piece->slope_ms, piece->slope_ms, 0};
+    return ns_from_ms_or_never(piece_ms(&rest, to - from));
+}
+
 static int64_t find_end_ns(const struct decode_run *run, uint32_t n)
 {
     double ms = 0;

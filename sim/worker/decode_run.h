@@ -49,6 +49,9 @@ struct decode_piece decode_run_piece(const struct decode_run *run);
 /* Of several that go on side by side, the slowest, as long as it is that and none of them ends. */
 struct decode_piece decode_slowest(const struct decode_piece *pieces, uint32_t n);
 
+/* How long steps from + 1 .. to of a piece take. */
+int64_t decode_piece_ns(const struct decode_piece *piece, uint32_t from, uint32_t to);
+
 /* A piece as the curve of a run, which begins at context 0. */
 struct decode_piece_curve {
     struct decode_curve curve;

@@ -381,6 +381,8 @@ enum status decode_commit(struct sim *sim, struct worker *w, uint32_t upto)
         if (w->n_decode) /* all may have been given up meanwhile */
             w->share_s += s_from_ns(end_ns - start_ns) / w->n_decode;
         parts_decoded(w, end_ns - start_ns);
+        if (w->leader->n_ranks > 1 && w->n_decode)
+            parts_waited(w, end_ns - start_ns, decode_piece_ns(&w->own, from, to));
         w->run_committed = to;
         enum status s =
             decode_advance(sim, w, to - from, one_by_one ? 0 : end_ns - start_ns, end_ns);

@@ -333,6 +333,12 @@ void parts_step_ended(struct sim *sim, struct worker *w, int64_t total_ns)
     parts_decoded(w, total_ns);
 }
 
+void parts_waited(struct worker *w, int64_t total_ns, int64_t rank_ns)
+{
+    if (total_ns > rank_ns) /* the slowest may be less by what was rounded */
+        w->clocks.ranks_ns += total_ns - rank_ns;
+}
+
 void parts_decoded(struct worker *w, int64_t total_ns)
 {
     w->clocks.batch_area_s += s_from_ns(total_ns) * w->n_decode;

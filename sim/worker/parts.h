@@ -106,6 +106,8 @@ void parts_step_length(struct worker *w, int64_t total_ns);
 void parts_step_ended(struct sim *sim, struct worker *w, int64_t total_ns);
 /* Decode steps of an unchanged batch have ended. */
 void parts_decoded(struct worker *w, int64_t total_ns);
+/* As long as the slowest rank took; of that the rank by itself. */
+void parts_waited(struct worker *w, int64_t total_ns, int64_t rank_ns);
 /* A prompt is done on it. */
 enum status parts_prompt_done(struct sim *sim, struct worker *w, uint32_t id);
 

@@ -150,7 +150,8 @@ static struct decode_run run_together(struct worker *leader, int64_t now_ns)
             continue;
         struct decode_run alone = run_alone(w, now_ns);
         pieces[n] = decode_run_piece(&alone);
-        pieces[n++].first_ms = step_ms(&w->pool->config->engine, step_of(w), tokens);
+        pieces[n].first_ms = step_ms(&w->pool->config->engine, step_of(w), tokens);
+        w->own = pieces[n++];
     }
     struct decode_piece slowest = decode_slowest(pieces, n);
     decode_piece_curve(&leader->slowest, &slowest);

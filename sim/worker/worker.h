@@ -102,6 +102,7 @@ struct worker {
     int64_t step_start_ns, step_end_ns; /* the leader's */
     struct decode_run run;              /* of all ranks; the leader's */
     struct decode_piece_curve slowest;  /* of the run, where there are ranks; the leader's */
+    struct decode_piece own;            /* of its run: this rank by itself, where there are ranks */
     uint32_t run_committed;             /* steps of the run that are accounted for on this rank */
     struct step_plan plan;              /* of the step that runs */
     struct step_plan ahead;             /* with async scheduling: of the one after it */

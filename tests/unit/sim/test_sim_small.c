@@ -570,6 +570,26 @@ Test(sim_small, ranks_that_only_decode_make_no_events)
     fixture_release(&f);
 }
 
+/* Steps of two sequences on one rank, 12 ms, and of one on the other, 11 ms by itself. */
+Test(sim_small, a_rank_that_decodes_waits_for_the_slower_one)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.pools[0].engine.n_ranks = 2;
+    f.want_parts = true;
+    struct trace_text t = {0};
+    trace_text_add(&t, 0, 100, 101);
+    trace_text_add(&t, 0, 100, 101);
+    trace_text_add(&t, 0, 100, 101);
+    fixture_run(&f, t.text);
+    cr_assert_eq(f.parts[0].e2e_ns[PART_DECODE_RANKS], 0);
+    cr_assert_eq(f.parts[1].e2e_ns[PART_DECODE_RANKS], 100 * NS_PER_MS);
+    cr_assert_eq(f.parts[2].e2e_ns[PART_DECODE_RANKS], 0);
+    cr_assert_eq(f.parts[1].e2e_ns[PART_DECODE], 1100 * NS_PER_MS);
+    free(t.text);
+    fixture_release(&f);
+}
+
 static double rank_tokens_ms(const void *state, const struct engine_step *step)
 {
     (void)state;
