@@ -2,6 +2,7 @@
 
 #include "pages/compare/compare_page_internal.h"
 #include "pages/html/page.h"
+#include "pages/html/series.h"
 #include "pages/html/table.h"
 #include "pages/svg/markup.h"
 #include "util/units.h"
@@ -50,7 +51,7 @@ enum status compare_page_write(const struct compare_result *result, FILE *out, s
     const struct compare_view v = {result, out, arena, d};
     enum status s = ST_OK;
 
-    page_begin(out, "headroom compare", "headroom compare");
+    series_page_begin(out, "headroom compare", "headroom compare");
     page_heading(out, "headroom compare", NULL);
     write_runs(&v);
     for (size_t i = 0; i < result->n_pairs && !s; i++)
@@ -60,6 +61,6 @@ enum status compare_page_write(const struct compare_result *result, FILE *out, s
         s = compare_page_courses(&v);
     for (size_t i = 0; i < result->n_pairs && !s; i++)
         s = write_pair(&v, &result->pairs[i]);
-    page_end(out);
+    series_page_end(out);
     return s;
 }

@@ -2,12 +2,12 @@
 
 #include "pages/compare/compare_page_internal.h"
 #include "pages/html/page.h"
-#include "pages/svg/charts.h"
+#include "pages/html/series.h"
 #include "util/units.h"
 
 /* A figure of the windows of every run. */
 struct course {
-    const char *id, *label, *y;
+    const char *id, *title, *unit, *label;
     double (*value)(const struct compare_window *w, size_t pool);
     size_t pool;
 };
@@ -41,39 +41,53 @@ static double workers(const struct compare_window *w, size_t pool)
     return w->workers[pool];
 }
 
+/* Windows that all have: the longest run tells how many. */
+static size_t n_windows(const struct compare_result *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n_runs; i++)
+        n = r->runs[i].n_windows > n ? r->runs[i].n_windows : n;
+    return n;
+}
+
 static enum status draw(const struct compare_view *v, const struct course *c, double level)
 {
+    static const enum series_style styles[] = {SERIES_STEP, SERIES_STEP_DASHED, SERIES_STEP_DOTTED};
     const struct compare_result *r = v->result;
-    struct svg_series *series = ARENA_NEW(v->arena, r->n_runs, struct svg_series);
+    size_t n = n_windows(r) + 1; /* the last holds up to the end */
+    double length_s = s_from_ns(r->options->window_ns), *x = ARENA_NEW(v->arena, n, double);
+    struct series_line lines[COMPARE_MAX_RUNS];
 
-    if (!series)
-        return diag_nomem(v->d, "series");
+    if (!x)
+        return diag_nomem(v->d, "panel");
+    for (size_t w = 0; w < n; w++)
+        x[w] = (double)w * length_s;
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct compare_run *run = &r->runs[i];
-        struct svg_point *points = ARENA_NEW(v->arena, run->n_windows, struct svg_point);
+        double *y = ARENA_NEW(v->arena, n, double);
         const char *name =
             arena_printf(v->arena, "%c %s", compare_letter(run, r), run->input->name);
-        if (!points || !name)
-            return diag_nomem(v->d, "series");
-        for (size_t w = 0; w < run->n_windows; w++)
-            points[w] = (struct svg_point){.x = (double)w * s_from_ns(r->options->window_ns),
-                                           .y = c->value(&run->windows[w], c->pool),
-                                           .low = NAN,
-                                           .high = NAN};
-        series[i] = (struct svg_series){name, (unsigned)i, run->n_windows, points};
+        if (!y || !name)
+            return diag_nomem(v->d, "panel");
+        for (size_t w = 0; w < n; w++)
+            y[w] = w < run->n_windows         ? c->value(&run->windows[w], c->pool)
+                   : w && w == run->n_windows ? y[w - 1]
+                                              : NAN;
+        lines[i] = (struct series_line){name, (unsigned)i, styles[i % 3], y};
     }
-    const struct svg_lines chart = {
-        .frame = {.id = c->id, .label = c->label, .width = 960, .height = 260},
-        .x = {.label = "time", .scale = SVG_TIME},
-        .y = {.label = c->y, .from_zero = true},
-        .n = r->n_runs,
-        .series = series,
-        .level = {level, isnan(level) ? NULL : "target"},
-    };
-    page_figure_begin(v->out);
-    svg_lines(v->out, &chart);
-    page_figure_end(v->out);
-    return ST_OK;
+    return series_panel(v->out,
+                        &(struct series_panel){.id = c->id,
+                                               .title = c->title,
+                                               .unit = c->unit,
+                                               .label = c->label,
+                                               .to_s = x[n - 1],
+                                               .n = n,
+                                               .x_s = x,
+                                               .n_lines = r->n_runs,
+                                               .lines = lines,
+                                               .level = {level, "target"}},
+                        v->arena, v->d);
 }
 
 /* Pools that all runs have. */
@@ -106,25 +120,34 @@ enum status compare_page_courses(const struct compare_view *v)
     const struct compare_result *r = v->result;
     const struct recorded *first = &r->runs[0].recorded;
     const struct course latencies[] = {
-        {"ttft", "Mean TTFT of the requests that arrive in a window", "mean TTFT, ms", ttft, 0},
-        {"tpot", "Mean TPOT of the requests that arrive in a window", "mean TPOT, ms", tpot, 0}};
+        {"ttft", "Mean TTFT", "ms", "Mean TTFT of the requests that arrive in a window", ttft, 0},
+        {"tpot", "Mean TPOT", "ms", "Mean TPOT of the requests that arrive in a window", tpot, 0}};
     const struct course requests[] = {
-        {"missed", "Requests of a window that missed", "requests missed", missed, 0},
-        {"offered", "Requests that arrive in a window", "requests offered", offered, 0}};
+        {"missed", "Missed", "requests", "Requests of a window that missed", missed, 0},
+        {"offered", "Offered", "requests", "Requests that arrive in a window", offered, 0}};
     enum status s = ST_OK;
 
-    fprintf(v->out, "<p>Windows of %.9g s, requests by their arrival.</p>\n",
-            s_from_ns(r->options->window_ns));
+    fprintf(
+        v->out,
+        "<p>Windows of %.9g s, requests by their arrival. Drag to zoom, double-click to see all; "
+        "with the keyboard: arrows, + and -, 0. A name hides its line.</p>\n"
+        "<div class=\"panels\">\n",
+        s_from_ns(r->options->window_ns));
     for (size_t i = 0; i < 2 && !s; i++)
         s = draw(v, &requests[i], NAN);
     for (size_t i = 0; i < 2 && !s; i++)
         s = draw(v, &latencies[i], common_target(r, i == 1));
     for (size_t p = 0; p < first->n_pools && same_pools(r) && !s; p++) {
-        const struct course c = {
-            arena_printf(v->arena, "workers-%zu", p + 1),
-            arena_printf(v->arena, "Workers of %s that are ready", first->pools[p]),
-            arena_printf(v->arena, "%s workers", first->pools[p]), workers, p};
-        s = c.id && c.label && c.y ? draw(v, &c, NAN) : diag_nomem(v->d, "series");
+        const struct course c = {arena_printf(v->arena, "workers-%zu", p + 1),
+                                 arena_printf(v->arena, "Workers of %s", first->pools[p]),
+                                 "workers",
+                                 arena_printf(v->arena,
+                                              "Workers of %s that are ready, mean of a window",
+                                              first->pools[p]),
+                                 workers,
+                                 p};
+        s = c.id && c.title && c.label ? draw(v, &c, NAN) : diag_nomem(v->d, "series");
     }
+    fputs("</div>\n", v->out);
     return s;
 }

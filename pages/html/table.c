@@ -1,10 +1,15 @@
 #include "pages/html/table.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "pages/svg/markup.h"
 #include "util/json_out.h"
 #include "util/text.h"
+
+enum {
+    LONG = 60
+}; /* bytes; a text that is longer is broken into lines, which are not to be narrow */
 
 void html_table_begin(FILE *out, const char *caption, const char *const *heads)
 {
@@ -44,7 +49,7 @@ void html_row_name(FILE *out, const char *text)
 
 void html_cell(FILE *out, const char *text)
 {
-    fputs("<td>", out);
+    fputs(text && strlen(text) > LONG ? "<td class=\"long\">" : "<td>", out);
     markup_text(out, text ? text : "-");
     fputs("</td>", out);
 }

@@ -247,7 +247,8 @@ static enum status draw_latency(const struct panels *p, const struct latency_pan
     for (size_t i = 0; i < v->n_windows; i++) {
         const struct run_latency *at =
             (const struct run_latency *)(const void *)((const char *)&v->windows[i] + l->offset);
-        x[i] = ((double)i + 0.5) * v->window_s;
+        double from_s = (double)i * v->window_s;
+        x[i] = (from_s + fmin(from_s + v->window_s, v->end_s)) / 2;
         mean[i] = at->mean_ms;
         p50[i] = at->p50_ms;
         p95[i] = at->p95_ms;

@@ -35,13 +35,17 @@ class Compare(Page):
     def check(self, browser, site):
         told = json.loads((site.folder / "compare.json").read_text())
         faults = []
-        for chart, value in self.windows_of.items():
-            lines = use.curves(browser, chart)
-            if [line[0][0] for line in lines] != ["A", "B"]:
-                faults.append(f"{chart}: lines {[line[0] for line in lines]}")
-            for side, (_, points) in zip(("a", "b"), lines):
-                faults += wrong(f"{chart} of {side}",
-                                use.same_course(points, [value(w[side]) for w in told["windows"]]))
+        all_panels = panels.of(browser)
+        for panel, value in self.windows_of.items():
+            lines = all_panels[panel]["lines"]
+            if [line["name"][0] for line in lines] != ["A", "B"]:
+                faults.append(f"{panel}: lines {[line['name'] for line in lines]}")
+            for side, line in zip(("a", "b"), lines):
+                expected = [value(w[side]) for w in told["windows"]]
+                expected.append(expected[-1])  # up to the end
+                if not panels.same(line["y"], expected):
+                    faults.append(f"{panel} of {side}: {line['y']}, not {expected}")
+        faults += panels.check(browser, marked=False)
         faults += self.figures(browser, told)
         first = told["first_difference"]
         text = browser.script("return document.body.textContent")
@@ -156,7 +160,7 @@ class Run(Page):
         figures = browser.script("return [...document.querySelectorAll('.figures b')].map(b => b.textContent)")
         if f"{100 * told['attainment']['overall']:.4g} %" not in figures:
             faults.append(f"no attainment in {figures}")
-        if list(all_panels) != ["ttft", "tpot", "load", "requests", "kv", "fleet-1", "fleet-2"]:
+        if sorted(all_panels) != ["fleet-1", "fleet-2", "kv", "load", "requests", "tpot", "ttft"]:
             faults.append(f"panels {list(all_panels)}")
         if not all_panels["ttft"]["bands"]:
             faults.append("no window of a service that misses is shaded")

@@ -179,6 +179,12 @@ class Browser:
         """The body of a function; elements among the arguments and in the value."""
         return unwrap(self.post("execute/sync", script=text, args=[wrap(argument) for argument in arguments]))
 
+    def settle(self):
+        """Until what was asked for is on the screen."""
+        self.post("execute/async", args=[], script="""
+            const done = arguments[0];
+            requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)));""")
+
     def elements(self, selector):
         return [unwrap(found) for found in self.post("elements", using="css selector", value=selector)]
 
