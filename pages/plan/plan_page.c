@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "pages/html/page.h"
+#include "pages/html/series.h"
 #include "pages/html/table.h"
 #include "pages/svg/charts.h"
 #include "pages/svg/markup.h"
@@ -24,97 +25,103 @@ static const char *const series_texts[N_PLAN_SERIES] = {
 static const char *const side_texts[N_SIDES] = {
     [SIDE_PREFILL] = "prefill", [SIDE_DECODE] = "decode"};
 
-/* ---- lines over time ---- */
+/* ---- over time ---- */
 
-/* A series for each predictor, and one before them for what was observed. */
-struct lines {
-    const char *id, *label, *y;
-    size_t n;
-    struct svg_series *series;
-};
-
-static struct svg_point *points_of(const struct plan_view *v, const struct dryrun_row *rows)
+/* A value for each interval, which holds up to its end. */
+static double *values(const struct plan_view *v, const struct predictor_plan *p, size_t first,
+                      double (*value)(const struct dryrun_row *row, int which), int which)
 {
-    struct svg_point *points = ARENA_NEW(v->arena, v->plan->n_rows, struct svg_point);
+    size_t n = v->plan->n_rows;
+    double *y = ARENA_NEW(v->arena, n + 1, double);
 
-    for (size_t i = 0; points && i < v->plan->n_rows; i++)
-        points[i] =
-            (struct svg_point){.x = (double)rows[i].start_s, .y = NAN, .low = NAN, .high = NAN};
-    return points;
+    for (size_t i = 0; y && i <= n; i++)
+        y[i] = i < first ? NAN : value(&p->rows[i < n ? i : n - 1], which);
+    return y;
 }
 
-static void draw_lines(const struct plan_view *v, const struct lines *c)
+static double observed(const struct dryrun_row *row, int series)
 {
-    const struct svg_lines chart = {
-        .frame = {.id = c->id, .label = c->label, .width = 960, .height = 260},
-        .x = {.label = "time", .scale = SVG_TIME},
-        .y = {.label = c->y, .from_zero = true},
-        .n = c->n,
-        .series = c->series,
-        .level = {.at = NAN},
-    };
-    page_figure_begin(v->out);
-    svg_lines(v->out, &chart);
-    page_figure_end(v->out);
+    return plan_observed(row, (enum plan_series)series);
 }
 
-static enum status draw_forecasts(const struct plan_view *v, enum plan_series series)
+static double predicted(const struct dryrun_row *row, int series)
+{
+    return plan_predicted(row, (enum plan_series)series);
+}
+
+static double replicas(const struct dryrun_row *row, int side)
+{
+    return (double)row->replicas[side];
+}
+
+static enum series_style style_of(size_t predictor)
+{
+    return predictor % 2 ? SERIES_STEP_DOTTED : SERIES_STEP_DASHED;
+}
+
+static enum status draw_panel(const struct plan_view *v, struct series_panel *panel)
 {
     const struct plan *plan = v->plan;
-    struct svg_series *all = ARENA_NEW(v->arena, 1 + plan->n, struct svg_series);
+    const struct dryrun_row *rows = plan->plans[0].rows;
+    double *x = ARENA_NEW(v->arena, plan->n_rows + 1, double);
+    bool is_there = x && panel->title && panel->label;
 
-    if (!all)
-        return diag_nomem(v->d, "series");
-    for (size_t i = 0; i <= plan->n; i++) {
-        const struct predictor_plan *p = &plan->plans[i ? i - 1 : 0];
-        struct svg_point *points = points_of(v, p->rows);
-        if (!points)
-            return diag_nomem(v->d, "series");
-        for (size_t k = i ? 1 : 0; k < plan->n_rows; k++) /* the first has no forecast of its own */
-            points[k].y =
-                i ? plan_predicted(&p->rows[k], series) : plan_observed(&p->rows[k], series);
-        all[i] =
-            (struct svg_series){i ? p->predictor : "actual", (unsigned)i, plan->n_rows, points};
-    }
-    const struct lines lines = {
-        plan_series_names[series],
-        arena_printf(v->arena, "%s over time: actual and forecast", series_texts[series]),
-        series_texts[series], 1 + plan->n, all};
-    if (!lines.label)
-        return diag_nomem(v->d, "series");
-    draw_lines(v, &lines);
-    return ST_OK;
+    for (size_t i = 0; i < panel->n_lines; i++)
+        is_there = is_there && panel->lines[i].y;
+    if (!is_there)
+        return diag_nomem(v->d, "panel");
+    for (size_t i = 0; i < plan->n_rows; i++)
+        x[i] = (double)rows[i].start_s;
+    x[plan->n_rows] = (double)(rows[plan->n_rows - 1].start_s + plan->interval_s);
+    panel->n = plan->n_rows + 1;
+    panel->x_s = x;
+    panel->from_s = x[0];
+    panel->to_s = x[plan->n_rows];
+    panel->level.at = NAN;
+    return series_panel(v->out, panel, v->arena, v->d);
 }
 
-static enum status draw_replicas(const struct plan_view *v, enum planner_side side)
+static enum status draw_forecasts(const struct plan_view *v, int series)
 {
     const struct plan *plan = v->plan;
-    struct svg_series *all = ARENA_NEW(v->arena, plan->n, struct svg_series);
+    struct series_line *lines = ARENA_NEW(v->arena, 1 + plan->n, struct series_line);
 
-    if (!all)
-        return diag_nomem(v->d, "series");
-    for (size_t i = 0; i < plan->n; i++) {
-        const struct dryrun_row *rows = plan->plans[i].rows;
-        struct svg_point *points = ARENA_NEW(v->arena, 2 * plan->n_rows, struct svg_point);
-        if (!points)
-            return diag_nomem(v->d, "series");
-        for (size_t k = 0; k < 2 * plan->n_rows; k++) /* the same from its begin to its end */
-            points[k] = (struct svg_point){
-                .x = (double)(rows[k / 2].start_s + (k % 2 ? plan->interval_s : 0)),
-                .y = (double)rows[k / 2].replicas[side],
-                .low = NAN,
-                .high = NAN};
-        all[i] = (struct svg_series){plan->plans[i].predictor, (unsigned)i + 1, 2 * plan->n_rows,
-                                     points};
-    }
-    const struct lines lines = {
-        side_texts[side],
-        arena_printf(v->arena, "%s replicas over time, as the planner asks for", side_texts[side]),
-        arena_printf(v->arena, "%s replicas", side_texts[side]), plan->n, all};
-    if (!lines.label || !lines.y)
-        return diag_nomem(v->d, "series");
-    draw_lines(v, &lines);
-    return ST_OK;
+    if (!lines)
+        return diag_nomem(v->d, "panel");
+    lines[0] = (struct series_line){"actual", 0, SERIES_STEP,
+                                    values(v, &plan->plans[0], 0, observed, series)};
+    for (size_t i = 0; i < plan->n; i++) /* the first interval has no forecast of its own */
+        lines[i + 1] = (struct series_line){plan->plans[i].predictor, (unsigned)i + 1, style_of(i),
+                                            values(v, &plan->plans[i], 1, predicted, series)};
+    return draw_panel(v, &(struct series_panel){
+                             .id = plan_series_names[series],
+                             .title = series_texts[series],
+                             .unit = "",
+                             .label = arena_printf(v->arena, "%s over time: actual and forecast",
+                                                   series_texts[series]),
+                             .n_lines = 1 + plan->n,
+                             .lines = lines});
+}
+
+static enum status draw_replicas(const struct plan_view *v, int side)
+{
+    const struct plan *plan = v->plan;
+    struct series_line *lines = ARENA_NEW(v->arena, plan->n, struct series_line);
+
+    if (!lines)
+        return diag_nomem(v->d, "panel");
+    for (size_t i = 0; i < plan->n; i++)
+        lines[i] = (struct series_line){plan->plans[i].predictor, (unsigned)i + 1, style_of(i),
+                                        values(v, &plan->plans[i], 0, replicas, side)};
+    return draw_panel(
+        v, &(struct series_panel){
+               .id = side_texts[side],
+               .title = arena_printf(v->arena, "Replicas of %s", side_texts[side]),
+               .unit = "",
+               .label = arena_printf(v->arena, "Replicas of %s over time, as the planner asks for",
+                                     side_texts[side]),
+               .n_lines = plan->n,
+               .lines = lines});
 }
 
 /* ---- errors ---- */
@@ -241,19 +248,19 @@ enum status plan_page_write(const struct plan *plan, const struct scenario *scen
     const struct plan_view v = {plan, out, arena, d};
     enum status s = ST_OK;
 
-    page_begin(out, "headroom plan", scenario->name);
+    series_page_begin(out, "headroom plan", scenario->name);
     page_heading(out, scenario->name,
                  "What the planner would have asked for, had it seen the trace as it is");
     write_head(&v, scenario);
-    fputs("<h2>Forecast against actual</h2>\n", out);
+    fputs("<h2>Forecast against actual</h2>\n<div class=\"panels\">\n", out);
     for (int k = 0; k < N_PLAN_SERIES && !s; k++)
-        s = draw_forecasts(&v, (enum plan_series)k);
-    fputs("<h2>Replicas</h2>\n", out);
+        s = draw_forecasts(&v, k);
+    fputs("</div>\n<h2>Replicas</h2>\n<div class=\"panels\">\n", out);
     for (int side = 0; side < N_SIDES && !s; side++) {
         if (plan->has_side[side])
-            s = draw_replicas(&v, (enum planner_side)side);
+            s = draw_replicas(&v, side);
     }
-    fputs("<h2>Error by predictor</h2>\n", out);
+    fputs("</div>\n<h2>Error by predictor</h2>\n", out);
     if (!s)
         s = draw_errors(&v);
     write_errors(&v);
@@ -262,6 +269,6 @@ enum status plan_page_write(const struct plan *plan, const struct scenario *scen
         fputs("<h2>Intervals</h2>\n", out);
         write_intervals(&v);
     }
-    page_end(out);
+    series_page_end(out);
     return s;
 }
