@@ -252,7 +252,9 @@ enum status plan_page_write(const struct plan *plan, const struct scenario *scen
     page_heading(out, scenario->name,
                  "What the planner would have asked for, had it seen the trace as it is");
     write_head(&v, scenario);
-    fputs("<h2>Forecast against actual</h2>\n<div class=\"panels\">\n", out);
+    fputs("<h2>Forecast against actual</h2>\n<p>Drag to zoom, double-click to see all; with the "
+          "keyboard: arrows, + and -, 0. A name hides its line.</p>\n<div class=\"panels\">\n",
+          out);
     for (int k = 0; k < N_PLAN_SERIES && !s; k++)
         s = draw_forecasts(&v, k);
     fputs("</div>\n<h2>Replicas</h2>\n<div class=\"panels\">\n", out);
