@@ -140,6 +140,7 @@ def keys(browser, all_panels):
         if not browser.script("return document.activeElement.matches(`#${arguments[0]} .over-time`)", panel):
             faults.append(f"Tab does not get to {panel}")
             continue
+        browser.rest()
         seen = []
         for key in ("Home", "Right", "Right", "Left", "End"):
             browser.press(key)

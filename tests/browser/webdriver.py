@@ -265,6 +265,11 @@ class Browser:
         x, y = self.point(element, x_share, y_share)
         self._pointer(move(x - 1, y), move(x, y))
 
+    def rest(self):
+        """The mouse in the corner of the window, where nothing is, also when the page moves below it."""
+        self._pointer(move(0, 0))
+        self.settle()
+
     def click(self, element, x_share=0.5, y_share=0.5, times=1):
         x, y = self.point(element, x_share, y_share)
         self._pointer(move(x, y), *[{"type": kind, "button": 0} for _ in range(times)
