@@ -82,7 +82,7 @@ static enum status find_marks(struct panels *p, size_t pool)
 
 /* ---- columns ---- */
 
-typedef double sample_value(const struct recorded_sample *s);
+typedef double (*sample_value)(const struct recorded_sample *s);
 
 static double target(const struct recorded_sample *s)
 {
@@ -135,7 +135,7 @@ static double time_of(const struct recorded_sample *s)
 }
 
 /* Of the samples of a pool; NULL: no memory. */
-static double *column(const struct panels *p, size_t pool, sample_value *value)
+static double *column(const struct panels *p, size_t pool, sample_value value)
 {
     const struct recorded *run = p->v->run;
     double *y = ARENA_NEW(p->v->arena, run->n_samples, double);
@@ -185,7 +185,7 @@ static double *forecast(const struct panels *p)
     double rate = NAN;
     size_t k = 0;
 
-    for (size_t i = 0; i < p->n_samples[0] && y; i++) {
+    for (size_t i = 0; i < p->n_samples[0] && y && p->at_s[0]; i++) {
         while (k < run->n_decisions && s_from_ns(run->decisions[k].at_ns) <= p->at_s[0][i]) {
             const struct recorded_decision *c = &run->decisions[k++];
             if (isnan(c->predicted.n_requests))
@@ -315,11 +315,12 @@ static enum status draw_fleet(const struct panels *p, size_t pool)
 }
 
 /* A line for each pool, or two. */
-static enum status draw_pools(const struct panels *p, struct series_panel *panel,
-                              sample_value *const values[2], const char *const names[2])
+static enum status draw_pools(const struct panels *p, const struct series_panel *like,
+                              const sample_value values[2], const char *const names[2])
 {
     static const enum series_style styles[] = {SERIES_SOLID, SERIES_DASHED};
     struct series_line lines[2 * POLICY_MAX_POOLS];
+    struct series_panel panel = *like;
     size_t n = 0;
 
     for (size_t k = 0; k < 2 && values[k]; k++) {
@@ -328,36 +329,39 @@ static enum status draw_pools(const struct panels *p, struct series_panel *panel
                 arena_printf(p->v->arena, "%s%s", p->v->run->pools[i], names[k]),
                 (unsigned)(2 * k + i), styles[i % 2], column(p, i, values[k])};
     }
-    panel->n = p->n_samples[0];
+    panel.n = p->n_samples[0];
     for (size_t i = 1; i < p->v->run->n_pools; i++) /* equal, unless the file was cut */
-        panel->n = panel->n < p->n_samples[i] ? panel->n : p->n_samples[i];
-    panel->x_s = p->at_s[0];
-    panel->n_lines = n;
-    panel->lines = lines;
-    panel->level = (struct series_level){NAN, NULL};
-    return draw(p, panel);
+        panel.n = panel.n < p->n_samples[i] ? panel.n : p->n_samples[i];
+    panel.x_s = p->at_s[0];
+    panel.n_lines = n;
+    panel.lines = lines;
+    panel.level = (struct series_level){NAN, NULL};
+    return draw(p, &panel);
 }
 
-static enum status draw_requests_and_kv(const struct panels *p)
+static enum status draw_requests(const struct panels *p)
 {
-    static sample_value *const in_line[2] = {waiting, running}, *const use[2] = {kv, NULL};
-    static const char *const kinds[2] = {" waiting", " running"}, *const none[2] = {"", ""};
-    enum status s =
-        draw_pools(p,
-                   &(struct series_panel){.id = "requests",
-                                          .title = "Requests in the pools",
-                                          .unit = "requests",
-                                          .label = "Requests that wait and that run, by pool",
-                                          .note = "On average since the sample before."},
-                   in_line, kinds);
+    static const sample_value values[2] = {waiting, running};
+    static const char *const names[2] = {" waiting", " running"};
+    const struct series_panel panel = {.id = "requests",
+                                       .title = "Requests in the pools",
+                                       .unit = "requests",
+                                       .label = "Requests that wait and that run, by pool",
+                                       .note = "On average since the sample before."};
 
-    return s ? s
-             : draw_pools(p,
-                          &(struct series_panel){.id = "kv",
-                                                 .title = "KV cache in use",
-                                                 .unit = "%",
-                                                 .label = "Share of the KV blocks in use, by pool"},
-                          use, none);
+    return draw_pools(p, &panel, values, names);
+}
+
+static enum status draw_kv(const struct panels *p)
+{
+    static const sample_value values[2] = {kv, NULL};
+    static const char *const names[2] = {"", ""};
+    const struct series_panel panel = {.id = "kv",
+                                       .title = "KV cache in use",
+                                       .unit = "%",
+                                       .label = "Share of the KV blocks in use, by pool"};
+
+    return draw_pools(p, &panel, values, names);
 }
 
 enum status run_page_panels(const struct run_view *v)
@@ -380,7 +384,8 @@ enum status run_page_panels(const struct run_view *v)
         s = draw_latencies(&p);
     if (v->run->n_samples) {
         s = s ? s : draw_load(&p);
-        s = s ? s : draw_requests_and_kv(&p);
+        s = s ? s : draw_requests(&p);
+        s = s ? s : draw_kv(&p);
         for (size_t i = 0; i < v->run->n_pools && !s; i++)
             s = draw_fleet(&p, i);
     }
