@@ -6,10 +6,10 @@
 
 static const struct {
     const char *id, *name;
-} sections[] = {{"over-time", "Over time"}, {"latencies", "Latencies"},
-                {"gpus", "GPU-hours"},      {"workers", "Workers"},
-                {"decisions", "Decisions"}, {"slowest", "Slowest requests"},
-                {"made", "How it was made"}};
+} sections[] = {{"over-time", "Over time"},      {"parts-of-ttft", "Where the time went"},
+                {"latencies", "Latencies"},      {"gpus", "GPU-hours"},
+                {"workers", "Workers"},          {"decisions", "Decisions"},
+                {"slowest", "Slowest requests"}, {"made", "How it was made"}};
 
 static void write_contents(FILE *out)
 {
@@ -50,6 +50,8 @@ static enum status write_parts(const struct run_view *v)
     enum status s = run_page_panels(v);
 
     if (!s)
+        s = run_page_parts(v);
+    if (!s)
         s = run_page_distributions(v);
     run_page_gpu_hours(v);
     if (!s)
@@ -83,6 +85,8 @@ enum status run_page_write(const char *dir, FILE *out, struct diag *d)
     arena_init(&arena);
     struct run_view v = {.run = &run, .out = out, .arena = &arena, .d = d};
     enum status s = recorded_read(&run, &arena, dir, d);
+    if (!s)
+        s = recorded_read_parts(&run, &arena, d);
     if (!s)
         s = write_page(&v);
     arena_release(&arena);

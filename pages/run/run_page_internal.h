@@ -35,6 +35,10 @@ bool run_window_missed(const struct run_view *v, const struct run_window *w);
 
 void run_page_figures(const struct run_view *v);
 enum status run_page_panels(const struct run_view *v);
+/* Where the TTFT of the requests that missed went. */
+enum status run_page_parts(const struct run_view *v);
+/* The part that most of its TTFT was spent in; NULL = not known. */
+const char *run_main_part(const struct run_view *v, size_t request);
 enum status run_page_distributions(const struct run_view *v);
 void run_page_gpu_hours(const struct run_view *v);
 enum status run_page_workers(const struct run_view *v);

@@ -108,9 +108,9 @@ static void cell_ms(FILE *out, int64_t ns)
 
 enum status run_page_slowest(const struct run_view *v)
 {
-    static const char *const heads[] = {"#request",       "#arrival", "#input tokens",
-                                        "#output tokens", "outcome",  "#TTFT, ms",
-                                        "#TPOT, ms",      "#E2E, ms", NULL};
+    static const char *const heads[] = {
+        "#request",  "#arrival",  "#input tokens", "#output tokens", "outcome",
+        "#TTFT, ms", "#TPOT, ms", "#E2E, ms",      "TTFT mostly",    NULL};
     const struct recorded *run = v->run;
     const struct recorded_request **sorted =
         ARENA_NEW(v->arena, run->n_requests, const struct recorded_request *);
@@ -136,6 +136,7 @@ enum status run_page_slowest(const struct run_view *v)
         cell_ms(v->out, q->ttft_ns);
         cell_ms(v->out, q->tpot_ns);
         cell_ms(v->out, q->e2e_ns);
+        html_cell(v->out, run_main_part(v, (size_t)(q - run->requests)));
         html_row_end(v->out);
     }
     html_table_end(v->out);
