@@ -36,6 +36,8 @@ const struct cli_option run_options[] = {
     {"stepper", '\0', "HOW",
      "closed: runs of decode steps in one go; exact: one by one, slow, for comparison"},
     {"events", '\0', NULL, "with --out: also write events.jsonl, one line per event"},
+    {"no-report", '\0', NULL,
+     "with --out: without report.html, the page of the run ('headroom report DIR' makes it later)"},
     {"report-json", '\0', "FILE",
      "also write the figures with the keys of dynamo.replay's report (docs/replay-report.md)"},
     {"report-jsonl", '\0', "FILE", "also write a line for each request as dynamo.replay does"},
@@ -231,11 +233,11 @@ static enum status put_report(struct replay_report *report, const struct cli_arg
 }
 
 /* The page of an earlier run there goes first: it is not of these files, whatever comes. */
-static enum status put_page(const char *dir, struct diag *d)
+static enum status put_page(const char *dir, const struct cli_args *args, struct diag *d)
 {
     enum status s = out_file_remove(dir, REPORT_NAME, d);
 
-    return s ? s : report_make(dir, d);
+    return s || cli_flag(args, "no-report") ? s : report_make(dir, d);
 }
 
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
@@ -255,7 +257,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (!s && options->trace_events)
         s = trace_events_finish(options->trace_events, d);
     if (!s && out)
-        s = put_page(out, d);
+        s = put_page(out, args, d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -263,8 +265,9 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         summary_print(summary, &terminal);
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
-                   "workers.csv,\n  decisions.jsonl%s, report.html\n",
-                   out, options->want_events ? ", events.jsonl" : "");
+                   "workers.csv,\n  decisions.jsonl%s%s\n",
+                   out, options->want_events ? ", events.jsonl" : "",
+                   cli_flag(args, "no-report") ? "" : ", report.html");
         if (options->trace_events)
             printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",
                    cli_value(args, "trace-events"));
@@ -296,6 +299,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         return print_scenario(scenario, d);
     if (!s && options.want_events && !options.out_dir)
         s = diag_fail(d, ST_INPUT, "option '--events' needs --out DIR");
+    if (!s && cli_flag(args, "no-report") && !options.out_dir)
+        s = diag_fail(d, ST_INPUT, "option '--no-report' needs --out DIR");
     if (!s && options.out_dir)
         s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
     if (!s)
