@@ -57,9 +57,11 @@ static void add_stage(const struct sim *sim, const struct kept_parts *k, int64_t
 {
     int64_t left_ns = at_ns - k->since_ns;
     BUG_IF(left_ns < 0);
+    if (left_ns == 0)
+        return;
     switch (k->stage) {
     case STAGE_OFF:
-        BUG_IF(left_ns != 0);
+        BUG_IF(true);
         break;
     case STAGE_FRONT_END:
         give(parts, PART_FRONTEND, left_ns, &left_ns);
@@ -113,6 +115,27 @@ static void note_decode(const struct sim *sim, struct kept_parts *k)
                                 pool_ns(sim, k->pool, POOL_LACKS_GPUS) - k->gpus_ns;
 }
 
+/* The clocks of its stage, as they are when it begins. */
+static void read_clocks(const struct sim *sim, struct kept_parts *k)
+{
+    const struct worker *w = k->worker;
+    if (k->stage != STAGE_UNROUTED && k->stage != STAGE_LINE && k->stage != STAGE_ROOM &&
+        k->stage != STAGE_DECODE)
+        return;
+    k->starts_ns = pool_ns(sim, k->pool, POOL_STARTS);
+    k->gpus_ns = pool_ns(sim, k->pool, POOL_LACKS_GPUS);
+    if (k->stage == STAGE_UNROUTED) {
+        k->empty_ns = pool_ns(sim, k->pool, POOL_EMPTY);
+    } else if (k->stage == STAGE_LINE) {
+        k->kv_ns = line_ns(sim, w, LINE_KV);
+        k->batch_ns = line_ns(sim, w, LINE_BATCH);
+    } else if (k->stage == STAGE_DECODE) {
+        k->prompts_ns = w->clocks.prompts_ns;
+        k->ranks_ns = w->clocks.ranks_ns;
+        k->batch_area_s = w->clocks.batch_area_s;
+    }
+}
+
 void parts_enter(struct sim *sim, uint32_t id, enum stage stage, const struct pool *pool,
                  const struct worker *w)
 {
@@ -126,14 +149,7 @@ void parts_enter(struct sim *sim, uint32_t id, enum stage stage, const struct po
     k->pool = pool;
     k->worker = w;
     k->own_ns = 0;
-    k->starts_ns = pool_ns(sim, pool, POOL_STARTS);
-    k->gpus_ns = pool_ns(sim, pool, POOL_LACKS_GPUS);
-    k->empty_ns = pool_ns(sim, pool, POOL_EMPTY);
-    k->kv_ns = line_ns(sim, w, LINE_KV);
-    k->batch_ns = line_ns(sim, w, LINE_BATCH);
-    k->prompts_ns = w ? w->clocks.prompts_ns : 0;
-    k->ranks_ns = w ? w->clocks.ranks_ns : 0;
-    k->batch_area_s = w ? w->clocks.batch_area_s : 0;
+    read_clocks(sim, k);
 }
 
 void parts_transfer(struct sim *sim, uint32_t id, const struct worker *w, int64_t own_ns)

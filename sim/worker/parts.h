@@ -55,7 +55,7 @@ struct kept_parts {
     const struct pool *pool;     /* of the stage; NULL = none */
     const struct worker *worker; /* of the stage; NULL = none */
     int64_t own_ns; /* of a prefill: its share; of a transfer: without the wait for the link */
-    /* Readings of the clocks when the stage began. */
+    /* Readings of the clocks when the stage began, of those that it needs. */
     int64_t starts_ns, gpus_ns, empty_ns, kv_ns, batch_ns, prompts_ns, ranks_ns;
     double batch_area_s;
     struct pool *in_line; /* counted in its n_in_line; NULL = in none */
