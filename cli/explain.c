@@ -16,6 +16,8 @@ const struct cli_option explain_options[] = {
     {"request", '\0', "N", "the story of one request, by its row of the trace from 0"},
     {"window", '\0', "T",
      "the story of the minute that holds second T of the run, from a whole minute on"},
+    {"list", '\0', NULL,
+     "a line for each request that missed, as CSV: its cause, and what it is of"},
     {.name = NULL},
 };
 
@@ -145,6 +147,24 @@ static void print_lags(const struct explain *e)
     }
 }
 
+static void print_list(const struct explain *e)
+{
+    static const char *const kinds[N_MISS_KINDS] = {"ttft", "tpot", "unserved"};
+
+    printf("request,missed,cause,pool,excess_ms\n");
+    for (size_t i = 0; i < e->run->n_requests; i++) {
+        const struct request_record q = recorded_request_record(e->run, i);
+        struct cause_verdict v;
+        if (!causes_verdict(e->causes, &q, &v))
+            continue;
+        printf("%" PRIu64 ",%s,%s,%s,", q.index, kinds[v.kind], cause_name(v.cause),
+               v.pool == CAUSE_NO_POOL ? "" : e->run->pools[v.pool]);
+        if (v.kind != MISSED_ALL)
+            printf("%.6f", ms_from_ns(v.excess_ns));
+        fputc('\n', stdout);
+    }
+}
+
 static enum status explain_run_whole(const struct explain *e, struct diag *d)
 {
     const struct recorded *run = e->run;
@@ -214,13 +234,18 @@ static enum status tell(const struct explain *e, const struct cli_args *args, st
     enum status s = cli_integer(args, "request", 0, INT64_MAX, -1, &number, d);
     if (s)
         return s;
-    if (number >= 0 && window)
-        return diag_fail(d, ST_INPUT, "options '--request' and '--window' exclude each other");
+    if ((number >= 0) + (window != NULL) + cli_flag(args, "list") > 1)
+        return diag_fail(d, ST_INPUT,
+                         "options '--request', '--window' and '--list' exclude each other");
     if (number >= 0) {
         s = find_request(&i, e->run, number, d);
         if (!s)
             explain_request(e, i);
         return s;
+    }
+    if (cli_flag(args, "list")) {
+        print_list(e);
+        return ST_OK;
     }
     if (!window)
         return explain_run_whole(e, d);

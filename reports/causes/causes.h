@@ -19,13 +19,14 @@
  *    So are the others in a backlog of which it took half.
  * 5. Any other wait for workers, and time in steps that are too long because of others (`decode`,
  *    `decode_prompts`, `prefill_shared`, `preempted`), gets a second look at the end of the run.
- * Each moment of it is one of: a failed worker was not yet replaced (`failure`); workers were on
- *    their way (`startup`, `gpus_missing` where they had no GPUs); the policy wanted more than it
- *    could get (`gpu_budget`); none of that yet, and the last decision for more workers in this
- *    backlog still to come (`late_decision`). The longest decides. What is left, the time in which
- *    the backlog went down again, goes to the longest in the whole backlog, unless it is longer
- *    than all of them together: then the fleet was still too small. With none of that, the part
- *    keeps its name (`queue`, `kv_room`, ...).
+ *    Each moment from the beginning of the backlog to the end of the wait is one of: a failed
+ * worker was not yet replaced (`failure`); workers were on their way (`startup`, `gpus_missing`
+ * where they had no GPUs); the policy wanted more than it could get (`gpu_budget`); none of that
+ * yet, and the last decision for more workers in this backlog still to come (`late_decision`). The
+ *    longest decides, whichever of them the request itself was there for: it waits for those before
+ *    it. Where what is left (the backlog goes down again) is longer than all of that together, the
+ *    fleet was still too small. Then, and with none of that, the part keeps its name (`queue`,
+ *    `kv_room`, ...).
  * 6. `scaled_down` takes the place of `startup` and `late_decision` where the last change before
  *    the backlog took workers away, less than the time of a start before it, and the pool was not
  *    made larger in it than it had been: had they stayed, nobody would have waited.

@@ -354,7 +354,8 @@ static bool was_scaled_down(const struct course *c, int64_t backlog_ns, const st
            ups->largest <= last->before;
 }
 
-/* The one that it was in: at its end, or, where that was over, the last that it saw. */
+/* The one that it was in: at its end, or, where that was over, the last that it saw; else its own
+ * time. */
 static struct backlog backlog_of(const struct course *c, const struct miss *m)
 {
     int64_t begun_ns = m->backlog_ns >= 0 ? m->backlog_ns : m->to_ns;
@@ -377,15 +378,10 @@ void course_decide(const struct course *c, const struct miss *m, double long_tok
 {
     struct backlog b = backlog_of(c, m);
     struct ups ups = ups_in(c, b.from_ns, b.to_ns);
-    struct matters own = matters_of(c, m->from_ns, m->to_ns, ups.last_ns),
-                   whole = matters_of(c, b.from_ns, b.to_ns, ups.last_ns);
-
-    if (m->in_line && whole.rest_ns <= sum_of(&whole)) {
-        own.ns[largest_of(&whole)] += own.rest_ns;
-        own.rest_ns = 0;
-    }
-    enum matter matter = largest_of(&own);
-    if (own.ns[matter] == 0 || own.ns[matter] < own.rest_ns) {
+    /* Whoever comes late to a backlog waits for what made it. */
+    struct matters so_far = matters_of(c, b.from_ns, m->to_ns, ups.last_ns);
+    enum matter matter = largest_of(&so_far);
+    if (so_far.ns[matter] == 0 || so_far.rest_ns > sum_of(&so_far)) {
         if (v->cause == CAUSE_QUEUE && b.ahead_tok > long_tok &&
             b.ahead_ns * 2 >= b.to_ns - b.from_ns) {
             v->cause = CAUSE_LONG_PROMPT;
