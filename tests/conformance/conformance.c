@@ -10,8 +10,9 @@
 #include "tests/conformance/golden_fpm.h"
 
 static const struct family *const groups[] = {
-    family_interpolation, family_replicas,   family_load,     family_metrics,    family_e2e,
-    families_predictors,  family_fpm_models, family_fpm_runs, family_fpm_replay, NULL,
+    family_interpolation, family_replicas,     family_load,          family_metrics,
+    family_e2e,           families_predictors, family_fpm_models,    family_fpm_runs,
+    family_fpm_replay,    family_fpm_global,   family_fpm_bootstrap, NULL,
 };
 
 enum { PATH_SIZE = 4096 };

@@ -23,6 +23,7 @@ struct fpm_limits golden_fpm_limits(const cJSON *row);
 void golden_fpm_outcome(struct verdict *v, const char *where, const struct fpm_core *core,
                         const struct fpm_output *got, const cJSON *out, const cJSON *scale_to);
 
-extern const struct family family_fpm_models[], family_fpm_runs[], family_fpm_replay[];
+extern const struct family family_fpm_models[], family_fpm_runs[], family_fpm_replay[],
+    family_fpm_global[], family_fpm_bootstrap[];
 
 #endif
