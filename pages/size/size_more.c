@@ -165,20 +165,17 @@ static struct page_value of_policy(const struct yaml_node *a, const char *mean, 
                                json_number_of(a, high)};
 }
 
-static enum status write_policy_row(FILE *out, const struct size_view *v,
-                                    const struct size_view_choice *c, struct diag *d)
+static void write_policy_row(FILE *out, const struct size_view_choice *c)
 {
     const struct yaml_node *a = yaml_node_child(c->node, "autoscaled");
     const char *message = json_text_of(a, "message"), *verdict = "missed";
-    const char *name = arena_printf(v->arena, "%s at %g times the load", c->name, c->load);
     struct page_value value = of_policy(a, "value", "value_low", "value_high");
 
-    if (!name)
-        return diag_nomem(d, "table");
     if (json_flag_of(a, "meets_target"))
         verdict = "met";
     html_row_begin(out);
-    html_row_name(out, name);
+    html_row_name(out, c->name);
+    html_cell_number(out, 6, c->load);
     html_cell_number(out, 7, json_number_of(c->node, "cost_per_day"));
     html_cell_number(out, 7, json_number_of(a, "cost_per_day"));
     html_cell_number(out, 9, json_number_of(c->node, "gpus"));
@@ -190,24 +187,18 @@ static enum status write_policy_row(FILE *out, const struct size_view *v,
                    : *verdict == 'm' && verdict[1] == 'e' ? "met, or not"
                                                           : "missed, or not");
     html_row_end(out);
-    return ST_OK;
 }
 
-enum status size_page_autoscaled(FILE *out, const struct size_view *v, struct diag *d)
+void size_page_autoscaled(FILE *out, const struct size_view *v)
 {
-    static const char *const heads[] = {"choice",
-                                        "#static, a day",
-                                        "#autoscaled, a day",
-                                        "#static GPUs",
-                                        "#autoscaled, mean",
-                                        "#at most",
-                                        "#autoscaled reached",
-                                        "target",
-                                        NULL};
-    enum status s = ST_OK;
+    static const char *const heads[] = {"choice",         "#times the load",
+                                        "#static, a day", "#autoscaled, a day",
+                                        "#static GPUs",   "#autoscaled, mean",
+                                        "#at most",       "#autoscaled reached",
+                                        "target",         NULL};
     bool any = false;
 
-    for (size_t i = 0; i < v->n && !s; i++) {
+    for (size_t i = 0; i < v->n; i++) {
         const struct size_view_choice *c = &v->choices[i];
         if (!json_text_of(yaml_node_child(c->node, "autoscaled"), "policy"))
             continue;
@@ -217,10 +208,53 @@ enum status size_page_autoscaled(FILE *out, const struct size_view *v, struct di
                 out, "Means over other courses of the traffic; \xc2\xb1: 95 % interval", heads);
         }
         any = true;
-        s = write_policy_row(out, v, c, d);
+        write_policy_row(out, c);
     }
     if (any)
         html_table_end(out);
+}
+
+/* ---- what is dearer for certain ---- */
+
+static enum status write_bound(FILE *out, const struct size_view *v, const struct yaml_node *c,
+                               struct diag *d)
+{
+    double cost = json_number_of(c, "cost_per_day_low");
+    const char *name = size_view_name(v, c);
+    char text[MARKUP_NUMBER_SIZE];
+
+    if (!name)
+        return diag_nomem(d, "table");
+    html_row_begin(out);
+    html_row_name(out, name);
+    html_cell_number(out, 6, json_number_of(c, "scale_load"));
+    html_cell_sorted(out, cost, isfinite(cost) ? markup_figure(text, cost) : "-");
+    html_cell_number(out, 9, json_number_of(c, "gpus_low"));
+    html_row_end(out);
+    return ST_OK;
+}
+
+enum status size_page_bounded(FILE *out, const struct size_view *v, struct diag *d)
+{
+    enum { MOST = 20 };
+    static const char *const heads[] = {"choice", "#times the load", "#at least, a day",
+                                        "#GPUs at least", NULL};
+    const struct yaml_node *list = yaml_node_child(v->root, "bounded");
+    const struct yaml_node *c = json_items_of(v->root, "bounded");
+    enum status s = ST_OK;
+
+    if (!c)
+        return ST_OK;
+    page_text(out, "h2", "What costs more");
+    page_text(
+        out, "p",
+        "%zu further choices are not among the cheapest (--top), so their fleets were not looked "
+        "for: each costs at least what is said here, and may have no fleet at all.%s",
+        list->n, list->n > MOST ? " The first are shown; all are in the file of --json." : "");
+    html_table_begin(out, "What the fleet of a choice costs at least", heads);
+    for (size_t n = 0; c && n < MOST && !s; c = c->next, n++)
+        s = write_bound(out, v, c, d);
+    html_table_end(out);
     return s;
 }
 

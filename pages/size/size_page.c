@@ -49,20 +49,6 @@ static void write_verdict(FILE *out, const struct size_view *v)
               "more load the fleet carries.");
 }
 
-/* Those that are in no table. */
-static void write_bounded(FILE *out, const struct size_view *v)
-{
-    size_t n = 0;
-
-    for (const struct yaml_node *c = json_items_of(v->root, "bounded"); c; c = c->next)
-        n++;
-    if (n)
-        page_text(out, "p",
-                  "%zu more choices cost more than these; how much at least is in the file of "
-                  "--json under bounded.",
-                  n);
-}
-
 static enum status write_page(FILE *out, const struct size_view *v, struct diag *d)
 {
     const char *name = json_text_of(v->root, "scenario");
@@ -78,12 +64,11 @@ static enum status write_page(FILE *out, const struct size_view *v, struct diag 
     for (size_t l = 0; l < v->n_loads && !s; l++)
         s = size_page_load(out, v, l, d);
     if (!s)
-        write_bounded(out, v);
-    if (!s)
         s = size_page_growth(out, v, d);
+    size_page_autoscaled(out, v);
     if (!s)
-        s = size_page_autoscaled(out, v, d);
-    if (!s && v->n)
+        s = size_page_bounded(out, v, d);
+    if (v->n)
         size_page_trust(out, v);
     size_page_left_out(out, v);
     page_end(out);

@@ -5,13 +5,13 @@
 
 #include "pages/svg/markup.h"
 
-static const char *name_of(const struct yaml_node *choice, struct arena *arena)
+const char *size_view_name(const struct size_view *v, const struct yaml_node *choice)
 {
     const char *topology = json_text_of(choice, "topology");
     const char *profile = json_text_of(choice, "profile");
     const char *decode = json_text_of(choice, "decode_profile");
 
-    return arena_printf(arena, "%s %s%s%s", topology ? topology : "", profile ? profile : "",
+    return arena_printf(v->arena, "%s %s%s%s", topology ? topology : "", profile ? profile : "",
                         decode ? " + " : "", decode ? decode : "");
 }
 
@@ -30,7 +30,7 @@ static enum status add_choices(struct size_view *v, struct size_view_choice *to,
                                bool reached, struct diag *d)
 {
     for (const struct yaml_node *c = json_items_of(v->root, key); c; c = c->next) {
-        struct size_view_choice choice = {c, name_of(c, v->arena), workers_of(c, v->arena),
+        struct size_view_choice choice = {c, size_view_name(v, c), workers_of(c, v->arena),
                                           json_number_of(c, "scale_load"), reached};
         size_t i = 0;
         if (!choice.name || !choice.workers)

@@ -33,6 +33,8 @@ enum status size_view_make(struct size_view *view, struct arena *arena,
 const struct size_view_choice *size_view_cheapest(const struct size_view *view, double load);
 const struct size_view_choice *size_view_at(const struct size_view *view, const char *name,
                                             double load);
+/* Topology and engine of a choice, in the arena; NULL when memory is out. */
+const char *size_view_name(const struct size_view *view, const struct yaml_node *choice);
 /* "13 GPUs" */
 const char *size_view_gpus(const struct size_view *view, double n);
 
@@ -45,7 +47,9 @@ enum status size_page_what_if(FILE *out, const struct size_view *view, struct di
 /* GPUs over the months to come. */
 enum status size_page_growth(FILE *out, const struct size_view *view, struct diag *d);
 /* A policy beside the static fleets. */
-enum status size_page_autoscaled(FILE *out, const struct size_view *view, struct diag *d);
+void size_page_autoscaled(FILE *out, const struct size_view *view);
+/* Choices whose search ended when they could no longer be among the cheapest. */
+enum status size_page_bounded(FILE *out, const struct size_view *view, struct diag *d);
 /* What is known of the error of each engine. */
 void size_page_trust(FILE *out, const struct size_view *view);
 /* What cannot be run, and why. */
