@@ -62,18 +62,36 @@ static enum status write_parts(const struct run_view *v)
 
 static enum status write_page(struct run_view *v)
 {
-    enum status s = run_page_windows(v);
+    enum status s;
 
-    if (s)
-        return s;
     series_page_begin(v->out, "headroom run", v->run->scenario);
     page_heading(v->out, v->run->scenario,
                  arena_printf(v->arena, "headroom run, policy %s", v->run->policy));
     run_page_figures(v);
+    run_page_causes(v);
     write_contents(v->out);
     s = write_parts(v);
     write_made(v);
     series_page_end(v->out);
+    return s;
+}
+
+/* The run, where its time went, why it missed. */
+static enum status read(struct run_view *v, struct recorded *run, const char *dir)
+{
+    struct cause_summary *summary = ARENA_NEW(v->arena, 1, struct cause_summary);
+    struct causes *causes = NULL;
+    enum status s = summary ? recorded_read(run, v->arena, dir, v->d) : diag_nomem(v->d, "causes");
+
+    if (!s)
+        s = recorded_read_parts(run, v->arena, v->d);
+    if (!s && run->parts) {
+        s = recorded_causes(&causes, summary, run, v->d);
+        v->causes = summary;
+    }
+    if (!s)
+        s = run_page_windows(v, causes);
+    causes_free(causes);
     return s;
 }
 
@@ -84,9 +102,7 @@ enum status run_page_write(const char *dir, FILE *out, struct diag *d)
 
     arena_init(&arena);
     struct run_view v = {.run = &run, .out = out, .arena = &arena, .d = d};
-    enum status s = recorded_read(&run, &arena, dir, d);
-    if (!s)
-        s = recorded_read_parts(&run, &arena, d);
+    enum status s = read(&v, &run, dir);
     if (!s)
         s = write_page(&v);
     arena_release(&arena);

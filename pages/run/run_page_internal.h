@@ -15,6 +15,7 @@ struct run_latency {
 struct run_window {
     struct run_latency ttft, tpot;
     size_t n_offered, n_missed; /* by arrival: not completed within both targets */
+    const char *cause; /* of most of those that missed, in words; NULL = none, or not known */
 };
 
 struct run_view {
@@ -26,14 +27,17 @@ struct run_view {
     double window_s; /* a round number, so that there are at most RUN_MAX_WINDOWS */
     size_t n_windows;
     const struct run_window *windows;
+    const struct cause_summary *causes; /* NULL where the run kept no parts */
 };
 
 enum { RUN_MAX_WINDOWS = 120 };
-enum status run_page_windows(struct run_view *v);
+/* `causes` NULL: not known. */
+enum status run_page_windows(struct run_view *v, const struct causes *causes);
 /* A mean is above its target, or nothing came while requests were missed. */
 bool run_window_missed(const struct run_view *v, const struct run_window *w);
 
 void run_page_figures(const struct run_view *v);
+void run_page_causes(const struct run_view *v);
 enum status run_page_panels(const struct run_view *v);
 /* Where the TTFT of the requests that missed went. */
 enum status run_page_parts(const struct run_view *v);

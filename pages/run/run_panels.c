@@ -30,8 +30,9 @@ static enum status find_bands(struct panels *p)
         const struct run_window *w = &v->windows[i];
         if (!run_window_missed(v, w))
             continue;
-        const char *text = arena_printf(v->arena, "missed: %zu of %zu requests that came then",
-                                        w->n_missed, w->n_offered);
+        const char *text =
+            arena_printf(v->arena, "%zu of %zu requests that came then missed%s%s", w->n_missed,
+                         w->n_offered, w->cause ? "; most of them " : "", w->cause ? w->cause : "");
         if (!text)
             return diag_nomem(v->d, "windows");
         double from = (double)i * v->window_s;

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pages/run/run_page_internal.h"
 #include "util/units.h"
@@ -96,7 +97,30 @@ static double round_window(double end_s)
     return ceil(end_s / RUN_MAX_WINDOWS / round_s[N - 1]) * round_s[N - 1];
 }
 
-enum status run_page_windows(struct run_view *v)
+static enum status find_causes(struct run_window *windows, const struct run_view *v,
+                               const struct causes *causes)
+{
+    size_t *counts = ARENA_NEW(v->arena, v->n_windows * N_CAUSES, size_t);
+
+    if (!counts)
+        return diag_nomem(v->d, "windows");
+    memset(counts, 0, v->n_windows * N_CAUSES * sizeof *counts);
+    for (size_t i = 0; i < causes_n_missed(causes); i++) {
+        const struct cause_verdict miss = causes_missed(causes, i);
+        counts[window_at(v, miss.arrival_ns) * N_CAUSES + miss.cause]++;
+    }
+    for (size_t w = 0; w < v->n_windows; w++) {
+        const size_t *of = counts + w * N_CAUSES;
+        int most = 0;
+        for (int c = 1; c < N_CAUSES; c++)
+            most = of[c] > of[most] ? c : most;
+        if (of[most])
+            windows[w].cause = cause_phrase((enum cause)most);
+    }
+    return ST_OK;
+}
+
+enum status run_page_windows(struct run_view *v, const struct causes *causes)
 {
     v->end_s = end_of(v->run);
     v->window_s = round_window(v->end_s);
@@ -117,7 +141,7 @@ enum status run_page_windows(struct run_view *v)
         w->n_missed += !q->good;
     }
     v->windows = windows;
-    return ST_OK;
+    return causes ? find_causes(windows, v, causes) : ST_OK;
 }
 
 bool run_window_missed(const struct run_view *v, const struct run_window *w)
