@@ -248,6 +248,23 @@ static void print_misses(const uint64_t n[N_MISSES], FILE *out)
     fputs(*before == ' ' ? "\n" : ")\n", out);
 }
 
+/* The three causes that explain most of them. */
+static void print_causes(const uint64_t n[N_CAUSES], FILE *out)
+{
+    bool told[N_CAUSES] = {false};
+
+    for (int k = 0; k < 3; k++) {
+        int most = -1;
+        for (int i = 0; i < N_CAUSES; i++)
+            if (n[i] && !told[i] && (most < 0 || n[i] > n[most]))
+                most = i;
+        if (most < 0)
+            return;
+        fprintf(out, "            %" PRIu64 " %s\n", n[most], cause_phrase((enum cause)most));
+        told[most] = true;
+    }
+}
+
 static void add_request(struct table *t, const struct recorded_request *q)
 {
     if (q->outcome != OUTCOME_COMPLETED)
@@ -298,9 +315,11 @@ static enum status print_requests(const struct compare_pair *pair, const struct 
     fprintf(out, "  worse   %s missed in %c alone", text_grouped(n, q->n_worse),
             compare_letter(pair->b, r));
     print_misses(q->worse_by, out);
+    print_causes(q->worse_causes, out);
     fprintf(out, "  better  %s missed in %c alone", text_grouped(n, q->n_better),
             compare_letter(pair->a, r));
     print_misses(q->better_by, out);
+    print_causes(q->better_causes, out);
     return print_worst(pair, r, out, arena, d);
 }
 

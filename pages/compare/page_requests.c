@@ -17,35 +17,43 @@ static const char *miss_text(size_t miss)
     return miss < MISS_OUTCOME ? texts[miss] : compare_miss_name(miss);
 }
 
-/* A bar for each way in which requests of one side miss and of the other do not. */
-static enum status draw_sides(const struct compare_view *v, const struct compare_pair *pair)
+/* Ways to miss, or causes: what each is called, and requests of either side. */
+struct sides {
+    const char *id, *label;
+    size_t n;
+    const char *(*name)(size_t i);
+    const uint64_t *worse, *better;
+};
+
+/* A bar for each of them on each side. */
+static enum status draw_sides(const struct compare_view *v, const struct compare_pair *pair,
+                              const struct sides *sides)
 {
-    const struct compare_requests *q = &pair->requests;
     char of_a = compare_letter(pair->a, v->result), of_b = compare_letter(pair->b, v->result);
-    struct svg_bar bars[2 * N_MISSES];
+    struct svg_bar *bars = ARENA_NEW(v->arena, 2 * sides->n, struct svg_bar);
+    const char *id = arena_printf(v->arena, "%s-%c", sides->id, of_b);
     size_t n = 0;
 
+    if (!bars || !id)
+        return diag_nomem(v->d, "bars");
     for (int better = 0; better < 2; better++) {
-        const uint64_t *by = better ? q->better_by : q->worse_by;
-        for (size_t i = 0; i < N_MISSES; i++) {
+        const uint64_t *by = better ? sides->better : sides->worse;
+        for (size_t i = 0; i < sides->n; i++) {
+            if (!by[i])
+                continue;
             const char *name =
-                arena_printf(v->arena, "in %c alone: %s", better ? of_a : of_b, miss_text(i));
+                arena_printf(v->arena, "in %c alone: %s", better ? of_a : of_b, sides->name(i));
             if (!name)
                 return diag_nomem(v->d, "bars");
-            if (by[i])
-                bars[n++] = (struct svg_bar){.name = name,
-                                             .value = (double)by[i],
-                                             .low = NAN,
-                                             .high = NAN,
-                                             .colour = better ? 0 : 1};
+            bars[n++] = (struct svg_bar){.name = name,
+                                         .value = (double)by[i],
+                                         .low = NAN,
+                                         .high = NAN,
+                                         .colour = better ? 0 : 1};
         }
     }
-    const char *id = arena_printf(v->arena, "sides-%c", of_b);
-    if (!id)
-        return diag_nomem(v->d, "bars");
     const struct svg_bars chart = {
-        .frame = {.id = id,
-                  .label = "Requests that are good in one run alone, by what they missed"},
+        .frame = {.id = id, .label = sides->label},
         .x = {.label = "requests", .from_zero = true},
         .n = n,
         .bars = bars,
@@ -57,6 +65,27 @@ static enum status draw_sides(const struct compare_view *v, const struct compare
     svg_bars_with_intervals(v->out, &chart);
     page_figure_end(v->out);
     return ST_OK;
+}
+
+static const char *name_of_cause(size_t i)
+{
+    return cause_name((enum cause)i);
+}
+
+/* By what they missed, and why. */
+static enum status draw_changes(const struct compare_view *v, const struct compare_pair *pair)
+{
+    const struct compare_requests *q = &pair->requests;
+    const struct sides
+        misses = {"sides",     "Requests that are good in one run alone, by what they missed",
+                  N_MISSES,    miss_text,
+                  q->worse_by, q->better_by},
+        causes = {"why",           "Requests that are good in one run alone, by why they missed",
+                  N_CAUSES,        name_of_cause,
+                  q->worse_causes, q->better_causes};
+
+    enum status s = draw_sides(v, pair, &misses);
+    return s ? s : draw_sides(v, pair, &causes);
 }
 
 static void add_request(FILE *out, const struct recorded_request *q)
@@ -121,6 +150,6 @@ enum status compare_page_requests(const struct compare_view *v, const struct com
             "in %c alone.</p>\n",
             text_grouped(n, q->n), text_grouped(good, q->n_good), text_grouped(missed, q->n_missed),
             text_grouped(worse, q->n_worse), of_b, text_grouped(better, q->n_better), of_a);
-    enum status s = draw_sides(v, pair);
+    enum status s = draw_changes(v, pair);
     return s ? s : write_worst(v, pair);
 }

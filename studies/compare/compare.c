@@ -95,6 +95,8 @@ static enum status make_runs(struct comparison *c, struct study_variant *variant
         if (!s)
             s = recorded_read(&run->recorded, c->arena, run->input->dir, d);
         if (!s)
+            s = compare_find_causes(run, c->arena, d);
+        if (!s)
             s = compare_cut_windows(run, c->arena, o->window_ns, d);
         if (s)
             return s;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "reports/causes/causes.h"
 #include "scenarios/compose/resources.h"
 #include "scenarios/keys/scenario.h"
 #include "studies/recorded/recorded.h"
@@ -62,6 +63,7 @@ struct compare_window {
 struct compare_run {
     const struct compare_input *input;
     struct recorded recorded;
+    const uint8_t *causes; /* by request; NULL = the run kept no parts, and none is known */
     size_t n_windows;
     const struct compare_window *windows;
     size_t n_rows;             /* replicates; 0 = none */
@@ -132,6 +134,8 @@ struct compare_requests {
     uint64_t n;                                   /* measured in both */
     uint64_t n_good, n_missed, n_worse, n_better; /* in both; only in a; only in b */
     uint64_t worse_by[N_MISSES], better_by[N_MISSES];
+    /* Why they missed in the one run; all 0 where that run kept no parts. */
+    uint64_t worse_causes[N_CAUSES], better_causes[N_CAUSES];
     size_t n_worst; /* of those worse, by time to first token; those not completed come first */
     struct {
         const struct recorded_request *a, *b;

@@ -18,5 +18,10 @@ bool compare_window_differs(const struct compare_window *a, const struct compare
 /* After same_pools. */
 enum status compare_decisions(struct compare_pair *pair, struct arena *arena, struct diag *d);
 void compare_requests(struct compare_pair *pair);
+/* Of a run that kept the parts of its requests: run->causes. */
+enum status compare_find_causes(struct compare_run *run, struct arena *arena, struct diag *d);
+/* Why a request of the run missed; false: not known, or it did not. */
+bool compare_cause(enum cause *cause, const struct compare_run *run,
+                   const struct recorded_request *q);
 
 #endif

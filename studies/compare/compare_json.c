@@ -167,6 +167,22 @@ static void write_misses(struct json_out *j, const char *key, const uint64_t n[N
     json_object_end(j);
 }
 
+/* null: the run did not keep what tells. */
+static void write_causes(struct json_out *j, const char *key, const struct compare_run *run,
+                         const uint64_t n[N_CAUSES])
+{
+    json_key(j, key);
+    if (!run->causes) {
+        json_null(j);
+        return;
+    }
+    json_object_begin(j);
+    for (int i = 0; i < N_CAUSES; i++)
+        if (n[i])
+            json_key_int(j, cause_name((enum cause)i), (int64_t)n[i]);
+    json_object_end(j);
+}
+
 static void write_request(struct json_out *j, const char *key, const struct recorded_request *q)
 {
     json_key(j, key);
@@ -192,8 +208,10 @@ static void write_requests(struct json_out *j, const struct compare_pair *pair)
     json_key_int(j, "missed_in_both", (int64_t)r->n_missed);
     json_key_int(j, "worse", (int64_t)r->n_worse);
     write_misses(j, "worse_by", r->worse_by);
+    write_causes(j, "worse_causes", pair->b, r->worse_causes);
     json_key_int(j, "better", (int64_t)r->n_better);
     write_misses(j, "better_by", r->better_by);
+    write_causes(j, "better_causes", pair->a, r->better_causes);
     json_key(j, "worst");
     json_array_begin(j);
     for (size_t i = 0; i < r->n_worst; i++) {

@@ -42,6 +42,15 @@ static void keep_if_worst(struct compare_requests *r, const struct recorded_requ
     r->worst[at].b = b;
 }
 
+static void count_cause(uint64_t n[N_CAUSES], const struct compare_run *run,
+                        const struct recorded_request *q)
+{
+    enum cause cause;
+
+    if (compare_cause(&cause, run, q))
+        n[cause]++;
+}
+
 static void add(struct compare_requests *r, const struct recorded_request *a,
                 const struct recorded_request *b, const struct compare_pair *pair)
 {
@@ -51,10 +60,12 @@ static void add(struct compare_requests *r, const struct recorded_request *a,
     } else if (a->good) {
         r->n_worse++;
         r->worse_by[miss_of(b, &pair->b->recorded)]++;
+        count_cause(r->worse_causes, pair->b, b);
         keep_if_worst(r, a, b);
     } else if (b->good) {
         r->n_better++;
         r->better_by[miss_of(a, &pair->a->recorded)]++;
+        count_cause(r->better_causes, pair->a, a);
     } else {
         r->n_missed++;
     }
