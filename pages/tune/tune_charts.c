@@ -273,7 +273,7 @@ static enum status draw_curve(FILE *out, const struct tune_view *v, const struct
     for (const struct yaml_node *node = curve->first; node; node = node->next) {
         const struct yaml_node *value = yaml_node_child(node, "value");
         points[n] = point_of(node);
-        n_numbers += isfinite(points[n].x);
+        n_numbers += isfinite(points[n].x) ? 1 : 0;
         labels[n++] = value && value->text ? value->text : "-";
     }
     bool named = n_numbers < n;
