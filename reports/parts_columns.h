@@ -6,7 +6,7 @@
 #include "record/observer.h"
 #include "reports/row.h"
 
-/* Room for a name, and for the names of all of them in a row. */
+/* Room for a name. */
 enum { PART_COLUMN_SIZE = 64 };
 
 /* "ttft_part_NAME_ms" or "e2e_part_NAME_ms". */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pages/bars.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
 #include "pages/svg/charts.h"
@@ -139,18 +140,10 @@ static enum status draw_moves(const struct check_view *v, size_t scenario)
             .note = note,
         };
     }
-    const struct svg_bars chart = {
-        .frame = {.id = id, .label = label, .width = 960},
-        .x = {.label = "change, of the baseline's figure", .scale = SVG_PERCENT, .from_zero = true},
-        .n = n,
-        .bars = bars,
-        .limit = {.at = NAN},
-    };
-    if (n == 0)
-        return ST_OK;
-    page_figure_begin(v->out);
-    svg_bars_with_intervals(v->out, &chart);
-    page_figure_end(v->out);
+    const struct svg_frame frame = {.id = id, .label = label, .width = 960};
+    const struct svg_axis x = {
+        .label = "change, of the baseline's figure", .scale = SVG_PERCENT, .from_zero = true};
+    page_bars(v->out, &frame, &x, n, bars);
     return ST_OK;
 }
 

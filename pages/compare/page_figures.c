@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "pages/bars.h"
 #include "pages/compare/compare_page_internal.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
@@ -77,18 +78,10 @@ static enum status draw_bars(const struct compare_view *v, const struct compare_
     }
     if (s)
         return s;
-    const struct svg_bars chart = {
-        .frame = {.id = id, .label = label, .width = 960},
-        .x = {.label = "change, of the figure before", .scale = SVG_PERCENT, .from_zero = true},
-        .n = n,
-        .bars = bars,
-        .limit = {.at = NAN},
-    };
-    if (n == 0)
-        return ST_OK;
-    page_figure_begin(v->out);
-    svg_bars_with_intervals(v->out, &chart);
-    page_figure_end(v->out);
+    const struct svg_frame frame = {.id = id, .label = label, .width = 960};
+    const struct svg_axis x = {
+        .label = "change, of the figure before", .scale = SVG_PERCENT, .from_zero = true};
+    page_bars(v->out, &frame, &x, n, bars);
     return ST_OK;
 }
 

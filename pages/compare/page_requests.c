@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "pages/bars.h"
 #include "pages/compare/compare_page_internal.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
@@ -52,18 +53,9 @@ static enum status draw_sides(const struct compare_view *v, const struct compare
                                          .colour = better ? 0 : 1};
         }
     }
-    const struct svg_bars chart = {
-        .frame = {.id = id, .label = sides->label},
-        .x = {.label = "requests", .from_zero = true},
-        .n = n,
-        .bars = bars,
-        .limit = {.at = NAN},
-    };
-    if (n == 0)
-        return ST_OK;
-    page_figure_begin(v->out);
-    svg_bars_with_intervals(v->out, &chart);
-    page_figure_end(v->out);
+    const struct svg_frame frame = {.id = id, .label = sides->label};
+    const struct svg_axis x = {.label = "requests", .from_zero = true};
+    page_bars(v->out, &frame, &x, n, bars);
     return ST_OK;
 }
 

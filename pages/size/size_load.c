@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pages/bars.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
 #include "pages/html/value.h"
@@ -64,14 +65,9 @@ static enum status draw_costs(FILE *out, const struct size_view *v, size_t load,
     }
     if (s || n == 0)
         return s;
-    const struct svg_bars chart = {.frame = {id, label, 1000, 0},
-                                   .x = {axis, SVG_LINEAR, true},
-                                   .n = n,
-                                   .bars = bars,
-                                   .limit = {NAN, NULL}};
-    page_figure_begin(out);
-    svg_bars_with_intervals(out, &chart);
-    page_figure_end(out);
+    const struct svg_frame frame = {id, label, 1000, 0};
+    const struct svg_axis x = {axis, SVG_LINEAR, true};
+    page_bars(out, &frame, &x, n, bars);
     if (n_all > n)
         page_text(out, "p", "The %zu cheapest of %zu.", n, n_all);
     return ST_OK;
