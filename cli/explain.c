@@ -260,8 +260,6 @@ enum status explain_run(const struct cli_args *args, struct diag *d)
     struct cause_summary summary;
 
     enum status s = recorded_read(&run, args->arena, args->words[0], d);
-    if (!s)
-        s = recorded_read_parts(&run, args->arena, d);
     if (!s && !run.parts)
         s = diag_fail(d, ST_INPUT,
                       "the run in '%s' did not keep where the time of its requests went (an "

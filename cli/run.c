@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/trace_events.h"
+#include "pages/run/run_page.h"
 #include "reports/out_file.h"
 #include "reports/replay_report.h"
 #include "reports/summary.h"
@@ -232,17 +233,32 @@ static enum status put_report(struct replay_report *report, const struct cli_arg
     return s;
 }
 
-/* The page of an earlier run there goes first: it is not of these files, whatever comes. */
-static enum status put_page(const char *dir, const struct cli_args *args, struct diag *d)
+struct page {
+    struct run_page *of;
+    const char *dir;
+    const struct summary *summary;
+};
+
+static enum status write_page(void *context, FILE *out, struct diag *d)
 {
+    const struct page *page = context;
+
+    return run_page_finish(page->of, page->dir, &page->summary->causes, out, d);
+}
+
+/* The page of an earlier run there goes first: it is not of these files, whatever comes. */
+static enum status put_page(struct run_page *of, const char *dir, const struct summary *summary,
+                            struct diag *d)
+{
+    struct page page = {of, dir, summary};
     enum status s = out_file_remove(dir, REPORT_NAME, d);
 
-    return s || cli_flag(args, "no-report") ? s : report_make(dir, d);
+    return s || !of ? s : out_file_put(dir, REPORT_NAME, true, write_page, &page, d);
 }
 
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
-                           const struct run_options *options, const struct cli_args *args,
-                           struct diag *d)
+                           const struct run_options *options, struct run_page *page,
+                           const struct cli_args *args, struct diag *d)
 {
     const char *out = options->out_dir;
     const struct summary *summary;
@@ -257,7 +273,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (!s && options->trace_events)
         s = trace_events_finish(options->trace_events, d);
     if (!s && out)
-        s = put_page(out, args, d);
+        s = put_page(page, out, summary, d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -266,8 +282,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
                    "workers.csv,\n  decisions.jsonl%s%s\n",
-                   out, options->want_events ? ", events.jsonl" : "",
-                   cli_flag(args, "no-report") ? "" : ", report.html");
+                   out, options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
         if (options->trace_events)
             printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",
                    cli_value(args, "trace-events"));
@@ -282,6 +297,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     struct scenario_source source;
     struct profile_search search;
     struct run_resources *resources = NULL;
+    struct run_page *page = NULL;
     struct progress progress;
     struct more_runs more = {.progress = &progress};
     struct replay_report report = {0};
@@ -329,8 +345,14 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         options.amend_context = &more;
     }
     s = cli_trace_events_open(&options.trace_events, args, d);
+    if (!s && options.out_dir && !cli_flag(args, "no-report")) {
+        page = run_page_new();
+        s = page ? ST_OK : diag_nomem(d, "page");
+        options.watcher = page ? run_page_watcher(page) : NULL;
+    }
     if (!s)
-        s = execute(scenario, resources, &options, args, d);
+        s = execute(scenario, resources, &options, page, args, d);
+    run_page_free(page);
     trace_events_free(options.trace_events);
     replay_report_release(&report);
     run_resources_free(resources);

@@ -7,8 +7,8 @@
 
 #include "util/array.h"
 #include "util/bug.h"
+#include "util/sort_uint64.h"
 
-enum { DIGIT_BITS = 11, N_DIGITS = 1 << DIGIT_BITS, N_PASSES = 6 };
 enum { N_PERCENTILES = 5, N_RANKS = 2 * N_PERCENTILES };
 
 void quantiles_release(struct quantiles *q)
@@ -60,42 +60,14 @@ double quantiles_error(const struct quantiles *q)
     return q->counts ? QUANTILES_ERROR : 0;
 }
 
-/* Non-negative doubles are in the order of their bits as integers, so a radix sort does. `from` has
- * room for 2 n, sorted are the n that are returned. */
-static const uint64_t *sort(uint64_t *from, size_t n)
-{
-    size_t count[N_PASSES][N_DIGITS] = {{0}};
-    uint64_t *to = from + n;
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned pass = 0; pass < N_PASSES; pass++)
-            count[pass][from[i] >> (pass * DIGIT_BITS) & (N_DIGITS - 1)]++;
-    }
-    for (unsigned pass = 0; pass < N_PASSES; pass++) {
-        unsigned shift = pass * DIGIT_BITS;
-        size_t *next = count[pass], at = 0;
-        if (next[from[0] >> shift & (N_DIGITS - 1)] == n)
-            continue;
-        for (size_t digit = 0; digit < N_DIGITS; digit++) {
-            size_t here = next[digit];
-            next[digit] = at;
-            at += here;
-        }
-        for (size_t i = 0; i < n; i++)
-            to[next[from[i] >> shift & (N_DIGITS - 1)]++] = from[i];
-        uint64_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    return from;
-}
-
-/* Values in steps of 1/64 and finer. */
+/* Non-negative doubles are in the order of their bits as integers. */
 static uint64_t bits_of(double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+/* Values in steps of 1/64 and finer. */
 static size_t step_of(double value)
 {
     return (size_t)(bits_of(value) >> 46);
@@ -134,7 +106,7 @@ static enum status at_ranks(const double *value, size_t n, const size_t rank[N_R
     for (size_t i = 0; i < n; i++)
         if (picked[step_of(value[i]) - first])
             pick[at++] = bits_of(value[i]);
-    const uint64_t *sorted = sort(pick, n_picked);
+    const uint64_t *sorted = sort_uint64(pick, n_picked);
     for (size_t k = 0; k < N_RANKS; k++)
         memcpy(&found[k], &sorted[place[k]], sizeof found[k]);
 out:

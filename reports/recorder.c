@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/latencies.h"
 #include "reports/out_file.h"
 #include "reports/parts_columns.h"
 #include "reports/replay_report.h"
@@ -167,41 +168,8 @@ void recorder_free(struct recorder *r)
     free(r);
 }
 
-/* Durations of one request, ns; -1 = has none. */
-struct latencies {
-    int64_t ttft, ttst, e2e;
-    int64_t decode, n_gaps; /* TPOT = decode / n_gaps, when n_gaps > 0 */
-    bool ttft_ok, tpot_ok;  /* completed within the target */
-};
-
-static int64_t between(int64_t from_ns, int64_t to_ns)
-{
-    if (from_ns < 0 || to_ns < 0)
-        return -1;
-    BUG_IF(to_ns < from_ns);
-    return to_ns - from_ns;
-}
-
-static struct latencies latencies_of(const struct request_record *q, const struct run_info *info)
-{
-    bool completed = q->outcome == OUTCOME_COMPLETED;
-    struct latencies l = {
-        .ttft = between(q->arrival_ns, q->first_token_ns),
-        .ttst = between(q->first_token_ns, q->second_token_ns),
-        .e2e = completed ? between(q->arrival_ns, q->last_token_ns) : -1,
-        .decode = between(q->first_token_ns, q->last_token_ns),
-    };
-    if (l.decode >= 0 && q->n_output_tok > 1)
-        l.n_gaps = (int64_t)q->n_output_tok - 1;
-    l.ttft_ok = completed && l.ttft <= info->ttft_target_ns;
-    /* Rounded up, the quotient is above the target exactly when the fraction is. */
-    l.tpot_ok = completed &&
-                (l.n_gaps == 0 || (l.decode + l.n_gaps - 1) / l.n_gaps <= info->tpot_target_ns);
-    return l;
-}
-
 static enum status count_request(struct recorder_totals *t, const struct request_record *q,
-                                 const struct latencies *l, struct diag *d)
+                                 const struct request_latencies *l, struct diag *d)
 {
     enum status s = ST_OK;
 
@@ -242,7 +210,7 @@ static void row_worker(struct row *row, uint32_t worker)
 }
 
 static enum status write_request(struct recorder *r, const struct request_record *q,
-                                 const struct latencies *l, struct diag *d)
+                                 const struct request_latencies *l, struct diag *d)
 {
     struct row row;
 
@@ -256,7 +224,7 @@ static enum status write_request(struct recorder *r, const struct request_record
     row_int(&row, q->measured), COMMA();
     row_ms(&row, l->ttft), COMMA();
     row_ms(&row, l->ttst), COMMA();
-    row_ms(&row, l->n_gaps > 0 ? (l->decode + l->n_gaps / 2) / l->n_gaps : -1), COMMA();
+    row_ms(&row, request_tpot_ns(l)), COMMA();
     row_ms(&row, l->e2e), COMMA();
     row_ms(&row, q->scheduled_ns), COMMA();
     row_ms(&row, q->prefill_done_ns), COMMA();
@@ -285,7 +253,8 @@ static struct window_rules window_rules(const struct run_info *info)
 static enum status on_request(void *context, const struct request_record *q, struct diag *d)
 {
     struct recorder *r = context;
-    struct latencies l = latencies_of(q, r->info);
+    const struct request_latencies l =
+        request_latencies(q, r->info->ttft_target_ns, r->info->tpot_target_ns);
     const struct window_rules rules = window_rules(r->info);
     enum status s = count_request(&r->totals, q, &l, d);
 
@@ -564,6 +533,14 @@ enum status recorder_causes(struct recorder *r, struct cause_summary *causes, st
 {
     *causes = (struct cause_summary){.kept = false};
     return r->causes ? causes_finish(r->causes, causes, d) : ST_OK;
+}
+
+struct causes *recorder_take_causes(struct recorder *r)
+{
+    struct causes *causes = r->causes;
+
+    r->causes = NULL;
+    return causes;
 }
 
 static enum status write_performance(struct recorder *r, const struct summary *summary,

@@ -97,6 +97,10 @@ struct timeline recorder_timeline(const struct recorder *recorder);
 enum status recorder_causes(struct recorder *recorder, struct cause_summary *causes,
                             struct diag *d);
 
+/* Those of single requests, after recorder_causes; NULL without keep_parts. They are the caller's
+ * from then on. */
+struct causes *recorder_take_causes(struct recorder *recorder);
+
 /* After the run: writes summary.json, and performance.json if the summary has its figures, and
  * gives every file its name. No effect without out_dir. ST_IO. */
 enum status recorder_finish(struct recorder *recorder, const struct summary *summary,

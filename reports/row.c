@@ -85,11 +85,21 @@ void row_us(struct row *r, int64_t ns)
     row_text(r, digits, n);
 }
 
+/* Those of more than that are written in full. */
+static const double max_rounded = 9e9;
+
+double row_double_rounded(double v)
+{
+    if (!isfinite(v))
+        return NAN;
+    return fabs(v) < max_rounded ? (double)llrint(v * 1e6) / 1e6 : v;
+}
+
 void row_double(struct row *r, double v)
 {
     if (!isfinite(v))
         return;
-    if (fabs(v) < 9e12) {
+    if (fabs(v) < max_rounded) {
         row_millionths(r, llrint(v * 1e6));
         return;
     }

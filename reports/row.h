@@ -25,5 +25,7 @@ void row_ms(struct row *r, int64_t ns);
 void row_us(struct row *r, int64_t ns);
 /* To the nearest millionth; nothing for NaN and infinities. */
 void row_double(struct row *r, double v);
+/* What whoever reads that back has: NaN for nothing. */
+double row_double_rounded(double v);
 
 #endif

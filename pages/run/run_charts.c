@@ -1,9 +1,9 @@
 #include <math.h>
-#include <stdlib.h>
 
 #include "pages/html/page.h"
 #include "pages/run/run_page_internal.h"
 #include "pages/svg/charts.h"
+#include "util/sort_uint64.h"
 #include "util/units.h"
 
 /* ---- distributions ---- */
@@ -12,50 +12,30 @@ enum { N_QUANTILES = 201 };
 
 struct latency {
     const char *id, *label, *axis;
-    int64_t (*of)(const struct recorded_request *q);
+    enum run_latency_of of;
     int64_t target_ns; /* -1 = none */
 };
 
-static int64_t ttft_of(const struct recorded_request *q)
+static void draw_latency(const struct run_view *v, const struct latency *l, uint64_t *values)
 {
-    return q->ttft_ns;
-}
-
-static int64_t tpot_of(const struct recorded_request *q)
-{
-    return q->tpot_ns;
-}
-
-static int64_t e2e_of(const struct recorded_request *q)
-{
-    return q->e2e_ns;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const int64_t *p = a, *q = b;
-
-    return (*p > *q) - (*p < *q);
-}
-
-static void draw_latency(const struct run_view *v, const struct latency *l, int64_t *values)
-{
+    const struct run_requests *r = v->requests;
     struct svg_point points[N_QUANTILES];
     size_t n = 0;
 
-    for (size_t i = 0; i < v->run->n_requests; i++) {
-        int64_t ns = l->of(&v->run->requests[i]);
+    for (size_t i = 0; i < r->n_kept; i++) {
+        int64_t ns = r->kept[i].ns[l->of];
         if (ns >= 0)
-            values[n++] = ns;
+            values[n++] = (uint64_t)ns;
     }
     if (n == 0)
         return;
-    qsort(values, n, sizeof *values, by_size);
+    const uint64_t *sorted = sort_uint64(values, n);
     for (size_t i = 0; i < N_QUANTILES; i++) {
         double share = (double)i / (N_QUANTILES - 1);
-        int64_t ns = values[(size_t)llround(share * (double)(n - 1))];
+        int64_t ns = (int64_t)sorted[(size_t)llround(share * (double)(n - 1))];
         points[i] = (struct svg_point){.x = ms_from_ns(ns), .y = share, .low = NAN, .high = NAN};
     }
+    points[N_QUANTILES - 1].x = ms_from_ns(r->max_ns[l->of]);
     const struct svg_series series = {l->axis, 0, N_QUANTILES, points};
     const struct svg_cdf chart = {
         .frame = {.id = l->id, .label = l->label},
@@ -73,19 +53,19 @@ enum status run_page_distributions(const struct run_view *v)
 {
     const struct latency all[] = {
         {"cdf-ttft", "Share of requests whose first token came within so many ms", "TTFT, ms",
-         ttft_of, v->run->ttft_target_ns},
+         RUN_TTFT, v->run->ttft_target_ns},
         {"cdf-tpot", "Share of requests whose mean time per token is at most so many ms",
-         "TPOT, ms", tpot_of, v->run->tpot_target_ns},
-        {"cdf-e2e", "Share of requests that were complete within so many ms", "E2E, ms", e2e_of,
+         "TPOT, ms", RUN_TPOT, v->run->tpot_target_ns},
+        {"cdf-e2e", "Share of requests that were complete within so many ms", "E2E, ms", RUN_E2E,
          -1}};
-    int64_t *values = ARENA_NEW(v->arena, v->run->n_requests, int64_t);
+    uint64_t *values = ARENA_NEW(v->arena, 2 * v->requests->n_kept, uint64_t);
 
     if (!values)
         return diag_nomem(v->d, "latencies");
-    fputs(
-        "<h2 id=\"latencies\">Latencies</h2>\n<p>Share of requests (up) that took at most so long "
-        "(across), at 201 quantiles.</p>\n<div class=\"charts\">\n",
-        v->out);
+    fprintf(v->out,
+            "<h2 id=\"latencies\">Latencies</h2>\n<p>Share of requests (up) that took at most so "
+            "long (across), at 201 quantiles%s.</p>\n<div class=\"charts\">\n",
+            v->sampled);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         draw_latency(v, &all[i], values);
     fputs("</div>\n", v->out);

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "pages/html/page.h"
 #include "pages/html/series.h"
 #include "pages/html/table.h"
@@ -57,7 +59,8 @@ static enum status write_parts(const struct run_view *v)
     if (!s)
         s = run_page_workers(v);
     run_page_decisions(v);
-    return s ? s : run_page_slowest(v);
+    run_page_slowest(v);
+    return s;
 }
 
 static enum status write_page(struct run_view *v)
@@ -76,33 +79,147 @@ static enum status write_page(struct run_view *v)
     return s;
 }
 
-/* The run, where its time went, why it missed. */
-static enum status read(struct run_view *v, struct recorded *run, const char *dir)
-{
-    struct cause_summary *summary = ARENA_NEW(v->arena, 1, struct cause_summary);
-    struct causes *causes = NULL;
-    enum status s = summary ? recorded_read(run, v->arena, dir, v->d) : diag_nomem(v->d, "causes");
+/* ---- out of its files ---- */
 
-    if (!s)
-        s = recorded_read_parts(run, v->arena, v->d);
-    if (!s && run->parts) {
-        s = recorded_causes(&causes, summary, run, v->d);
-        v->causes = summary;
-    }
-    if (!s)
-        s = run_page_windows(v, causes);
-    causes_free(causes);
-    return s;
+struct visit {
+    struct recorded run;
+    struct run_requests requests;
+    struct causes *causes; /* NULL: no request with parts has come */
+};
+
+static enum status visit_request(void *context, const struct recorded_request *q,
+                                 const struct request_parts *parts, struct diag *d)
+{
+    struct visit *visit = context;
+    enum status s = run_requests_add(&visit->requests, q, parts, d);
+
+    if (s || !parts)
+        return s;
+    if (!visit->causes)
+        visit->causes = recorded_causes_new(&visit->run);
+    if (!visit->causes)
+        return diag_nomem(d, "causes");
+    const struct request_record record = recorded_record(q, parts);
+    return causes_add_request(visit->causes, &record, d);
 }
 
 enum status run_page_write(const char *dir, FILE *out, struct diag *d)
+{
+    struct visit visit = {.causes = NULL};
+    const struct recorded_visitor visitor = {&visit, visit_request};
+    struct cause_summary summary;
+    struct arena arena;
+
+    arena_init(&arena);
+    struct run_view v = {
+        .run = &visit.run, .requests = &visit.requests, .out = out, .arena = &arena, .d = d};
+    enum status s = recorded_visit(&visit.run, &arena, dir, &visitor, d);
+    if (!s && visit.causes) {
+        s = recorded_causes_finish(visit.causes, &summary, &visit.run, d);
+        v.causes = &summary;
+    }
+    if (!s)
+        s = run_page_windows(&v, visit.causes);
+    if (!s)
+        s = write_page(&v);
+    causes_free(visit.causes);
+    run_requests_release(&visit.requests);
+    arena_release(&arena);
+    return s;
+}
+
+/* ---- out of the run ---- */
+
+struct run_page {
+    struct run_watcher watcher;
+    int64_t ttft_target_ns, tpot_target_ns;
+    struct collected *collected;
+    struct run_requests requests;
+};
+
+static void begin(void *context, const struct run_info *info)
+{
+    struct run_page *page = context;
+
+    page->ttft_target_ns = info->ttft_target_ns;
+    page->tpot_target_ns = info->tpot_target_ns;
+}
+
+static enum status on_request(void *context, const struct request_record *q, struct diag *d)
+{
+    struct run_page *page = context;
+    const struct recorded_request request =
+        collected_request(q, page->ttft_target_ns, page->tpot_target_ns);
+
+    return run_requests_add(&page->requests, &request, q->parts, d);
+}
+
+static enum status on_sample(void *context, const struct sample_record *s, struct diag *d)
+{
+    return collected_sample(((struct run_page *)context)->collected, s, d);
+}
+
+static enum status on_decision(void *context, const struct decision_record *r, struct diag *d)
+{
+    return collected_decision(((struct run_page *)context)->collected, r, d);
+}
+
+static enum status on_worker(void *context, const struct worker_record *w, struct diag *d)
+{
+    return collected_worker(((struct run_page *)context)->collected, w, d);
+}
+
+struct run_page *run_page_new(void)
+{
+    struct run_page *page = calloc(1, sizeof *page);
+
+    if (!page)
+        return NULL;
+    page->collected = collected_new();
+    page->watcher = (struct run_watcher){.context = page,
+                                         .begin = begin,
+                                         .observer = {.context = page,
+                                                      .request = on_request,
+                                                      .sample = on_sample,
+                                                      .decision = on_decision,
+                                                      .worker = on_worker}};
+    if (page->collected)
+        return page;
+    run_page_free(page);
+    return NULL;
+}
+
+void run_page_free(struct run_page *page)
+{
+    if (!page)
+        return;
+    collected_free(page->collected);
+    causes_free(page->watcher.causes);
+    run_requests_release(&page->requests);
+    free(page);
+}
+
+struct run_watcher *run_page_watcher(struct run_page *page)
+{
+    return &page->watcher;
+}
+
+enum status run_page_finish(struct run_page *page, const char *dir,
+                            const struct cause_summary *causes, FILE *out, struct diag *d)
 {
     struct recorded run;
     struct arena arena;
 
     arena_init(&arena);
-    struct run_view v = {.run = &run, .out = out, .arena = &arena, .d = d};
-    enum status s = read(&v, &run, dir);
+    struct run_view v = {.run = &run,
+                         .requests = &page->requests,
+                         .out = out,
+                         .arena = &arena,
+                         .d = d,
+                         .causes = page->requests.has_parts ? causes : NULL};
+    enum status s = collected_finish(&run, page->collected, &arena, dir, d);
+    if (!s)
+        s = run_page_windows(&v, v.causes ? page->watcher.causes : NULL);
     if (!s)
         s = write_page(&v);
     arena_release(&arena);

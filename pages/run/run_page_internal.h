@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "pages/run/run_page.h"
+#include "pages/run/run_requests.h"
 #include "studies/recorded/recorded.h"
 #include "util/arena.h"
 
@@ -15,11 +16,14 @@ struct run_latency {
 struct run_window {
     struct run_latency ttft, tpot;
     size_t n_offered, n_missed; /* by arrival: not completed within both targets */
+    size_t n_ttft, n_tpot;      /* whose latencies there are */
     const char *cause; /* of most of those that missed, in words; NULL = none, or not known */
 };
 
 struct run_view {
-    const struct recorded *run;
+    const struct recorded *run; /* without its requests */
+    const struct run_requests *requests;
+    const char *sampled; /* " of one in N requests", or nothing: what quantiles are of */
     FILE *out;
     struct arena *arena;
     struct diag *d;
@@ -31,8 +35,10 @@ struct run_view {
 };
 
 enum { RUN_MAX_WINDOWS = 120 };
-/* `causes` NULL: not known. */
+/* Of v->run and v->requests. `causes` NULL: not known. */
 enum status run_page_windows(struct run_view *v, const struct causes *causes);
+/* That a stretch of v->requests is in. */
+size_t run_window_of(const struct run_view *v, size_t stretch);
 /* A mean is above its target, or nothing came while requests were missed. */
 bool run_window_missed(const struct run_view *v, const struct run_window *w);
 
@@ -41,13 +47,11 @@ void run_page_causes(const struct run_view *v);
 enum status run_page_panels(const struct run_view *v);
 /* Where the TTFT of the requests that missed went. */
 enum status run_page_parts(const struct run_view *v);
-/* The part that most of its TTFT was spent in; NULL = not known. */
-const char *run_main_part(const struct run_view *v, size_t request);
 enum status run_page_distributions(const struct run_view *v);
 void run_page_gpu_hours(const struct run_view *v);
 enum status run_page_workers(const struct run_view *v);
 void run_page_decisions(const struct run_view *v);
-enum status run_page_slowest(const struct run_view *v);
+void run_page_slowest(const struct run_view *v);
 
 /* The decision changed the target of the pool; of any. */
 bool run_pool_moves(const struct recorded_pool_decision *p);

@@ -11,7 +11,8 @@ struct panels {
     const struct run_view *v;
     size_t n_bands;
     struct series_band *bands;
-    size_t n_marks[POLICY_MAX_POOLS]; /* of each pool: its targets */
+    size_t n_moves[POLICY_MAX_POOLS]; /* of each pool: how often its target was changed */
+    size_t n_marks[POLICY_MAX_POOLS]; /* those that are drawn */
     struct series_mark *marks[POLICY_MAX_POOLS];
     size_t n_samples[POLICY_MAX_POOLS]; /* of each pool */
     double *at_s[POLICY_MAX_POOLS];
@@ -56,18 +57,22 @@ bool run_decision_moves(const struct run_view *v, const struct recorded_decision
     return moves;
 }
 
+enum { MOST_MARKS = 400 }; /* more cannot be told apart */
+
 static enum status find_marks(struct panels *p, size_t pool)
 {
-    enum { MOST = 400 }; /* more cannot be told apart */
     const struct run_view *v = p->v;
-    struct series_mark *marks = ARENA_NEW(v->arena, MOST, struct series_mark);
+    struct series_mark *marks = ARENA_NEW(v->arena, MOST_MARKS, struct series_mark);
     size_t n = 0;
 
     if (!marks)
         return diag_nomem(v->d, "decisions");
-    for (size_t i = 0; i < v->run->n_decisions && n < MOST; i++) {
+    for (size_t i = 0; i < v->run->n_decisions; i++) {
         const struct recorded_decision *c = &v->run->decisions[i];
         if (!run_pool_moves(&c->pools[pool]))
+            continue;
+        p->n_moves[pool]++;
+        if (n == MOST_MARKS)
             continue;
         const char *text =
             arena_printf(v->arena, "%lld \xe2\x86\x92 %.0f%s%s", (long long)c->pools[pool].target,
@@ -240,8 +245,9 @@ static enum status draw_latency(const struct panels *p, const struct latency_pan
     double *p50 = ARENA_NEW(v->arena, v->n_windows, double);
     double *p95 = ARENA_NEW(v->arena, v->n_windows, double);
     const char *note = arena_printf(
-        v->arena, "Per %.9g s. Shaded: the mean TTFT or TPOT of the window is above its target.",
-        v->window_s);
+        v->arena,
+        "Per %.9g s%s%s. Shaded: the mean TTFT or TPOT of the window is above its target.",
+        v->window_s, *v->sampled ? "; p50 and p95" : "", v->sampled);
 
     if (!x || !mean || !p50 || !p95 || !note)
         return diag_nomem(v->d, "windows");
@@ -285,6 +291,20 @@ static enum status draw_latencies(const struct panels *p)
     return s;
 }
 
+static const char *marks_note(const struct panels *p, size_t pool)
+{
+    const char *first =
+        p->n_marks[pool] < p->n_moves[pool]
+            ? arena_printf(p->v->arena, "the first %zu of %zu", p->n_marks[pool], p->n_moves[pool])
+            : "the";
+
+    return first ? arena_printf(p->v->arena,
+                                "Upright lines: %s decisions that changed the target; the reason "
+                                "is shown where the cursor is near one.",
+                                first)
+                 : NULL;
+}
+
 static enum status draw_fleet(const struct panels *p, size_t pool)
 {
     const char *name = p->v->run->pools[pool];
@@ -298,10 +318,7 @@ static enum status draw_fleet(const struct panels *p, size_t pool)
         .title = arena_printf(p->v->arena, "Workers of %s", name),
         .unit = "workers",
         .label = arena_printf(p->v->arena, "Workers of %s by state, against the target", name),
-        .note = p->n_marks[pool]
-                    ? "Upright lines: decisions that changed a target; the reason is shown "
-                      "where the cursor is near one."
-                    : NULL,
+        .note = p->n_marks[pool] ? marks_note(p, pool) : NULL,
         .n = p->n_samples[pool],
         .x_s = p->at_s[pool],
         .n_lines = 4,
@@ -310,7 +327,7 @@ static enum status draw_fleet(const struct panels *p, size_t pool)
         .marks = p->marks[pool],
         .level = {NAN, NULL}};
 
-    if (!panel.id || !panel.title || !panel.label)
+    if (!panel.id || !panel.title || !panel.label || (p->n_marks[pool] && !panel.note))
         return diag_nomem(p->v->d, "panel");
     return draw(p, &panel);
 }

@@ -1,70 +1,57 @@
-#include <math.h>
-
 #include "pages/html/page.h"
 #include "pages/run/run_page_internal.h"
 #include "pages/svg/charts.h"
-#include "util/units.h"
 
-/* Parts that have the same remedy are shown as one. */
-enum group {
-    GROUP_PREFILL,
-    GROUP_SHARED,
-    GROUP_QUEUE,
-    GROUP_WORKERS,
-    GROUP_ROOM,
-    GROUP_TRANSFER,
-    GROUP_DECODE,
-    GROUP_OTHER,
-    N_GROUPS
-};
-static const struct svg_part groups[N_GROUPS] = {
-    [GROUP_PREFILL] = {"own prefill", 0},
-    [GROUP_SHARED] = {"prefill of others in the same steps", 5},
-    [GROUP_QUEUE] = {"in line behind other prompts", 1},
-    [GROUP_WORKERS] = {"no worker, or it was starting", 4},
-    [GROUP_ROOM] = {"no KV room or place in the batch", 3},
-    [GROUP_TRANSFER] = {"KV transfer and its link", 6},
-    [GROUP_DECODE] = {"decode", 2},
-    [GROUP_OTHER] = {"front end, router, sent again", 7}};
-static const enum group group_of[N_REQUEST_PARTS] = {
-    [PART_FRONTEND] = GROUP_OTHER,        [PART_ROUTER] = GROUP_OTHER,
-    [PART_NO_WORKER] = GROUP_WORKERS,     [PART_STARTUP] = GROUP_WORKERS,
-    [PART_GPUS] = GROUP_WORKERS,          [PART_QUEUE] = GROUP_QUEUE,
-    [PART_KV_ROOM] = GROUP_ROOM,          [PART_BATCH_FULL] = GROUP_ROOM,
-    [PART_PREFILL] = GROUP_PREFILL,       [PART_PREFILL_SHARED] = GROUP_SHARED,
-    [PART_DECODE_ROOM] = GROUP_ROOM,      [PART_LINK] = GROUP_TRANSFER,
-    [PART_TRANSFER] = GROUP_TRANSFER,     [PART_DECODE] = GROUP_DECODE,
-    [PART_DECODE_PROMPTS] = GROUP_DECODE, [PART_DECODE_RANKS] = GROUP_DECODE,
-    [PART_PREEMPTED] = GROUP_ROOM,        [PART_STREAM] = GROUP_OTHER,
-    [PART_BACKOFF] = GROUP_OTHER,         [PART_LOST] = GROUP_OTHER};
+static const struct svg_part groups[N_RUN_PARTS] = {
+    [RUN_PART_PREFILL] = {"own prefill", 0},
+    [RUN_PART_SHARED] = {"prefill of others in the same steps", 5},
+    [RUN_PART_QUEUE] = {"in line behind other prompts", 1},
+    [RUN_PART_WORKERS] = {"no worker, or it was starting", 4},
+    [RUN_PART_ROOM] = {"no KV room or place in the batch", 3},
+    [RUN_PART_TRANSFER] = {"KV transfer and its link", 6},
+    [RUN_PART_DECODE] = {"decode", 2},
+    [RUN_PART_OTHER] = {"front end, router, sent again", 7}};
+static const enum run_part part_of[N_REQUEST_PARTS] = {
+    [PART_FRONTEND] = RUN_PART_OTHER,        [PART_ROUTER] = RUN_PART_OTHER,
+    [PART_NO_WORKER] = RUN_PART_WORKERS,     [PART_STARTUP] = RUN_PART_WORKERS,
+    [PART_GPUS] = RUN_PART_WORKERS,          [PART_QUEUE] = RUN_PART_QUEUE,
+    [PART_KV_ROOM] = RUN_PART_ROOM,          [PART_BATCH_FULL] = RUN_PART_ROOM,
+    [PART_PREFILL] = RUN_PART_PREFILL,       [PART_PREFILL_SHARED] = RUN_PART_SHARED,
+    [PART_DECODE_ROOM] = RUN_PART_ROOM,      [PART_LINK] = RUN_PART_TRANSFER,
+    [PART_TRANSFER] = RUN_PART_TRANSFER,     [PART_DECODE] = RUN_PART_DECODE,
+    [PART_DECODE_PROMPTS] = RUN_PART_DECODE, [PART_DECODE_RANKS] = RUN_PART_DECODE,
+    [PART_PREEMPTED] = RUN_PART_ROOM,        [PART_STREAM] = RUN_PART_OTHER,
+    [PART_BACKOFF] = RUN_PART_OTHER,         [PART_LOST] = RUN_PART_OTHER};
+
+enum run_part run_part_of(enum request_part part)
+{
+    return part_of[part];
+}
 
 /* Seconds of TTFT of the requests that missed, by the window that they came in; how many. */
-static size_t add_up(const struct run_view *v, double *by_window, double total[N_GROUPS])
+static uint64_t add_up(const struct run_view *v, double *by_window, double total[N_RUN_PARTS])
 {
-    size_t n = 0;
+    uint64_t n = 0;
 
-    for (size_t i = 0; i < v->run->n_requests; i++) {
-        const struct recorded_request *q = &v->run->requests[i];
-        size_t w = (size_t)fmin(s_from_ns(q->arrival_ns) / v->window_s, (double)v->n_windows - 1);
-        if (q->good || q->ttft_ns < 0)
-            continue;
-        n++;
-        for (int part = 0; part < N_REQUEST_PARTS; part++) {
-            double s = s_from_ns(v->run->parts[i].ttft_ns[part]);
-            by_window[w * N_GROUPS + group_of[part]] += s;
-            total[group_of[part]] += s;
+    for (size_t i = 0; i < v->requests->n_stretches; i++) {
+        const struct run_stretch *stretch = &v->requests->stretches[i];
+        double *to = by_window + run_window_of(v, i) * N_RUN_PARTS;
+        n += stretch->n_late;
+        for (int part = 0; part < N_RUN_PARTS; part++) {
+            to[part] += stretch->part_ns[part] / 1e9;
+            total[part] += stretch->part_ns[part] / 1e9;
         }
     }
     return n;
 }
 
-static void draw(const struct run_view *v, const double *by_window, const double total[N_GROUPS])
+static void draw(const struct run_view *v, const double *by_window, const double total[N_RUN_PARTS])
 {
     const struct svg_total_bar bar = {
         .frame = {.id = "parts-total",
                   .label = "Where the TTFT of the requests that missed went, in all",
                   .width = 960},
-        .n_parts = N_GROUPS,
+        .n_parts = N_RUN_PARTS,
         .parts = groups,
         .values = total,
         .unit = "s"};
@@ -74,7 +61,7 @@ static void draw(const struct run_view *v, const double *by_window, const double
                   .width = 960},
         .x = {.label = "time of arrival", .scale = SVG_TIME},
         .y = {.label = "TTFT, s, summed", .from_zero = true},
-        .n_parts = N_GROUPS,
+        .n_parts = N_RUN_PARTS,
         .parts = groups,
         .n_bars = v->n_windows,
         .step = v->window_s,
@@ -90,19 +77,19 @@ static void draw(const struct run_view *v, const double *by_window, const double
 
 enum status run_page_parts(const struct run_view *v)
 {
-    double *by_window, total[N_GROUPS] = {0};
+    double *by_window, total[N_RUN_PARTS] = {0};
 
     fputs("<h2 id=\"parts-of-ttft\">Where the time went</h2>\n", v->out);
-    if (!v->run->parts) {
+    if (!v->requests->has_parts) {
         page_note(v->out, "The run kept no parts of its requests' time.");
         return ST_OK;
     }
-    by_window = ARENA_NEW(v->arena, v->n_windows * N_GROUPS, double);
+    by_window = ARENA_NEW(v->arena, v->n_windows * N_RUN_PARTS, double);
     if (!by_window)
         return diag_nomem(v->d, "parts");
-    for (size_t i = 0; i < v->n_windows * N_GROUPS; i++)
+    for (size_t i = 0; i < v->n_windows * N_RUN_PARTS; i++)
         by_window[i] = 0;
-    size_t n = add_up(v, by_window, total);
+    uint64_t n = add_up(v, by_window, total);
     if (n == 0) {
         fputs("<p>No request that had its first token missed.</p>\n", v->out);
         return ST_OK;
@@ -113,17 +100,4 @@ enum status run_page_parts(const struct run_view *v)
             n == 1 ? "the one request" : "all requests");
     draw(v, by_window, total);
     return ST_OK;
-}
-
-const char *run_main_part(const struct run_view *v, size_t request)
-{
-    const int64_t *ns;
-    int most = 0;
-
-    if (!v->run->parts || v->run->requests[request].ttft_ns < 0)
-        return NULL;
-    ns = v->run->parts[request].ttft_ns;
-    for (int part = 1; part < N_REQUEST_PARTS; part++)
-        most = ns[part] > ns[most] ? part : most;
-    return request_part_name((enum request_part)most);
 }

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <stdlib.h>
 
 #include "pages/html/page.h"
 #include "pages/html/table.h"
@@ -89,44 +88,23 @@ void run_page_decisions(const struct run_view *v)
 
 /* ---- requests ---- */
 
-enum { N_SLOWEST = 20 };
-
-static int by_ttft(const void *a, const void *b)
-{
-    const struct recorded_request *p = *(const struct recorded_request *const *)a,
-                                  *q = *(const struct recorded_request *const *)b;
-
-    if (p->ttft_ns != q->ttft_ns)
-        return p->ttft_ns < q->ttft_ns ? 1 : -1;
-    return (p->index > q->index) - (p->index < q->index);
-}
-
 static void cell_ms(FILE *out, int64_t ns)
 {
     html_cell_number(out, 5, ns < 0 ? NAN : ms_from_ns(ns));
 }
 
-enum status run_page_slowest(const struct run_view *v)
+void run_page_slowest(const struct run_view *v)
 {
     static const char *const heads[] = {
         "#request",  "#arrival",  "#input tokens", "#output tokens", "outcome",
         "#TTFT, ms", "#TPOT, ms", "#E2E, ms",      "TTFT mostly",    NULL};
-    const struct recorded *run = v->run;
-    const struct recorded_request **sorted =
-        ARENA_NEW(v->arena, run->n_requests, const struct recorded_request *);
 
-    if (!sorted)
-        return diag_nomem(v->d, "requests");
-    for (size_t i = 0; i < run->n_requests; i++)
-        sorted[i] = &run->requests[i];
-    if (run->n_requests)
-        qsort(sorted, run->n_requests, sizeof *sorted, by_ttft);
     fputs("<h2 id=\"slowest\">Slowest requests</h2>\n<p>Those that waited longest for their first "
           "token; requests.csv has all.</p>\n",
           v->out);
     html_table_begin(v->out, "The slowest requests by TTFT", heads);
-    for (size_t i = 0; i < run->n_requests && i < N_SLOWEST; i++) {
-        const struct recorded_request *q = sorted[i];
+    for (size_t i = 0; i < v->requests->n_slowest; i++) {
+        const struct recorded_request *q = &v->requests->slowest[i].request;
         html_row_begin(v->out);
         html_cell_number(v->out, 12, (double)q->index);
         cell_time(v->out, q->arrival_ns);
@@ -136,9 +114,8 @@ enum status run_page_slowest(const struct run_view *v)
         cell_ms(v->out, q->ttft_ns);
         cell_ms(v->out, q->tpot_ns);
         cell_ms(v->out, q->e2e_ns);
-        html_cell(v->out, run_main_part(v, (size_t)(q - run->requests)));
+        html_cell(v->out, v->requests->slowest[i].main_part);
         html_row_end(v->out);
     }
     html_table_end(v->out);
-    return ST_OK;
 }

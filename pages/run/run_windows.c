@@ -1,45 +1,30 @@
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pages/run/run_page_internal.h"
+#include "util/sort_uint64.h"
 #include "util/units.h"
 
-/* One latency of a request, and the window that it counts in. */
-struct sighting {
-    size_t window;
-    double ms;
-};
+/* A latency as a number that is in order of windows first. */
+enum { NS_BITS = 56 };
+static const int64_t max_ns = (INT64_C(1) << NS_BITS) - 1;
 
-static int by_window_and_ms(const void *a, const void *b)
+static double ms_of(uint64_t sighting)
 {
-    const struct sighting *p = a, *q = b;
-
-    if (p->window != q->window)
-        return p->window < q->window ? -1 : 1;
-    return (p->ms > q->ms) - (p->ms < q->ms);
+    return ms_from_ns((int64_t)sighting & max_ns);
 }
 
-static double quantile(const struct sighting *sorted, size_t n, double share)
+static double quantile(const uint64_t *sorted, size_t n, double share)
 {
     double place = share * (double)(n - 1);
     size_t below = (size_t)place;
 
-    if (below + 1 >= n)
-        return sorted[n - 1].ms;
-    return sorted[below].ms + (place - (double)below) * (sorted[below + 1].ms - sorted[below].ms);
-}
-
-static struct run_latency latency_of(const struct sighting *sorted, size_t n)
-{
-    double sum = 0;
-
     if (n == 0)
-        return (struct run_latency){NAN, NAN, NAN};
-    for (size_t i = 0; i < n; i++)
-        sum += sorted[i].ms;
-    return (struct run_latency){sum / (double)n, quantile(sorted, n, 0.5),
-                                quantile(sorted, n, 0.95)};
+        return NAN;
+    if (below + 1 >= n)
+        return ms_of(sorted[n - 1]);
+    return ms_of(sorted[below]) +
+           (place - (double)below) * (ms_of(sorted[below + 1]) - ms_of(sorted[below]));
 }
 
 static size_t window_at(const struct run_view *v, int64_t at_ns)
@@ -49,36 +34,62 @@ static size_t window_at(const struct run_view *v, int64_t at_ns)
     return place < (double)v->n_windows ? (size_t)place : v->n_windows - 1;
 }
 
-/* Of TTFT, or of TPOT. */
-static void fill(struct run_window *windows, const struct run_view *v, struct sighting *sightings,
-                 bool of_tpot)
+size_t run_window_of(const struct run_view *v, size_t stretch)
 {
+    size_t window = stretch / (size_t)(v->window_s / run_requests_step_s(v->requests));
+
+    return window < v->n_windows ? window : v->n_windows - 1;
+}
+
+/* p50 and p95 of TTFT, or of TPOT. */
+static void find_quantiles(struct run_window *windows, const struct run_view *v,
+                           uint64_t *sightings, enum run_latency_of of)
+{
+    enum run_latency_of until = of == RUN_TTFT ? RUN_TTFT : RUN_E2E;
     size_t n = 0;
 
-    for (size_t i = 0; i < v->run->n_requests; i++) {
-        const struct recorded_request *q = &v->run->requests[i];
-        int64_t ns = of_tpot ? q->tpot_ns : q->ttft_ns, after = of_tpot ? q->e2e_ns : q->ttft_ns;
+    for (size_t i = 0; i < v->requests->n_kept; i++) {
+        const struct run_request *q = &v->requests->kept[i];
+        int64_t ns = q->ns[of], after = q->ns[until];
         if (ns >= 0 && after >= 0)
-            sightings[n++] = (struct sighting){window_at(v, q->arrival_ns + after), ms_from_ns(ns)};
+            sightings[n++] = (uint64_t)window_at(v, q->arrival_ns + after) << NS_BITS |
+                             (uint64_t)(ns < max_ns ? ns : max_ns);
     }
-    if (n)
-        qsort(sightings, n, sizeof *sightings, by_window_and_ms);
+    const uint64_t *sorted = sort_uint64(sightings, n);
     for (size_t w = 0, from = 0, to = 0; w < v->n_windows; w++, from = to) {
-        while (to < n && sightings[to].window == w)
+        struct run_latency *latency = of == RUN_TTFT ? &windows[w].ttft : &windows[w].tpot;
+        while (to < n && sorted[to] >> NS_BITS == w)
             to++;
-        *(of_tpot ? &windows[w].tpot : &windows[w].ttft) = latency_of(sightings + from, to - from);
+        latency->p50_ms = quantile(sorted + from, to - from, 0.5);
+        latency->p95_ms = quantile(sorted + from, to - from, 0.95);
     }
 }
 
-static double end_of(const struct recorded *run)
+/* Counts and means. */
+static void add_up(struct run_window *windows, const struct run_view *v)
 {
-    int64_t end = NS_PER_S;
-
-    for (size_t i = 0; i < run->n_requests; i++) {
-        const struct recorded_request *q = &run->requests[i];
-        int64_t at = q->arrival_ns + (q->e2e_ns > 0 ? q->e2e_ns : 0);
-        end = at > end ? at : end;
+    for (size_t i = 0; i < v->requests->n_stretches; i++) {
+        const struct run_stretch *stretch = &v->requests->stretches[i];
+        struct run_window *w = &windows[run_window_of(v, i)];
+        w->n_offered += stretch->n_offered;
+        w->n_missed += stretch->n_missed;
+        w->n_ttft += stretch->n_ttft;
+        w->n_tpot += stretch->n_tpot;
+        w->ttft.mean_ms += stretch->ttft_ns / 1e6;
+        w->tpot.mean_ms += stretch->tpot_ns / 1e6;
     }
+    for (size_t i = 0; i < v->n_windows; i++) {
+        struct run_window *w = &windows[i];
+        w->ttft.mean_ms = w->n_ttft ? w->ttft.mean_ms / (double)w->n_ttft : NAN;
+        w->tpot.mean_ms = w->n_tpot ? w->tpot.mean_ms / (double)w->n_tpot : NAN;
+    }
+}
+
+static double end_of(const struct run_view *v)
+{
+    const struct recorded *run = v->run;
+    int64_t end = v->requests->end_ns > NS_PER_S ? v->requests->end_ns : NS_PER_S;
+
     if (run->n_samples && run->samples[run->n_samples - 1].at_ns > end)
         end = run->samples[run->n_samples - 1].at_ns;
     return s_from_ns(end);
@@ -122,24 +133,21 @@ static enum status find_causes(struct run_window *windows, const struct run_view
 
 enum status run_page_windows(struct run_view *v, const struct causes *causes)
 {
-    v->end_s = end_of(v->run);
+    v->end_s = end_of(v);
     v->window_s = round_window(v->end_s);
     v->n_windows = (size_t)ceil(v->end_s / v->window_s);
+    v->sampled = v->requests->thinned
+                     ? arena_printf(v->arena, " of one in %llu requests, evenly out of the trace",
+                                    1ULL << v->requests->thinned)
+                     : "";
     struct run_window *windows = ARENA_NEW(v->arena, v->n_windows, struct run_window);
-    struct sighting *sightings = ARENA_NEW(v->arena, v->run->n_requests, struct sighting);
+    uint64_t *sightings = ARENA_NEW(v->arena, 2 * v->requests->n_kept, uint64_t);
 
-    if (!windows || !sightings)
+    if (!windows || !sightings || !v->sampled)
         return diag_nomem(v->d, "windows");
-    for (size_t w = 0; w < v->n_windows; w++)
-        windows[w] = (struct run_window){.n_offered = 0};
-    fill(windows, v, sightings, false);
-    fill(windows, v, sightings, true);
-    for (size_t i = 0; i < v->run->n_requests; i++) {
-        const struct recorded_request *q = &v->run->requests[i];
-        struct run_window *w = &windows[window_at(v, q->arrival_ns)];
-        w->n_offered++;
-        w->n_missed += !q->good;
-    }
+    add_up(windows, v);
+    find_quantiles(windows, v, sightings, RUN_TTFT);
+    find_quantiles(windows, v, sightings, RUN_TPOT);
     v->windows = windows;
     return causes ? find_causes(windows, v, causes) : ST_OK;
 }

@@ -35,18 +35,25 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
                             struct run_result *result, const struct run_options *options,
                             struct diag *d)
 {
-    struct observer_pair pair = {.first = recorder_observer(recorder)};
+    struct observer observer = recorder_observer(recorder);
+    struct observer_pair with_events, with_watcher;
     const struct recorder_totals *totals = recorder_totals(recorder);
     struct run_performance performance;
 
     enum status s = check_cancel(options, d);
     if (!s && options->trace_events) {
-        pair.second = trace_events_observer(options->trace_events);
+        with_events =
+            (struct observer_pair){observer, trace_events_observer(options->trace_events)};
+        observer = observer_of_pair(&with_events);
         s = trace_events_begin(options->trace_events, &run->info, d);
     }
-    const struct observer both = observer_of_pair(&pair);
+    if (options->watcher) {
+        with_watcher = (struct observer_pair){observer, options->watcher->observer};
+        observer = observer_of_pair(&with_watcher);
+        options->watcher->begin(options->watcher->context, &run->info);
+    }
     if (!s)
-        s = run->simulator->simulate(run, options->trace_events ? &both : &pair.first, result, d);
+        s = run->simulator->simulate(run, &observer, result, d);
     if (!s)
         s = check_cancel(options, d);
     if (s)
@@ -65,6 +72,8 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         options->replay->result = result;
         options->replay->wall_s = options->measure ? performance.wall_s : NAN;
     }
+    if (!s && options->watcher)
+        options->watcher->causes = recorder_take_causes(recorder);
     if (!s && options->amend)
         s = options->amend(options->amend_context, run, summary, d);
     return s ? s : recorder_finish(recorder, summary, d);

@@ -21,6 +21,16 @@ struct replay_report;
 struct scenario_run;
 struct trace_events;
 
+/* Whoever keeps something of a run for himself while it goes on. */
+struct run_watcher {
+    void *context;
+    /* Before it begins; `info` lasts until it is over. */
+    void (*begin)(void *context, const struct run_info *info);
+    struct observer observer;
+    struct causes *causes; /* set when the run is over: of its requests; the watcher's from then on.
+                              NULL: it kept no parts */
+};
+
 struct run_options {
     const char *version; /* of this program, for the summary */
     const char
@@ -43,6 +53,7 @@ struct run_options {
     struct replay_report *replay; /* filled (reports/replay_report.h); NULL = none */
     struct trace_events
         *trace_events; /* told of the run, too (reports/trace_events/trace_events.h); NULL = none */
+    struct run_watcher *watcher; /* told of the run, too; NULL = none */
     /* The run is over and its figures are there, but not written yet: may add to them what it takes
      * other runs to tell. NULL = none. */
     enum status (*amend)(void *context, const struct scenario_run *run, struct summary *summary,

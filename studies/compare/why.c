@@ -10,11 +10,10 @@ enum status compare_find_causes(struct compare_run *run, struct arena *arena, st
     struct cause_summary unused;
     struct causes *causes = NULL;
 
-    enum status s = recorded_read_parts(recorded, arena, d);
-    if (s || !recorded->parts)
-        return s;
+    if (!recorded->parts)
+        return ST_OK;
     uint8_t *of = ARENA_NEW(arena, recorded->n_requests, uint8_t);
-    s = of ? recorded_causes(&causes, &unused, recorded, d) : diag_nomem(d, "causes");
+    enum status s = of ? recorded_causes(&causes, &unused, recorded, d) : diag_nomem(d, "causes");
     for (size_t i = 0; i < recorded->n_requests && !s; i++) {
         const struct request_record q = recorded_request_record(recorded, i);
         struct cause_verdict verdict;

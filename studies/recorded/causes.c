@@ -4,14 +4,13 @@
 #include "studies/recorded/recorded.h"
 #include "util/bug.h"
 
-struct request_record recorded_request_record(const struct recorded *run, size_t i)
+struct request_record recorded_record(const struct recorded_request *q,
+                                      const struct request_parts *parts)
 {
-    const struct recorded_request *q = &run->requests[i];
     int64_t e2e_ns = 0;
 
-    BUG_IF(!run->parts);
     for (int k = 0; k < N_REQUEST_PARTS; k++)
-        e2e_ns += run->parts[i].e2e_ns[k];
+        e2e_ns += parts->e2e_ns[k];
     return (struct request_record){
         .index = q->index,
         .measured = q->measured,
@@ -31,8 +30,14 @@ struct request_record recorded_request_record(const struct recorded *run, size_t
         .second_token_ns = -1, /* not kept, and in no rule */
         .last_token_ns = q->last_token_ns,
         .end_ns = q->arrival_ns + e2e_ns,
-        .parts = &run->parts[i],
+        .parts = parts,
     };
+}
+
+struct request_record recorded_request_record(const struct recorded *run, size_t i)
+{
+    BUG_IF(!run->parts);
+    return recorded_record(&run->requests[i], &run->parts[i]);
 }
 
 static enum status add_decision(struct causes *causes, const struct recorded *run,
@@ -49,22 +54,36 @@ static enum status add_decision(struct causes *causes, const struct recorded *ru
     return s;
 }
 
+struct causes *recorded_causes_new(const struct recorded *run)
+{
+    const struct cause_targets targets = {run->ttft_target_ns, run->tpot_target_ns, run->n_pools};
+
+    return causes_new(&targets);
+}
+
+enum status recorded_causes_finish(struct causes *causes, struct cause_summary *summary,
+                                   const struct recorded *run, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < run->n_decisions && !s; i++)
+        s = add_decision(causes, run, &run->decisions[i], d);
+    for (size_t i = 0; i < run->n_workers && !s; i++)
+        s = causes_add_worker(causes, &run->workers[i], d);
+    return s ? s : causes_finish(causes, summary, d);
+}
+
 enum status recorded_causes(struct causes **causes, struct cause_summary *summary,
                             const struct recorded *run, struct diag *d)
 {
-    const struct cause_targets targets = {run->ttft_target_ns, run->tpot_target_ns, run->n_pools};
     enum status s = ST_OK;
 
-    *causes = causes_new(&targets);
+    *causes = recorded_causes_new(run);
     if (!*causes)
         return diag_nomem(d, "causes");
     for (size_t i = 0; i < run->n_requests && !s; i++) {
         const struct request_record q = recorded_request_record(run, i);
         s = causes_add_request(*causes, &q, d);
     }
-    for (size_t i = 0; i < run->n_decisions && !s; i++)
-        s = add_decision(*causes, run, &run->decisions[i], d);
-    for (size_t i = 0; i < run->n_workers && !s; i++)
-        s = causes_add_worker(*causes, &run->workers[i], d);
-    return s ? s : causes_finish(*causes, summary, d);
+    return s ? s : recorded_causes_finish(*causes, summary, run, d);
 }

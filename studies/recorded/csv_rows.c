@@ -48,13 +48,17 @@ static enum status split_line(struct csv_rows *r, size_t *n)
     }
 }
 
-static enum status find_columns(struct csv_rows *r, const char *what)
+static enum status find_columns(struct csv_rows *r, const char *what, size_t n_needed)
 {
     for (size_t w = 0; w < r->n_wanted; w++) {
         r->place[w] = -1;
         for (size_t i = 0; i < r->n_columns; i++) {
             if (is(r->fields[i], r->wanted[w]))
                 r->place[w] = (int)i;
+        }
+        if (r->place[w] < 0 && w == n_needed) {
+            r->n_wanted = w;
+            return ST_OK;
         }
         if (r->place[w] < 0)
             return diag_fail_at(r->d, ST_INPUT, line_reader_pos(r->lines),
@@ -64,7 +68,8 @@ static enum status find_columns(struct csv_rows *r, const char *what)
 }
 
 enum status csv_rows_open(struct csv_rows *r, const char *path, const char *what,
-                          const char *const *wanted, size_t n_wanted, struct diag *d)
+                          const char *const *wanted, size_t n_wanted, size_t n_needed,
+                          struct diag *d)
 {
     *r = (struct csv_rows){.d = d, .wanted = wanted, .n_wanted = n_wanted};
     BUG_IF(n_wanted > CSV_ROWS_MAX_COLUMNS);
@@ -75,7 +80,7 @@ enum status csv_rows_open(struct csv_rows *r, const char *path, const char *what
         s = diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path}, "empty; expected %s",
                          what);
     if (!s)
-        s = find_columns(r, what);
+        s = find_columns(r, what, n_needed);
     if (s)
         csv_rows_close(r);
     return s;
@@ -99,12 +104,9 @@ enum status csv_rows_next(struct csv_rows *r)
                         n, r->n_columns);
 }
 
-bool csv_rows_has(const struct csv_rows *r, const char *name)
+bool csv_rows_has(const struct csv_rows *r, size_t column)
 {
-    for (size_t i = 0; i < r->n_columns; i++)
-        if (is(r->fields[i], name))
-            return true;
-    return false;
+    return column < r->n_wanted;
 }
 
 struct csv_field csv_rows_field(const struct csv_rows *r, size_t column)

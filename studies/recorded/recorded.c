@@ -208,8 +208,9 @@ static enum status check_file(const char *dir, const char *path, const char *nam
                      dir, name, dir);
 }
 
-enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
-                          struct diag *d)
+/* `visitor` NULL: requests are kept. */
+static enum status read_folder(struct recorded *run, struct arena *arena, const char *dir,
+                               const struct recorded_visitor *visitor, struct diag *d)
 {
     const char *paths[N_FILES];
     enum status s = ST_OK;
@@ -223,6 +224,20 @@ enum status recorded_read(struct recorded *run, struct arena *arena, const char 
             s = check_file(dir, paths[i], files[i].name, d);
     }
     for (size_t i = 0; i < N_FILES && !s; i++)
-        s = files[i].read(run, arena, paths[i], d);
+        s = visitor && files[i].read == recorded_read_requests
+                ? recorded_visit_requests(run, arena, paths[i], visitor, d)
+                : files[i].read(run, arena, paths[i], d);
     return s;
+}
+
+enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
+                          struct diag *d)
+{
+    return read_folder(run, arena, dir, NULL, d);
+}
+
+enum status recorded_visit(struct recorded *run, struct arena *arena, const char *dir,
+                           const struct recorded_visitor *visitor, struct diag *d)
+{
+    return read_folder(run, arena, dir, visitor, d);
 }

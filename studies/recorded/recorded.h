@@ -69,8 +69,7 @@ struct recorded {
 
     size_t n_requests;
     const struct recorded_request *requests; /* by index */
-    const struct request_parts *parts; /* of each of them; NULL until recorded_read_parts has read
-                                          them, or where there are none */
+    const struct request_parts *parts; /* of each of them; NULL where the run did not keep them */
     size_t n_samples;                  /* 0 where the run had no timeline */
     const struct recorded_sample *samples; /* by time */
     size_t n_workers;                      /* 0 where the run was of an earlier version */
@@ -84,16 +83,54 @@ struct recorded {
 enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
                           struct diag *d);
 
-/* Where the time of each request went, after recorded_read. A run that did not keep it has none:
- * run->parts stays NULL, and it is no error. */
-enum status recorded_read_parts(struct recorded *run, struct arena *arena, struct diag *d);
+/* The same without run->requests and run->parts: the requests are told one by one, in the order in
+ * which they ended, and not kept. Those of a file that turns out to be torn have been told until
+ * there. */
+struct recorded_visitor {
+    void *context;
+    /* parts NULL: the run did not keep them. */
+    enum status (*request)(void *context, const struct recorded_request *q,
+                           const struct request_parts *parts, struct diag *d);
+};
+enum status recorded_visit(struct recorded *run, struct arena *arena, const char *dir,
+                           const struct recorded_visitor *visitor, struct diag *d);
 
-/* A request as its run told it; needs run->parts, which it borrows. */
+/* ---- out of the run itself ---- */
+
+/* What recorded_visit finds in the files, collected from the records of a run while it goes on, and
+ * rounded as the files are: both are the same to the bit. */
+struct collected; /* opaque */
+
+/* NULL: no memory. */
+struct collected *collected_new(void);
+void collected_free(struct collected *c);
+/* What an observer is told; ST_NOMEM. */
+enum status collected_sample(struct collected *c, const struct sample_record *s, struct diag *d);
+enum status collected_worker(struct collected *c, const struct worker_record *w, struct diag *d);
+enum status collected_decision(struct collected *c, const struct decision_record *r,
+                               struct diag *d);
+/* Requests are not kept: a row of requests.csv, for whoever keeps something of it. */
+struct recorded_request collected_request(const struct request_record *q, int64_t ttft_target_ns,
+                                          int64_t tpot_target_ns);
+/* When the run is over and its summary.json written, of which the figures are. *run borrows from
+ * `c`, and has no requests. Errors as of recorded_read. */
+enum status collected_finish(struct recorded *run, const struct collected *c, struct arena *arena,
+                             const char *dir, struct diag *d);
+
+/* A request as its run told it, with its parts, which it borrows. */
+struct request_record recorded_record(const struct recorded_request *q,
+                                      const struct request_parts *parts);
+/* Of one that was kept; needs run->parts. */
 struct request_record recorded_request_record(const struct recorded *run, size_t i);
 /* Why its requests missed (reports/causes/causes.h); needs run->parts. The caller frees *causes,
  * also after an error. ST_NOMEM. */
 enum status recorded_causes(struct causes **causes, struct cause_summary *summary,
                             const struct recorded *run, struct diag *d);
+/* The same where requests are not kept: add each of them to the causes between these two. NULL, or
+ * ST_NOMEM: no memory. */
+struct causes *recorded_causes_new(const struct recorded *run);
+enum status recorded_causes_finish(struct causes *causes, struct cause_summary *summary,
+                                   const struct recorded *run, struct diag *d);
 
 /* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
  * that is not there. */

@@ -2,6 +2,7 @@
 #ifndef STUDIES_RECORDED_RECORDED_INTERNAL_H
 #define STUDIES_RECORDED_RECORDED_INTERNAL_H
 
+#include "reports/parts_columns.h"
 #include "studies/recorded/recorded.h"
 #include "traces/csv_scan.h"
 
@@ -11,11 +12,15 @@ enum status recorded_read_summary(struct recorded *run, struct arena *arena, con
                                   struct diag *d);
 enum status recorded_read_requests(struct recorded *run, struct arena *arena, const char *path,
                                    struct diag *d);
+/* As many as the summary says, and none of them twice. */
+enum status recorded_visit_requests(struct recorded *run, struct arena *arena, const char *path,
+                                    const struct recorded_visitor *visitor, struct diag *d);
 enum status recorded_read_timeline(struct recorded *run, struct arena *arena, const char *path,
                                    struct diag *d);
 /* A run of an earlier version has none: that is none, and no error. */
 enum status recorded_read_workers(struct recorded *run, struct arena *arena, const char *path,
                                   struct diag *d);
+void recorded_sort_workers(struct worker_record *workers, size_t n);
 enum status recorded_read_decisions(struct recorded *run, struct arena *arena, const char *path,
                                     struct diag *d);
 
@@ -35,14 +40,16 @@ struct csv_rows {
     const char *line;
 };
 
-/* `what` the file is, for messages: "requests.csv of a run". ST_INPUT when a wanted column is not
- * in the first line. */
+/* `what` the file is, for messages: "requests.csv of a run". The wanted columns from n_needed on
+ * belong together: a file that lacks the first of them is read without any. ST_INPUT when another
+ * wanted column is not in the first line. */
 enum status csv_rows_open(struct csv_rows *rows, const char *path, const char *what,
-                          const char *const *wanted, size_t n_wanted, struct diag *d);
+                          const char *const *wanted, size_t n_wanted, size_t n_needed,
+                          struct diag *d);
 enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
 void csv_rows_close(struct csv_rows *rows);
-/* Is there a column of that name? Asked before the first row is read. */
-bool csv_rows_has(const struct csv_rows *rows, const char *name);
+/* Does the file have that wanted column? */
+bool csv_rows_has(const struct csv_rows *rows, size_t column);
 /* A wanted column of the row. */
 struct csv_field csv_rows_field(const struct csv_rows *rows, size_t column);
 bool csv_rows_is(const struct csv_rows *rows, size_t column, const char *word);
@@ -56,5 +63,15 @@ enum status recorded_pool(size_t *pool, const struct recorded *run, const struct
                           size_t column);
 /* ST_INPUT: the field is not what it has to be. */
 enum status csv_rows_refuse(const struct csv_rows *rows, size_t column, const char *expected);
+
+/* ---- requests.csv ---- */
+
+/* The columns of requests.csv that a run has which kept the parts of its requests. */
+enum { RECORDED_MAX_PARTS_COLUMNS = 2 * N_REQUEST_PARTS + POLICY_MAX_POOLS * N_WAIT_COLUMNS + 2 };
+/* Their names, in the arena; how many. 0: no memory. */
+size_t recorded_parts_columns(const char **names, const struct recorded *run, struct arena *arena);
+/* Out of the columns from `first` on. */
+enum status recorded_parts_row(struct request_parts *parts, const struct recorded *run,
+                               const struct csv_rows *rows, size_t first);
 
 #endif

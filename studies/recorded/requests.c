@@ -118,67 +118,159 @@ static enum status read_row(struct recorded_request *q, const struct csv_rows *r
     return read_course(q, rows);
 }
 
+/* ---- the file ---- */
+
+struct row_index {
+    uint64_t index; /* of the trace */
+    size_t row;     /* of the file */
+};
+
+struct reader {
+    const struct recorded *run;
+    const struct recorded_visitor *visitor;
+    struct csv_rows rows;
+    struct row_index *seen; /* by row, until they are checked */
+    size_t n, capacity;
+};
+
 static int by_index(const void *a, const void *b)
 {
-    const struct recorded_request *p = a, *q = b;
+    const struct row_index *p = a, *q = b;
 
     return (p->index > q->index) - (p->index < q->index);
 }
 
-/* As many as the summary says, and none of them twice. */
-static enum status check(const struct recorded *run, const struct recorded_request *requests,
-                         size_t n, const char *path, struct diag *d)
+/* As many as the summary says, and none of them twice; leaves them by index. */
+static enum status check(struct reader *r, const char *path, struct diag *d)
 {
     const struct source_pos at = {.file = path};
-    double expected =
-        recorded_figure(run, "requests.offered") + recorded_figure(run, "requests.outside_span");
+    double expected = recorded_figure(r->run, "requests.offered") +
+                      recorded_figure(r->run, "requests.outside_span");
 
-    if ((double)n != expected)
+    if ((double)r->n != expected)
         return diag_fail_at(d, ST_INPUT, at,
                             "%zu requests where summary.json beside it has %.0f: the file is torn, "
                             "or of another run",
-                            n, expected);
-    for (size_t i = 1; i < n; i++) {
-        if (requests[i].index == requests[i - 1].index)
+                            r->n, expected);
+    if (r->n)
+        qsort(r->seen, r->n, sizeof *r->seen, by_index);
+    for (size_t i = 1; i < r->n; i++) {
+        if (r->seen[i].index == r->seen[i - 1].index)
             return diag_fail_at(d, ST_INPUT, at, "request %llu is there twice",
-                                (unsigned long long)requests[i].index);
+                                (unsigned long long)r->seen[i].index);
     }
     return ST_OK;
 }
 
-static enum status read_rows(struct recorded_request **requests, size_t *n, struct csv_rows *rows)
+static enum status read_rows(struct reader *r)
 {
-    size_t capacity = 0;
+    bool has_parts = csv_rows_has(&r->rows, N_COLUMNS);
     enum status s;
 
-    while (!(s = csv_rows_next(rows))) {
-        s = ARRAY_RESERVE(*requests, *n, capacity, 1, "requests", rows->d);
+    while (!(s = csv_rows_next(&r->rows))) {
+        struct recorded_request q = {0};
+        struct request_parts parts = {0};
+        s = read_row(&q, &r->rows);
+        if (!s && has_parts)
+            s = recorded_parts_row(&parts, r->run, &r->rows, N_COLUMNS);
         if (!s)
-            s = read_row(&(*requests)[*n], rows);
+            s = ARRAY_RESERVE(r->seen, r->n, r->capacity, 1, "requests", r->rows.d);
         if (s)
             return s;
-        ++*n;
+        r->seen[r->n] = (struct row_index){q.index, r->n};
+        r->n++;
+        s = r->visitor->request(r->visitor->context, &q, has_parts ? &parts : NULL, r->rows.d);
+        if (s)
+            return s;
     }
     return s == ST_END ? ST_OK : s;
+}
+
+/* The rows are told, and checked; the caller frees r->seen. */
+static enum status read_file(struct reader *r, struct arena *arena, const char *path,
+                             struct diag *d)
+{
+    const char *wanted[N_COLUMNS + RECORDED_MAX_PARTS_COLUMNS];
+    size_t n_parts = recorded_parts_columns(wanted + N_COLUMNS, r->run, arena);
+
+    if (!n_parts)
+        return diag_nomem(d, "columns");
+    for (size_t i = 0; i < N_COLUMNS; i++)
+        wanted[i] = columns[i];
+    enum status s = csv_rows_open(&r->rows, path, "requests.csv of a run", wanted,
+                                  N_COLUMNS + n_parts, N_COLUMNS, d);
+    if (s)
+        return s;
+    s = read_rows(r);
+    csv_rows_close(&r->rows);
+    return s ? s : check(r, path, d);
+}
+
+enum status recorded_visit_requests(struct recorded *run, struct arena *arena, const char *path,
+                                    const struct recorded_visitor *visitor, struct diag *d)
+{
+    struct reader r = {.run = run, .visitor = visitor};
+
+    enum status s = read_file(&r, arena, path, d);
+    free(r.seen);
+    return s;
+}
+
+/* ---- all of them, kept ---- */
+
+struct kept {
+    struct recorded_request *requests; /* by row */
+    struct request_parts *parts;
+    size_t n, n_parts, requests_capacity, parts_capacity;
+};
+
+static enum status keep(void *context, const struct recorded_request *q,
+                        const struct request_parts *parts, struct diag *d)
+{
+    struct kept *k = context;
+    enum status s = ARRAY_RESERVE(k->requests, k->n, k->requests_capacity, 1, "requests", d);
+
+    if (!s)
+        k->requests[k->n++] = *q;
+    if (!s && parts)
+        s = ARRAY_RESERVE(k->parts, k->n_parts, k->parts_capacity, 1, "parts", d);
+    if (!s && parts)
+        k->parts[k->n_parts++] = *parts;
+    return s;
+}
+
+/* By index, in the arena. */
+static enum status put_in_order(struct recorded *run, struct arena *arena, const struct kept *k,
+                                const struct row_index *order, struct diag *d)
+{
+    struct recorded_request *requests = ARENA_NEW(arena, k->n, struct recorded_request);
+    struct request_parts *parts = ARENA_NEW(arena, k->n_parts, struct request_parts);
+
+    if (!requests || !parts)
+        return diag_nomem(d, "requests");
+    for (size_t i = 0; i < k->n; i++) {
+        requests[i] = k->requests[order[i].row];
+        if (k->n_parts)
+            parts[i] = k->parts[order[i].row];
+    }
+    run->requests = requests;
+    run->parts = k->n_parts ? parts : NULL;
+    run->n_requests = k->n;
+    return ST_OK;
 }
 
 enum status recorded_read_requests(struct recorded *run, struct arena *arena, const char *path,
                                    struct diag *d)
 {
-    struct recorded_request *requests = NULL;
-    struct csv_rows rows;
-    size_t n = 0;
+    struct kept kept = {0};
+    const struct recorded_visitor visitor = {&kept, keep};
+    struct reader r = {.run = run, .visitor = &visitor};
 
-    enum status s = csv_rows_open(&rows, path, "requests.csv of a run", columns, N_COLUMNS, d);
-    if (s)
-        return s;
-    s = read_rows(&requests, &n, &rows);
-    csv_rows_close(&rows);
-    if (!s && n)
-        qsort(requests, n, sizeof *requests, by_index);
+    enum status s = read_file(&r, arena, path, d);
     if (!s)
-        s = check(run, requests, n, path, d);
-    run->requests = recorded_keep(arena, requests, n, sizeof *requests);
-    run->n_requests = n;
-    return s || run->requests ? s : diag_nomem(d, "requests");
+        s = put_in_order(run, arena, &kept, r.seen, d);
+    free(kept.requests);
+    free(kept.parts);
+    free(r.seen);
+    return s;
 }

@@ -117,6 +117,12 @@ static int by_pool_and_id(const void *a, const void *b)
     return (v->id > w->id) - (v->id < w->id);
 }
 
+void recorded_sort_workers(struct worker_record *workers, size_t n)
+{
+    if (n)
+        qsort(workers, n, sizeof *workers, by_pool_and_id);
+}
+
 /* None of them twice. */
 static enum status check(const struct recorded *run, const struct worker_record *workers, size_t n,
                          const char *path, struct diag *d)
@@ -139,13 +145,13 @@ enum status recorded_read_workers(struct recorded *run, struct arena *arena, con
 
     if (access(path, F_OK) != 0 && errno == ENOENT) /* a run of an earlier version */
         return ST_OK;
-    enum status s = csv_rows_open(&rows, path, "workers.csv of a run", columns, N_COLUMNS, d);
+    enum status s =
+        csv_rows_open(&rows, path, "workers.csv of a run", columns, N_COLUMNS, N_COLUMNS, d);
     if (s)
         return s;
     s = read_rows(&workers, &n, run, &rows);
     csv_rows_close(&rows);
-    if (!s && n)
-        qsort(workers, n, sizeof *workers, by_pool_and_id);
+    recorded_sort_workers(workers, n);
     if (!s)
         s = check(run, workers, n, path, d);
     run->workers = recorded_keep(arena, workers, n, sizeof *workers);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/row.h"
@@ -71,6 +72,23 @@ Test(row, doubles_are_rounded_to_millionths)
     cr_assert_str_eq(number(1e-9), "0");
     cr_assert_str_eq(number(1e13), "10000000000000");
     cr_assert_str_eq(number(1e300), "1e+300");
+}
+
+Test(row, rounded_as_who_reads_it_back_has_it)
+{
+    const double edges[] = {0,   1e-7, 5e-7, 0.1, 1.0 / 3, 123456.7890125, 8999999999.123457,
+                            9e9, 1e13, 1e300};
+    struct pcg64 rng;
+
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        cr_assert_eq(row_double_rounded(edges[i]), strtod(number(edges[i]), NULL));
+    cr_assert(isnan(row_double_rounded(NAN)) && isnan(row_double_rounded(INFINITY)));
+    cr_assert(!signbit(row_double_rounded(-1e-9)));
+    pcg64_seed(&rng, 1, 2);
+    for (int i = 0; i < 100000; i++) {
+        double v = (double)pcg64_next(&rng) / pow(2, (double)pcg64_below(&rng, 70));
+        cr_assert_eq(row_double_rounded(v), strtod(number(v), NULL), "%.17g", v);
+    }
 }
 
 Test(row, integers_as_printf)
