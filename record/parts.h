@@ -59,7 +59,6 @@ struct request_parts {
     int64_t ttft_ns[N_REQUEST_PARTS]; /* up to the first token at the client; all 0 without one */
     int64_t e2e_ns[N_REQUEST_PARTS];  /* up to its end */
     struct pool_wait waits[POLICY_MAX_POOLS];
-    int64_t decode_short_ns; /* it decoded, while its pool had fewer workers ready than wanted */
     double decode_batch; /* sequences in its steps, mean over the time it decoded; 0 = it did not */
 };
 

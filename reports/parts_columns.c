@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char decode_short_column[] = "decode_short_ms", decode_batch_column[] = "decode_batch";
+const char decode_batch_column[] = "decode_batch";
 
 static const char *const wait_columns[N_WAIT_COLUMNS] = {
     [WAIT_FROM_MS] = "from_ms",           [WAIT_TO_MS] = "to_ms",
@@ -41,7 +41,6 @@ void parts_columns_header(struct row *row, size_t n_pools, const char *const *po
             wait_column_name(name, pools[p], (enum wait_column)c);
             add_name(row, name);
         }
-    add_name(row, decode_short_column);
     add_name(row, decode_batch_column);
 }
 
@@ -88,8 +87,6 @@ void parts_columns(struct row *row, size_t n_pools, const struct request_record 
     add_parts(row, parts->e2e_ns);
     for (size_t p = 0; p < n_pools; p++)
         add_wait(row, &parts->waits[p]);
-    ROW_LITERAL(row, ",");
-    row_ms(row, parts->decode_short_ns);
     ROW_LITERAL(row, ",");
     row_double(row, parts->decode_batch);
 }

@@ -26,7 +26,7 @@ enum wait_column {
 void wait_column_name(char name[PART_COLUMN_SIZE], const char *pool, enum wait_column column);
 
 /* Of its decoding. */
-extern const char decode_short_column[], decode_batch_column[];
+extern const char decode_batch_column[];
 
 void parts_columns_header(struct row *row, size_t n_pools, const char *const *pools);
 void parts_columns(struct row *row, size_t n_pools, const struct request_record *q);

@@ -104,23 +104,25 @@ static void add_stage(const struct sim *sim, const struct kept_parts *k, int64_t
     }
 }
 
-/* Decoding ends: how long, beside how many, and while how many were missing. */
+/* Decoding ends: how long, and beside how many. */
 static void note_decode(const struct sim *sim, struct kept_parts *k)
 {
     if (k->stage != STAGE_DECODE)
         return;
     k->decode_ns += sim->now_ns - k->since_ns;
     k->decode_area_s += k->worker->clocks.batch_area_s - k->batch_area_s;
-    k->parts.decode_short_ns += pool_ns(sim, k->pool, POOL_STARTS) - k->starts_ns +
-                                pool_ns(sim, k->pool, POOL_LACKS_GPUS) - k->gpus_ns;
 }
 
 /* The clocks of its stage, as they are when it begins. */
 static void read_clocks(const struct sim *sim, struct kept_parts *k)
 {
     const struct worker *w = k->worker;
-    if (k->stage != STAGE_UNROUTED && k->stage != STAGE_LINE && k->stage != STAGE_ROOM &&
-        k->stage != STAGE_DECODE)
+    if (k->stage == STAGE_DECODE) {
+        k->prompts_ns = w->clocks.prompts_ns;
+        k->ranks_ns = w->clocks.ranks_ns;
+        k->batch_area_s = w->clocks.batch_area_s;
+    }
+    if (k->stage != STAGE_UNROUTED && k->stage != STAGE_LINE && k->stage != STAGE_ROOM)
         return;
     k->starts_ns = pool_ns(sim, k->pool, POOL_STARTS);
     k->gpus_ns = pool_ns(sim, k->pool, POOL_LACKS_GPUS);
@@ -129,10 +131,6 @@ static void read_clocks(const struct sim *sim, struct kept_parts *k)
     } else if (k->stage == STAGE_LINE) {
         k->kv_ns = line_ns(sim, w, LINE_KV);
         k->batch_ns = line_ns(sim, w, LINE_BATCH);
-    } else if (k->stage == STAGE_DECODE) {
-        k->prompts_ns = w->clocks.prompts_ns;
-        k->ranks_ns = w->clocks.ranks_ns;
-        k->batch_area_s = w->clocks.batch_area_s;
     }
 }
 
@@ -284,7 +282,7 @@ void parts_lost(struct sim *sim, uint32_t id)
     k->parts.e2e_ns[PART_LOST] = lost_ns;
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
         k->parts.waits[p] = no_wait;
-    k->parts.decode_short_ns = k->decode_ns = 0;
+    k->decode_ns = 0;
     k->decode_area_s = 0;
 }
 

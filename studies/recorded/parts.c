@@ -15,7 +15,7 @@ static size_t decode_column(const struct recorded *run)
 
 size_t recorded_parts_columns(const char **names, const struct recorded *run, struct arena *arena)
 {
-    size_t n = decode_column(run) + 2;
+    size_t n = decode_column(run) + 1;
     char(*text)[PART_COLUMN_SIZE] = arena_alloc(arena, n, sizeof *text);
 
     if (!text)
@@ -30,8 +30,7 @@ size_t recorded_parts_columns(const char **names, const struct recorded *run, st
         for (size_t c = 0; c < N_WAIT_COLUMNS; c++)
             wait_column_name(text[WAITS + p * N_WAIT_COLUMNS + c], run->pools[p],
                              (enum wait_column)c);
-    names[decode_column(run)] = decode_short_column;
-    names[decode_column(run) + 1] = decode_batch_column;
+    names[decode_column(run)] = decode_batch_column;
     return n;
 }
 
@@ -76,7 +75,5 @@ enum status recorded_parts_row(struct request_parts *q, const struct recorded *r
         s = read_parts(q->e2e_ns, rows, first + E2E_PARTS);
     for (size_t p = 0; p < run->n_pools && !s; p++)
         s = read_wait(&q->waits[p], rows, first + WAITS + p * N_WAIT_COLUMNS);
-    if (!s)
-        s = csv_rows_ms(rows, first + decode_column(run), &q->decode_short_ns);
-    return s ? s : csv_rows_number(rows, first + decode_column(run) + 1, &q->decode_batch);
+    return s ? s : csv_rows_number(rows, first + decode_column(run), &q->decode_batch);
 }

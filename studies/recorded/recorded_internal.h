@@ -67,7 +67,7 @@ enum status csv_rows_refuse(const struct csv_rows *rows, size_t column, const ch
 /* ---- requests.csv ---- */
 
 /* The columns of requests.csv that a run has which kept the parts of its requests. */
-enum { RECORDED_MAX_PARTS_COLUMNS = 2 * N_REQUEST_PARTS + POLICY_MAX_POOLS * N_WAIT_COLUMNS + 2 };
+enum { RECORDED_MAX_PARTS_COLUMNS = 2 * N_REQUEST_PARTS + POLICY_MAX_POOLS * N_WAIT_COLUMNS + 1 };
 /* Their names, in the arena; how many. 0: no memory. */
 size_t recorded_parts_columns(const char **names, const struct recorded *run, struct arena *arena);
 /* Out of the columns from `first` on. */
