@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/table.h"
+#include "reports/capacity.h"
 #include "reports/causes/causes_report.h"
 #include "util/terminal.h"
 #include "util/text.h"
@@ -126,6 +127,33 @@ static enum status print_worst(const struct explain *e, struct diag *d)
     return ST_OK;
 }
 
+static double capacity_figure(const struct explain *e, size_t pool, const char *name)
+{
+    char key[128];
+
+    snprintf(key, sizeof key, "capacity.%.31s.%s", e->run->pools[pool], name);
+    return recorded_figure(e->run, key);
+}
+
+/* A run of an earlier version has none. */
+static void print_capacity(const struct explain *e)
+{
+    char text[CAPACITY_SENTENCE_SIZE];
+
+    for (size_t p = 0; p < e->run->n_pools; p++) {
+        const struct capacity_total t = {
+            .short_worker_s = capacity_figure(e, p, "short_worker_s"),
+            .short_windows = capacity_figure(e, p, "short_windows"),
+            .idle_gpu_hours = capacity_figure(e, p, "idle_gpu_hours"),
+        };
+        if (isnan(t.idle_gpu_hours))
+            continue;
+        fputs(p ? "" : "\nCapacity\n", stdout);
+        fputs("  ", stdout);
+        terminal_wrap(stdout, capacity_sentence(text, &t, e->run->pools[p]), 2, 4);
+    }
+}
+
 static void print_lags(const struct explain *e)
 {
     char a[TEXT_FIGURE_SIZE], b[TEXT_FIGURE_SIZE];
@@ -184,7 +212,9 @@ static enum status explain_run_whole(const struct explain *e, struct diag *d)
             terminal_wrap(stdout, story, 0, 2);
     }
     print_causes(e);
+    explain_classes(e);
     enum status s = print_worst(e, d);
+    print_capacity(e);
     print_lags(e);
     return s;
 }

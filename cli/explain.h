@@ -21,4 +21,7 @@ void explain_request(const struct explain *e, size_t i);
 /* Of the requests that arrived from then on, for EXPLAIN_WINDOW_S. ST_NOMEM. */
 enum status explain_window(const struct explain *e, int64_t from_ns, struct diag *d);
 
+/* Who missed, by how long their prompts and their answers are. */
+void explain_classes(const struct explain *e);
+
 #endif

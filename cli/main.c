@@ -12,14 +12,14 @@ const struct cli_verb cli_verbs[] = {
      .min_words = 1,
      .max_words = 1,
      .summary = "replay a trace against a fleet with a scaling policy in the loop",
-     .details =
-         "Prints what the users would have felt and what the GPUs would have cost. With "
-         "--out also writes summary.json, performance.json (what the run took), "
-         "requests.csv, timeline.csv, workers.csv, decisions.jsonl and report.html, the page "
-         "of the run. The keys of a scenario are "
-         "listed by 'headroom list keys'. Exit status: 0 done and all expectations held, "
-         "1 an expectation was missed, 2 bad input or usage, 3 I/O or memory, 130 or 143 "
-         "stopped by Ctrl-C or SIGTERM.",
+     .details = "Prints what the users would have felt and what the GPUs would have cost. With "
+                "--out also writes summary.json, performance.json (what the run took), "
+                "requests.csv, timeline.csv, workers.csv, windows.csv, decisions.jsonl and "
+                "report.html, the page "
+                "of the run. The keys of a scenario are "
+                "listed by 'headroom list keys'. Exit status: 0 done and all expectations held, "
+                "1 an expectation was missed, 2 bad input or usage, 3 I/O or memory, 130 or 143 "
+                "stopped by Ctrl-C or SIGTERM.",
      .options = run_options,
      .run = run_run},
     {.name = "sweep",

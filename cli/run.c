@@ -281,7 +281,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         summary_print(summary, &terminal);
         if (out)
             printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
-                   "workers.csv,\n  decisions.jsonl%s%s\n",
+                   "workers.csv,\n  windows.csv, decisions.jsonl%s%s\n",
                    out, options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
         if (options->trace_events)
             printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",

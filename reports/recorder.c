@@ -11,6 +11,7 @@
 #include "reports/replay_report.h"
 #include "reports/row.h"
 #include "reports/summary.h"
+#include "reports/windows_csv.h"
 #include "util/array.h"
 #include "util/bug.h"
 #include "util/json_out.h"
@@ -21,10 +22,11 @@ enum { POOL_NAME_MAX = 31 };
 struct recorder {
     const struct run_info *info;
     bool writes, keep_parts;
-    struct causes *causes; /* NULL without keep_parts */
+    struct causes *causes;     /* NULL without keep_parts, */
+    struct capacity *capacity; /* as this */
     char *out_dir;
     bool replace;
-    struct out_file requests, timeline, workers, decisions, events, performance, summary;
+    struct out_file requests, timeline, workers, decisions, windows, events, performance, summary;
     struct recorder_totals totals;
     struct timeline_point *points;
     size_t n_points, points_capacity;
@@ -100,11 +102,32 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
         s = open_file(r, &r->workers, "workers.csv", workers_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
+    if (s == ST_OK)
+        s = open_file(r, &r->windows, "windows.csv", "", d);
     if (s == ST_OK && want_events)
         s = open_file(r, &r->events, "events.jsonl", "", d);
     if (s == ST_OK)
         s = open_file(r, &r->summary, "summary.json", "", d);
     return s;
+}
+
+static enum status keep_parts(struct recorder *r, struct diag *d)
+{
+    const struct run_info *info = r->info;
+    const struct cause_targets targets = {info->ttft_target_ns, info->tpot_target_ns,
+                                          info->n_pools};
+    struct capacity_rules rules = {.window_ns = info->window_ns,
+                                   .from_ns = info->measured_from_ns,
+                                   .tpot_target_ns = info->tpot_target_ns,
+                                   .n_pools = info->n_pools};
+
+    for (size_t i = 0; i < info->n_pools; i++) {
+        rules.gpus_per_worker[i] = info->gpus_per_worker[i];
+        rules.workers[i] = info->workers[i];
+    }
+    r->causes = causes_new(&targets);
+    r->capacity = capacity_new(&rules);
+    return r->causes && r->capacity ? ST_OK : diag_nomem(d, "causes");
 }
 
 enum status recorder_open(struct recorder **recorder, const struct recorder_options *options,
@@ -127,12 +150,8 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
     BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);
     for (size_t i = 0; i < r->info->n_pools; i++)
         check_pool_name(r->info->pool_names[i]);
-    if (r->keep_parts) {
-        const struct cause_targets targets = {r->info->ttft_target_ns, r->info->tpot_target_ns,
-                                              r->info->n_pools};
-        r->causes = causes_new(&targets);
-        s = r->causes ? ST_OK : diag_nomem(d, "causes");
-    }
+    if (r->keep_parts)
+        s = keep_parts(r, d);
     if (s == ST_OK && options->out_dir) {
         r->writes = true;
         r->out_dir = strdup(options->out_dir);
@@ -154,6 +173,7 @@ void recorder_free(struct recorder *r)
     out_file_release(&r->timeline);
     out_file_release(&r->workers);
     out_file_release(&r->decisions);
+    out_file_release(&r->windows);
     out_file_release(&r->events);
     out_file_release(&r->performance);
     out_file_release(&r->summary);
@@ -163,6 +183,7 @@ void recorder_free(struct recorder *r)
     quantiles_release(&r->totals.e2e);
     windows_release(&r->totals.windows);
     causes_free(r->causes);
+    capacity_free(r->capacity);
     free(r->points);
     free(r->out_dir);
     free(r);
@@ -263,6 +284,8 @@ static enum status on_request(void *context, const struct request_record *q, str
                                 d);
     if (!s && r->causes)
         s = causes_add_request(r->causes, q, d);
+    if (!s && r->capacity)
+        s = capacity_add_request(r->capacity, q, d);
     if (!s && r->replay)
         s = replay_report_add(r->replay, q, d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
@@ -379,6 +402,8 @@ static enum status on_worker(void *context, const struct worker_record *w, struc
     struct recorder *r = context;
     enum status s = r->causes ? causes_add_worker(r->causes, w, d) : ST_OK;
 
+    if (s == ST_OK && r->capacity)
+        s = capacity_add_worker(r->capacity, w, d);
     return s == ST_OK && r->writes ? write_worker(r, w, d) : s;
 }
 
@@ -543,6 +568,27 @@ struct causes *recorder_take_causes(struct recorder *r)
     return causes;
 }
 
+enum status recorder_capacity(struct recorder *r, int64_t end_ns, struct capacity_summary *capacity,
+                              struct diag *d)
+{
+    *capacity = (struct capacity_summary){.kept = false};
+    return r->capacity ? capacity_finish(r->capacity, end_ns, capacity, d) : ST_OK;
+}
+
+static enum status write_windows(struct recorder *r, const struct summary *summary, struct diag *d)
+{
+    errno = 0;
+    enum status s =
+        windows_csv_write(r->windows.stream,
+                          &(struct windows_csv){.info = r->info,
+                                                .windows = &r->totals.windows,
+                                                .causes = r->causes,
+                                                .capacity = r->capacity,
+                                                .n_windows = summary->capacity.n_windows},
+                          d);
+    return s ? s : out_file_check(&r->windows, d);
+}
+
 static enum status write_performance(struct recorder *r, const struct summary *summary,
                                      struct diag *d)
 {
@@ -557,8 +603,8 @@ static enum status write_performance(struct recorder *r, const struct summary *s
 enum status recorder_finish(struct recorder *r, const struct summary *summary, struct diag *d)
 {
     /* summary.json comes last: when it is there, so is everything else. */
-    struct out_file *const files[] = {&r->requests, &r->timeline,    &r->workers, &r->decisions,
-                                      &r->events,   &r->performance, &r->summary};
+    struct out_file *const files[] = {&r->requests, &r->timeline, &r->workers,     &r->decisions,
+                                      &r->windows,  &r->events,   &r->performance, &r->summary};
     enum { N_FILES = sizeof files / sizeof *files };
     /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
      */
@@ -567,7 +613,8 @@ enum status recorder_finish(struct recorder *r, const struct summary *summary, s
 
     if (!r->writes)
         return ST_OK;
-    if (!isnan(summary->performance.wall_s))
+    s = write_windows(r, summary, d);
+    if (!s && !isnan(summary->performance.wall_s))
         s = write_performance(r, summary, d);
     if (s != ST_OK)
         return s;

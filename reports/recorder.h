@@ -12,6 +12,7 @@
 
 #include "planner/policy.h"
 #include "record/observer.h"
+#include "reports/capacity.h"
 #include "reports/causes/causes.h"
 #include "reports/moves.h"
 #include "reports/quantiles.h"
@@ -39,7 +40,8 @@ struct run_info {
     size_t n_pools;  /* in the order of sim_config */
     const char *pool_names[POLICY_MAX_POOLS]; /* letters, digits, _ and -; at most 31 */
     int gpus_per_worker[POLICY_MAX_POOLS];
-    const char *policy;         /* name */
+    struct capacity_worker workers[POLICY_MAX_POOLS]; /* what each of a pool can do */
+    const char *policy;                               /* name */
     const char *predictor;      /* load predictor; NULL = the policy has none */
     const char *policy_details; /* policy_ops.describe; NULL = nothing */
     /* Price: NULL currency = none given, and the summary says nothing about cost. */
@@ -93,9 +95,11 @@ struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
 /* One point per sample; the recorder's. */
 struct timeline recorder_timeline(const struct recorder *recorder);
-/* When the run is over, once; without keep_parts `kept` is false. ST_NOMEM. */
+/* When the run is over, once each; without keep_parts `kept` is false. ST_NOMEM. */
 enum status recorder_causes(struct recorder *recorder, struct cause_summary *causes,
                             struct diag *d);
+enum status recorder_capacity(struct recorder *recorder, int64_t end_ns,
+                              struct capacity_summary *capacity, struct diag *d);
 
 /* Those of single requests, after recorder_causes; NULL without keep_parts. They are the caller's
  * from then on. */

@@ -24,6 +24,7 @@ enum field_type {
     FIELD_POOLS,     /* double[POLICY_MAX_POOLS], an object by pool name */
     FIELD_CAUSES,    /* struct cause_summary; left out when it was not kept */
     FIELD_LAG,       /* the same */
+    FIELD_CAPACITY,  /* struct capacity_summary; the same */
     FIELD_NOTES,     /* struct run_notes; left out when there are none */
     FIELD_INTERVALS, /* const struct summary_intervals *; left out when it is NULL */
 };
@@ -75,6 +76,7 @@ static const struct field fields[] = {
     FIELD(DOUBLE, windows.longest_missed_s),
     FIELD(CAUSES, causes),
     FIELD_KEY("lag", LAG, causes),
+    FIELD(CAPACITY, capacity),
     FIELDS_DISTRIBUTION(latency_ms.ttft),
     FIELDS_DISTRIBUTION(latency_ms.itl),
     FIELDS_DISTRIBUTION(latency_ms.tpot),
@@ -399,6 +401,8 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
     summary->waiting = spark_of(&summary->timeline, 0, point_waiting);
     summary->ttft_ms = spark_of(&summary->timeline, 0, point_ttft);
     enum status s = recorder_causes(recorder, &summary->causes, d);
+    if (!s)
+        s = recorder_capacity(recorder, result->end_ns, &summary->capacity, d);
     return s ? s : compute_latency(summary, totals, &result->itl, d);
 }
 
@@ -466,6 +470,9 @@ static void write_field(struct json_out *j, const struct summary *summary, const
     case FIELD_LAG:
         cause_write_lag(j, at, summary->info->n_pools, summary->info->pool_names);
         break;
+    case FIELD_CAPACITY:
+        capacity_write(j, at, summary->info->n_pools, summary->info->pool_names);
+        break;
     case FIELD_NOTES:
         json_array_begin(j);
         for (size_t i = 0; i < summary->notes.n; i++)
@@ -498,7 +505,9 @@ static size_t shared_objects(const char *a, const char *b)
 
 static bool is_left_out(const struct summary *summary, const struct field *f)
 {
-    return ((f->type == FIELD_CAUSES || f->type == FIELD_LAG) && !summary->causes.kept) ||
+    bool of_parts = f->type == FIELD_CAUSES || f->type == FIELD_LAG || f->type == FIELD_CAPACITY;
+
+    return (of_parts && !summary->causes.kept) ||
            (f->type == FIELD_NOTES && summary->notes.n == 0) ||
            (f->type == FIELD_INTERVALS && !summary->intervals);
 }
@@ -558,6 +567,7 @@ static bool is_number(const struct field *f)
     case FIELD_POOLS:
     case FIELD_CAUSES:
     case FIELD_LAG:
+    case FIELD_CAPACITY:
     case FIELD_NOTES:
     case FIELD_INTERVALS:
         return false;
@@ -591,6 +601,8 @@ bool summary_lookup(const struct summary *summary, const char *key, double *valu
 
     if (!f && cause_key_begins(key))
         return cause_lookup(&summary->causes, key, n_pools, names, value);
+    if (!f && capacity_key_begins(key))
+        return capacity_lookup(&summary->capacity, key, n_pools, names, value);
     if (!f)
         return timeline_lookup(&summary->timeline, key, n_pools, names, value);
     const void *at = field_at(summary, f);
@@ -605,10 +617,18 @@ bool summary_lookup(const struct summary *summary, const char *key, double *valu
 
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names)
 {
+    static const struct capacity_summary none;
     size_t pool;
+    double value;
     return find_field(key, n_pools, pool_names, &pool) != NULL ||
            cause_key_exists(key, n_pools, pool_names) ||
+           capacity_lookup(&none, key, n_pools, pool_names, &value) ||
            timeline_key_exists(key, n_pools, pool_names);
+}
+
+bool summary_key_needs_parts(const char *key)
+{
+    return cause_key_begins(key) || capacity_key_begins(key);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -662,6 +682,8 @@ const char *summary_key_unit(const char *key, const char *currency)
         {"", "requests_per_s", "requests/s"},
         {"", "tokens_per_s", "tokens/s"},
         {"", "requests_per_gpu_hour", "requests/h"},
+        {"", "_worker_s", "worker-s"},
+        {"", "_tok_per_s", "tokens/s"},
         {"", "_s", "s"},
         {"gpu_hours.", "", "h"},
         {"", "gpu_hours", "h"},
@@ -705,6 +727,10 @@ enum summary_worse summary_key_worse(const char *key)
         {"scaling.", "", SUMMARY_WORSE_HIGHER},
         {"causes.", "", SUMMARY_WORSE_HIGHER},
         {"lag.", "", SUMMARY_WORSE_HIGHER},
+        {"capacity.", "_tok_per_s", SUMMARY_WORSE_LOWER},
+        {"capacity.", ".demand_worker_s", SUMMARY_WORSE_EITHER},
+        {"capacity.", ".ready_worker_s", SUMMARY_WORSE_EITHER},
+        {"capacity.", "", SUMMARY_WORSE_HIGHER},
         {"kv.prefix_hit_rate", "", SUMMARY_WORSE_LOWER},
         {"kv.", "", SUMMARY_WORSE_HIGHER},
     };

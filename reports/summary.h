@@ -31,6 +31,7 @@
 
 #include "planner/policy.h"
 #include "record/run_result.h"
+#include "reports/capacity.h"
 #include "reports/causes/causes.h"
 #include "reports/quantiles.h"
 #include "reports/recorder.h"
@@ -121,7 +122,8 @@ struct summary {
         const char *currency; /* NULL = no price given */
         double total, per_million_output_tokens, per_thousand_good_requests;
     } cost;
-    struct cause_summary causes; /* `causes` and `lag`; left out where they were not kept */
+    struct cause_summary causes;      /* `causes` and `lag`; left out where they were not kept, */
+    struct capacity_summary capacity; /* as this */
     struct {
         uint64_t decisions, up, down, failed, events;
         uint64_t failed_starts, node_failures, reclaims, lost_with_nodes; /* the last: workers */
@@ -181,6 +183,8 @@ void summary_print(const struct summary *summary, const struct terminal *termina
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
 /* Is this a key summary_lookup can know? by_pool and the like need one of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);
+/* Has it a value only where the run keeps where the time of its requests went? */
+bool summary_key_needs_parts(const char *key);
 /* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
  * no value in this version. */
 bool summary_key_range(const char *key, double *min, double *max);

@@ -172,6 +172,17 @@ static void print_attainment(const struct terminal *p, const struct summary *y)
             percent(share, y->attainment.windows), text_grouped(count, y->attainment.n_windows));
 }
 
+/* What the work that came needed beside what was ready. */
+static void print_capacity(const struct terminal *p, const struct summary *y)
+{
+    char text[CAPACITY_SENTENCE_SIZE];
+
+    for (size_t i = 0; y->capacity.kept && i < y->info->n_pools; i++) {
+        label(p, i ? "" : "capacity");
+        rest(p, "", "%s", capacity_sentence(text, &y->capacity.pools[i], y->info->pool_names[i]));
+    }
+}
+
 static void print_why(const struct terminal *p, const struct summary *y)
 {
     const struct run_info *info = y->info;
@@ -191,6 +202,7 @@ static void print_why(const struct terminal *p, const struct summary *y)
         rest(p, "", "%s", text);
         first = false;
     }
+    print_capacity(p, y);
 }
 
 static void print_requests(const struct terminal *p, const struct summary *y)

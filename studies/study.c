@@ -52,7 +52,7 @@ static enum status run_variant(const struct study *study, size_t index, struct a
     const struct run_options how = {.version = "",
                                     .share_trace = true,
                                     .no_digest = true,
-                                    .keep_parts = any_key(options, cause_key_begins),
+                                    .keep_parts = any_key(options, summary_key_needs_parts),
                                     .cancel = options->cancel};
     double *figures = study->figures + index * options->n_keys;
     const struct summary *summary;

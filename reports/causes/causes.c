@@ -36,18 +36,31 @@ const char *cause_help(enum cause c)
     return causes[c].help;
 }
 
-size_t cause_class(uint32_t isl_tok)
+static const struct {
+    const char *name;
+    uint32_t first_tok; /* of the first class; that of each other is twice as many */
+} axes[N_CAUSE_AXES] = {
+    [CAUSE_BY_ISL] = {"input_tokens", 1000},
+    [CAUSE_BY_OSL] = {"output_tokens", 32},
+};
+
+const char *cause_axis_name(enum cause_axis axis)
+{
+    return axes[axis].name;
+}
+
+size_t cause_class(enum cause_axis axis, uint32_t tok)
 {
     size_t class = 0;
 
-    while (class + 1 < CAUSE_N_CLASSES && isl_tok > cause_class_tok(class))
+    while (class + 1 < CAUSE_N_CLASSES && tok > cause_class_tok(axis, class))
         class ++;
     return class;
 }
 
-uint32_t cause_class_tok(size_t class)
+uint32_t cause_class_tok(enum cause_axis axis, size_t class)
 {
-    return class + 1 < CAUSE_N_CLASSES ? (uint32_t)1000 << class : UINT32_MAX;
+    return class + 1 < CAUSE_N_CLASSES ? axes[axis].first_tok << class : UINT32_MAX;
 }
 
 /* ---- the run ---- */
@@ -226,7 +239,8 @@ static void count(struct cause_summary *y, const struct cause_verdict *v)
     y->missed_by_kind[v->kind]++;
     t->requests++;
     t->by_kind[v->kind]++;
-    t->by_class[cause_class(v->isl_tok)]++;
+    t->by_class[CAUSE_BY_ISL][cause_class(CAUSE_BY_ISL, v->isl_tok)]++;
+    t->by_class[CAUSE_BY_OSL][cause_class(CAUSE_BY_OSL, v->osl_tok)]++;
     if (v->pool != CAUSE_NO_POOL)
         t->by_pool[v->pool]++;
 }

@@ -133,25 +133,29 @@ enum miss_kind {
 struct cause_verdict {
     enum cause cause;
     enum miss_kind kind;
-    uint8_t pool;                /* index; CAUSE_NO_POOL: of none */
-    uint32_t isl_tok, ahead_tok; /* ahead: ISL of the long prompt in front; 0 = not for that */
+    uint8_t pool;              /* index; CAUSE_NO_POOL: of none */
+    uint32_t isl_tok, osl_tok; /* as in the trace */
+    uint32_t ahead_tok;        /* ISL of the long prompt in front; 0 = not for that */
     int64_t arrival_ns;
     int64_t excess_ns; /* over the target; 0: unserved */
     int64_t late_ns;   /* the last decision for more workers came so long after the backlog began;
                           -1 = not for that */
 };
 
-/* Classes of prompts by their ISL: up to 1k, 2k, ... 64k tokens, and longer. */
+/* Classes of requests by their ISL, up to 1k, 2k, ... 64k tokens and longer, and by their OSL, up
+ * to 32, 64, ... 2,048 tokens and longer. */
+enum cause_axis { CAUSE_BY_ISL, CAUSE_BY_OSL, N_CAUSE_AXES };
 enum { CAUSE_N_CLASSES = 8 };
-size_t cause_class(uint32_t isl_tok);
-/* Largest ISL of the class; UINT32_MAX for the last. */
-uint32_t cause_class_tok(size_t class);
+const char *cause_axis_name(enum cause_axis axis); /* "input_tokens" */
+size_t cause_class(enum cause_axis axis, uint32_t tok);
+/* Most tokens of the class; UINT32_MAX for the last. */
+uint32_t cause_class_tok(enum cause_axis axis, size_t class);
 
 struct cause_total {
     uint64_t requests;
     uint64_t by_kind[N_MISS_KINDS];
     uint64_t by_pool[POLICY_MAX_POOLS];
-    uint64_t by_class[CAUSE_N_CLASSES];
+    uint64_t by_class[N_CAUSE_AXES][CAUSE_N_CLASSES];
     double median_excess_ms; /* of those above a target; NaN = none */
     double median_late_s;    /* of those with a decision to wait for; NaN = none */
     uint32_t ahead_tok;      /* three of four long prompts in front had more; 0 = not for that */

@@ -162,6 +162,20 @@ static double figure_of(const void *from, const struct figure *f)
     return *(const double *)((const char *)from + f->offset);
 }
 
+static void write_classes(struct json_out *j, const struct cause_total *t, enum cause_axis axis)
+{
+    json_key(j, cause_axis_name(axis));
+    json_object_begin(j);
+    for (size_t k = 0; k < CAUSE_N_CLASSES; k++) {
+        char name[32];
+        bool last = k + 1 == CAUSE_N_CLASSES;
+        snprintf(name, sizeof name, "%s_%u", last ? "over" : "to",
+                 cause_class_tok(axis, last ? k - 1 : k));
+        json_key_int(j, name, (int64_t)t->by_class[axis][k]);
+    }
+    json_object_end(j);
+}
+
 static void write_counts(struct json_out *j, const struct cause_total *t, size_t n_pools,
                          const char *const *pool_names)
 {
@@ -170,16 +184,8 @@ static void write_counts(struct json_out *j, const struct cause_total *t, size_t
     for (size_t p = 0; p < n_pools; p++)
         json_key_int(j, pool_names[p], (int64_t)t->by_pool[p]);
     json_object_end(j);
-    json_key(j, "input_tokens");
-    json_object_begin(j);
-    for (size_t k = 0; k < CAUSE_N_CLASSES; k++) {
-        char name[32];
-        bool last = k + 1 == CAUSE_N_CLASSES;
-        snprintf(name, sizeof name, "%s_%u", last ? "over" : "to",
-                 cause_class_tok(last ? k - 1 : k));
-        json_key_int(j, name, (int64_t)t->by_class[k]);
-    }
-    json_object_end(j);
+    for (int axis = 0; axis < N_CAUSE_AXES; axis++)
+        write_classes(j, t, (enum cause_axis)axis);
 }
 
 void cause_write_causes(struct json_out *j, const struct cause_summary *y, size_t n_pools,

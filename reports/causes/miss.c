@@ -235,6 +235,7 @@ bool miss_of(struct miss *m, const struct request_record *q, const struct cause_
         .v = {.kind = MISSED_ALL,
               .pool = CAUSE_NO_POOL,
               .isl_tok = q->isl_tok,
+              .osl_tok = q->osl_tok,
               .arrival_ns = q->arrival_ns,
               .late_ns = -1},
         .backlog_ns = -1,

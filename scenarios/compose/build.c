@@ -496,6 +496,23 @@ static double price_of(const struct gpu_prices *prices, const char *gpu_type)
     return price;
 }
 
+static struct decode_engine decode_engine_of(const struct engine_config *e)
+{
+    return (struct decode_engine){.latency = e->latency,
+                                  .latency_state = e->latency_state,
+                                  .n_ranks = e->n_ranks,
+                                  .max_num_seqs = e->max_num_seqs,
+                                  .kv_tok = (double)e->kv_blocks * e->block_size_tok / e->n_ranks,
+                                  .n_draft_tok = e->n_draft_tok,
+                                  .draft_acceptance = e->draft_acceptance,
+                                  .draft_ms = e->draft_ms};
+}
+
+static double tok_per_s(const void *engine, double context_tok, double tpot_ms)
+{
+    return decode_rate_of(engine, context_tok, tpot_ms).tok_per_s;
+}
+
 /* One name where all pools have the same. */
 static const char *overheads_text(struct builder *b)
 {
@@ -529,6 +546,9 @@ static enum status set_info(struct builder *b)
     for (size_t i = 0; i < b->n_pools; i++) {
         info->pool_names[i] = deployment->pools[i].name;
         info->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;
+        b->run->decode_engines[i] = decode_engine_of(&deployment->pools[i].engine);
+        info->workers[i] = (struct capacity_worker){deployment->pools[i].engine.n_ranks, tok_per_s,
+                                                    &b->run->decode_engines[i]};
         info->profiles[i] = deployment->pools[i].profile->name;
         info->price_per_gpu_hour[i] =
             price_of(&sc->cost.per_gpu_hour, deployment->pools[i].profile->gpu_type);

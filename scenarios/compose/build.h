@@ -4,6 +4,7 @@
 #define SCENARIOS_COMPOSE_BUILD_H
 
 #include "dynosim/dynosim.h"
+#include "engines/latency/decode_rate.h"
 #include "reports/recorder.h"
 #include "scenarios/compose/checks.h"
 #include "scenarios/compose/requests.h"
@@ -21,7 +22,8 @@ struct scenario_run {
     /* Of each pool, with nothing left open, and the name of the overheads in it. */
     struct engine_settings engines[POLICY_MAX_POOLS];
     const char *overheads[POLICY_MAX_POOLS];
-    struct dynosim_config dynosim; /* compat: dynosim; made of config */
+    struct dynosim_config dynosim;                         /* compat: dynosim; made of config */
+    struct decode_engine decode_engines[POLICY_MAX_POOLS]; /* of each pool, for info */
     struct scenario_requests requests;
     struct run_info info; /* for the recorder; version is left to the caller */
 };

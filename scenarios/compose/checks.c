@@ -97,7 +97,7 @@ static enum status check_figure(const struct scenario *scenario, const char *key
                             "%sthere are no prices; set cost.preset (`headroom list presets`) or "
                             "cost.per_gpu_hour",
                             before);
-    if (cause_key_begins(key) && !simulator_find(scenario->compat)->keeps_parts)
+    if (summary_key_needs_parts(key) && !simulator_find(scenario->compat)->keeps_parts)
         return diag_fail_at(d, ST_INPUT, at,
                             "%s'%s' has no value with compat %s, which does not keep where the "
                             "time of a request went",

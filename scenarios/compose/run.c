@@ -72,11 +72,13 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         options->replay->result = result;
         options->replay->wall_s = options->measure ? performance.wall_s : NAN;
     }
-    if (!s && options->watcher)
-        options->watcher->causes = recorder_take_causes(recorder);
     if (!s && options->amend)
         s = options->amend(options->amend_context, run, summary, d);
-    return s ? s : recorder_finish(recorder, summary, d);
+    if (!s)
+        s = recorder_finish(recorder, summary, d);
+    if (!s && options->watcher)
+        options->watcher->causes = recorder_take_causes(recorder);
+    return s;
 }
 
 enum status run_scenario(const struct summary **summary, const struct scenario *scenario,

@@ -451,11 +451,37 @@ Test(causes, each_is_explained_to_users)
     }
 }
 
-Test(causes, classes_of_prompts)
+Test(causes, classes_of_prompts_and_of_answers)
 {
-    cr_expect_eq(cause_class(1), 0);
-    cr_expect_eq(cause_class(1000), 0);
-    cr_expect_eq(cause_class(1001), 1);
-    cr_expect_eq(cause_class(64000), CAUSE_N_CLASSES - 2);
-    cr_expect_eq(cause_class(64001), CAUSE_N_CLASSES - 1);
+    static const struct {
+        enum cause_axis axis;
+        uint32_t first_tok, last_tok;
+    } cases[] = {{CAUSE_BY_ISL, 1000, 64000}, {CAUSE_BY_OSL, 32, 2048}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum cause_axis axis = cases[i].axis;
+        cr_expect_eq(cause_class(axis, 0), 0);
+        cr_expect_eq(cause_class(axis, cases[i].first_tok), 0);
+        cr_expect_eq(cause_class(axis, cases[i].first_tok + 1), 1);
+        cr_expect_eq(cause_class(axis, cases[i].last_tok), CAUSE_N_CLASSES - 2);
+        cr_expect_eq(cause_class(axis, cases[i].last_tok + 1), CAUSE_N_CLASSES - 1);
+        cr_expect_eq(cause_class_tok(axis, CAUSE_N_CLASSES - 1), UINT32_MAX);
+    }
+}
+
+Test(causes, totals_are_kept_by_class)
+{
+    struct run r;
+    struct request_parts parts;
+    setup(&r, 2);
+    struct request_record q = request(&parts, 1000, 1, &(struct given){PART_PREFILL, 1500});
+    q.isl_tok = 2500;
+    q.osl_tok = 100;
+    add(&r, &q);
+    finish(&r);
+    const struct cause_total *t = &r.summary.of[CAUSE_PREFILL];
+    cr_expect_eq(t->requests, 1);
+    cr_expect_eq(t->by_class[CAUSE_BY_ISL][2], 1);
+    cr_expect_eq(t->by_class[CAUSE_BY_OSL][2], 1);
+    teardown(&r);
 }

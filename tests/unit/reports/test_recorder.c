@@ -190,7 +190,8 @@ Test(recorder, workers_csv_has_a_row_per_worker)
 Test(recorder, files_have_their_names_only_when_complete)
 {
     static const char *const names[] = {"requests.csv",    "timeline.csv", "workers.csv",
-                                        "decisions.jsonl", "events.jsonl", "summary.json"};
+                                        "decisions.jsonl", "windows.csv",  "events.jsonl",
+                                        "summary.json"};
     enum { N_NAMES = sizeof names / sizeof *names };
     char *dir = new_dir(), part[64];
     struct recorder_options options = {.info = &run_info, .out_dir = dir, .want_events = true};
@@ -218,7 +219,7 @@ Test(recorder, failed_run_leaves_nothing)
     char *dir = new_dir();
     struct recorder *recorder;
     cr_assert_eq(open_in(&recorder, dir, false), ST_OK);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), 7);
     recorder_free(recorder);
     cr_assert_eq(count_files(dir), 0);
     remove_dir(dir);
@@ -247,12 +248,12 @@ Test(recorder, earlier_files_are_kept_unless_they_may_be_replaced)
     snprintf(expected, sizeof expected,
              "'%s/requests.csv' exists already and is not to be replaced", dir);
     cr_assert_str_eq(d.text, expected);
-    cr_assert_eq(count_files(dir), 7);
+    cr_assert_eq(count_files(dir), 8);
 
     /* A later file in the way: what was begun is taken back, what was there stays. */
     unlink(path_in(dir, "requests.csv"));
     cr_assert_eq(open_in(&recorder, dir, false), ST_INPUT);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), 7);
     remove_dir(dir);
 }
 
@@ -264,7 +265,7 @@ Test(recorder, replacing_leaves_no_file_of_the_earlier_run)
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), 0);
     finish_in(dir, false);
     cr_assert_eq(access(path_in(dir, "events.jsonl"), F_OK), -1);
-    cr_assert_eq(count_files(dir), 6);
+    cr_assert_eq(count_files(dir), 7);
     remove_dir(dir);
 }
 
@@ -279,7 +280,7 @@ Test(recorder, replaced_files_are_whole_until_the_new_ones_are)
     recorder_free(recorder);
     char *after = read_text(dir, "requests.csv");
     cr_assert_str_eq(after, before);
-    cr_assert_eq(count_files(dir), 7);
+    cr_assert_eq(count_files(dir), 8);
     free(before);
     free(after);
     remove_dir(dir);

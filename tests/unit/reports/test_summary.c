@@ -392,8 +392,8 @@ Test(summary, pools_are_looked_up_by_name_and_unknown_keys_are_refused)
 
 Test(summary, equal_runs_give_equal_bytes)
 {
-    static const char *const names[] = {"requests.csv", "timeline.csv", "workers.csv",
-                                        "decisions.jsonl", "summary.json"};
+    static const char *const names[] = {"requests.csv",    "timeline.csv", "workers.csv",
+                                        "decisions.jsonl", "windows.csv",  "summary.json"};
     char *dirs[2];
 
     for (int i = 0; i < 2; i++) {

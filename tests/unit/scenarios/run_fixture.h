@@ -45,7 +45,8 @@ static const char *const texts[] = {
 enum { N_TEXTS = sizeof texts / sizeof *texts };
 
 static const char *const files[] = {"summary.json", "requests.csv",    "timeline.csv",
-                                    "workers.csv",  "decisions.jsonl", "events.jsonl"};
+                                    "workers.csv",  "decisions.jsonl", "events.jsonl",
+                                    "windows.csv"};
 enum { N_FILES = sizeof files / sizeof *files };
 
 /* One run in its own folder; what its thread needs and gives. */

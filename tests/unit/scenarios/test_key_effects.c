@@ -58,7 +58,8 @@ static uint64_t mix(uint64_t digest, const char *bytes, size_t n)
 static void digest_files(struct seen *o)
 {
     static const char *const files[] = {"summary.json", "requests.csv",    "timeline.csv",
-                                        "workers.csv",  "decisions.jsonl", "events.jsonl"};
+                                        "workers.csv",  "decisions.jsonl", "events.jsonl",
+                                        "windows.csv"};
     char path[128], bytes[4096];
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

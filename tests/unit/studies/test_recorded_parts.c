@@ -137,7 +137,7 @@ Test(recorded_parts, come_back_to_the_nanosecond)
 struct told {
     size_t n;
     uint64_t index[N];
-    int64_t decode_short_ns[N];
+    double decode_batch[N];
 };
 
 static enum status note(void *context, const struct recorded_request *q,
@@ -148,7 +148,7 @@ static enum status note(void *context, const struct recorded_request *q,
     (void)d;
     cr_assert(parts && told->n < N);
     told->index[told->n] = q->index;
-    told->decode_short_ns[told->n++] = parts->decode_short_ns;
+    told->decode_batch[told->n++] = parts->decode_batch;
     return ST_OK;
 }
 
@@ -163,7 +163,7 @@ Test(recorded_parts, are_told_in_the_order_in_which_requests_ended)
     cr_assert_eq(told.n, N);
     for (size_t i = 0; i < N; i++) {
         cr_assert_eq(told.index[i], indices[N - 1 - i]);
-        cr_assert_eq(told.decode_short_ns[i], parts_of((int)(N - 1 - i)).decode_short_ns);
+        cr_assert_eq(told.decode_batch[i], parts_of((int)(N - 1 - i)).decode_batch);
     }
     cr_assert_eq(run.n_requests, 0);
 }
