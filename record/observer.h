@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "planner/arbiter.h"
 #include "planner/policy.h"
 #include "record/parts.h"
 #include "util/status.h"
@@ -124,9 +125,25 @@ struct decision_record {
     const char *pool_names[POLICY_MAX_POOLS];
     struct pool_counts counts[POLICY_MAX_POOLS]; /* before the decision */
     const struct policy_effects *effects;
+    /* With an arbiter and a request: what it made of it, and the targets that are left. */
+    bool arbitrated;
+    enum grant grant;
+    int granted[POLICY_MAX_POOLS];
     /* What the actuator did. */
     int started[POLICY_MAX_POOLS], cancelled[POLICY_MAX_POOLS], drained[POLICY_MAX_POOLS],
         terminated[POLICY_MAX_POOLS];
+};
+
+/* What an arbiter grants a deployment: told at every request of the one that asks, and of the
+ * others whose targets change with it, in their order, when it is done. */
+struct grant_record {
+    int64_t at_ns;
+    size_t deployment; /* index */
+    size_t asker;      /* index; ARBITER_NOBODY: other nodes are there */
+    enum grant grant;
+    size_t n_pools;
+    int wanted[POLICY_MAX_POOLS];                            /* what counts of its wishes */
+    int before[POLICY_MAX_POOLS], granted[POLICY_MAX_POOLS]; /* targets */
 };
 
 /* One attainment window (fixed length, aligned to the start of the measured span). */
@@ -195,6 +212,7 @@ struct observer {
     enum status (*request)(void *context, const struct request_record *r, struct diag *d);
     enum status (*sample)(void *context, const struct sample_record *s, struct diag *d);
     enum status (*decision)(void *context, const struct decision_record *r, struct diag *d);
+    enum status (*grant)(void *context, const struct grant_record *g, struct diag *d);
     enum status (*window)(void *context, const struct window_record *w, struct diag *d);
     enum status (*worker)(void *context, const struct worker_record *w, struct diag *d);
     enum status (*step)(void *context, const struct step_record *s, struct diag *d);

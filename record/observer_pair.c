@@ -5,6 +5,7 @@
     XX(request, request_record)                                                                    \
     XX(sample, sample_record)                                                                      \
     XX(decision, decision_record)                                                                  \
+    XX(grant, grant_record)                                                                        \
     XX(window, window_record)                                                                      \
     XX(worker, worker_record)                                                                      \
     XX(step, step_record)                                                                          \

@@ -16,6 +16,7 @@ extern const char *const gpu_state_names[N_GPU_STATES];
 struct pool_result {
     double gpu_s[N_GPU_STATES];
     double wasted_gpu_s;   /* steps spent on requests that were lost later */
+    double unserved_gpu_s; /* GPU-seconds of the measured span that were wanted, but not given */
     int peak_workers;      /* workers holding GPUs at one time */
     uint64_t n_up, n_down; /* workers started, and drained, terminated or cancelled, by decisions */
     uint64_t n_failed;     /* workers that failed by themselves */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/fleet/failures.h"
+#include "sim/fleet/grants.h"
 #include "sim/fleet/startup.h"
 #include "sim/life.h"
 #include "sim/metrics.h"
@@ -102,8 +103,9 @@ static enum status call_policy(struct deployment *d)
     s = config->policy->tick(config->policy_state, &input, &d->effects, sim->diag);
     if (!s && config->scrape_interval_ns == 0)
         s = metrics_snapshot(d);
-    for (size_t p = 0; !s && d->effects.scale && p < config->n_pools; p++)
-        s = fleet_scale(sim, &d->pools[p], d->effects.target[p]);
+    enum grant grant = GRANT_UNCHANGED;
+    if (!s && d->effects.scale)
+        s = grants_ask(d, d->effects.target, &grant);
     if (s)
         return s;
     if (d->effects.report) {
@@ -113,10 +115,13 @@ static enum status call_policy(struct deployment *d)
             .number = d->result->n_decisions++,
             .n_pools = config->n_pools,
             .effects = &d->effects,
+            .arbitrated = sim->config->arbiter && d->effects.scale,
+            .grant = grant,
         };
         for (size_t p = 0; p < config->n_pools; p++) {
             record.pool_names[p] = config->pools[p].name;
             record.counts[p] = before[p];
+            record.granted[p] = d->pools[p].target;
             record.started[p] = d->n_started[p];
             record.cancelled[p] = d->n_cancelled[p];
             record.drained[p] = d->n_drained[p];
@@ -409,6 +414,7 @@ static void check_invariants(const struct sim *sim)
     }
     for (uint32_t i = 0; i < sim->cluster.n_nodes; i++)
         on_nodes += (int)(sim->config->cluster.gpus_per_node - sim->cluster.node[i].free_gpus);
+    BUG_IF(gpus != (int)sim->fleet->gpus_held || !grants_have_room(sim, 0));
     BUG_IF(on_nodes != gpus || pending != (int)sim->fleet->pending.n);
     BUG_IF(sim->requests.n_used != n_in_flight);
 }

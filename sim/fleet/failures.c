@@ -2,6 +2,7 @@
  * orchestrator starts another worker for each one that goes. */
 #include "sim/fleet/failures.h"
 
+#include "sim/fleet/grants.h"
 #include "sim/fleet/startup.h"
 
 /* An exponential time from a stream of its own, so that what else is drawn does not move it. */
@@ -125,6 +126,8 @@ static enum status node_fails(struct sim *sim, uint32_t node)
         s = lose_workers(sim, node);
     if (!s)
         s = schedule_change(sim, node, sim->config->node_repair_ns, EVENT_CLASS_NODE_BACK);
+    if (!s)
+        s = grants_review(sim);
     return s ? s : startup_restore(sim);
 }
 
@@ -154,6 +157,8 @@ static enum status node_is_reclaimed(struct sim *sim, uint32_t node)
         s = drain_workers_of(&sim->deployments[i], node);
     if (!s)
         s = schedule_change(sim, node, sim->config->spot_notice_ns, EVENT_CLASS_NODE_LEAVES);
+    if (!s)
+        s = grants_review(sim);
     return s ? s : startup_restore(sim);
 }
 
@@ -172,6 +177,8 @@ static enum status node_is_back(struct sim *sim, uint32_t node)
 {
     enum status s = change_state(sim, node, NODE_UP, EVENT_NODE_BACK);
     sim->fleet->room_appeared = true;
+    if (!s)
+        s = grants_review(sim);
     return s ? s : schedule_node(sim, node);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/fleet/failures.h"
+#include "sim/fleet/grants.h"
 #include "sim/fleet/startup.h"
 #include "sim/routing/handoff.h"
 #include "sim/routing/route.h"
@@ -264,6 +265,7 @@ enum status fleet_worker_event(const struct worker *w, enum event_kind kind)
 void fleet_note_workers(const struct sim *sim, struct pool *pool)
 {
     pool_clock_set(&pool->clock, sim->now_ns, pool->n_routable, pool->n_starting, pool->n_pending);
+    grants_note_unserved(pool);
 }
 
 static enum status make_routable(struct sim *sim, struct worker *w, enum event_kind event)
@@ -337,6 +339,8 @@ enum status fleet_close(struct deployment *d)
     struct worker **alive = NULL;
     uint32_t n = 0;
     enum status s = ARRAY_RESIZE(alive, d->n_workers, "workers", d->sim->diag);
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        grants_note_unserved(&d->pools[p]);
     for (uint32_t i = 0; !s && i < d->n_workers; i++)
         if (worker_leads(d->workers[i]))
             alive[n++] = d->workers[i];
@@ -387,6 +391,7 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w, enum worker_end
     if (w->state != WORKER_PENDING) {
         d->workers_held--;
         d->gpus_held -= pool->config->gpus_per_worker;
+        sim->fleet->gpus_held -= pool->config->gpus_per_worker;
         cluster_free(&sim->cluster, fleet_key(w), (uint32_t)pool->config->gpus_per_worker, w->node);
         sim->fleet->room_appeared = true;
     }
@@ -556,6 +561,7 @@ enum status fleet_scale(struct sim *sim, struct pool *pool, int target)
     struct deployment *d = pool->deployment;
     enum status s = ST_OK;
     pool->target = target;
+    grants_note_unserved(pool);
     while (!s && pool->n_ready + pool->n_starting < target) {
         struct worker *draining = d->config->call_back ? newest(sim, pool, WORKER_DRAINING) : NULL;
         s = draining ? call_back(sim, draining) : startup_begin(sim, pool, false);
@@ -592,6 +598,8 @@ static enum status init_pool(struct deployment *d, size_t p)
         .deployment = d,
         .result = &d->result->pools[p],
         .target = config->replicas,
+        .wanted = config->replicas,
+        .wanted_ns = -1,
     };
     request_list_init(&pool->unrouted);
     enum status s = route_init(pool);

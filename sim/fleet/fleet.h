@@ -5,6 +5,7 @@
 #include "sim/worker/worker.h"
 
 struct fleet {
+    int64_t gpus_held;     /* by the workers of all deployments */
     uint32_t n_nodes_seen; /* whose failures are scheduled */
     struct id_array
         pending;        /* keys of workers that wait for GPUs, in the order they were asked for */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "sim/fleet/failures.h"
+#include "sim/fleet/grants.h"
 
 /* ---- how long a start takes ---- */
 
@@ -130,17 +131,21 @@ static void note_peaks(struct pool *pool)
         pool->result->peak_workers = held;
     d->workers_held++;
     d->gpus_held += pool->config->gpus_per_worker;
+    d->sim->fleet->gpus_held += pool->config->gpus_per_worker;
     if (d->workers_held > d->result->peak_workers)
         d->result->peak_workers = d->workers_held;
     if (d->gpus_held > d->result->peak_gpus)
         d->result->peak_gpus = d->gpus_held;
 }
 
-/* The worker gets its GPUs, if there is a node for them. */
+/* The worker gets its GPUs, if there is a node for them and the budget has room. */
 static enum status place(struct sim *sim, struct worker *w, bool at_once, bool *placed)
 {
     struct pool *pool = w->pool;
     uint32_t node;
+    *placed = false;
+    if (!grants_have_room(sim, pool->config->gpus_per_worker))
+        return ST_OK;
     enum status s = cluster_place(&sim->cluster, fleet_key(w),
                                   (uint32_t)pool->config->gpus_per_worker, &node, sim->diag);
     if (!s)
@@ -198,12 +203,12 @@ enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)
     return fleet_worker_event(w, EVENT_WORKER_PENDING);
 }
 
-/* In the order they were asked for; one that does not fit is passed over, as Kubernetes' scheduler
+/* In the order they were granted; one that does not fit is passed over, as Kubernetes' scheduler
  * does. */
 enum status startup_place_pending(struct sim *sim)
 {
     enum status s = ST_OK;
-    int too_large = INT_MAX; /* so many GPUs are on no node */
+    int too_large = INT_MAX; /* for so many GPUs there is no room */
     sim->fleet->room_appeared = false;
     for (uint32_t i = 0; !s && i < sim->fleet->pending.n;) {
         struct worker *w = fleet_worker(sim, sim->fleet->pending.id[i]);

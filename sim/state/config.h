@@ -8,6 +8,7 @@
 
 #include "engines/kv/kv_cache.h"
 #include "engines/latency/latency.h"
+#include "planner/arbiter.h"
 #include "planner/policy.h"
 #include "record/limits.h"
 #include "sim/state/cluster.h"
@@ -109,7 +110,7 @@ enum scale_down_victim {
 };
 
 /* How many deployments one run can hold. */
-enum { MAX_DEPLOYMENTS = 32 };
+enum { MAX_DEPLOYMENTS = ARBITER_MAX_DEPLOYMENTS };
 
 /* One deployment: its pools, what its clients do, and the policy that scales it. */
 struct deployment_config {
@@ -180,7 +181,10 @@ struct deployment_config {
 struct sim_config {
     size_t n_deployments; /* 1 to MAX_DEPLOYMENTS */
     const struct deployment_config *deployments;
-    struct cluster_config cluster; /* of all of them; must hold the replicas at time 0 */
+    struct cluster_config cluster;     /* of all of them; must hold the replicas at time 0 */
+    const struct arbiter_ops *arbiter; /* NULL = as arbiter_none */
+    void *arbiter_state;
+    struct arbiter_config arbiter_config; /* with an arbiter */
     double node_mtbf_s; /* mean time between failures of a node, with all its workers, exponential;
                            0 = none fail */
     int64_t node_repair_ns; /* then it is back; TIME_NEVER = for good */

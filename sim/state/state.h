@@ -46,6 +46,12 @@ struct pool {
     void *router; /* state of its router */
     int target, n_starting, n_ready, n_draining;
     int n_pending; /* of n_starting: waiting for GPUs */
+    /* What the policy asked for, when (-1 = what was there at the start), and how many of them are
+     * without GPUs since then; and would be if the wish had lapsed. */
+    int wanted;
+    int64_t wanted_ns;
+    int n_unserved, n_unserved_lapsed;
+    int64_t unserved_since_ns;
     struct pool_clock clock;
     uint32_t n_in_line; /* requests that wait for a worker or in line on one, where that is kept */
     int64_t backlog_ns; /* since when they are more than its workers; -1 = they are not */

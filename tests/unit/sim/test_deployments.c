@@ -1,5 +1,5 @@
 /* Two deployments on one clock and one cluster, beside each of them alone. */
-#include "sim_fixture.h"
+#include "together_fixture.h"
 
 enum { N_REQUESTS = 60, N = 2 };
 
@@ -52,64 +52,6 @@ static struct trace_text traffic(int which)
         at_ms += pcg64_exponential(&rng, which ? 25 : 15);
     }
     return t;
-}
-
-/* Each record to the fixture of its deployment. */
-static enum status to_request(void *context, const struct request_record *r, struct diag *d)
-{
-    return fixture_request(((struct fixture **)context)[r->deployment], r, d);
-}
-static enum status to_sample(void *context, const struct sample_record *s, struct diag *d)
-{
-    return fixture_sample(((struct fixture **)context)[s->deployment], s, d);
-}
-static enum status to_decision(void *context, const struct decision_record *r, struct diag *d)
-{
-    return fixture_decision(((struct fixture **)context)[r->deployment], r, d);
-}
-static enum status to_window(void *context, const struct window_record *w, struct diag *d)
-{
-    return fixture_window(((struct fixture **)context)[w->deployment], w, d);
-}
-static enum status to_event(void *context, const struct event_record *e, struct diag *d)
-{
-    return e->deployment == SIZE_MAX
-               ? ST_OK
-               : fixture_event(((struct fixture **)context)[e->deployment], e, d);
-}
-
-static void run_together(struct fixture *const f[N], struct trace_text text[N])
-{
-    struct deployment_config deployments[N];
-    struct trace_reader *traces[N];
-    struct request_source sources[N];
-    struct run_result *results = calloc(N, sizeof *results);
-    struct sim_config config = f[0]->config;
-    for (int i = 0; i < N; i++) {
-        struct trace_options options = {
-            .format = "auto", .speedup = 1, .block_size_tok = f[i]->deployment.trace_block_tok};
-        fixture_prepare(f[i]);
-        deployments[i] = f[i]->deployment;
-        cr_assert_eq(trace_open_memory(&traces[i], "test", text[i].text, strlen(text[i].text),
-                                       &options, &f[i]->diag),
-                     ST_OK);
-        sources[i] = trace_reader_source(traces[i]);
-    }
-    config.n_deployments = N;
-    config.deployments = deployments;
-    struct observer observer = {.context = (void *)f,
-                                .request = to_request,
-                                .sample = to_sample,
-                                .decision = to_decision,
-                                .window = to_window,
-                                .event = to_event};
-    cr_assert_eq(sim_run(&config, sources, &observer, results, &f[0]->diag), ST_OK, "%s",
-                 f[0]->diag.text);
-    for (int i = 0; i < N; i++) {
-        *f[i]->result = results[i];
-        trace_close(traces[i]);
-    }
-    free(results);
 }
 
 static void expect_same_request(const struct request_record *a, const struct request_record *b)
@@ -192,7 +134,7 @@ static void compare(int64_t drain_ns, bool swapped)
         alone[i].config.drain_ns = together[i].config.drain_ns = drain_ns;
         fixture_run(&alone[i], text[i].text);
     }
-    run_together((struct fixture *[]){&together[0], &together[1]}, text);
+    run_together((struct fixture *[]){&together[0], &together[1]}, N, text, NULL);
     for (int i = 0; i < N; i++) {
         expect_same(&alone[i], &together[i]);
         cr_expect_eq(alone[i].n_outcome[OUTCOME_UNFINISHED] > 0, drain_ns < TIME_NEVER);
@@ -234,7 +176,7 @@ Test(deployments, share_the_gpus_of_one_cluster)
     }
     fixture_scale_at(&f[0], 2, 1, 0);
     fixture_scale_at(&f[1], 1, 2, 0);
-    run_together((struct fixture *[]){&f[0], &f[1]}, text);
+    run_together((struct fixture *[]){&f[0], &f[1]}, N, text, NULL);
     cr_expect(strstr(f[1].log, "1000.000 worker_pending agg/1"));
     cr_expect(strstr(f[0].log, "2000.000 worker_stop agg/1"));
     cr_expect(strstr(f[1].log, "2000.000 worker_start agg/1"));
