@@ -600,9 +600,14 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     if (w->waiting.n == 1 && !r->handed_over)
         parts_line(sim, w, line_at(w));
     bool behind = queue->head != id && w->pool->config->engine.batch_wait_steps == 0;
-    if (w->kind == STEP_RUN && (behind || no_place))
+    /* At the head instead of another, it may be younger than one that is to come here and has
+     * waited behind that: which then gets room before the next step, whether the queue is looked at
+     * or not. */
+    bool lets_in =
+        !r->handed_over && queue->head == id && queue->n > 1 && incoming_is_older(sim, w);
+    if (w->kind == STEP_RUN && (behind || no_place) && !lets_in)
         return ST_OK;
-    return r->handed_over ? worker_interrupt(sim, w) : interrupt_to_look(sim, w);
+    return r->handed_over || lets_in ? worker_interrupt(sim, w) : interrupt_to_look(sim, w);
 }
 
 /* ---- the end of a step ---- */
