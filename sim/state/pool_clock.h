@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 enum pool_shortage {
+    POOL_EMPTY,      /* none is ready, and none is on its way: as every pool begins */
     POOL_SERVES,     /* there are workers, and no more are on their way */
-    POOL_EMPTY,      /* none is ready, and none is on its way */
     POOL_STARTS,     /* more are starting */
     POOL_LACKS_GPUS, /* more are wanted, and wait for GPUs */
     N_POOL_SHORTAGES

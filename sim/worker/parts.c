@@ -185,7 +185,17 @@ void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
     note_backlog(sim, pool);
 }
 
-/* The prompt that took most of the time since from_ns. */
+/* The prompt that its steps have been for, if it has had more of them than `most`. */
+static void note_ahead(struct sim *sim, uint32_t id, struct prompt_ahead *most)
+{
+    const struct request *r = sim_request(sim, id);
+    int64_t own_ns = parts_of(sim, id)->own_ns;
+    if (own_ns > most->own_ns)
+        *most = (struct prompt_ahead){.own_ns = own_ns, .request = r->index, .isl_tok = r->isl_tok};
+}
+
+/* The prompt that took most of the time since from_ns. One that is not done yet is the first of a
+ * step: its last chunk may be in one with those that waited for it. */
 static void find_ahead(struct sim *sim, const struct worker *w, struct pool_wait *wait)
 {
     const struct worker_clocks *c = &w->clocks;
@@ -200,12 +210,12 @@ static void find_ahead(struct sim *sim, const struct worker *w, struct pool_wait
     struct prompt_ahead most = {.request = UINT64_MAX};
     if (low < c->n_ahead)
         most = c->ahead[low];
-    if (w->partial != NO_REQUEST && parts_of(sim, w->partial)->own_ns > most.own_ns) {
-        const struct request *r = sim_request(sim, w->partial);
-        most = (struct prompt_ahead){.own_ns = parts_of(sim, w->partial)->own_ns,
-                                     .request = r->index,
-                                     .isl_tok = r->isl_tok};
-    }
+    if (w->partial != NO_REQUEST)
+        note_ahead(sim, w->partial, &most);
+    if (w->plan.chunked.n)
+        note_ahead(sim, w->plan.chunked.id[0], &most);
+    if (w->ahead.chunked.n)
+        note_ahead(sim, w->ahead.chunked.id[0], &most);
     int64_t wait_ns = sim->now_ns - wait->from_ns;
     wait->ahead_request = most.request;
     wait->ahead_tok = most.isl_tok;

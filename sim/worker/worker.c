@@ -331,6 +331,13 @@ static enum line_reason line_at(const struct worker *w)
     return w->running.n >= w->pool->config->engine.max_num_seqs ? LINE_BATCH : LINE_MOVES;
 }
 
+/* Nobody looks at the queue before this step. */
+static void pass_queue(struct sim *sim, struct worker *w)
+{
+    if (line_at(w) == LINE_BATCH || w->clocks.line != LINE_KV)
+        parts_line(sim, w, line_at(w));
+}
+
 static enum status admit_waiting(struct sim *sim, struct worker *w, struct fill *f)
 {
     const struct engine_config *engine = &w->pool->config->engine;
@@ -382,8 +389,11 @@ static enum status fill_plan(struct sim *sim, struct worker *w, struct step_plan
     if (!s && preempted) {
         w->admissions_held = true; /* nobody new in the step that pushed somebody out */
         parts_line(sim, w, LINE_KV);
-    } else if (!s && w->waiting.n && queue_look(w, prefill_first ? w->n_decode : n_decode)) {
-        s = admit_waiting(sim, w, &f);
+    } else if (!s && w->waiting.n) {
+        if (queue_look(w, prefill_first ? w->n_decode : n_decode))
+            s = admit_waiting(sim, w, &f);
+        else
+            pass_queue(sim, w);
     }
     if (!s && w->incoming.n && (w->waiting.n == 0 || incoming_is_older(sim, w)))
         s = tell_room(sim, w);

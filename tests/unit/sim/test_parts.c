@@ -134,6 +134,20 @@ Test(parts, no_worker_until_one_is_asked_for_then_startup_until_it_is_ready)
     fixture_release(&f);
 }
 
+/* There never was one. */
+Test(parts, no_worker_from_the_beginning)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.pools[0].replicas = 0;
+    f.deployment.pools[0].startup_phase_ns[0] = 100 * NS_PER_MS;
+    fixture_scale_at(&f, 0.3, 1, 0);
+    RUN(f, {0, 100, 1});
+    check_parts(&f, "r0 ttft: no_worker 300 startup 100 prefill 20; "
+                    "e2e: no_worker 300 startup 100 prefill 20\n");
+    fixture_release(&f);
+}
+
 /* ---- in line on a worker ---- */
 
 /* r0's step is from 0 to 50. r1 is in line from 5 on; a second worker starts from 10 to 30. */
@@ -192,6 +206,17 @@ Test(parts, the_longest_prompt_ahead_is_told)
     check_waits(&f, "r1 agg 5 to 20, backlog since 6, r0 of 100 tokens ahead 15\n"
                     "r2 agg 6 to 70, backlog since 6, r1 of 400 tokens ahead 50\n"
                     "r3 agg 15 to 70, r1 of 400 tokens ahead 50\n");
+    fixture_release(&f);
+}
+
+/* r0 in chunks, from 0 to 50, to 100, and the rest in one step with r1, to 140. */
+Test(parts, the_prompt_whose_last_chunk_it_shares_was_ahead)
+{
+    struct fixture f;
+    fixture_init(&f, false, 1);
+    f.deployment.pools[0].engine.max_num_batched_tokens = 400;
+    RUN(f, {0, 1000, 1}, {5, 100, 1});
+    check_waits(&f, "r1 agg 5 to 100, r0 of 1000 tokens ahead 95\n");
     fixture_release(&f);
 }
 
