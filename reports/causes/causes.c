@@ -65,10 +65,20 @@ uint32_t cause_class_tok(enum cause_axis axis, size_t class)
 
 /* ---- the run ---- */
 
-/* What the KV of prompts was held for on prefill workers, tokens times seconds. */
-enum { HELD_PREFILL, HELD_LINK, HELD_TRANSFER, HELD_ROOM, N_HELD };
-static const enum cause held_for[N_HELD] = {CAUSE_KV_ROOM, CAUSE_LINK, CAUSE_TRANSFER,
-                                            CAUSE_DECODE_ROOM};
+/* What KV was held for, tokens times seconds. */
+enum {
+    HELD_ENGINE, /* it was computed, or read by decode steps */
+    HELD_LINK,
+    HELD_TRANSFER,
+    HELD_ROOM,      /* for decode workers; */
+    HELD_NO_WORKER, /* of that, while there was none: counted in both */
+    N_HELD
+};
+
+/* Requests that waited for room or a place on a worker: how they decoded then. */
+struct places_short {
+    double decode_s, gaps, batch_s; /* batch_s: sequences in their steps, times decode_s */
+};
 
 struct causes {
     struct cause_targets targets;
@@ -76,7 +86,8 @@ struct causes {
     struct miss *misses;
     size_t n_misses, misses_capacity;
     double isl_sum_tok, n_requests;
-    double held[N_HELD];
+    double on_prefill[N_HELD], on_decode[N_HELD];
+    struct places_short places_short;
 };
 
 struct causes *causes_new(const struct cause_targets *targets)
@@ -98,20 +109,60 @@ void causes_free(struct causes *c)
     free(c);
 }
 
+static int64_t sum_of(const int64_t *ns, const enum request_part *parts, size_t n)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += ns[parts[i]];
+    return sum;
+}
+
 static void note_held(struct causes *c, const struct request_record *q)
 {
-    static const enum request_part parts[][2] = {
-        [HELD_PREFILL] = {PART_PREFILL, PART_PREFILL_SHARED},
-        [HELD_LINK] = {PART_LINK, PART_LINK},
-        [HELD_TRANSFER] = {PART_TRANSFER, PART_TRANSFER},
-        [HELD_ROOM] = {PART_DECODE_ROOM, PART_DECODE_ROOM}};
+    static const enum request_part prefill[] = {PART_PREFILL, PART_PREFILL_SHARED},
+                                   decode[] = {PART_DECODE, PART_DECODE_PROMPTS, PART_DECODE_RANKS};
+    const int64_t *ns = q->parts->e2e_ns;
+    const struct pool_wait *w = &q->parts->waits[c->targets.n_pools - 1];
+    double tok = q->isl_tok, link = s_from_ns(ns[PART_LINK]) * tok,
+           transfer = s_from_ns(ns[PART_TRANSFER]) * tok;
 
-    for (int i = 0; i < N_HELD; i++) {
-        int64_t ns = q->parts->e2e_ns[parts[i][0]];
-        if (parts[i][1] != parts[i][0])
-            ns += q->parts->e2e_ns[parts[i][1]];
-        c->held[i] += s_from_ns(ns) * q->isl_tok;
+    c->on_prefill[HELD_ENGINE] += s_from_ns(sum_of(ns, prefill, 2)) * tok;
+    c->on_prefill[HELD_LINK] += link;
+    c->on_prefill[HELD_TRANSFER] += transfer;
+    if (w->from_ns >= 0) {
+        int64_t wait_ns = (w->to_ns >= 0 ? w->to_ns : q->end_ns) - w->from_ns;
+        c->on_prefill[HELD_ROOM] += s_from_ns(wait_ns) * tok;
+        if (ns[PART_NO_WORKER] * 2 > wait_ns)
+            c->on_prefill[HELD_NO_WORKER] += s_from_ns(wait_ns) * tok;
     }
+    c->on_decode[HELD_ENGINE] += s_from_ns(sum_of(ns, decode, 3)) * tok;
+    c->on_decode[HELD_LINK] += link;
+    c->on_decode[HELD_TRANSFER] += transfer;
+}
+
+static void note_places(struct causes *c, const struct request_record *q)
+{
+    static const enum request_part places[] = {PART_KV_ROOM, PART_BATCH_FULL, PART_DECODE_ROOM},
+                                   decode[] = {PART_DECODE, PART_DECODE_PROMPTS, PART_DECODE_RANKS};
+    double s = s_from_ns(sum_of(q->parts->e2e_ns, decode, 3));
+
+    if (sum_of(q->parts->e2e_ns, places, 3) == 0 || q->n_output_tok < 2)
+        return;
+    c->places_short.decode_s += s;
+    c->places_short.gaps += q->n_output_tok - 1;
+    c->places_short.batch_s += s * q->parts->decode_batch;
+}
+
+/* Few sequences at a time have room or places on a worker, and they run much faster than they need
+ * to: its engine could do more, whatever the policy does. */
+static bool places_are_few(const struct causes *c)
+{
+    static const double few = 16, times_faster = 2;
+    const struct places_short *p = &c->places_short;
+
+    return p->decode_s > 0 && p->batch_s < few * p->decode_s &&
+           p->decode_s * times_faster < p->gaps * s_from_ns(c->targets.tpot_ns);
 }
 
 enum status causes_add_request(struct causes *c, const struct request_record *q, struct diag *d)
@@ -123,6 +174,7 @@ enum status causes_add_request(struct causes *c, const struct request_record *q,
     c->n_requests++;
     if (c->targets.n_pools > 1)
         note_held(c, q);
+    note_places(c, q);
     if (!miss_of(&m, q, &c->targets))
         return ST_OK;
     enum status s = ARRAY_RESERVE(c->misses, c->n_misses, c->misses_capacity, 1, "causes", d);
@@ -166,25 +218,59 @@ enum status causes_add_worker(struct causes *c, const struct worker_record *w, s
 
 /* ---- its end ---- */
 
-static void decide(const struct causes *c, const struct miss *m, struct cause_verdict *v)
+static size_t most_held(const double *held)
+{
+    size_t most = HELD_ENGINE;
+
+    for (size_t i = HELD_LINK; i <= HELD_ROOM; i++)
+        most = held[i] > held[most] ? i : most;
+    return most;
+}
+
+/* Of a request that has no room on its worker: what has taken that room. true: the policy has no
+ * part in it. */
+static bool blame_room(const struct causes *c, struct miss *m)
+{
+    size_t last = c->targets.n_pools - 1, most = HELD_ENGINE;
+
+    if (last > 0 && m->v.pool == 0)
+        most = most_held(c->on_prefill);
+    if (most == HELD_ROOM) { /* the decode pool is what to look at */
+        m->v.pool = (uint8_t)last;
+        m->v.cause = CAUSE_DECODE_ROOM;
+        m->backlog_ns = -1;
+        if (c->on_prefill[HELD_NO_WORKER] * 2 > c->on_prefill[HELD_ROOM]) {
+            m->v.cause = CAUSE_NO_WORKER;
+            return false;
+        }
+    }
+    if (last > 0 && m->v.pool == last)
+        most = most_held(c->on_decode);
+    if (most == HELD_LINK || most == HELD_TRANSFER) {
+        m->v.cause = most == HELD_LINK ? CAUSE_LINK : CAUSE_TRANSFER;
+        m->v.pool = (uint8_t)last;
+        return true;
+    }
+    return m->v.pool == last && places_are_few(c);
+}
+
+static void decide(const struct causes *c, const struct miss *missed, struct cause_verdict *v)
 {
     double long_tok = 2 * c->isl_sum_tok / c->n_requests;
+    struct miss m = *missed;
 
-    *v = m->v;
-    if (m->may_be_ahead && m->v.ahead_tok > long_tok) {
+    if (m.may_be_ahead && m.v.ahead_tok > long_tok) {
+        *v = m.v;
         v->cause = CAUSE_LONG_PROMPT;
         return;
     }
-    v->ahead_tok = 0;
-    if (!m->look_again)
-        return;
-    course_decide(&c->course[m->v.pool], m, long_tok, v);
-    if (v->cause == CAUSE_KV_ROOM && v->pool == 0 && c->targets.n_pools > 1) {
-        size_t most = 0;
-        for (size_t i = 1; i < N_HELD; i++)
-            most = c->held[i] > c->held[most] ? i : most;
-        v->cause = held_for[most];
-    }
+    m.v.ahead_tok = 0;
+    bool room = m.v.cause == CAUSE_KV_ROOM || m.v.cause == CAUSE_DECODE_ROOM,
+         is_clear = (room && blame_room(c, &m)) ||
+                    (m.v.cause == CAUSE_BATCH_FULL && places_are_few(c));
+    *v = m.v;
+    if (m.look_again && !is_clear)
+        course_decide(&c->course[m.v.pool], &m, long_tok, v);
 }
 
 static int by_value(const void *a, const void *b)
@@ -293,8 +379,9 @@ enum status causes_finish(struct causes *c, struct cause_summary *summary, struc
     if (!scratch)
         return diag_nomem(d, "causes");
     for (size_t i = 0; i < c->n_misses; i++) {
-        const struct miss m = c->misses[i];
-        decide(c, &m, &c->misses[i].v);
+        struct cause_verdict v;
+        decide(c, &c->misses[i], &v);
+        c->misses[i].v = v;
     }
     summarize(c, summary, scratch);
     free(scratch);

@@ -9,6 +9,8 @@
 
 /* A worker that is wanted so soon after another went takes its place: it went by no decision. */
 static const int64_t replaced_within_ns = NS_PER_S;
+/* What was to make up for a backlog goes again so soon. */
+static const int64_t made_up_within_ns = 300 * NS_PER_S;
 
 /* ---- the course as marks ---- */
 
@@ -341,17 +343,32 @@ static struct ups ups_in(const struct course *c, int64_t from_ns, int64_t to_ns)
     return ups;
 }
 
-static bool was_scaled_down(const struct course *c, int64_t backlog_ns, const struct ups *ups)
+/* The target that remains of a backlog, once what was to make up for it is taken away again. */
+static int64_t target_after(const struct course *c, int64_t to_ns, int64_t largest)
 {
-    size_t i = n_decided(c, backlog_ns);
+    for (size_t i = n_decided(c, to_ns); i < c->n_decisions; i++) {
+        const struct course_decision *d = &c->decisions[i];
+        if (d->at_ns - to_ns > made_up_within_ns)
+            break;
+        if (d->after != d->before)
+            return d->after < largest ? d->after : largest;
+    }
+    return largest;
+}
 
-    while (i > 0 && c->decisions[i - 1].after == c->decisions[i - 1].before)
-        i--;
-    if (i == 0)
-        return false;
-    const struct course_decision *last = &c->decisions[i - 1];
-    return last->after < last->before && backlog_ns - last->at_ns < c->longest_start_ns &&
-           ups->largest <= last->before;
+/* Decisions took away what would have been enough, less than a start before: had it stayed, nobody
+ * would have waited. */
+static bool was_scaled_down(const struct course *c, const struct backlog *b, const struct ups *ups)
+{
+    size_t n = n_decided(c, b->from_ns);
+    int64_t most = 0, now = n ? c->decisions[n - 1].after : 0;
+
+    for (size_t i = n; i > 0 && b->from_ns - c->decisions[i - 1].at_ns < c->longest_start_ns; i--) {
+        const struct course_decision *d = &c->decisions[i - 1];
+        if (d->after < d->before && d->before > most)
+            most = d->before;
+    }
+    return most > now && target_after(c, b->to_ns, ups->largest) <= most;
 }
 
 /* The one that it was in: at its end, or, where that was over, the last that it saw; else its own
@@ -389,7 +406,7 @@ void course_decide(const struct course *c, const struct miss *m, double long_tok
         }
         return;
     }
-    bool scaled_down = was_scaled_down(c, b.from_ns, &ups);
+    bool scaled_down = was_scaled_down(c, &b, &ups);
     switch (matter) {
     case MATTER_FAILED:
         v->cause = CAUSE_FAILURE;

@@ -182,6 +182,20 @@ static void note_wait(struct miss *m, const struct request_record *q, const stru
     }
 }
 
+/* What it shared its steps with is the end of what it waited for. */
+static void note_shared_with(struct miss *m, const struct request_record *q,
+                             const struct stretch *s)
+{
+    const struct pool_wait *w = &q->parts->waits[0];
+
+    if (w->from_ns < 0 || w->ahead_request == UINT64_MAX)
+        return;
+    int64_t wait_ns = wait_end_ns(w, q) - w->from_ns;
+    m->may_be_ahead =
+        w->ahead_ns * 2 >= wait_ns && wait_ns * 2 >= s->parts_ns[PART_PREFILL_SHARED];
+    m->v.ahead_tok = w->ahead_tok;
+}
+
 /* It was in steps with others all that time. */
 static void note_shared(struct miss *m, const struct request_record *q, const struct stretch *s,
                         size_t pool)
@@ -212,6 +226,7 @@ static void explain(struct miss *m, const struct request_record *q, const struct
         break;
     case GROUP_SHARED:
         note_shared(m, q, s, 0);
+        note_shared_with(m, q, s);
         break;
     case GROUP_DECODE_PROMPTS:
     case GROUP_PREEMPTED:

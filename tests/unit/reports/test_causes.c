@@ -346,18 +346,22 @@ Test(causes, a_failure)
 
 Test(causes, taken_away_just_before)
 {
-    /* Starts take 60 s; 3 workers became 2 so long before the backlog, and then `again`. */
+    /* Starts take 60 s; 3 workers became 2 so long before the backlog, then `again`, and 100 s
+     * after it `in_the_end`. */
     static const struct {
-        int64_t before_ms, again;
+        int64_t before_ms, again, in_the_end;
         enum cause cause;
-    } cases[] = {
-        {10000, 3, CAUSE_SCALED_DOWN}, {61000, 3, CAUSE_STARTUP}, {10000, 4, CAUSE_STARTUP}};
+    } cases[] = {{10000, 3, 3, CAUSE_SCALED_DOWN},
+                 {61000, 3, 3, CAUSE_STARTUP},
+                 {10000, 4, 4, CAUSE_STARTUP},
+                 {10000, 4, 3, CAUSE_SCALED_DOWN}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct run r;
         setup(&r, 2);
         decision(&r, 100000 - cases[i].before_ms, 3, 2, 2);
         decision(&r, 105000, 2, cases[i].again, cases[i].again);
+        decision(&r, 265000, cases[i].again, cases[i].in_the_end, cases[i].in_the_end);
         worker(&r, 105000, 165000, 999000, WORKER_END_RUN);
         cr_cause(waited(&r, 100000, 65000, PART_STARTUP), cases[i].cause);
         teardown(&r);
