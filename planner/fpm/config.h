@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "planner/fpm/generation.h"
+#include "planner/mode.h"
 #include "util/key.h"
 #include "util/status.h"
 
 struct fpm_config {
+    enum fpm_generation generation;  /* not a field of the reference's; the caller sets it */
     const char *mode;                /* disagg, prefill, decode, agg */
     const char *optimization_target; /* throughput, latency, load, sla */
     bool enable_throughput_scaling;  /* true; off unless the target is sla */
@@ -17,8 +20,13 @@ struct fpm_config {
     int64_t throughput_interval_s, load_interval_s;
     double ttft_ms, itl_ms;
     int64_t min_endpoint;
-    int64_t max_gpu_budget, min_gpu_budget; /* negative = none */
-    int64_t load_scaling_down_sensitivity;  /* percent */
+    int64_t side_min_endpoint[N_SIDES];      /* in place of min_endpoint; negative = unset */
+    int64_t max_throughput_scaling_replicas; /* per side and tick, 1.6.1 */
+    int64_t max_gpu_budget, min_gpu_budget;  /* negative = none */
+    bool enable_power_awareness;
+    int64_t total_gpu_power_limit_w;       /* negative = unset */
+    int64_t load_scaling_down_sensitivity; /* percent */
+    int64_t speculative_nextn;
     int64_t load_min_observations, max_num_fpm_samples, fpm_sample_bucket_size;
     const char *pre_deployment_sweeping_mode; /* rapid, thorough, none */
     const char *environment;                  /* kubernetes, virtual, global-planner */
@@ -32,9 +40,13 @@ struct fpm_config {
     bool load_predictor_log1p;
     int64_t prophet_window_size;
     double kalman_q_level, kalman_q_trend, kalman_r;
+    int64_t kalman_min_points;
 };
 
 extern const struct key fpm_keys[]; /* ended by name NULL */
+
+/* The fewest replicas of a side. */
+int64_t fpm_min_endpoint(const struct fpm_config *config, enum planner_side side);
 
 /* The reference's rules across fields, once all are set. A target other than sla decides which
  * scaling is on. ST_INPUT. */

@@ -3,24 +3,41 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/fixes.h"
-#include "planner/fpm/gpu_band.h"
+#include "planner/fpm/estimates.h"
 
 /* Ticks this near to each other are one. */
 static const double merge_s = 0.5;
 
-static void schedule(struct fpm_core *core)
+/* With one cadence a rule is due to the rounding of sums of seconds. */
+static const double rounding_s = 1e-9;
+
+static void schedule(struct fpm_core *core, double now_s)
 {
     const struct fpm_config *c = core->config;
+    double near_s = core->rules->one_cadence ? rounding_s : merge_s;
     struct fpm_due due = {.at_s = fmin(core->next_load_s, core->next_throughput_s)};
 
-    due.load = core->next_load_s <= due.at_s + merge_s;
-    due.throughput = core->next_throughput_s <= due.at_s + merge_s;
+    if (core->rules->one_cadence)
+        due.at_s = now_s + core->cadence_s;
+    due.load = core->next_load_s <= due.at_s + near_s;
+    due.throughput = core->next_throughput_s <= due.at_s + near_s;
+    /* The load rule wants the hit rate, which fixed thresholds do not use. */
+    bool load_wants = core->target == TARGET_SLA || !core->rules->last_values;
     if (due.throughput)
         due.traffic_window_s = (double)c->throughput_interval_s;
-    else if (due.load && !c->enable_throughput_scaling)
+    else if (due.load && !c->enable_throughput_scaling && load_wants)
         due.traffic_window_s = (double)c->load_interval_s;
     core->due = due;
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
 }
 
 static enum fpm_target target_of(const char *name)
@@ -37,17 +54,11 @@ static enum fpm_target target_of(const char *name)
 
 static enum status init_models(struct fpm_core *core, struct arena *arena, struct diag *d)
 {
-    const struct fpm_config *c = core->config;
-    struct iteration_model_config config = {c->max_num_fpm_samples, c->fpm_sample_bucket_size,
-                                            c->load_min_observations};
     enum status s = ST_OK;
 
     for (int side = 0; side < N_SIDES && s == ST_OK; side++) {
-        enum iteration_kind kind = side == SIDE_PREFILL     ? ITERATION_PREFILL
-                                   : core->mode == MODE_AGG ? ITERATION_AGG
-                                                            : ITERATION_DECODE;
         if (planner_mode_has(core->mode, (enum planner_side)side))
-            s = iteration_model_init(&core->models[side], arena, kind, &config, d);
+            s = core->rules->estimates->init(core, (enum planner_side)side, arena, d);
     }
     return s;
 }
@@ -62,7 +73,8 @@ static enum status init_series(struct fpm_core *core, struct diag *d)
                                       .kalman_q_level = c->kalman_q_level,
                                       .kalman_q_trend = c->kalman_q_trend,
                                       .kalman_r = c->kalman_r,
-                                      .fixes = FIX_PROPHET_TIME};
+                                      .kalman_min_points = c->kalman_min_points,
+                                      .fixes = core->rules->predictor_fixes};
     enum status s = ST_OK;
 
     if (!ops)
@@ -76,12 +88,15 @@ enum status fpm_core_init(struct fpm_core *core, struct arena *arena,
                           const struct fpm_config *config, double now_s, struct diag *d)
 {
     *core = (struct fpm_core){.config = config,
+                              .rules = &fpm_generations[config->generation],
                               .target = target_of(config->optimization_target),
                               .hit_rate = NAN,
+                              .accept_length = 1,
                               .expected = {NAN, NAN},
                               .floor = {1, 1},
                               .next_load_s = now_s + (double)config->load_interval_s,
-                              .next_throughput_s = INFINITY};
+                              .next_throughput_s = INFINITY,
+                              .cadence_s = (double)config->load_interval_s};
     enum status s = ST_OK;
 
     if (!planner_mode_find(config->mode, &core->mode))
@@ -90,9 +105,11 @@ enum status fpm_core_init(struct fpm_core *core, struct arena *arena,
         s = init_models(core, arena, d);
     if (config->enable_throughput_scaling) {
         core->next_throughput_s = now_s + (double)config->throughput_interval_s;
+        core->cadence_s =
+            (double)common_divisor(config->load_interval_s, config->throughput_interval_s);
         s = s ? s : init_series(core, d);
     }
-    schedule(core);
+    schedule(core, now_s);
     return s;
 }
 
@@ -105,7 +122,7 @@ void fpm_core_release(struct fpm_core *core)
 void fpm_core_learn(struct fpm_core *core, enum planner_side side, const struct fpm_record *r)
 {
     if (core->target == TARGET_SLA && planner_mode_has(core->mode, side))
-        iteration_model_add(&core->models[side], r);
+        core->rules->estimates->learn(core, side, r);
 }
 
 enum status fpm_core_warm(struct fpm_core *core, double n_requests, double isl_tok, double osl_tok)
@@ -131,19 +148,49 @@ static void read_counts(struct fpm_core *core, const struct fpm_input *input)
         core->in_progress[side] =
             input->in_progress[side] ||
             (!isnan(core->expected[side]) && core->expected[side] != core->ready[side]);
+        core->pending[side] = core->rules->guarded ? input->pending[side] : 0;
     }
 }
 
-/* With throughput scaling the hit rate is a series as the others; without, the last one counts. */
+/* A window without requests has no lengths: from 1.4.2 on the last ones are fed again. */
+static enum status observe_series(struct fpm_core *core, const struct fpm_traffic *t)
+{
+    double isl_tok = t->isl_tok, osl_tok = t->osl_tok;
+
+    if (core->rules->last_values && t->n_requests > 0) {
+        core->seen_requests = true;
+        core->last_isl_tok = isfinite(isl_tok) ? isl_tok : core->last_isl_tok;
+        core->last_osl_tok = isfinite(osl_tok) ? osl_tok : core->last_osl_tok;
+    } else if (core->rules->last_values && core->seen_requests) {
+        isl_tok = core->last_isl_tok;
+        osl_tok = core->last_osl_tok;
+    }
+    return fpm_core_warm(core, t->n_requests, isl_tok, osl_tok);
+}
+
+static void observe_rates(struct fpm_core *core, const struct fpm_traffic *t)
+{
+    double nextn = core->limits[SIDE_DECODE].speculative_nextn;
+
+    if (!isnan(t->kv_hit_rate))
+        core->hit_rate = t->kv_hit_rate;
+    if (nextn <= 0)
+        nextn = (double)core->config->speculative_nextn;
+    if (core->rules->last_values && isfinite(t->accept_length))
+        core->accept_length = fmin(fmax(t->accept_length, 1), nextn + 1);
+}
+
+/* With throughput scaling the hit rate is a series as the others, in 1.2.1; else the last one
+ * counts. */
 static enum status observe(struct fpm_core *core, const struct fpm_traffic *t)
 {
-    if (!core->config->enable_throughput_scaling) {
-        if (!isnan(t->kv_hit_rate))
-            core->hit_rate = t->kv_hit_rate;
-        return ST_OK;
-    }
-    enum status s = fpm_core_warm(core, t->n_requests, t->isl_tok, t->osl_tok);
-    if (s == ST_OK && !isnan(t->kv_hit_rate))
+    enum status s = ST_OK;
+
+    if (core->config->enable_throughput_scaling)
+        s = observe_series(core, t);
+    if (!core->config->enable_throughput_scaling || core->rules->last_values)
+        observe_rates(core, t);
+    else if (s == ST_OK && !isnan(t->kv_hit_rate))
         s = predictor_observe(&core->series[SERIES_HIT_RATE], t->kv_hit_rate);
     return s;
 }
@@ -162,42 +209,109 @@ static void clear(struct fpm_output *out)
         out->predicted[i] = NAN;
 }
 
+/* A count that is not known is no traffic, not none. */
+static const struct fpm_traffic *known_traffic(const struct fpm_core *core,
+                                               const struct fpm_input *input)
+{
+    const struct fpm_traffic *t = input->traffic;
+
+    return t && core->rules->guarded && isnan(t->n_requests) ? NULL : t;
+}
+
+static enum status throughput_round(struct fpm_core *core, const struct fpm_traffic *traffic,
+                                    struct fpm_output *out)
+{
+    if (!traffic) {
+        if (core->rules->last_values)
+            out->throughput.all = FPM_NO_TRAFFIC;
+        return ST_OK;
+    }
+    enum status s = observe(core, traffic);
+    return s ? s : fpm_throughput_rule(core, traffic, out);
+}
+
+static void learn_records(struct fpm_core *core, const struct fpm_input *input)
+{
+    for (int side = 0; input->has_records && side < N_SIDES; side++) {
+        for (size_t i = 0; i < input->n_records[side]; i++)
+            fpm_core_learn(core, (enum planner_side)side, &input->records[side][i]);
+    }
+}
+
+static void load_round(struct fpm_core *core, const struct fpm_input *input, struct fpm_output *out)
+{
+    if (!core->rules->one_cadence)
+        learn_records(core, input);
+    if (input->has_records || core->rules->one_cadence)
+        fpm_load_rule(core, input, out);
+}
+
 enum status fpm_core_tick(struct fpm_core *core, const struct fpm_input *input,
                           struct fpm_output *output)
 {
     const struct fpm_due due = core->due;
+    const struct fpm_traffic *traffic = known_traffic(core, input);
     enum status s = ST_OK;
 
     clear(output);
     read_counts(core, input);
+    /* Where ticks are one, the models know what is new before either rule asks them. */
+    if (due.load && core->rules->one_cadence)
+        learn_records(core, input);
     if (due.throughput) {
-        if (input->traffic) {
-            s = observe(core, input->traffic);
-            s = s ? s : fpm_throughput_rule(core, input->traffic, output);
-        }
+        s = throughput_round(core, traffic, output);
         core->next_throughput_s = input->now_s + (double)core->config->throughput_interval_s;
     }
     if (due.load) {
-        if (!due.throughput && input->traffic)
-            s = s ? s : observe(core, input->traffic);
-        for (int side = 0; input->has_records && side < N_SIDES; side++) {
-            for (size_t i = 0; i < input->n_records[side]; i++)
-                fpm_core_learn(core, (enum planner_side)side, &input->records[side][i]);
-        }
-        if (input->has_records)
-            fpm_load_rule(core, input, output);
+        if (!due.throughput && traffic)
+            s = s ? s : observe(core, traffic);
+        load_round(core, input, output);
         core->next_load_s = input->now_s + (double)core->config->load_interval_s;
     }
-    schedule(core);
+    bool evaluated = core->config->enable_load_scaling
+                         ? due.load
+                         : due.throughput && !isnan(output->predicted[SERIES_REQUESTS]);
+    fpm_project(core, input, evaluated, output);
+    schedule(core, input->now_s);
     return s;
+}
+
+struct gpu_band fpm_band(const struct fpm_core *core)
+{
+    const struct fpm_config *c = core->config;
+
+    return (struct gpu_band){c->min_gpu_budget,
+                             c->max_gpu_budget,
+                             {fpm_min_endpoint(c, SIDE_PREFILL), fpm_min_endpoint(c, SIDE_DECODE)}};
+}
+
+int64_t fpm_gpus(const struct fpm_core *core, enum planner_side side)
+{
+    const struct fpm_limits *limits = &core->limits[side];
+    bool whole = core->rules->guarded && limits->gpu_cost > 0;
+
+    return (int64_t)(whole ? limits->gpu_cost : limits->n_gpus);
+}
+
+int64_t fpm_ready(const struct fpm_core *core, enum planner_side side)
+{
+    return (int64_t)core->ready[side];
+}
+
+bool fpm_any_pending(const struct fpm_core *core)
+{
+    return core->pending[SIDE_PREFILL] > 0 || core->pending[SIDE_DECODE] > 0;
+}
+
+enum planner_side fpm_single_side(const struct fpm_core *core)
+{
+    return core->mode == MODE_PREFILL ? SIDE_PREFILL : SIDE_DECODE;
 }
 
 void fpm_apply_budget(const struct fpm_core *core, int64_t target[N_SIDES])
 {
-    const struct fpm_config *c = core->config;
-    struct gpu_band band = {c->min_gpu_budget, c->max_gpu_budget, c->min_endpoint};
-    int64_t prefill_gpus = (int64_t)core->limits[SIDE_PREFILL].n_gpus;
-    int64_t decode_gpus = (int64_t)core->limits[SIDE_DECODE].n_gpus;
+    struct gpu_band band = fpm_band(core);
+    int64_t prefill_gpus = fpm_gpus(core, SIDE_PREFILL), decode_gpus = fpm_gpus(core, SIDE_DECODE);
 
     if (core->mode == MODE_DISAGG) {
         if (prefill_gpus > 0 && decode_gpus > 0)
@@ -205,16 +319,17 @@ void fpm_apply_budget(const struct fpm_core *core, int64_t target[N_SIDES])
                        decode_gpus);
         return;
     }
-    enum planner_side side = core->mode == MODE_PREFILL ? SIDE_PREFILL : SIDE_DECODE;
-    int64_t gpus = side == SIDE_PREFILL ? prefill_gpus : decode_gpus;
+    enum planner_side side = fpm_single_side(core);
+    int64_t gpus = fpm_gpus(core, side);
     if (gpus <= 0)
         return;
-    if (target[side] < c->min_endpoint)
-        target[side] = c->min_endpoint;
-    target[side] = band_single(&band, target[side], gpus);
+    if (target[side] < band.min_endpoint[side])
+        target[side] = band.min_endpoint[side];
+    target[side] = band_single(&band, side, target[side], gpus);
 }
 
-void fpm_reasons_set(struct fpm_core *core, struct fpm_reasons *reasons, enum fpm_reason reason)
+void fpm_reasons_set(const struct fpm_core *core, struct fpm_reasons *reasons,
+                     enum fpm_reason reason)
 {
     reasons->all = reason;
     for (int side = 0; side < N_SIDES && core->mode == MODE_DISAGG; side++)

@@ -42,14 +42,15 @@ static bool both_bounds(const struct gpu_band *b)
 static void cut_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefill, int64_t gp,
                       int64_t *n_decode, int64_t gd)
 {
-    int64_t prefill = 0, decode = 0;
+    int64_t least_prefill = b->min_endpoint[SIDE_PREFILL];
+    int64_t least_decode = b->min_endpoint[SIDE_DECODE], prefill = 0, decode = 0;
 
-    if (b->max_gpus >= b->min_endpoint * (gp + gd)) {
+    if (b->max_gpus >= least_prefill * gp + least_decode * gd) {
         double scale = (double)b->max_gpus / (double)total;
-        int64_t most = floor_ratio(b->max_gpus - b->min_endpoint * gd, gp);
+        int64_t most = floor_ratio(b->max_gpus - least_decode * gd, gp);
         int64_t scaled = (int64_t)floor((double)*n_prefill * scale);
-        prefill = larger(b->min_endpoint, scaled < most ? scaled : most);
-        decode = larger(b->min_endpoint, floor_ratio(b->max_gpus - prefill * gp, gd));
+        prefill = larger(least_prefill, scaled < most ? scaled : most);
+        decode = larger(least_decode, floor_ratio(b->max_gpus - prefill * gp, gd));
     }
     *n_prefill = prefill;
     *n_decode = decode;
@@ -61,9 +62,9 @@ static void fill_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefi
     int64_t share = total <= 0
                         ? ceil_ratio((double)b->min_gpus / 2, gp)
                         : (int64_t)ceil((double)*n_prefill * ((double)b->min_gpus / (double)total));
-    int64_t prefill = larger(b->min_endpoint, share);
+    int64_t prefill = larger(b->min_endpoint[SIDE_PREFILL], share);
     int64_t rest = larger(0, b->min_gpus - prefill * gp);
-    int64_t decode = larger(b->min_endpoint, ceil_ratio((double)rest, gd));
+    int64_t decode = larger(b->min_endpoint[SIDE_DECODE], ceil_ratio((double)rest, gd));
 
     if (b->max_gpus >= 0 && prefill * gp + decode * gd > b->max_gpus)
         return;
@@ -86,16 +87,19 @@ void band_joint(const struct gpu_band *b, int64_t *n_prefill, int64_t prefill_gp
         fill_joint(b, total, n_prefill, prefill_gpus, n_decode, decode_gpus);
 }
 
-int64_t band_single(const struct gpu_band *b, int64_t n, int64_t gpus_per_worker)
+int64_t band_single(const struct gpu_band *b, enum planner_side side, int64_t n,
+                    int64_t gpus_per_worker)
 {
+    int64_t least = b->min_endpoint[side];
+
     if (gpus_per_worker <= 0)
         return n;
-    enum band_side side = band_check(b, n * gpus_per_worker, both_bounds(b) ? gpus_per_worker : 0);
-    if (side == BAND_WITHIN)
+    enum band_side where = band_check(b, n * gpus_per_worker, both_bounds(b) ? gpus_per_worker : 0);
+    if (where == BAND_WITHIN)
         return n;
-    if (side == BAND_BELOW)
-        return larger(b->min_endpoint, ceil_ratio((double)b->min_gpus, gpus_per_worker));
-    if (b->max_gpus < b->min_endpoint * gpus_per_worker)
+    if (where == BAND_BELOW)
+        return larger(least, ceil_ratio((double)b->min_gpus, gpus_per_worker));
+    if (b->max_gpus < least * gpus_per_worker)
         return 0;
-    return larger(b->min_endpoint, floor_ratio(b->max_gpus, gpus_per_worker));
+    return larger(least, floor_ratio(b->max_gpus, gpus_per_worker));
 }

@@ -4,10 +4,12 @@
 
 #include <stdint.h>
 
+#include "planner/mode.h"
+
 /* Negative = no such bound. */
 struct gpu_band {
     int64_t min_gpus, max_gpus;
-    int64_t min_endpoint;
+    int64_t min_endpoint[N_SIDES]; /* replicas */
 };
 
 /* What the floor may be missed by, as replicas come in steps of several GPUs: the largest of the
@@ -20,6 +22,8 @@ enum band_side band_check(const struct gpu_band *b, int64_t total, int64_t toler
 /* Prefill and decode together, in place. */
 void band_joint(const struct gpu_band *b, int64_t *n_prefill, int64_t prefill_gpus,
                 int64_t *n_decode, int64_t decode_gpus);
-int64_t band_single(const struct gpu_band *b, int64_t n, int64_t gpus_per_worker);
+/* One side alone. */
+int64_t band_single(const struct gpu_band *b, enum planner_side side, int64_t n,
+                    int64_t gpus_per_worker);
 
 #endif

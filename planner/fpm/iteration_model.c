@@ -11,7 +11,7 @@ static const double negligible_slope = -1e-6;
 static const double least_wall_s = 1e-6;
 static const double epsilon = 2.220446049250313e-16;
 
-static void mean_add(struct moving_mean *m, double value)
+void moving_mean_add(struct moving_mean *m, double value)
 {
     if (m->skip_zeros && value == 0)
         return;
@@ -30,6 +30,14 @@ double moving_mean_value(const struct moving_mean *m)
     return m->n == 0 ? 0 : m->sum / (double)m->n;
 }
 
+enum status moving_mean_init(struct moving_mean *m, struct arena *arena, size_t window,
+                             struct diag *d)
+{
+    *m = (struct moving_mean){
+        .window = window, .values = ARENA_NEW(arena, window, double), .skip_zeros = true};
+    return m->values ? ST_OK : diag_nomem(d, "averages of iterations");
+}
+
 enum status iteration_model_init(struct iteration_model *m, struct arena *arena,
                                  enum iteration_kind kind,
                                  const struct iteration_model_config *config, struct diag *d)
@@ -41,10 +49,9 @@ enum status iteration_model_init(struct iteration_model *m, struct arena *arena,
     struct moving_mean *means[] = {&m->isl_tok, &m->context_tok, &m->prefill_tok, &m->n_prefill,
                                    &m->n_decode};
     for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
-        *means[i] = (struct moving_mean){
-            .window = window, .values = ARENA_NEW(arena, window, double), .skip_zeros = true};
-        if (!means[i]->values)
-            return diag_nomem(d, "averages of iterations");
+        enum status s = moving_mean_init(means[i], arena, window, d);
+        if (s)
+            return s;
     }
     m->work = ARENA_NEW(arena, window * (n_features + 1) + n_features * (n_features + 1), double);
     if (!m->work)
@@ -56,17 +63,17 @@ enum status iteration_model_init(struct iteration_model *m, struct arena *arena,
 static void add_means(struct iteration_model *m, const struct fpm_record *r)
 {
     if (m->kind == ITERATION_PREFILL)
-        mean_add(&m->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
+        moving_mean_add(&m->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
     else if (m->kind == ITERATION_AGG && r->n_prefill > 0)
-        mean_add(&m->isl_tok, r->prefill_tok / r->n_prefill);
+        moving_mean_add(&m->isl_tok, r->prefill_tok / r->n_prefill);
     if (m->kind != ITERATION_PREFILL && r->n_decode > 0)
-        mean_add(&m->context_tok, r->decode_kv_tok / r->n_decode);
+        moving_mean_add(&m->context_tok, r->decode_kv_tok / r->n_decode);
     if (m->kind == ITERATION_AGG)
-        mean_add(&m->prefill_tok, r->prefill_tok);
+        moving_mean_add(&m->prefill_tok, r->prefill_tok);
     if (m->kind != ITERATION_DECODE)
-        mean_add(&m->n_prefill, r->n_prefill);
+        moving_mean_add(&m->n_prefill, r->n_prefill);
     if (m->kind != ITERATION_PREFILL)
-        mean_add(&m->n_decode, r->n_decode);
+        moving_mean_add(&m->n_decode, r->n_decode);
     if (m->kind == ITERATION_DECODE)
         m->max_kv_seen_tok = fmax(m->max_kv_seen_tok, r->decode_kv_tok);
 }

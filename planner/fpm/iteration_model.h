@@ -21,11 +21,16 @@ struct fpm_record {
     double n_prefill, prefill_tok;  /* scheduled: requests, tokens computed */
     double n_decode, decode_kv_tok; /* scheduled: requests, their whole context */
     double queued_prefill_tok, queued_decode_kv_tok;
+    double prefill_kv_tok; /* scheduled: context of the prompts that is there already */
+    double n_queued_prefill, n_queued_decode;
 };
 
 /* What an engine can hold. 0 or negative = not known. */
 struct fpm_limits {
     double n_gpus, max_batched_tok, max_seqs, context_tok, max_kv_tok;
+    double gpu_cost;          /* GPUs of a replica with its sidecars; not known = n_gpus */
+    double watts;             /* of a replica */
+    double speculative_nextn; /* not known = as configured */
 };
 
 /* Mean of the last values; zeros before the first other value do not count. */
@@ -34,6 +39,9 @@ struct moving_mean {
     double *values, sum;
     bool skip_zeros; /* none but zeros so far */
 };
+enum status moving_mean_init(struct moving_mean *m, struct arena *arena, size_t window,
+                             struct diag *d);
+void moving_mean_add(struct moving_mean *m, double value);
 double moving_mean_value(const struct moving_mean *m); /* 0 without values */
 
 /* The features: prefill tokens; decode requests and KV; prefill tokens and KV. */

@@ -1,4 +1,5 @@
-/* What one side's workers would like to be, by their last forward passes. */
+/* What one side's workers would like to be, by their last forward passes. By the latencies that
+ * models expect: estimates.h. */
 #ifndef PLANNER_FPM_LOAD_WISH_H
 #define PLANNER_FPM_LOAD_WISH_H
 
@@ -20,11 +21,12 @@ struct fpm_view {
 /* By fixed thresholds (targets throughput, latency, load). */
 struct fpm_wish fpm_wish_static(const struct fpm_core *core, enum planner_side side,
                                 const struct fpm_view *view);
-/* By the latencies that the models expect (target sla): of first tokens, and of further ones. The
- * largest estimate is put into `out`. Models of agg are asked about both. */
-struct fpm_wish fpm_wish_ttft(struct fpm_core *core, const struct fpm_view *view,
-                              struct fpm_output *out);
-struct fpm_wish fpm_wish_itl(struct fpm_core *core, const struct fpm_view *view,
-                             struct fpm_output *out);
+
+struct fpm_wish fpm_no_wish(enum fpm_reason reason);
+struct fpm_wish fpm_wish_for(int64_t n);
+/* One worker less, but not below the floor, which may lie above the count: then this grows. */
+struct fpm_wish fpm_one_less(const struct fpm_core *core, enum planner_side side, int64_t n);
+/* There is more than one worker, or one that starts. */
+bool fpm_may_shrink(const struct fpm_core *core, enum planner_side side, int64_t n);
 
 #endif

@@ -18,7 +18,9 @@
     XX(MODEL_NOT_READY, "model_not_ready")                                                         \
     XX(PARTNER_NOT_READY, "partner_not_ready")                                                     \
     XX(SET_LOWER_BOUND, "set_lower_bound")                                                         \
-    XX(SCALE, "scale")
+    XX(SCALE, "scale")                                                                             \
+    XX(GUARD_HOLD, "gpu_budget_guard_hold")                                                        \
+    XX(RECONCILE, "gpu_budget_reconcile")
 
 /* The first four in the order of strength: of two sides the stronger is told of both. */
 enum fpm_reason {

@@ -26,6 +26,11 @@ static int bucket_of(const struct sample_table *t, size_t feature, double x)
 
     if (hi <= lo)
         return 0;
+    if (t->log_scale) {
+        x = log1p(x);
+        lo = log1p(lo);
+        hi = log1p(hi);
+    }
     double at = (x - lo) / (hi - lo) * k;
     return at >= k ? k - 1 : at < 0 ? 0 : (int)at;
 }

@@ -24,6 +24,8 @@ struct fpm_sample {
 struct sample_table {
     size_t n_features, max_samples;
     int buckets_per_feature;
+    bool log_scale; /* buckets are of equal width in log(1 + x); set by the caller before the first
+                     */
     double lo[FPM_MAX_FEATURES], hi[FPM_MAX_FEATURES]; /* range seen; never narrowed */
     size_t n;
     struct fpm_sample *rows, *spare; /* max_samples + 1 each */

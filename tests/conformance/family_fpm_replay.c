@@ -122,9 +122,7 @@ static void run_tick(struct replay *r, struct verdict *v, const char *id, const 
 {
     const cJSON *active = golden_get(tick, "active"), *traffic = golden_get(tick, "traffic");
     struct fpm_input input = {.now_s = golden_at(tick, "to_ms") / 1000, .has_counts = true};
-    struct fpm_traffic window = {golden_element(traffic, 0), golden_element(traffic, 1),
-                                 golden_element(traffic, 2), golden_element(traffic, 3),
-                                 golden_element(traffic, 4)};
+    struct fpm_traffic window = golden_fpm_traffic(traffic);
     struct fpm_output out;
     char where[WHERE_SIZE];
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planner/fpm/load_settle.h"
 #include "tests/conformance/golden_fpm.h"
 
 enum { WHERE_SIZE = 160, MAX_RECORDS = 512 };
@@ -80,9 +81,7 @@ static const struct fpm_traffic *read_traffic(struct run *r, const cJSON *row)
 {
     if (!row || cJSON_IsNull(row))
         return NULL;
-    r->traffic =
-        (struct fpm_traffic){golden_element(row, 0), golden_element(row, 1), golden_element(row, 2),
-                             golden_element(row, 3), golden_element(row, 4)};
+    r->traffic = golden_fpm_traffic(row);
     return &r->traffic;
 }
 
@@ -177,6 +176,10 @@ static void take_recorded(struct run *r)
     }
 }
 
+/* Load rounds of 1.4.2 alone, without what its pipeline makes of them. */
+static const struct fpm_rules load_rounds = {
+    .name = "load rounds of 1.4.2", .disagg_waits = true, .load = &fpm_load_clamped};
+
 static void run_case(const cJSON *kase, struct verdict *v)
 {
     const cJSON *tick, *limits;
@@ -203,7 +206,8 @@ static void run_case(const cJSON *kase, struct verdict *v)
         struct fpm_input input = read_tick(r, tick);
         if (!golden_has(tick, "due"))
             r->core.due = (struct fpm_due){.at_s = input.now_s, .load = true};
-        r->core.disagg_waits = golden_has(tick, "in_progress");
+        if (golden_has(tick, "in_progress"))
+            r->core.rules = &load_rounds;
         if (fpm_core_tick(&r->core, &input, &out))
             golden_fail(v, where);
         golden_fpm_outcome(v, where, &r->core, &out, golden_get(tick, "out"),

@@ -5,26 +5,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/line_reader.h"
+
+/* All lines behind each other; the caller frees them. NULL: they cannot be read. */
+static char *read_lines(struct line_reader *reader)
+{
+    struct diag d;
+    const char *line;
+    size_t length, n = 0;
+    char *text = calloc(1, 1);
+    enum status s = ST_OK;
+
+    diag_init(&d);
+    while (text && (s = line_reader_next(reader, &line, &length, &d)) == ST_OK) {
+        char *more = realloc(text, n + length + 2);
+        if (!more)
+            break;
+        text = more;
+        memcpy(text + n, line, length);
+        text[n + length] = '\n';
+        n += length + 1;
+        text[n] = '\0';
+    }
+    if (s == ST_END)
+        return text;
+    free(text);
+    return NULL;
+}
+
 cJSON *golden_load(const char *path)
 {
-    FILE *in = fopen(path, "rb");
-    char *text = NULL;
-    long size = -1;
-    cJSON *json = NULL;
+    struct line_reader *reader;
+    struct diag d;
 
-    if (!in)
+    diag_init(&d);
+    if (line_reader_open(&reader, path, &d))
         return NULL;
-    if (fseek(in, 0, SEEK_END) == 0)
-        size = ftell(in);
-    rewind(in);
-    if (size >= 0)
-        text = malloc((size_t)size + 1);
-    if (text && fread(text, 1, (size_t)size, in) == (size_t)size) {
-        text[size] = '\0';
-        json = cJSON_Parse(text);
-    }
+    char *text = read_lines(reader);
+    cJSON *json = text ? cJSON_Parse(text) : NULL;
     free(text);
-    fclose(in);
+    line_reader_close(reader);
     return json;
 }
 

@@ -9,7 +9,7 @@
 #include "tests/conformance/family.h"
 #include "util/arena.h"
 
-/* A file as JSON, or NULL; the caller deletes it. */
+/* A file, plain or gzip, as JSON, or NULL; the caller deletes it. */
 cJSON *golden_load(const char *path);
 const cJSON *golden_get(const cJSON *object, const char *key);
 /* A number, or one of the strings nan, inf, -inf; NaN for null and for what is absent. */

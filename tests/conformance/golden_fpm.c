@@ -41,12 +41,11 @@ static bool set(struct fpm_config *config, const cJSON *item)
     return true;
 }
 
-bool golden_fpm_config(const cJSON *given, struct fpm_config *config)
+bool golden_fpm_fields(const cJSON *given, struct fpm_config *config)
 {
     const cJSON *item;
-    struct diag d;
 
-    diag_init(&d);
+    *config = (struct fpm_config){.generation = FPM_1_2_1};
     key_presets(fpm_keys, config);
     cJSON_ArrayForEach(item, given)
     {
@@ -56,7 +55,16 @@ bool golden_fpm_config(const cJSON *given, struct fpm_config *config)
         if (!set(config, item))
             return false;
     }
-    return fpm_config_check(config, (struct source_pos){NULL, 0, 0}, &d) == ST_OK;
+    return true;
+}
+
+bool golden_fpm_config(const cJSON *given, struct fpm_config *config)
+{
+    struct diag d;
+
+    diag_init(&d);
+    return golden_fpm_fields(given, config) &&
+           fpm_config_check(config, (struct source_pos){NULL, 0, 0}, &d) == ST_OK;
 }
 
 struct fpm_record golden_fpm_record(const cJSON *row, int at, bool queued)
@@ -74,6 +82,15 @@ struct fpm_record golden_fpm_record(const cJSON *row, int at, bool queued)
     return r;
 }
 
+struct fpm_traffic golden_fpm_traffic(const cJSON *row)
+{
+    return (struct fpm_traffic){.duration_s = golden_element(row, 0),
+                                .n_requests = golden_element(row, 1),
+                                .isl_tok = golden_element(row, 2),
+                                .osl_tok = golden_element(row, 3),
+                                .kv_hit_rate = golden_element(row, 4)};
+}
+
 static double limit(const cJSON *row, int i)
 {
     double value = golden_element(row, i);
@@ -82,8 +99,11 @@ static double limit(const cJSON *row, int i)
 
 struct fpm_limits golden_fpm_limits(const cJSON *row)
 {
-    return (struct fpm_limits){limit(row, 0), limit(row, 1), limit(row, 2), limit(row, 3),
-                               limit(row, 4)};
+    return (struct fpm_limits){.n_gpus = limit(row, 0),
+                               .max_batched_tok = limit(row, 1),
+                               .max_seqs = limit(row, 2),
+                               .context_tok = limit(row, 3),
+                               .max_kv_tok = limit(row, 4)};
 }
 
 static void compare_reason(struct verdict *v, const char *where, enum fpm_reason got,

@@ -10,6 +10,8 @@ extern const char *const golden_fpm_predicted[N_FPM_SERIES];
 
 double golden_element(const cJSON *list, int i); /* NaN beyond its end */
 
+/* The fields given, over the defaults. false: one is not known, or its value. */
+bool golden_fpm_fields(const cJSON *given, struct fpm_config *config);
 /* A configuration with its defaults where `given` says nothing. false: the reference's own checks
  * or ours refuse it. */
 bool golden_fpm_config(const cJSON *given, struct fpm_config *config);
@@ -17,6 +19,8 @@ bool golden_fpm_config(const cJSON *given, struct fpm_config *config);
 /* A row wall_time, num_prefill, sum_prefill, num_decode, sum_decode_kv from column `at` on, with
  * queued_prefill and queued_decode_kv behind if `queued`. */
 struct fpm_record golden_fpm_record(const cJSON *row, int at, bool queued);
+/* A row duration, requests, ISL, OSL, hit rate. */
+struct fpm_traffic golden_fpm_traffic(const cJSON *row);
 /* A row of limits; null = nothing is known. */
 struct fpm_limits golden_fpm_limits(const cJSON *row);
 /* An outcome against `out` and `scale_to` (or what it is called) of a recorded tick. */

@@ -24,7 +24,11 @@ static void start(const char *mode, const char *target)
                  d.text);
     cr_assert_eq(fpm_core_init(&core, &arena, &config, 0, &d), ST_OK);
     for (int side = 0; side < N_SIDES; side++)
-        core.limits[side] = (struct fpm_limits){1, 8192, 256, 32768, 1000};
+        core.limits[side] = (struct fpm_limits){.n_gpus = 1,
+                                                .max_batched_tok = 8192,
+                                                .max_seqs = 256,
+                                                .context_tok = 32768,
+                                                .max_kv_tok = 1000};
 }
 
 static void stop(void)

@@ -1,0 +1,48 @@
+/* Questions about one engine that are put to models of its forward passes: how long queued prompts
+ * take, how far tokens lie apart, how many requests a second it can carry. (Dynamo planner 1.6.1,
+ * `perf_model/engine_query.py`, `ais_adapter.py`.) */
+#ifndef PLANNER_FPM_PASS_ENGINE_H
+#define PLANNER_FPM_PASS_ENGINE_H
+
+#include "planner/fpm/engine_rate.h"
+#include "planner/fpm/pass_model.h"
+
+enum pass_role { PASS_PREFILL, PASS_DECODE, PASS_AGG };
+/* Models of an agg engine: passes of one kind each. The others have one. */
+enum pass_kind { KIND_DECODE, KIND_MIXED, KIND_PREFILL, N_PASS_KINDS };
+
+struct pass_engine {
+    enum pass_role role;
+    struct pass_model models[N_PASS_KINDS];
+    struct moving_mean isl_tok, context_tok;   /* of a request, for the next one */
+    struct moving_mean n_prefill, prefill_tok; /* of a pass */
+};
+enum status pass_engine_init(struct pass_engine *e, struct arena *arena, enum pass_role role,
+                             const struct pass_model_config *config, struct diag *d);
+/* Heartbeats too: they count in the averages. */
+void pass_engine_learn(struct pass_engine *e, const struct fpm_record *r);
+bool pass_engine_ready(const struct pass_engine *e); /* one of its models can tell */
+
+/* What is put to a model instead of what a record says. */
+struct pass_question {
+    double queue_scale, decode_scale; /* 1 = as it is */
+    bool queued_decode;               /* decode that waits is there, too */
+    bool queued_prefill_as_kv;        /* and prompts that wait, as context */
+};
+/* Seconds until the prompts that wait, and one more of average length, are through; NaN: not known.
+ */
+double pass_ttft_s(const struct pass_engine *e, const struct fpm_record *r,
+                   const struct pass_question *q, double batched_tok, double hit_rate);
+/* Seconds of a decode step with one request more. */
+double pass_itl_s(const struct pass_engine *e, const struct fpm_record *r,
+                  const struct pass_question *q);
+
+struct pass_demand {
+    double isl_tok, osl_tok, ttft_ms, itl_ms; /* targets; NaN = none */
+    double hit_rate, accept_length;
+};
+/* The highest rate within the targets, or, where none is, the highest at all. Rate 0: not known. */
+struct engine_rate pass_rate(const struct pass_engine *e, const struct pass_demand *demand,
+                             const struct fpm_limits *limits);
+
+#endif
