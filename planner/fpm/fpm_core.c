@@ -23,7 +23,9 @@ static void schedule(struct fpm_core *core, double now_s)
     due.throughput = core->next_throughput_s <= due.at_s + near_s;
     /* The load rule wants the hit rate, which fixed thresholds do not use. */
     bool load_wants = core->target == TARGET_SLA || !core->rules->last_values;
-    if (due.throughput)
+    /* From 1.4.2 on a throughput rule that had no forecast asks for traffic at every tick until it
+     * has one, and nobody uses it: forecasts keep their interval (a quirk). */
+    if (due.throughput || core->forecast_owed)
         due.traffic_window_s = (double)c->throughput_interval_s;
     else if (due.load && !c->enable_throughput_scaling && load_wants)
         due.traffic_window_s = (double)c->load_interval_s;
@@ -260,10 +262,12 @@ enum status fpm_core_tick(struct fpm_core *core, const struct fpm_input *input,
         learn_records(core, input);
     if (due.throughput) {
         s = throughput_round(core, traffic, output);
+        core->forecast_owed = core->rules->one_cadence && isnan(output->predicted[SERIES_REQUESTS]);
         core->next_throughput_s = input->now_s + (double)core->config->throughput_interval_s;
     }
     if (due.load) {
-        if (!due.throughput && traffic)
+        bool unused = core->rules->one_cadence && core->config->enable_throughput_scaling;
+        if (!due.throughput && traffic && !unused)
             s = s ? s : observe(core, traffic);
         load_round(core, input, output);
         core->next_load_s = input->now_s + (double)core->config->load_interval_s;

@@ -97,7 +97,8 @@ struct fpm_core {
     struct fpm_candidate candidate;
     int64_t floor[N_SIDES]; /* lower bounds by the throughput rule; 1 at the start */
     double next_load_s, next_throughput_s;
-    double cadence_s; /* between ticks; 0: at whichever is next */
+    double cadence_s;   /* between ticks, where they have one */
+    bool forecast_owed; /* the throughput rule had none when it was due */
     struct fpm_due due;
 };
 

@@ -66,7 +66,7 @@ static void clamped_disagg(struct fpm_core *core, const struct fpm_view views[N_
     for (int side = N_SIDES - 1; side >= 0; side--) {
         if (change)
             out->target[side] = final[side];
-        else if (wishes[side].reason != FPM_NO_CHANGE)
+        else if (views[side].n_records > 0 && wishes[side].reason != FPM_NO_CHANGE)
             out->load.all = out->load.side[side] = wishes[side].reason;
     }
 }

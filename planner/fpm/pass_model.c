@@ -6,7 +6,8 @@ enum { ATTENTION, TOKENS, N_PASS_FEATURES };
 _Static_assert((int)N_PASS_FEATURES == (int)FPM_MAX_FEATURES, "features of a pass");
 
 /* Features whose correlation is nearer to 1 than this cannot be told apart. */
-static const double singular = 1e-9;
+static const double singular = 1e-12;
+static const double least_time_s = 1e-9;
 /* A feature that varies by less than this share of itself is constant, but for rounding. */
 static const double constant = 1e-10;
 
@@ -20,14 +21,16 @@ enum status pass_model_init(struct pass_model *m, struct arena *arena,
     return s;
 }
 
-/* Attention reads the context of the decoding requests and of the prompts, and each token of an
- * average prompt's chunk what stands before it: half a chunk, and half of a decode step's token. */
+/* Attention reads the context that is there, of the decoding requests and of the prompts; and each
+ * token of a chunk, as long as an average one, the context of its prompt and the chunk up to
+ * itself.
+ */
 static void features(const struct pass *p, double x[N_PASS_FEATURES])
 {
     double chunk_tok = p->n_prefill > 0 ? p->prefill_tok / p->n_prefill : p->prefill_tok;
 
-    x[ATTENTION] = p->decode_kv_tok - p->n_decode / 2 + p->prefill_kv_tok +
-                   chunk_tok * (p->prefill_kv_tok + p->prefill_tok / 2);
+    x[ATTENTION] = p->decode_kv_tok + p->prefill_kv_tok + chunk_tok * p->prefill_kv_tok +
+                   p->prefill_tok * (chunk_tok + 1) / 2;
     x[TOKENS] = p->prefill_tok + p->n_decode;
 }
 
@@ -127,6 +130,6 @@ double pass_model_time_s(const struct pass_model *m, const struct pass *p)
     if (!m->fitted)
         return NAN;
     features(p, x);
-    return fmax(0,
+    return fmax(least_time_s,
                 m->intercept_s + m->slope[ATTENTION] * x[ATTENTION] + m->slope[TOKENS] * x[TOKENS]);
 }

@@ -214,10 +214,16 @@ static void clamp_pair(const struct fpm_core *core, const struct gpu_band *band,
 {
     const int64_t cost[N_SIDES] = {fpm_gpus(core, SIDE_PREFILL), fpm_gpus(core, SIDE_DECODE)};
 
-    if ((p->n[0] < 0 && !p->known[0]) || (p->n[1] < 0 && !p->known[1]) || cost[0] <= 0 ||
-        cost[1] <= 0) {
+    if ((p->n[0] < 0 && !p->known[0]) || (p->n[1] < 0 && !p->known[1])) {
         clamp_single(core, SIDE_PREFILL, band, p);
         clamp_single(core, SIDE_DECODE, band, p);
+        return;
+    }
+    if (cost[0] <= 0 || cost[1] <= 0) {
+        for (int side = 0; side < N_SIDES; side++) {
+            if (p->n[side] >= 0)
+                p->n[side] = larger(p->n[side], band->min_endpoint[side]);
+        }
         return;
     }
     for (int side = 0; side < N_SIDES; side++) {

@@ -292,7 +292,7 @@ static void run_configs(const cJSON *file, struct verdict *v)
     cJSON_ArrayForEach(kase, golden_get(file, "config"))
     {
         struct fpm_config config;
-        bool accepted = golden_fpm_config(golden_get(kase, "given"), &config);
+        bool accepted = golden_fpm_config(golden_get(kase, "given"), FPM_1_2_1, &config);
         snprintf(where, sizeof where, "config[%d]", i++);
         golden_equal(v, where, accepted, cJSON_IsTrue(golden_get(kase, "accepted")));
         if (accepted)

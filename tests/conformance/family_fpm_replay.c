@@ -29,7 +29,7 @@ static bool start(struct replay *r, const cJSON *kase)
     diag_init(&d);
     *r = (struct replay){.pending = {NAN, NAN}};
     arena_init(&r->arena);
-    if (!golden_fpm_config(golden_get(kase, "config"), &r->config) ||
+    if (!golden_fpm_config(golden_get(kase, "config"), FPM_1_2_1, &r->config) ||
         fpm_core_init(&r->core, &r->arena, &r->config, 0, &d))
         return false;
     for (int side = 0; side < N_SIDES; side++)

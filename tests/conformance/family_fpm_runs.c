@@ -42,7 +42,7 @@ static void bootstrap(struct run *r, const cJSON *samples)
     }
 }
 
-static struct run *start_run(const cJSON *kase, double now_s)
+static struct run *start_run(const cJSON *kase, enum fpm_generation generation, double now_s)
 {
     const cJSON *row, *limits = golden_get(kase, "capabilities");
     struct run *r = calloc(1, sizeof *r);
@@ -52,7 +52,7 @@ static struct run *start_run(const cJSON *kase, double now_s)
     if (!r)
         return NULL;
     arena_init(&r->arena);
-    if (!golden_fpm_config(golden_get(kase, "config"), &r->config) ||
+    if (!golden_fpm_config(golden_get(kase, "config"), generation, &r->config) ||
         fpm_core_init(&r->core, &r->arena, &r->config, now_s, &d)) {
         fpm_core_release(&r->core);
         arena_release(&r->arena);
@@ -125,6 +125,7 @@ static void read_records(struct run *r, const cJSON *fpm, struct fpm_input *inpu
 static struct fpm_input read_tick(struct run *r, const cJSON *tick)
 {
     const cJSON *n = golden_get(tick, "n"), *busy = golden_get(tick, "in_progress");
+    const cJSON *pending = golden_get(tick, "pending");
     struct fpm_input input = {.now_s = golden_at(tick, "t")};
 
     input.has_counts = cJSON_GetArraySize(n) > 0;
@@ -132,6 +133,8 @@ static struct fpm_input read_tick(struct run *r, const cJSON *tick)
         input.ready[side] = golden_element(n, side);
         input.expected[side] = golden_element(n, N_SIDES + side);
         input.in_progress[side] = cJSON_IsTrue(cJSON_GetArrayItem(busy, side));
+        if (pending)
+            input.pending[side] = (int64_t)golden_element(pending, side);
     }
     input.traffic = read_traffic(r, golden_get(tick, "traffic"));
     read_records(r, golden_get(tick, "fpm"), &input);
@@ -180,11 +183,11 @@ static void take_recorded(struct run *r)
 static const struct fpm_rules load_rounds = {
     .name = "load rounds of 1.4.2", .disagg_waits = true, .load = &fpm_load_clamped};
 
-static void run_case(const cJSON *kase, struct verdict *v)
+static void run_case(const cJSON *kase, enum fpm_generation generation, struct verdict *v)
 {
     const cJSON *tick, *limits;
     char where[WHERE_SIZE];
-    struct run *r = start_run(kase, 0);
+    struct run *r = start_run(kase, generation, 0);
 
     if (!r) {
         golden_fail(v, golden_text(kase, "id"));
@@ -206,7 +209,7 @@ static void run_case(const cJSON *kase, struct verdict *v)
         struct fpm_input input = read_tick(r, tick);
         if (!golden_has(tick, "due"))
             r->core.due = (struct fpm_due){.at_s = input.now_s, .load = true};
-        if (golden_has(tick, "in_progress"))
+        if (golden_has(tick, "in_progress") && generation == FPM_1_2_1)
             r->core.rules = &load_rounds;
         if (fpm_core_tick(&r->core, &input, &out))
             golden_fail(v, where);
@@ -221,10 +224,12 @@ static void run_case(const cJSON *kase, struct verdict *v)
 static void run_all(const cJSON *file, struct verdict *v)
 {
     const cJSON *kase;
+    enum fpm_generation generation = FPM_1_2_1;
 
+    fpm_generation_find(golden_text(file, "generation"), &generation);
     cJSON_ArrayForEach(kase, golden_get(file, "cases"))
     {
-        run_case(kase, v);
+        run_case(kase, generation, v);
     }
     golden_judge(v, "decisions, reasons, bounds and schedule exact; estimates and rates 1e-7");
 }
@@ -239,7 +244,7 @@ static void run_group(const cJSON *group, struct verdict *v)
 
     cJSON_ArrayForEach(result, golden_get(group, "results"))
     {
-        struct run *r = start_run(group, 0);
+        struct run *r = start_run(group, FPM_1_2_1, 0);
         struct fpm_output out;
         snprintf(where, sizeof where, "%s[%d]", golden_text(group, "id"), i++);
         if (!r) {
@@ -275,6 +280,8 @@ const struct family family_fpm_runs[] = {
     {"fpm_runs_sla", "runs, target sla", run_all},
     {"fpm_runs_easy", "runs, static targets", run_all},
     {"fpm_load_target", "load rounds of 1.4.2", run_all},
+    {"fpm_settled", "scripted rounds of 1.4.2, static", run_all},
+    {"fpm_guarded", "scripted rounds of 1.6.1", run_all},
     {"fpm_replicas", "replica counts", run_replicas},
     {NULL, NULL, NULL},
 };

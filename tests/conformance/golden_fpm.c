@@ -58,13 +58,20 @@ bool golden_fpm_fields(const cJSON *given, struct fpm_config *config)
     return true;
 }
 
-bool golden_fpm_config(const cJSON *given, struct fpm_config *config)
+bool golden_fpm_config(const cJSON *given, enum fpm_generation generation,
+                       struct fpm_config *config)
 {
     struct diag d;
 
     diag_init(&d);
-    return golden_fpm_fields(given, config) &&
-           fpm_config_check(config, (struct source_pos){NULL, 0, 0}, &d) == ST_OK;
+    bool known = golden_fpm_fields(given, config);
+    config->generation = generation;
+    return known && fpm_config_check(config, (struct source_pos){NULL, 0, 0}, &d) == ST_OK;
+}
+
+static double or_zero(double value)
+{
+    return isnan(value) ? 0 : value;
 }
 
 struct fpm_record golden_fpm_record(const cJSON *row, int at, bool queued)
@@ -78,6 +85,9 @@ struct fpm_record golden_fpm_record(const cJSON *row, int at, bool queued)
     if (queued) {
         r.queued_prefill_tok = golden_element(row, at + 5);
         r.queued_decode_kv_tok = golden_element(row, at + 6);
+        r.prefill_kv_tok = or_zero(golden_element(row, at + 7));
+        r.n_queued_prefill = or_zero(golden_element(row, at + 8));
+        r.n_queued_decode = or_zero(golden_element(row, at + 9));
     }
     return r;
 }
@@ -88,22 +98,19 @@ struct fpm_traffic golden_fpm_traffic(const cJSON *row)
                                 .n_requests = golden_element(row, 1),
                                 .isl_tok = golden_element(row, 2),
                                 .osl_tok = golden_element(row, 3),
-                                .kv_hit_rate = golden_element(row, 4)};
-}
-
-static double limit(const cJSON *row, int i)
-{
-    double value = golden_element(row, i);
-    return isnan(value) ? 0 : value;
+                                .kv_hit_rate = golden_element(row, 4),
+                                .accept_length = golden_element(row, 5)};
 }
 
 struct fpm_limits golden_fpm_limits(const cJSON *row)
 {
-    return (struct fpm_limits){.n_gpus = limit(row, 0),
-                               .max_batched_tok = limit(row, 1),
-                               .max_seqs = limit(row, 2),
-                               .context_tok = limit(row, 3),
-                               .max_kv_tok = limit(row, 4)};
+    return (struct fpm_limits){.n_gpus = or_zero(golden_element(row, 0)),
+                               .max_batched_tok = or_zero(golden_element(row, 1)),
+                               .max_seqs = or_zero(golden_element(row, 2)),
+                               .context_tok = or_zero(golden_element(row, 3)),
+                               .max_kv_tok = or_zero(golden_element(row, 4)),
+                               .gpu_cost = or_zero(golden_element(row, 5)),
+                               .watts = or_zero(golden_element(row, 6))};
 }
 
 static void compare_reason(struct verdict *v, const char *where, enum fpm_reason got,
