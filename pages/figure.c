@@ -14,3 +14,14 @@ enum status page_figure_of(struct page_figure *figure, const char *key, const ch
         (struct page_figure){key, name, summary_key_worse(key), share ? SVG_PERCENT : SVG_LINEAR};
     return name ? ST_OK : diag_nomem(d, "figures");
 }
+
+enum status page_figure_heads(const char **heads, size_t *n, const struct page_figure *figures,
+                              size_t n_figures, struct arena *arena, struct diag *d)
+{
+    for (size_t i = 0; i < n_figures; i++) {
+        heads[*n] = arena_printf(arena, "#%s", figures[i].name);
+        if (!heads[(*n)++])
+            return diag_nomem(d, "table");
+    }
+    return ST_OK;
+}

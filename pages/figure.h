@@ -18,4 +18,8 @@ struct page_figure {
 enum status page_figure_of(struct page_figure *figure, const char *key, const char *currency,
                            struct arena *arena, struct diag *d);
 
+/* Heads of their columns in a table (html/table.h), from heads[*n] on. ST_NOMEM. */
+enum status page_figure_heads(const char **heads, size_t *n, const struct page_figure *figures,
+                              size_t n_figures, struct arena *arena, struct diag *d);
+
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "pages/bars.h"
 #include "pages/html/page.h"
 #include "pages/html/series.h"
 #include "pages/html/table.h"
@@ -147,19 +148,11 @@ static enum status draw_errors(const struct plan_view *v)
                                          .colour = (unsigned)i + 1};
         }
     }
-    const struct svg_bars chart = {
-        .frame = {.id = "errors",
-                  .label = "Mean error of each predictor, in per cent of the actual"},
-        .x = {.label = "mean absolute error, of the actual",
-              .scale = SVG_PERCENT,
-              .from_zero = true},
-        .n = n,
-        .bars = bars,
-        .limit = {.at = NAN},
-    };
-    page_figure_begin(v->out);
-    svg_bars_with_intervals(v->out, &chart);
-    page_figure_end(v->out);
+    const struct svg_frame frame = {
+        .id = "errors", .label = "Mean error of each predictor, in per cent of the actual"};
+    const struct svg_axis x = {
+        .label = "mean absolute error, of the actual", .scale = SVG_PERCENT, .from_zero = true};
+    page_bars(v->out, &frame, &x, n, bars);
     return ST_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "pages/effect.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
 #include "pages/svg/charts.h"
@@ -88,11 +89,9 @@ static enum status begin_table(FILE *out, const struct settings *st, struct aren
     heads[n++] = "setting";
     for (size_t k = 0; k < st->sweep.space.n; k++)
         heads[n++] = st->sweep.space.knobs[k].key;
-    for (size_t i = 0; i < st->n_figures; i++) {
-        heads[n] = arena_printf(arena, "#%s", st->figures[i].name);
-        if (!heads[n++])
-            return diag_nomem(d, "table");
-    }
+    enum status s = page_figure_heads(heads, &n, st->figures, st->n_figures, arena, d);
+    if (s)
+        return s;
     heads[n] = "#alike";
     html_table_begin(out, "Settings of the front", heads);
     return ST_OK;
@@ -230,21 +229,16 @@ static enum status draw_effect(FILE *out, const struct settings *st,
     }
     if (!id || !caption || !label)
         return diag_nomem(d, "chart");
-    const struct range range = effect_range(st, figure);
-    const struct svg_series series = {f->key, 0, effect->n, points};
-    const struct svg_lines chart = {.frame = {id, label, 500, 250},
-                                    .x = {effect->key, SVG_LINEAR, false},
-                                    .y = {f->name, f->scale, false},
-                                    .y_low = range.low,
-                                    .y_high = range.high,
-                                    .n_labels = effect->n,
-                                    .labels = labels,
-                                    .n = 1,
-                                    .series = &series,
-                                    .level = {NAN, NULL}};
-    page_chart_begin(out, caption);
-    svg_lines(out, &chart);
-    page_chart_end(out);
+    page_effect(out, &(struct page_effect){.id = id,
+                                           .caption = caption,
+                                           .label = label,
+                                           .knob = effect->key,
+                                           .scale = SVG_LINEAR,
+                                           .figure = f,
+                                           .range = effect_range(st, figure),
+                                           .n = effect->n,
+                                           .points = points,
+                                           .labels = labels});
     return ST_OK;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pages/effect.h"
 #include "pages/html/page.h"
 #include "pages/html/table.h"
 #include "pages/tune/tune_view.h"
@@ -145,11 +146,9 @@ static enum status write_front(FILE *out, const struct tune_view *v, struct diag
         return diag_nomem(d, "table");
     for (size_t k = 0; k < v->n_knobs; k++)
         heads[n++] = v->knobs[k];
-    for (size_t i = 0; i < v->n_figures; i++) {
-        heads[n] = arena_printf(v->arena, "#%s", v->figures[i].name);
-        if (!heads[n++])
-            return diag_nomem(d, "table");
-    }
+    enum status s = page_figure_heads(heads, &n, v->figures, v->n_figures, v->arena, d);
+    if (s)
+        return s;
     heads[n] = "#runs";
     html_table_begin(out, "None of these is better than another in everything", heads);
     for (const struct yaml_node *of = json_items_of(v->root, "front"); of; of = of->next) {
@@ -256,7 +255,6 @@ static enum status draw_curve(FILE *out, const struct tune_view *v, const struct
     const struct yaml_node *curve = yaml_node_child(effect, "curve");
     const char *key = json_text_of(knob, "key");
     const struct page_figure *f = &v->figures[figure];
-    struct range range = range_of(v, figure);
 
     if (!key || !curve || curve->kind != NODE_LIST || curve->n == 0)
         return ST_OK;
@@ -279,21 +277,16 @@ static enum status draw_curve(FILE *out, const struct tune_view *v, const struct
     bool named = n_numbers < n;
     for (size_t i = 0; i < n && named; i++)
         points[i].x = (double)i;
-    const struct svg_series series = {f->key, 0, n, points};
-    const struct svg_lines chart = {
-        .frame = {id, caption, 500, 250},
-        .x = {key, is_log(v, key) && !named ? SVG_LOG : SVG_LINEAR, false},
-        .y = {f->name, f->scale, false},
-        .y_low = range.low,
-        .y_high = range.high,
-        .n_labels = named ? n : 0,
-        .labels = labels,
-        .n = 1,
-        .series = &series,
-        .level = {NAN, NULL}};
-    page_chart_begin(out, caption);
-    svg_lines(out, &chart);
-    page_chart_end(out);
+    page_effect(out, &(struct page_effect){.id = id,
+                                           .caption = caption,
+                                           .label = caption,
+                                           .knob = key,
+                                           .scale = is_log(v, key) && !named ? SVG_LOG : SVG_LINEAR,
+                                           .figure = f,
+                                           .range = range_of(v, figure),
+                                           .n = n,
+                                           .points = points,
+                                           .labels = named ? labels : NULL});
     return ST_OK;
 }
 
