@@ -154,7 +154,7 @@ static void print_notes(const struct calibration *c)
     for (size_t i = 0; i < c->measured->n_files; i++) {
         const struct measured_file *f = &c->measured->file[i];
         if (f->note)
-            printf("note: %s: %s\n", f->path, f->note);
+            terminal_line(stdout, "note: %s: %s", f->path, f->note);
     }
     if (c->note)
         printf("note: %s\n", c->note);
@@ -166,8 +166,9 @@ static void print_notes(const struct calibration *c)
 
 static enum status print_report(const struct calibration *c, struct arena *arena, struct diag *d)
 {
-    printf("%s   latency model %s, overheads %s   %zu measured point%s\n\n", c->profile,
-           c->latency_model, c->overheads, c->n_points, c->n_points == 1 ? "" : "s");
+    terminal_line(stdout, "%s   latency model %s, overheads %s   %zu measured point%s", c->profile,
+                  c->latency_model, c->overheads, c->n_points, c->n_points == 1 ? "" : "s");
+    puts("");
     enum status s = print_points(c, true, arena, d);
     if (!s)
         s = print_points(c, false, arena, d);
@@ -260,10 +261,12 @@ static enum status finish(const struct calibration *c, const struct cli_args *ar
     if (s || cli_flag(args, "quiet"))
         return s;
     s = print_report(c, args->arena, d);
-    if (!s)
-        printf("\nOverlay: %s (headroom run SCENARIO --overlay %s)\n", cli_value(args, "out"),
-               cli_value(args, "out"));
-    return s;
+    if (s)
+        return s;
+    puts("");
+    terminal_line(stdout, "Overlay: %s (headroom run SCENARIO --overlay %s)",
+                  cli_value(args, "out"), cli_value(args, "out"));
+    return ST_OK;
 }
 
 enum status calibrate_run(const struct cli_args *args, struct diag *d)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cli/table.h"
+#include "util/terminal.h"
+#include "util/text.h"
 
 /* ---- verdicts ---- */
 
@@ -12,11 +14,11 @@ static void print_verdict(const struct gate_result *r, FILE *out)
     const char *name = r->of->scenario->name;
 
     if (gate_failed(r))
-        fprintf(out, "FAILED  %s\n", name);
+        terminal_line(out, "FAILED  %s", name);
     else if (r->n_missed)
-        fprintf(out, "MISSED  %-40s  %zu of %zu\n", name, r->n_missed, r->n_checks);
+        terminal_line(out, "MISSED  %-40s  %zu of %zu", name, r->n_missed, r->n_checks);
     else
-        fprintf(out, "held    %-40s  %zu\n", name, r->n_checks);
+        terminal_line(out, "held    %-40s  %zu", name, r->n_checks);
 }
 
 static void print_total(const struct gate_report *report, FILE *out)
@@ -36,7 +38,7 @@ static void print_notes(const struct gate_report *report, FILE *out)
     for (size_t i = 0; i < report->n; i++) {
         const struct gate_result *r = &report->results[i];
         for (size_t k = 0; k < r->n_notes; k++)
-            fprintf(out, "note: %s: %s\n", r->of->scenario->name, r->notes[k]);
+            terminal_line(out, "note: %s: %s", r->of->scenario->name, r->notes[k]);
     }
 }
 
@@ -123,15 +125,17 @@ void check_print_misses(const struct gate_report *report, FILE *out)
     for (size_t i = 0; i < report->n; i++) {
         const struct gate_result *r = &report->results[i];
         if (gate_failed(r))
-            fprintf(out, "headroom: error: scenario '%s': %s\n", r->of->scenario->name, r->message);
+            terminal_line(out, "headroom: error: scenario '%s': %s", r->of->scenario->name,
+                          r->message);
         for (size_t k = 0; k < r->n_checks; k++) {
             const struct gate_check *c = &r->checks[k];
             if (!c->missed)
                 continue;
-            fprintf(out, "headroom: missed: %s", r->of->path);
+            char line[TEXT_FIGURE_SIZE] = "";
             if (gate_line(r, c))
-                fprintf(out, ":%lu", gate_line(r, c));
-            fprintf(out, ": expected %s, but %s\n", c->text, c->found);
+                snprintf(line, sizeof line, ":%lu", gate_line(r, c));
+            terminal_line(out, "headroom: missed: %s%s: expected %s, but %s", r->of->path, line,
+                          c->text, c->found);
         }
     }
 }
@@ -205,7 +209,8 @@ enum status check_print_update(const struct gate_report *report, const struct ba
         n_changed += old && changed;
     }
     enum status s = end_moves(&t, out, d);
-    fprintf(out, "\n%s: %zu new, %zu changed, %zu as before\n", path, n_new, n_changed,
-            report->n - n_new - n_changed);
+    fputc('\n', out);
+    terminal_line(out, "%s: %zu new, %zu changed, %zu as before", path, n_new, n_changed,
+                  report->n - n_new - n_changed);
     return s;
 }

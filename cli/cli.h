@@ -90,6 +90,9 @@ enum status cli_integer(const struct cli_args *args, const char *name, long long
  * the locale (LC_ALL, LC_CTYPE, LANG) has it; neither on a terminal that says it is dumb. */
 struct terminal cli_terminal(const struct cli_args *args);
 
+/* An empty line, and the folder that the files are in which come next. */
+void cli_print_folder(const char *folder);
+
 /* `headroom VERB ARGS...`: find the verb, parse, run. */
 enum status cli_main(int argc, char **argv, struct diag *d);
 

@@ -16,10 +16,10 @@ static void print_runs(const struct compare_result *r, FILE *out)
 {
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct compare_run *run = &r->runs[i];
-        fprintf(out, "%c  %s", compare_letter(run, r), run->input->name);
-        if (!run->input->source)
-            fprintf(out, "   a run of %s", run->recorded.scenario);
-        fprintf(out, "   policy %s\n", run->recorded.policy);
+        bool is_folder = !run->input->source;
+        terminal_line(out, "%c  %s%s%s   policy %s", compare_letter(run, r), run->input->name,
+                      is_folder ? "   a run of " : "", is_folder ? run->recorded.scenario : "",
+                      run->recorded.policy);
     }
 }
 

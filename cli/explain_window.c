@@ -129,8 +129,8 @@ enum status explain_window(const struct explain *e, int64_t from_ns, struct diag
     if (w.offered == 0)
         return diag_fail(d, ST_INPUT, "no request arrived from %.0f to %.0f s", s_from_ns(from_ns),
                          s_from_ns(to_ns));
-    printf("%s, requests that arrived from %.0f to %.0f s\n", e->run->scenario, s_from_ns(from_ns),
-           s_from_ns(to_ns));
+    terminal_text(stdout, e->run->scenario);
+    printf(", requests that arrived from %.0f to %.0f s\n", s_from_ns(from_ns), s_from_ns(to_ns));
     printf("  %s offered (%.3g per s), on average %.0f tokens in and %.0f out\n",
            text_grouped(offered, w.offered), (double)w.offered / EXPLAIN_WINDOW_S,
            (double)w.input_tok / (double)w.offered, (double)w.output_tok / (double)w.offered);

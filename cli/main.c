@@ -197,6 +197,6 @@ int main(int argc, char **argv)
     if (s == ST_CANCELLED)
         return 128 + interrupt_signal(); /* as a shell has it */
     if (d.status != ST_OK)
-        fprintf(stderr, "headroom: error: %s\n", d.text);
+        terminal_line(stderr, "headroom: error: %s", d.text);
     return status_exit_code(s);
 }

@@ -214,7 +214,7 @@ static void write_csv_intervals(const struct printing *p)
 static bool write_csv(const struct printing *p)
 {
     for (size_t i = 0; i < p->plan->notes.n; i++)
-        fprintf(stderr, "headroom: note: %s\n", p->plan->notes.text[i]);
+        terminal_line(stderr, "headroom: note: %s", p->plan->notes.text[i]);
     if (p->all_predictors)
         write_csv_errors(p);
     else

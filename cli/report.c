@@ -115,6 +115,6 @@ enum status report_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = out_path_put(args, path, true, write_page, &report, d);
     if (!s && !cli_flag(args, "quiet"))
-        printf("%s\n", path);
+        terminal_line(stdout, "%s", path);
     return s;
 }

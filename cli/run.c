@@ -89,7 +89,7 @@ static enum status check_expectations(const struct scenario *scenario,
                     e->text);
             s = ST_MISSED;
         } else if (!expectation_holds(e, value)) {
-            fprintf(stderr, "headroom: missed: expected %s, but it is %.6g\n", e->text, value);
+            terminal_line(stderr, "headroom: missed: expected %s, but it is %.6g", e->text, value);
             s = ST_MISSED;
         }
     }
@@ -279,13 +279,16 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (!cli_flag(args, "quiet")) {
         const struct terminal terminal = cli_terminal(args);
         summary_print(summary, &terminal);
-        if (out)
-            printf("\nFiles in %s:\n  summary.json, performance.json, requests.csv, timeline.csv, "
-                   "workers.csv,\n  windows.csv, decisions.jsonl%s%s\n",
-                   out, options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
-        if (options->trace_events)
-            printf("\nTrace events, for https://ui.perfetto.dev:\n  %s\n",
-                   cli_value(args, "trace-events"));
+        if (out) {
+            cli_print_folder(out);
+            printf("  summary.json, performance.json, requests.csv, timeline.csv, workers.csv,\n"
+                   "  windows.csv, decisions.jsonl%s%s\n",
+                   options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
+        }
+        if (options->trace_events) {
+            puts("\nTrace events, for https://ui.perfetto.dev:");
+            terminal_line(stdout, "  %s", cli_value(args, "trace-events"));
+        }
     }
     return check_expectations(scenario, summary);
 }
@@ -305,6 +308,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
                                   .out_dir = cli_value(args, "out"),
                                   .want_events = cli_flag(args, "events"),
                                   .keep_parts = true,
+                                  .keep_medians = !cli_flag(args, "quiet"),
                                   .progress = progress_update,
                                   .progress_context = &progress,
                                   .measure = measure,

@@ -324,7 +324,8 @@ enum status size_print(const struct size_result *r, FILE *out, struct arena *are
 {
     enum status s = ST_OK;
 
-    fprintf(out, "%s   %s", r->options->scenario->name, r->options->target->text);
+    terminal_text(out, r->options->scenario->name);
+    fprintf(out, "   %s", r->options->target->text);
     if (r->options->n_missing)
         fprintf(out, "   any %" PRId64 " worker%s of a pool missing", r->options->n_missing,
                 r->options->n_missing == 1 ? "" : "s");

@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/sweep_plot.h"
 #include "cli/table.h"
 #include "scenarios/keys/scenario.h"
 #include "studies/sweep/ranks.h"
@@ -28,6 +29,8 @@ const struct cli_option sweep_options[] = {
     {"shard", '\0', "I/N", "run every N-th run, from the I-th on"},
     {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
     {"yes", 'y', NULL, "also for more than 10,000 runs"},
+    {"plot", '\0', NULL,
+     "also draw the settings by two figures: those of the first chart of the page"},
     {"quiet", 'q', NULL, "print errors only"},
     {.name = NULL},
 };
@@ -185,6 +188,18 @@ static enum status read_shard(struct sweep_shard *shard, const struct cli_args *
     return ST_OK;
 }
 
+static enum status check_plot(const struct sweep_definition *def, const struct cli_args *args,
+                              struct diag *d)
+{
+    if (!cli_flag(args, "plot"))
+        return ST_OK;
+    if (cli_flag(args, "quiet"))
+        return diag_fail(d, ST_INPUT, "option '--plot' does not go with --quiet");
+    if (def->n_keys < 2)
+        return diag_fail(d, ST_INPUT, "option '--plot' needs two figures: another of --keys");
+    return ST_OK;
+}
+
 /* ---- the end ---- */
 
 static void add_extremes(struct table *t, const char *what, const struct sweep_extremes *e,
@@ -201,7 +216,7 @@ static void add_extremes(struct table *t, const char *what, const struct sweep_e
 }
 
 static enum status print_outcome(const struct sweep_outcome *o, const struct sweep *sweep,
-                                 const char *dir, struct arena *arena, struct diag *d)
+                                 struct arena *arena, struct diag *d)
 {
     const struct sweep_shard *shard = &sweep->definition->shard;
     char n[TEXT_FIGURE_SIZE], failed[TEXT_FIGURE_SIZE];
@@ -210,9 +225,13 @@ static enum status print_outcome(const struct sweep_outcome *o, const struct swe
     printf("%s runs", text_grouped(n, o->n_rows));
     if (shard->of > 1)
         printf(" (shard %" PRIu64 "/%" PRIu64 ")", shard->i, shard->of);
-    if (o->n_failed)
-        printf(", %s failed; the first: %s", text_grouped(failed, o->n_failed), o->first_message);
-    printf("\n\n");
+    if (o->n_failed) {
+        printf(", %s failed; the first: ", text_grouped(failed, o->n_failed));
+        terminal_text(stdout, o->first_message);
+    }
+    printf("\n");
+    if (o->attainment.known || o->gpu_hours.known)
+        printf("\n");
     table_init(&t, arena, 3);
     t.right[1] = t.right[2] = true;
     table_add(&t, sweep->n_runs > sweep->n_variants ? "mean of a variant" : "of a variant");
@@ -224,13 +243,11 @@ static enum status print_outcome(const struct sweep_outcome *o, const struct swe
         t.n_cells = 0;
     if (!table_print(&t, stdout))
         return diag_nomem(d, "table");
-    printf("%sFiles in %s:\n  results.csv, results.h5, report.html, study.json, runs.journal\n",
-           t.n_cells ? "\n" : "", dir);
     return ST_OK;
 }
 
 static enum status finish(const struct sweep *sweep, struct journal *journal, const char *dir,
-                          const struct cli_args *args, struct diag *d)
+                          bool plotted, const struct cli_args *args, struct diag *d)
 {
     struct sweep_outcome outcome;
 
@@ -244,7 +261,18 @@ static enum status finish(const struct sweep *sweep, struct journal *journal, co
         return diag_fail(
             d, ST_INPUT, "%s%" PRIu64 " runs failed (results are in '%s'); the first: %s",
             outcome.n_rows > 1 ? "all " : "", outcome.n_rows, dir, outcome.first_message);
-    return cli_flag(args, "quiet") ? ST_OK : print_outcome(&outcome, sweep, dir, args->arena, d);
+    if (cli_flag(args, "quiet"))
+        return ST_OK;
+    s = print_outcome(&outcome, sweep, args->arena, d);
+    if (!s && plotted) {
+        const struct terminal terminal = cli_terminal(args);
+        s = sweep_plot(dir, &terminal, args->arena, d);
+    }
+    if (s)
+        return s;
+    cli_print_folder(dir);
+    puts("  results.csv, results.h5, report.html, study.json, runs.journal");
+    return ST_OK;
 }
 
 /* ---- runs ---- */
@@ -338,7 +366,7 @@ static enum status execute(const struct sweep *sweep, struct sweep_running *runn
     s = ranks_execute(ranks, sweep, journal, running, d);
     progress_end(&progress);
     if (!s && ranks->rank == 0)
-        s = finish(sweep, journal, dir, args, d);
+        s = finish(sweep, journal, dir, cli_flag(args, "plot"), args, d);
     if (s && s != ST_INPUT)
         say_how_to_go_on(s, sweep, journal, d);
     journal_close(journal);
@@ -378,6 +406,8 @@ static enum status plan(struct sweep *sweep, struct sweep_definition *def,
         s = check_set(def, d);
     if (!s)
         s = sweep_define(def, args->arena, scenario, running->resources, d);
+    if (!s)
+        s = check_plot(def, args, d);
     return s ? s : sweep_plan(sweep, args->arena, def, d);
 }
 
@@ -419,7 +449,7 @@ static enum status merge_run(const struct cli_args *args, struct diag *d)
     else
         return s;
     if (!s)
-        s = finish(&sweep, journal, dir, args, d);
+        s = finish(&sweep, journal, dir, false, args, d);
     journal_close(journal);
     return s;
 }

@@ -129,9 +129,10 @@ static void print_cell(FILE *out, const char *text, size_t n, size_t width, bool
     int pad = (int)(width > n ? width - n : 0);
 
     if (right)
-        fprintf(out, "%*s%s", pad, "", text);
-    else
-        fprintf(out, "%s%*s", text, pad, "");
+        fprintf(out, "%*s", pad, "");
+    terminal_text(out, text);
+    if (!right)
+        fprintf(out, "%*s", pad, "");
 }
 
 /* The lines of the head but the last: pieces stand at the bottom. Returns what is left of each. */
@@ -172,14 +173,14 @@ static void print_row(const struct table *t, const char *const *cells, const siz
     for (size_t c = 0; c < t->n_columns; c++) {
         size_t n = terminal_columns(cells[c]);
         if (c == 0 && c < last && n > width[0]) { /* on a line of its own */
-            fprintf(out, "%s\n", cells[0]);
+            terminal_line(out, "%s", cells[0]);
             print_cell(out, "", 0, width[0], false);
         } else if (c < last || t->right[c]) {
             print_cell(out, cells[c], n, width[c], t->right[c]);
         } else if (people) {
             terminal_wrap(out, cells[c], last_at, last_at);
         } else {
-            fprintf(out, "%s\n", cells[c]);
+            terminal_line(out, "%s", cells[c]);
         }
         if (c < last || t->right[c])
             fputs(c == last ? "\n" : "  ", out);

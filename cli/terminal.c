@@ -28,3 +28,9 @@ struct terminal cli_terminal(const struct cli_args *args)
                                        !(no_color && *no_color),
                              .utf8 = has_utf8() && !dumb};
 }
+
+void cli_print_folder(const char *folder)
+{
+    fputc('\n', stdout);
+    terminal_line(stdout, "Files in %s:", folder);
+}

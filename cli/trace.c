@@ -135,7 +135,7 @@ static enum status print_info(const struct cli_args *args, const char *name, con
         const struct terminal terminal = cli_terminal(args);
         struct written written = {{name, format, request_source_digest(source), stats},
                                   args->arena};
-        printf("file            %s\n", name);
+        terminal_line(stdout, "file            %s", name);
         print_stats(stats, format, source, &terminal);
         if (page)
             s = out_path_put(args, page, cli_flag(args, "force"), write_page, &written, d);

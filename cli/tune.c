@@ -353,10 +353,12 @@ static enum status search(struct tune_options *o, const struct cli_args *args, s
         s = tune_print(result, &terminal, args->arena, d);
         if (!s && cli_flag(args, "plot"))
             s = tune_plot(result, &terminal, args->arena, d);
-        if (!s && cli_value(args, "out"))
-            printf("\nFiles in %s:\n  recommended.yaml, report.html, tune.json, trials.csv\n\n"
-                   "Next: headroom run %s --overlay %s/recommended.yaml\n",
-                   cli_value(args, "out"), args->words[0], cli_value(args, "out"));
+        if (!s && cli_value(args, "out")) {
+            cli_print_folder(cli_value(args, "out"));
+            puts("  recommended.yaml, report.html, tune.json, trials.csv\n");
+            terminal_line(stdout, "Next: headroom run %s --overlay %s/recommended.yaml",
+                          args->words[0], cli_value(args, "out"));
+        }
     }
     return s ? s : result->holds ? ST_OK : ST_MISSED;
 }

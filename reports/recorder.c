@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reports/latencies.h"
+#include "reports/medians.h"
 #include "reports/out_file.h"
 #include "reports/parts_columns.h"
 #include "reports/replay_report.h"
@@ -24,6 +25,7 @@ struct recorder {
     bool writes, keep_parts;
     struct causes *causes;     /* NULL without keep_parts, */
     struct capacity *capacity; /* as this */
+    struct medians *medians;   /* NULL without keep_medians */
     char *out_dir;
     bool replace;
     struct out_file requests, timeline, workers, decisions, windows, events, performance, summary;
@@ -152,6 +154,10 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
         check_pool_name(r->info->pool_names[i]);
     if (r->keep_parts)
         s = keep_parts(r, d);
+    if (s == ST_OK && options->keep_medians) {
+        r->medians = medians_new();
+        s = r->medians ? ST_OK : diag_nomem(d, "medians");
+    }
     if (s == ST_OK && options->out_dir) {
         r->writes = true;
         r->out_dir = strdup(options->out_dir);
@@ -184,6 +190,7 @@ void recorder_free(struct recorder *r)
     windows_release(&r->totals.windows);
     causes_free(r->causes);
     capacity_free(r->capacity);
+    medians_free(r->medians);
     free(r->points);
     free(r->out_dir);
     free(r);
@@ -279,6 +286,8 @@ static enum status on_request(void *context, const struct request_record *q, str
     const struct window_rules rules = window_rules(r->info);
     enum status s = count_request(&r->totals, q, &l, d);
 
+    if (r->medians && l.ttft >= 0)
+        medians_add(r->medians, q->first_token_ns, l.ttft);
     if (!s && q->measured)
         s = windows_add_request(&r->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
                                 d);
@@ -306,7 +315,6 @@ static enum status add_point(struct recorder *r, const struct sample_record *sam
         r->points[r->n_points++] = (struct timeline_point){
             .at_ns = sample->at_ns,
             .offered_rps = isnan(rate) ? 0 : rate,
-            .ttft_ms = ratio(sample->traffic.ttft_sum_s, sample->traffic.n_ttft) * 1e3,
         };
     }
     BUG_IF(sample->pool >= r->info->n_pools || r->n_points == 0);
@@ -552,6 +560,11 @@ const struct run_info *recorder_info(const struct recorder *r)
 struct timeline recorder_timeline(const struct recorder *r)
 {
     return (struct timeline){r->n_points, r->points};
+}
+
+const struct medians *recorder_medians(const struct recorder *r)
+{
+    return r->medians;
 }
 
 enum status recorder_causes(struct recorder *r, struct cause_summary *causes, struct diag *d)

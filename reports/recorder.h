@@ -58,8 +58,9 @@ struct recorder_options {
     const struct run_info *info; /* borrowed */
     const char *out_dir;         /* created if absent; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
-    bool keep_parts; /* the simulator tells requests with their parts: columns, and causes */
-    bool replace;    /* files of an earlier run in out_dir may be replaced */
+    bool keep_parts;   /* the simulator tells requests with their parts: columns, and causes */
+    bool keep_medians; /* of TTFT over time, for the curve of the terminal */
+    bool replace;      /* files of an earlier run in out_dir may be replaced */
     size_t
         max_exact; /* latencies of each family that are kept as they are; 0 = QUANTILES_MAX_EXACT */
     /* Passed through to the simulator's progress calls; NULL = none. */
@@ -82,6 +83,7 @@ struct recorder_totals {
     struct quantiles ttft, ttst, tpot, e2e; /* ns, of completed requests */
 };
 
+struct medians;  /* reports/medians.h */
 struct recorder; /* opaque */
 
 /* Creates the files. Errors: ST_IO naming the file; ST_INPUT when a file is there and `replace` is
@@ -95,6 +97,8 @@ struct recorder_totals *recorder_totals(struct recorder *recorder);
 const struct run_info *recorder_info(const struct recorder *recorder);
 /* One point per sample; the recorder's. */
 struct timeline recorder_timeline(const struct recorder *recorder);
+/* Of TTFT, by when first tokens came; the recorder's. NULL without keep_medians. */
+const struct medians *recorder_medians(const struct recorder *recorder);
 /* When the run is over, once each; without keep_parts `kept` is false. ST_NOMEM. */
 enum status recorder_causes(struct recorder *recorder, struct cause_summary *causes,
                             struct diag *d);

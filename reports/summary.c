@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/causes/causes_report.h"
+#include "reports/medians.h"
 #include "util/bug.h"
 #include "util/json_out.h"
 #include "util/units.h"
@@ -331,12 +332,6 @@ static double point_waiting(const struct timeline_point *p, size_t pool)
     return p->n_waiting;
 }
 
-static double point_ttft(const struct timeline_point *p, size_t pool)
-{
-    (void)pool;
-    return p->ttft_ms;
-}
-
 /* Samples are evenly spaced, so equal parts of their numbers are equal parts of the run. */
 static struct spark spark_of(const struct timeline *timeline, size_t pool,
                              double (*figure)(const struct timeline_point *, size_t))
@@ -358,6 +353,24 @@ static struct spark spark_of(const struct timeline *timeline, size_t pool,
             n++;
         }
         s.value[i] = n ? s.value[i] / (double)n : NAN;
+    }
+    return s;
+}
+
+/* Over the same parts; the range is of the parts, for a median has no other. */
+static struct spark spark_of_medians(const struct timeline *timeline, const struct medians *medians)
+{
+    size_t n_points = timeline->n;
+    struct spark s = {.n = n_points < SUMMARY_SPARK_SIZE ? n_points : SUMMARY_SPARK_SIZE};
+
+    s.min = s.max = NAN;
+    for (size_t i = 0; i < s.n; i++) {
+        size_t from = i * n_points / s.n, to = (i + 1) * n_points / s.n;
+        int64_t from_ns = from ? timeline->point[from - 1].at_ns : 0;
+        int64_t to_ns = to < n_points ? timeline->point[to - 1].at_ns : INT64_MAX;
+        s.value[i] = medians ? medians_between(medians, from_ns, to_ns) / 1e6 : NAN;
+        s.min = fmin(s.min, s.value[i]);
+        s.max = fmax(s.max, s.value[i]);
     }
     return s;
 }
@@ -399,7 +412,7 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
     for (size_t i = 0; i < info->n_pools; i++)
         summary->workers[i] = spark_of(&summary->timeline, i, point_workers);
     summary->waiting = spark_of(&summary->timeline, 0, point_waiting);
-    summary->ttft_ms = spark_of(&summary->timeline, 0, point_ttft);
+    summary->ttft_ms = spark_of_medians(&summary->timeline, recorder_medians(recorder));
     enum status s = recorder_causes(recorder, &summary->causes, d);
     if (!s)
         s = recorder_capacity(recorder, result->end_ns, &summary->capacity, d);

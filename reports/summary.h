@@ -68,11 +68,12 @@ struct summary_intervals {
     struct summary_basis bases[SUMMARY_MAX_BASES];
 };
 
-/* A curve over the run, cut into equal parts: the mean of the samples in each. */
+/* A curve over the run, cut into equal parts: the mean of the samples in each; of TTFT the median
+ * of the first tokens that came in it, where the recorder keeps medians. */
 struct spark {
     size_t n;                         /* 0 = no samples */
     double value[SUMMARY_SPARK_SIZE]; /* NaN: no sample in it has the figure */
-    double min, max;                  /* of the samples, not of the means; NaN: none has it */
+    double min, max; /* of the samples, not of the means; of the medians; NaN: none */
 };
 
 /* The field names are the keys of summary.json, which README.md in this folder explains. */

@@ -41,14 +41,15 @@ static const char *percent(char text[TEXT_SIZE], double share)
 /* At most `width` characters of UTF-8. */
 static void cut(const struct terminal *p, const char *text, int width)
 {
-    const char *end = text;
+    char shown[LINE_SIZE];
+    size_t n = 0;
 
-    for (int n = 0; *end; end++) {
-        bool starts = ((unsigned char)*end & 0xC0) != 0x80;
-        if (starts && n++ == width)
-            break;
+    for (int i = 0; text[n] && i < width; i++) {
+        size_t bytes = text_character(text + n);
+        n += bytes ? bytes : 1;
     }
-    fprintf(p->out, "%.*s", (int)(end - text), text);
+    snprintf(shown, sizeof shown, "%.*s", (int)n, text);
+    terminal_text(p->out, shown);
 }
 
 static void subtitle(const struct terminal *p, const char *text)
@@ -79,8 +80,12 @@ __attribute__((format(printf, 3, 4))) static void rest(const struct terminal *p,
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     do {
+        char shown[LINE_SIZE];
         size_t n = text_line(text, REST);
-        fprintf(p->out, "%s%.*s%s\n", style(p, code), (int)n, text, style(p, plain));
+        snprintf(shown, sizeof shown, "%.*s", (int)n, text);
+        fputs(style(p, code), p->out);
+        terminal_text(p->out, shown);
+        fprintf(p->out, "%s\n", style(p, plain));
         text += n + (text[n] == ' ');
         if (*text)
             fprintf(p->out, "%*s", LABEL, "");
@@ -449,6 +454,24 @@ static void print_spark(const struct terminal *p, const char *name, const struct
                 unit);
 }
 
+/* They are known within 3 %. */
+static double two_digits(double v)
+{
+    double unit = v > 0 ? pow(10, floor(log10(v)) - 1) : 1;
+
+    return round(v / unit) * unit;
+}
+
+static void print_medians(const struct terminal *p, const char *name, const struct spark *s,
+                          const char *unit)
+{
+    struct spark rounded = *s;
+
+    rounded.min = two_digits(s->min);
+    rounded.max = two_digits(s->max);
+    print_spark(p, name, &rounded, unit);
+}
+
 static void print_over_time(const struct terminal *p, const struct summary *y)
 {
     if (y->offered_rps.n == 0)
@@ -458,7 +481,7 @@ static void print_over_time(const struct terminal *p, const struct summary *y)
     for (size_t i = 0; i < y->info->n_pools; i++)
         print_spark(p, y->info->pool_names[i], &y->workers[i], " workers");
     print_spark(p, "queue", &y->waiting, " requests");
-    print_spark(p, "mean TTFT", &y->ttft_ms, " ms");
+    print_medians(p, "p50 TTFT", &y->ttft_ms, " ms");
 }
 
 static void print_performance(const struct terminal *p, const struct summary *y)

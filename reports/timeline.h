@@ -36,7 +36,6 @@ struct timeline_point {
     int32_t count[POLICY_MAX_POOLS][N_TIMELINE_COLUMNS];
     double offered_rps; /* since the point before */
     double n_waiting;   /* of all pools, on average since then */
-    double ttft_ms;     /* mean of the first tokens that came since then; NaN = none came */
 };
 
 struct timeline {

@@ -165,6 +165,63 @@ const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n)
     return out;
 }
 
+static uint32_t code_of(const char *s, size_t n)
+{
+    uint32_t code = (unsigned char)*s & (n == 1 ? 0x7fU : 0xffU >> (n + 1));
+
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | ((unsigned char)s[i] & 0x3fU);
+    return code;
+}
+
+size_t text_character(const char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t least;
+    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+    size_t n = 0;
+
+    while (n < 4 && ((unsigned char)*s & forms[n].mask) != forms[n].lead)
+        n++;
+    if (n == 4)
+        return 0;
+    for (size_t i = 1; i <= n; i++)
+        if (((unsigned char)s[i] & 0xc0) != 0x80)
+            return 0;
+    uint32_t c = code_of(s, n + 1);
+    /* Overlong, a half of a pair of UTF-16, beyond the last, or not a character. */
+    bool valid = c >= forms[n].least && !(c >= 0xd800 && c < 0xe000) && c <= 0x10ffff &&
+                 c != 0xfffe && c != 0xffff;
+    return valid ? n + 1 : 0;
+}
+
+static bool is_shown(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+    } hidden[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},  {0x200e, 0x200f},
+                  {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
+
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (c >= hidden[i].from && c <= hidden[i].to)
+            return false;
+    return true;
+}
+
+const char *text_escape(char out[TEXT_ESCAPE_SIZE], const char *s, size_t n)
+{
+    uint32_t c = n ? code_of(s, n) : (unsigned char)*s;
+
+    if (n && is_shown(c))
+        return NULL;
+    if (n)
+        snprintf(out, TEXT_ESCAPE_SIZE, "\\u%04x", (unsigned)c & 0xffff);
+    else
+        snprintf(out, TEXT_ESCAPE_SIZE, "\\x%02x", (unsigned)c & 0xff);
+    return out;
+}
+
 size_t text_line(const char *text, size_t width)
 {
     size_t n = 0, blank = 0;

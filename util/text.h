@@ -41,6 +41,14 @@ enum text_result text_fixed(const char *s, size_t n, int decimals, int64_t *valu
 enum { TEXT_EXCERPT_SIZE = 44 };
 const char *text_excerpt(char out[TEXT_EXCERPT_SIZE], const char *s, size_t n);
 
+/* Bytes of the character of UTF-8 that begins here; 0 = none does. */
+size_t text_character(const char *s);
+/* What is shown instead of such a character of n bytes, as JSON would have it (\u202e; of a byte
+ * that is none, \x9b): where it controls a terminal, ends a line, or turns the direction of what
+ * follows. NULL: nothing, it is shown as it is. */
+enum { TEXT_ESCAPE_SIZE = 8 };
+const char *text_escape(char out[TEXT_ESCAPE_SIZE], const char *s, size_t n);
+
 /* Bytes of the first line when a text is broken between words into lines of at most `width`
  * characters of UTF-8; a blank that follows is where it is broken, and in no line. A longer word is
  * cut. */

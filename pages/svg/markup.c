@@ -7,31 +7,6 @@
 
 #include "util/text.h"
 
-/* Bytes of the character of UTF-8 that begins here; 0 = none does. */
-static size_t utf8_length(const unsigned char *s)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } forms[] = {{0x80, 0, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-    for (size_t n = 0; n < sizeof forms / sizeof *forms; n++) {
-        if ((s[0] & forms[n].mask) != forms[n].lead)
-            continue;
-        uint32_t c = s[0] & (unsigned char)~forms[n].mask;
-        for (size_t i = 1; i <= n; i++) {
-            if ((s[i] & 0xc0) != 0x80)
-                return 0;
-            c = c << 6 | (s[i] & 0x3f);
-        }
-        /* Overlong, a half of a pair of UTF-16, beyond the last, or not a character. */
-        bool valid = c >= forms[n].least && !(c >= 0xd800 && c < 0xe000) && c <= 0x10ffff &&
-                     c != 0xfffe && c != 0xffff;
-        return valid ? n + 1 : 0;
-    }
-    return 0;
-}
-
 static const char *entity(unsigned char c)
 {
     switch (c) {
@@ -50,11 +25,21 @@ static const char *entity(unsigned char c)
     }
 }
 
+/* What turns the direction of text is shown as its escape, not done; so is it in charts. */
+static const char *html_escape(char escape[TEXT_ESCAPE_SIZE], const char *s, size_t n)
+{
+    if (n == 0)
+        return "\xef\xbf\xbd";
+    return n == 1 ? entity((unsigned char)*s) : text_escape(escape, s, n);
+}
+
 void markup_text(FILE *out, const char *text)
 {
-    for (const unsigned char *s = (const unsigned char *)text; s && *s;) {
-        size_t n = utf8_length(s);
-        const char *instead = n == 0 ? "\xef\xbf\xbd" : n == 1 ? entity(*s) : NULL;
+    char escape[TEXT_ESCAPE_SIZE];
+
+    for (const char *s = text; s && *s;) {
+        size_t n = text_character(s);
+        const char *instead = html_escape(escape, s, n);
         if (instead)
             fputs(instead, out);
         else
@@ -63,27 +48,33 @@ void markup_text(FILE *out, const char *text)
     }
 }
 
-static const char *json_escape(char out[8], const unsigned char *s, size_t n)
+/* Of a string that is shown. */
+enum { JSON_ESCAPE_SIZE = 2 * TEXT_ESCAPE_SIZE };
+static const char *json_escape(char out[JSON_ESCAPE_SIZE], const char *s, size_t n)
 {
+    char escape[TEXT_ESCAPE_SIZE];
+
     if (n == 0)
         return "\xef\xbf\xbd";
-    if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9)) {
-        snprintf(out, 8, "\\u20%02x", s[2] - 0x80);
-        return out;
+    if (n > 1) {
+        const char *instead = text_escape(escape, s, n);
+        if (instead)
+            snprintf(out, JSON_ESCAPE_SIZE, "\\%s", instead);
+        return instead ? out : NULL;
     }
-    if (n > 1 || (*s >= ' ' && *s != 0x7f && !strchr("<>&\"\\", *s)))
+    if (*s >= ' ' && *s != 0x7f && !strchr("<>&\"\\", *s))
         return NULL;
-    snprintf(out, 8, "\\u%04x", *s);
+    snprintf(out, JSON_ESCAPE_SIZE, "\\u%04x", (unsigned char)*s);
     return out;
 }
 
 void markup_json_string(FILE *out, const char *text)
 {
-    char escape[8];
+    char escape[JSON_ESCAPE_SIZE];
 
     fputs("\"", out);
-    for (const unsigned char *s = (const unsigned char *)text; s && *s;) {
-        size_t n = utf8_length(s);
+    for (const char *s = text; s && *s;) {
+        size_t n = text_character(s);
         const char *instead = json_escape(escape, s, n);
         if (instead)
             fputs(instead, out);

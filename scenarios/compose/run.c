@@ -92,6 +92,7 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
         .info = run ? &run->info : NULL,
         .out_dir = options->out_dir,
         .want_events = options->want_events,
+        .keep_medians = options->keep_medians,
         .replace = true,
         .progress = on_progress,
         .progress_context = (void *)options,

@@ -1,7 +1,7 @@
 """What a person does with any page: reads names, switches colours, sorts tables."""
 import math
 
-from written import HARM
+from written import SHOWN
 
 
 def names(browser, expected=True):
@@ -11,10 +11,10 @@ def names(browser, expected=True):
         return [document.querySelectorAll("x-harm, [x-harm]").length,
                 [...document.querySelectorAll("*")].some(e => !e.matches("script, style") && [...e.childNodes].some(
                     n => n.nodeType === Node.TEXT_NODE && n.data.includes(name))),
-                document.body.innerHTML.includes("\\uFFFD")]""", HARM.strip())
+                document.body.innerHTML.includes("\\uFFFD")]""", SHOWN)
     faults = ["a name became an element"] if state[0] else []
     if expected and not state[1]:
-        faults.append("a name is not there as it was given")
+        faults.append("a name is not shown, escaped")
     if state[2]:
         faults.append("a character was lost")
     return faults

@@ -5,6 +5,8 @@ import subprocess
 
 # As text of an element, in an attribute, in a script, in a comment; what cannot be in XML or breaks lines.
 HARM = """</script><x-harm>&lt;"'<!--]]>${x}`\u2028\u202e\U0001f600 """
+# As a page shows it: what ends a line or turns the text after it is told, not done.
+SHOWN = HARM.strip().replace("\u2028", "\\u2028").replace("\u202e", "\\u202e")
 SCENARIO = """name: {name}
 description: {name}
 trace: {{path: {trace}, limit: {limit}}}

@@ -424,12 +424,10 @@ Test(summary, curve_is_the_mean_of_each_part)
     cr_assert_eq(recorder_open(&recorder, &no_files, &d), ST_OK);
     struct observer o = recorder_observer(recorder);
     for (int i = 0; i < 2 * SUMMARY_SPARK_SIZE; i++) {
-        struct sample_record sample = {
-            .at_ns = i,
-            .ready = i,
-            .n_waiting = 3 * i,
-            .traffic = {.length_s = 2, .n_arrived = 4 * i, .ttft_sum_s = i, .n_ttft = i % 4 == 1}};
-        sample.traffic.ttft_sum_s *= sample.traffic.n_ttft;
+        struct sample_record sample = {.at_ns = i,
+                                       .ready = i,
+                                       .n_waiting = 3 * i,
+                                       .traffic = {.length_s = 2, .n_arrived = 4 * i}};
         cr_assert_eq(o.sample(o.context, &sample, &d), ST_OK);
     }
     cr_assert_eq(summary_compute(&y, recorder, result, 0, NULL, &d), ST_OK);
@@ -439,11 +437,44 @@ Test(summary, curve_is_the_mean_of_each_part)
     cr_assert_eq(y.workers[0].max, 2 * SUMMARY_SPARK_SIZE - 1);
     cr_assert_eq(y.offered_rps.value[1], 5);
     cr_assert_eq(y.waiting.value[1], 7.5);
-    /* A first token in every fourth sample, so in every second part. */
-    cr_assert_eq(y.ttft_ms.value[0], 1000);
-    cr_assert(isnan(y.ttft_ms.value[1]));
-    cr_assert_eq(y.ttft_ms.value[2], 5000);
-    cr_assert_eq(y.ttft_ms.min, 1000);
+    cr_assert(isnan(y.ttft_ms.value[0]) && isnan(y.ttft_ms.max)); /* nobody asked for it */
+    free(result);
+    recorder_free(recorder);
+}
+
+/* Part k is of the second before and after 2 k s. Three first tokens come in every other one, the
+ * slowest of them very late. */
+Test(summary, curve_of_ttft_is_of_medians)
+{
+    const struct recorder_options options = {.info = &run_info, .keep_medians = true};
+    struct recorder *recorder;
+    struct run_result *result = calloc(1, sizeof *result);
+    struct summary y;
+
+    diag_init(&d);
+    cr_assert_eq(recorder_open(&recorder, &options, &d), ST_OK);
+    struct observer o = recorder_observer(recorder);
+    for (int i = 0; i < 2 * SUMMARY_SPARK_SIZE; i++) {
+        const struct sample_record sample = {.at_ns = MS(1000 * i)};
+        cr_assert_eq(o.sample(o.context, &sample, &d), ST_OK);
+    }
+    for (int k = 1; k < SUMMARY_SPARK_SIZE; k += 2) {
+        const int ttft_ms[] = {10, 10 * (k + 1), 2000 * k};
+        for (int i = 0; i < 3; i++) {
+            struct request_record q = completed((uint64_t)(3 * k + i), 2000 * k - ttft_ms[i], 100,
+                                                1, 2000 * k, -1, 2000 * k);
+            q.measured = false; /* all count */
+            cr_assert_eq(o.request(o.context, &q, &d), ST_OK);
+        }
+    }
+    cr_assert_eq(summary_compute(&y, recorder, result, 0, NULL, &d), ST_OK);
+    cr_assert_eq(y.ttft_ms.n, SUMMARY_SPARK_SIZE);
+    for (int k = 0; k < SUMMARY_SPARK_SIZE; k++) {
+        double median = y.ttft_ms.value[k];
+        cr_assert(k % 2 ? fabs(median / (10 * (k + 1)) - 1) < 0.04 : isnan(median), "%d", k);
+    }
+    cr_assert_eq(y.ttft_ms.min, y.ttft_ms.value[1]);
+    cr_assert_eq(y.ttft_ms.max, y.ttft_ms.value[SUMMARY_SPARK_SIZE - 1]);
     free(result);
     recorder_free(recorder);
 }

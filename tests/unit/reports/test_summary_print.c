@@ -1,6 +1,6 @@
 #include "test_report_fixture.h"
 
-static const struct recorder_options no_files = {.info = &run_info};
+static const struct recorder_options no_files = {.info = &run_info, .keep_medians = true};
 
 static char *printed(const struct summary *y, bool colour)
 {
@@ -71,7 +71,7 @@ static const char golden[] =
     "  prefill         ████  2 workers\n"
     "  decode          ▃▆▇█  2 to 6 workers\n"
     "  queue           ████  6 requests\n"
-    "  mean TTFT        █▅▃  100 to 300 ms\n"
+    "  p50 TTFT        ▂█    99 to 490 ms\n"
     "\n"
     "Simulation        1 min 50 s in 0.250 s, 440 times real time\n"
     "                  32 requests/s, 123,456 events, 24 MiB at most\n";

@@ -204,3 +204,54 @@ Test(text, lines_end_between_words)
     cr_expect_eq(text_line("all of it", 5), 3);
     cr_expect_eq(text_line("incomprehensible word", 5), 5);
 }
+
+Test(text, characters_of_utf8_alone)
+{
+    static const struct {
+        const char *s;
+        size_t n;
+    } cases[] = {{"a", 1},
+                 {"\x7f", 1},
+                 {"\xc3\xa9", 2},
+                 {"\xe2\x80\xae", 3},
+                 {"\xf0\x9f\x98\x80", 4},
+                 {"\x80", 0},
+                 {"\xc3", 0},
+                 {"\xc0\xaf", 0},         /* overlong */
+                 {"\xed\xa0\x80", 0},     /* half of a pair */
+                 {"\xef\xbf\xbe", 0},     /* none */
+                 {"\xf4\x90\x80\x80", 0}, /* beyond the last */
+                 {"\xff", 0}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_assert_eq(text_character(cases[i].s), cases[i].n, "%zu", i);
+}
+
+Test(text, what_controls_a_terminal_or_turns_text_is_escaped)
+{
+    static const char *const cases[][2] = {
+        {"a", NULL},
+        {" ", NULL},
+        {"\xc3\xa9", NULL},
+        {"\xd7\x90", NULL}, /* a letter that is written from the right may do so */
+        {"\xf0\x9f\x98\x80", NULL},
+        {"\x1b", "\\u001b"},
+        {"\n", "\\u000a"},
+        {"\x7f", "\\u007f"},
+        {"\xc2\x9b", "\\u009b"},
+        {"\xd8\x9c", "\\u061c"},
+        {"\xe2\x80\x8f", "\\u200f"},
+        {"\xe2\x80\xa8", "\\u2028"},
+        {"\xe2\x80\xae", "\\u202e"},
+        {"\xe2\x81\xa6", "\\u2066"},
+        {"\xef\xbb\xbf", "\\ufeff"},
+        {"\x9b", "\\x9b"}};
+    char out[TEXT_ESCAPE_SIZE];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *s = cases[i][0], *escape = text_escape(out, s, text_character(s));
+        cr_assert_eq(!escape, !cases[i][1], "%zu", i);
+        if (escape)
+            cr_assert_str_eq(escape, cases[i][1]);
+    }
+}
