@@ -98,7 +98,7 @@ void run_page_gpu_hours(const struct run_view *v)
 /* ---- workers ---- */
 
 enum { LANE_SERVING, LANE_PENDING, LANE_STARTING, LANE_DRAINING, N_LANE_PARTS };
-static const struct svg_part lane_parts[N_LANE_PARTS] = {[LANE_SERVING] = {"serving", 2},
+static const struct svg_part lane_parts[N_LANE_PARTS] = {[LANE_SERVING] = {"serving", 0},
                                                          [LANE_PENDING] = {"waits for GPUs", 7},
                                                          [LANE_STARTING] = {"starting", 4},
                                                          [LANE_DRAINING] = {"draining", 1}};

@@ -110,7 +110,7 @@ void svg_heat_map(FILE *out, const struct svg_heat_map *c)
         return;
     }
     draw_scale(&p, c, e);
-    p.left = fmin(widest, 0.3 * p.width) + 8;
+    p.left = fmin(widest + 1, 0.3 * p.width) + 8;
     p.top += PLOT_LINE + 4;
     p.bottom -= 2 * PLOT_LINE + 4;
     for (size_t y = 0; y < c->n_y; y++) {

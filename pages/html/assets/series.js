@@ -201,12 +201,15 @@
       paths: style.includes("step") ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
     };
   }
+  // Of workers there is no half.
+  const WHOLE_STEPS = [...Array(10).keys()].flatMap(n => [1, 2, 5].map(step => step * 10 ** n));
+  const whole = data => data.lines.every(line => line.y.every(y => y === null || Number.isInteger(y)));
   function axes(data) {
     const both = { stroke: () => colour("chart-quiet"), font: "12px system-ui, sans-serif", ticks: { show: false },
       grid: { stroke: () => colour("chart-grid"), width: 1 } };
     return [
       { ...both, size: 26, incrs: STEPS, space: 70, values: (u, ticks, axis, space, by) => ticks.map(t => time(t, by < 60)) },
-      { ...both, size: 58, gap: 6, values: (u, ticks) => ticks.map(t => short(t, data.unit)) },
+      { ...both, size: 58, gap: 6, incrs: whole(data) ? WHOLE_STEPS : undefined, values: (u, ticks) => ticks.map(t => short(t, data.unit)) },
     ];
   }
   function options(panel, width) {
