@@ -127,26 +127,14 @@ static enum status print_worst(const struct explain *e, struct diag *d)
     return ST_OK;
 }
 
-static double capacity_figure(const struct explain *e, size_t pool, const char *name)
-{
-    char key[128];
-
-    snprintf(key, sizeof key, "capacity.%.31s.%s", e->run->pools[pool], name);
-    return recorded_figure(e->run, key);
-}
-
 /* A run of an earlier version has none. */
 static void print_capacity(const struct explain *e)
 {
     char text[CAPACITY_SENTENCE_SIZE];
 
     for (size_t p = 0; p < e->run->n_pools; p++) {
-        const struct capacity_total t = {
-            .short_worker_s = capacity_figure(e, p, "short_worker_s"),
-            .short_windows = capacity_figure(e, p, "short_windows"),
-            .idle_gpu_hours = capacity_figure(e, p, "idle_gpu_hours"),
-        };
-        if (isnan(t.idle_gpu_hours))
+        struct capacity_total t;
+        if (!recorded_capacity(&t, e->run, p))
             continue;
         fputs(p ? "" : "\nCapacity\n", stdout);
         fputs("  ", stdout);

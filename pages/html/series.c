@@ -123,7 +123,8 @@ static void write_line(FILE *out, const struct series_line *line, size_t n, cons
                                          [SERIES_STEP] = "step solid",
                                          [SERIES_STEP_DASHED] = "step dashed",
                                          [SERIES_STEP_DOTTED] = "step dotted",
-                                         [SERIES_AREA] = "step area"};
+                                         [SERIES_AREA] = "step area",
+                                         [SERIES_AREA_BELOW] = "step area below"};
 
     fputs("{", out);
     write_key_string(out, "name", line->name);
@@ -168,6 +169,10 @@ static void write_bands_and_marks(FILE *out, const struct series_panel *p)
         write_times(out, 2, span);
         fputs(",", out);
         write_key_string(out, "text", p->bands[i].text);
+        if (p->bands[i].name) {
+            fprintf(out, ",\"colour\":%u,", p->bands[i].colour % SVG_COLOURS);
+            write_key_string(out, "hatch", svg_hatch(p->bands[i].colour));
+        }
         fputs("}", out);
     }
     fputs("],\"marks\":[", out);
@@ -203,6 +208,28 @@ static enum status write_data(FILE *out, const struct series_panel *p, struct ar
     return s;
 }
 
+/* Of the kinds of bands that there are. */
+static void write_legend(FILE *out, const struct series_panel *p)
+{
+    const char *names[SVG_COLOURS] = {NULL};
+    bool any = false;
+
+    for (size_t i = 0; p->tells_kinds && i < p->n_bands; i++) {
+        if (p->bands[i].name)
+            names[p->bands[i].colour % SVG_COLOURS] = p->bands[i].name;
+    }
+    for (unsigned i = 0; i < SVG_COLOURS; i++) {
+        if (!names[i])
+            continue;
+        fputs(any ? "\n<span>" : "<p class=\"kinds\"><span>", out);
+        any = true;
+        svg_swatch(out, p->id, i);
+        markup_text(out, names[i]);
+        fputs("</span>", out);
+    }
+    fputs(any ? "</p>\n" : "", out);
+}
+
 enum status series_panel(FILE *out, const struct series_panel *p, struct arena *arena,
                          struct diag *d)
 {
@@ -226,6 +253,7 @@ enum status series_panel(FILE *out, const struct series_panel *p, struct arena *
         fprintf(out, fewer, SERIES_MAX_POINTS / 2);
     }
     fputs("</p>\n", out);
+    write_legend(out, p);
     enum status s = write_data(out, p, arena, d);
     fputs("</div>\n", out);
     return s;

@@ -24,7 +24,8 @@ enum series_style {
     SERIES_STEP,        /* the value holds up to the next point */
     SERIES_STEP_DASHED, /* the same */
     SERIES_STEP_DOTTED,
-    SERIES_AREA, /* steps, filled down to 0 */
+    SERIES_AREA,       /* steps, filled to 0 */
+    SERIES_AREA_BELOW, /* the same, of values up to 0, which are told without their sign */
 };
 
 struct series_line {
@@ -38,6 +39,8 @@ struct series_line {
 struct series_band { /* shaded */
     double from_s, to_s;
     const char *text; /* shown where the cursor is in it */
+    const char *name; /* of its kind, for the legend; NULL = none, in the colour of limits */
+    unsigned colour;  /* of the kind; as in pages/svg/charts.h */
 };
 struct series_mark { /* an upright line */
     double at_s;
@@ -61,6 +64,7 @@ struct series_panel {
     const struct series_line *lines;
     size_t n_bands;
     const struct series_band *bands; /* by time */
+    bool tells_kinds;                /* of bands, in a legend */
     size_t n_marks;
     const struct series_mark *marks; /* by time */
     struct series_level level;

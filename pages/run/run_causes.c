@@ -2,6 +2,7 @@
 #include "pages/html/table.h"
 #include "pages/run/run_page_internal.h"
 #include "pages/svg/markup.h"
+#include "reports/capacity.h"
 #include "reports/causes/causes_report.h"
 
 static void write_stories(const struct run_view *v)
@@ -42,11 +43,27 @@ static void write_table(const struct run_view *v)
     html_table_end(v->out);
 }
 
-void run_page_causes(const struct run_view *v)
+static void write_capacity(const struct run_view *v)
+{
+    char text[CAPACITY_SENTENCE_SIZE];
+
+    for (size_t p = 0; p < v->run->n_pools; p++) {
+        struct capacity_total t;
+        if (!recorded_capacity(&t, v->run, p))
+            continue;
+        fputs(p ? "; " : "<p>Capacity: ", v->out);
+        markup_text(v->out, capacity_sentence(text, &t, v->run->pools[p]));
+        fputs(p + 1 == v->run->n_pools ? ".</p>\n" : "", v->out);
+    }
+}
+
+enum status run_page_causes(const struct run_view *v)
 {
     if (!v->causes || !v->causes->missed)
-        return;
+        return ST_OK;
     fputs("<h2 id=\"why\">Why</h2>\n", v->out);
     write_stories(v);
+    write_capacity(v);
     write_table(v);
+    return run_page_cause_bars(v);
 }

@@ -47,8 +47,8 @@ static void write_worst(const struct run_view *v)
             w->n_offered, w->n_missed);
     if (!isnan(w->ttft.mean_ms))
         fprintf(v->out, "; the mean TTFT was %s ms", markup_figure(ms, w->ttft.mean_ms));
-    if (w->cause)
-        fprintf(v->out, "; most of those that missed %s", w->cause);
+    if (w->cause != N_CAUSES)
+        fprintf(v->out, "; most of those that missed %s", cause_phrase(w->cause));
     fputs(".", v->out);
     write_fleet_at(v, at + v->window_s);
     fputs("</p>\n", v->out);

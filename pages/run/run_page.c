@@ -71,9 +71,10 @@ static enum status write_page(struct run_view *v)
     page_heading(v->out, v->run->scenario,
                  arena_printf(v->arena, "headroom run, policy %s", v->run->policy));
     run_page_figures(v);
-    run_page_causes(v);
+    s = run_page_causes(v);
     write_contents(v->out);
-    s = write_parts(v);
+    if (!s)
+        s = write_parts(v);
     write_made(v);
     series_page_end(v->out);
     return s;
@@ -118,6 +119,8 @@ enum status run_page_write(const char *dir, FILE *out, struct diag *d)
         s = recorded_causes_finish(visit.causes, &summary, &visit.run, d);
         v.causes = &summary;
     }
+    if (!s)
+        s = recorded_read_windows(&visit.run, &arena, d);
     if (!s)
         s = run_page_windows(&v, visit.causes);
     if (!s)
@@ -218,6 +221,8 @@ enum status run_page_finish(struct run_page *page, const char *dir,
                          .d = d,
                          .causes = page->requests.has_parts ? causes : NULL};
     enum status s = collected_finish(&run, page->collected, &arena, dir, d);
+    if (!s)
+        s = recorded_read_windows(&run, &arena, d);
     if (!s)
         s = run_page_windows(&v, v.causes ? page->watcher.causes : NULL);
     if (!s)

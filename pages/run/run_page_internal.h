@@ -12,12 +12,17 @@
  * it. NaN without one. */
 struct run_latency {
     double mean_ms, p50_ms, p95_ms;
+    size_t n; /* whose latencies there are */
+    /* Of the measured span: above the target, and why most of them; N_CAUSES: not known. */
+    size_t n_above;
+    enum cause cause;
 };
 struct run_window {
     struct run_latency ttft, tpot;
-    size_t n_offered, n_missed; /* by arrival: not completed within both targets */
-    size_t n_ttft, n_tpot;      /* whose latencies there are */
-    const char *cause; /* of most of those that missed, in words; NULL = none, or not known */
+    /* By arrival: not completed within both targets, and why (of those of the measured span). */
+    size_t n_offered, n_missed;
+    uint32_t by_cause[N_CAUSES];
+    enum cause cause; /* of most of them; N_CAUSES: not known */
 };
 
 struct run_view {
@@ -39,11 +44,15 @@ enum { RUN_MAX_WINDOWS = 120 };
 enum status run_page_windows(struct run_view *v, const struct causes *causes);
 /* That a stretch of v->requests is in. */
 size_t run_window_of(const struct run_view *v, size_t stretch);
-/* A mean is above its target, or nothing came while requests were missed. */
-bool run_window_missed(const struct run_view *v, const struct run_window *w);
+/* No first token came in it, and requests that did missed. */
+bool run_window_starved(const struct run_window *w);
+/* A colour of pages/svg/charts.h, and what it stands for; needs v->causes. */
+unsigned run_cause_colour(const struct run_view *v, enum cause cause);
+const char *run_cause_colour_name(const struct run_view *v, unsigned colour);
 
 void run_page_figures(const struct run_view *v);
-void run_page_causes(const struct run_view *v);
+enum status run_page_causes(const struct run_view *v);
+enum status run_page_cause_bars(const struct run_view *v);
 enum status run_page_panels(const struct run_view *v);
 /* Where the TTFT of the requests that missed went. */
 enum status run_page_parts(const struct run_view *v);

@@ -2,46 +2,10 @@
 #include <stdint.h>
 
 #include "pages/html/page.h"
-#include "pages/html/series.h"
-#include "pages/run/run_page_internal.h"
+#include "pages/run/run_panels.h"
 #include "util/units.h"
 
-/* What the panels have in common. */
-struct panels {
-    const struct run_view *v;
-    size_t n_bands;
-    struct series_band *bands;
-    size_t n_moves[POLICY_MAX_POOLS]; /* of each pool: how often its target was changed */
-    size_t n_marks[POLICY_MAX_POOLS]; /* those that are drawn */
-    struct series_mark *marks[POLICY_MAX_POOLS];
-    size_t n_samples[POLICY_MAX_POOLS]; /* of each pool */
-    double *at_s[POLICY_MAX_POOLS];
-};
-
-/* ---- missed stretches, and moves ---- */
-
-static enum status find_bands(struct panels *p)
-{
-    const struct run_view *v = p->v;
-
-    p->bands = ARENA_NEW(v->arena, v->n_windows, struct series_band);
-    if (!p->bands)
-        return diag_nomem(v->d, "windows");
-    for (size_t i = 0; i < v->n_windows; i++) {
-        const struct run_window *w = &v->windows[i];
-        if (!run_window_missed(v, w))
-            continue;
-        const char *text =
-            arena_printf(v->arena, "%zu of %zu requests that came then missed%s%s", w->n_missed,
-                         w->n_offered, w->cause ? "; most of them " : "", w->cause ? w->cause : "");
-        if (!text)
-            return diag_nomem(v->d, "windows");
-        double from = (double)i * v->window_s;
-        p->bands[p->n_bands++] =
-            (struct series_band){from, fmin(from + v->window_s, v->end_s), text};
-    }
-    return ST_OK;
-}
+/* ---- moves ---- */
 
 bool run_pool_moves(const struct recorded_pool_decision *p)
 {
@@ -59,7 +23,7 @@ bool run_decision_moves(const struct run_view *v, const struct recorded_decision
 
 enum { MOST_MARKS = 400 }; /* more cannot be told apart */
 
-static enum status find_marks(struct panels *p, size_t pool)
+static enum status find_marks(struct run_panels *p, size_t pool)
 {
     const struct run_view *v = p->v;
     struct series_mark *marks = ARENA_NEW(v->arena, MOST_MARKS, struct series_mark);
@@ -141,7 +105,7 @@ static double time_of(const struct recorded_sample *s)
 }
 
 /* Of the samples of a pool; NULL: no memory. */
-static double *column(const struct panels *p, size_t pool, sample_value value)
+static double *column(const struct run_panels *p, size_t pool, sample_value value)
 {
     const struct recorded *run = p->v->run;
     double *y = ARENA_NEW(p->v->arena, run->n_samples, double);
@@ -154,7 +118,7 @@ static double *column(const struct panels *p, size_t pool, sample_value value)
     return y;
 }
 
-static enum status find_times(struct panels *p)
+static enum status find_times(struct run_panels *p)
 {
     const struct recorded *run = p->v->run;
 
@@ -168,22 +132,28 @@ static enum status find_times(struct panels *p)
     return ST_OK;
 }
 
-static enum status draw(const struct panels *p, struct series_panel *panel)
+enum status run_panels_draw(const struct run_panels *p, struct series_panel *panel,
+                            enum run_miss shaded)
 {
     for (size_t i = 0; i < panel->n_lines; i++) {
         if (!panel->lines[i].y || !panel->lines[i].name)
             return diag_nomem(p->v->d, "panel");
     }
     panel->to_s = p->v->end_s;
-    panel->n_bands = p->n_bands;
-    panel->bands = p->bands;
+    panel->n_bands = p->n_bands[shaded];
+    panel->bands = p->bands[shaded];
     return series_panel(p->v->out, panel, p->v->arena, p->v->d);
+}
+
+static enum status draw(const struct run_panels *p, struct series_panel *panel)
+{
+    return run_panels_draw(p, panel, RUN_MISS_ANY);
 }
 
 /* ---- the panels ---- */
 
 /* What the decision before each sample said would come, per second of the time to the next. */
-static double *forecast(const struct panels *p)
+static double *forecast(const struct run_panels *p)
 {
     const struct recorded *run = p->v->run;
     double *y = ARENA_NEW(p->v->arena, p->n_samples[0], double);
@@ -206,7 +176,7 @@ static double *forecast(const struct panels *p)
     return y;
 }
 
-static enum status draw_load(const struct panels *p)
+static enum status draw_load(const struct run_panels *p)
 {
     bool has_forecast = false;
 
@@ -235,9 +205,11 @@ struct latency_panel {
     const char *id, *title, *label;
     size_t offset; /* of a run_latency in a run_window */
     int64_t target_ns;
+    const char *of, *or_else; /* whose latency a window has; when it is shaded, too */
+    enum run_miss shaded;
 };
 
-static enum status draw_latency(const struct panels *p, const struct latency_panel *l)
+static enum status draw_latency(const struct run_panels *p, const struct latency_panel *l)
 {
     const struct run_view *v = p->v;
     double *x = ARENA_NEW(v->arena, v->n_windows, double);
@@ -246,8 +218,9 @@ static enum status draw_latency(const struct panels *p, const struct latency_pan
     double *p95 = ARENA_NEW(v->arena, v->n_windows, double);
     const char *note = arena_printf(
         v->arena,
-        "Per %.9g s%s%s. Shaded: the mean TTFT or TPOT of the window is above its target.",
-        v->window_s, *v->sampled ? "; p50 and p95" : "", v->sampled);
+        "Of %s each %.9g s%s%s. Shaded: the mean is above the target%s; the colour is that of most "
+        "of the causes.",
+        l->of, v->window_s, *v->sampled ? "; p50 and p95" : "", v->sampled, l->or_else);
 
     if (!x || !mean || !p50 || !p95 || !note)
         return diag_nomem(v->d, "windows");
@@ -263,27 +236,31 @@ static enum status draw_latency(const struct panels *p, const struct latency_pan
     const struct series_line lines[] = {{"mean", 0, SERIES_SOLID, mean},
                                         {"p50", 2, SERIES_DASHED, p50},
                                         {"p95", 1, SERIES_DOTTED, p95}};
-    return draw(p, &(struct series_panel){.id = l->id,
-                                          .title = l->title,
-                                          .unit = "ms",
-                                          .label = l->label,
-                                          .note = note,
-                                          .n = v->n_windows,
-                                          .x_s = x,
-                                          .n_lines = 3,
-                                          .lines = lines,
-                                          .level = {ms_from_ns(l->target_ns), "SLA"}});
+    struct series_panel panel = {.id = l->id,
+                                 .title = l->title,
+                                 .unit = "ms",
+                                 .label = l->label,
+                                 .note = note,
+                                 .n = v->n_windows,
+                                 .x_s = x,
+                                 .n_lines = 3,
+                                 .lines = lines,
+                                 .tells_kinds = true,
+                                 .level = {ms_from_ns(l->target_ns), "SLA"}};
+    return run_panels_draw(p, &panel, l->shaded);
 }
 
-static enum status draw_latencies(const struct panels *p)
+static enum status draw_latencies(const struct run_panels *p)
 {
     const struct latency_panel all[] = {
         {"ttft", "Time to first token",
          "TTFT per window: mean, median and 95th percentile, against the SLA",
-         offsetof(struct run_window, ttft), p->v->run->ttft_target_ns},
+         offsetof(struct run_window, ttft), p->v->run->ttft_target_ns, "first tokens that came in",
+         ", or none came though requests did that missed", RUN_MISS_TTFT},
         {"tpot", "Time per output token",
          "TPOT per window: mean, median and 95th percentile, against the SLA",
-         offsetof(struct run_window, tpot), p->v->run->tpot_target_ns}};
+         offsetof(struct run_window, tpot), p->v->run->tpot_target_ns, "requests that ended in", "",
+         RUN_MISS_TPOT}};
     enum status s = ST_OK;
 
     for (size_t i = 0; i < 2 && !s; i++)
@@ -291,7 +268,7 @@ static enum status draw_latencies(const struct panels *p)
     return s;
 }
 
-static const char *marks_note(const struct panels *p, size_t pool)
+static const char *marks_note(const struct run_panels *p, size_t pool)
 {
     const char *first =
         p->n_marks[pool] < p->n_moves[pool]
@@ -305,7 +282,7 @@ static const char *marks_note(const struct panels *p, size_t pool)
                  : NULL;
 }
 
-static enum status draw_fleet(const struct panels *p, size_t pool)
+static enum status draw_fleet(const struct run_panels *p, size_t pool)
 {
     const char *name = p->v->run->pools[pool];
     const struct series_line lines[] = {
@@ -333,7 +310,7 @@ static enum status draw_fleet(const struct panels *p, size_t pool)
 }
 
 /* A line for each pool, or two. */
-static enum status draw_pools(const struct panels *p, const struct series_panel *like,
+static enum status draw_pools(const struct run_panels *p, const struct series_panel *like,
                               const sample_value values[2], const char *const names[2])
 {
     static const enum series_style styles[] = {SERIES_SOLID, SERIES_DASHED};
@@ -357,7 +334,7 @@ static enum status draw_pools(const struct panels *p, const struct series_panel 
     return draw(p, &panel);
 }
 
-static enum status draw_requests(const struct panels *p)
+static enum status draw_requests(const struct run_panels *p)
 {
     static const sample_value values[2] = {waiting, running};
     static const char *const names[2] = {" waiting", " running"};
@@ -370,7 +347,7 @@ static enum status draw_requests(const struct panels *p)
     return draw_pools(p, &panel, values, names);
 }
 
-static enum status draw_kv(const struct panels *p)
+static enum status draw_kv(const struct run_panels *p)
 {
     static const sample_value values[2] = {kv, NULL};
     static const char *const names[2] = {"", ""};
@@ -384,8 +361,8 @@ static enum status draw_kv(const struct panels *p)
 
 enum status run_page_panels(const struct run_view *v)
 {
-    struct panels p = {.v = v};
-    enum status s = find_bands(&p);
+    struct run_panels p = {.v = v};
+    enum status s = run_panels_find_bands(&p);
 
     for (size_t i = 0; i < v->run->n_pools && !s; i++)
         s = find_marks(&p, i);
@@ -407,6 +384,8 @@ enum status run_page_panels(const struct run_view *v)
         for (size_t i = 0; i < v->run->n_pools && !s; i++)
             s = draw_fleet(&p, i);
     }
+    s = s ? s : run_panels_capacity(&p);
+    s = s ? s : run_panels_estimates(&p);
     fputs("</div>\n", v->out);
     return s;
 }

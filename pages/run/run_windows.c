@@ -73,15 +73,15 @@ static void add_up(struct run_window *windows, const struct run_view *v)
         struct run_window *w = &windows[run_window_of(v, i)];
         w->n_offered += stretch->n_offered;
         w->n_missed += stretch->n_missed;
-        w->n_ttft += stretch->n_ttft;
-        w->n_tpot += stretch->n_tpot;
+        w->ttft.n += stretch->n_ttft;
+        w->tpot.n += stretch->n_tpot;
         w->ttft.mean_ms += stretch->ttft_ns / 1e6;
         w->tpot.mean_ms += stretch->tpot_ns / 1e6;
     }
     for (size_t i = 0; i < v->n_windows; i++) {
         struct run_window *w = &windows[i];
-        w->ttft.mean_ms = w->n_ttft ? w->ttft.mean_ms / (double)w->n_ttft : NAN;
-        w->tpot.mean_ms = w->n_tpot ? w->tpot.mean_ms / (double)w->n_tpot : NAN;
+        w->ttft.mean_ms = w->ttft.n ? w->ttft.mean_ms / (double)w->ttft.n : NAN;
+        w->tpot.mean_ms = w->tpot.n ? w->tpot.mean_ms / (double)w->tpot.n : NAN;
     }
 }
 
@@ -108,26 +108,60 @@ static double round_window(double end_s)
     return ceil(end_s / RUN_MAX_WINDOWS / round_s[N - 1]) * round_s[N - 1];
 }
 
+static enum cause most_of(const uint32_t by_cause[N_CAUSES])
+{
+    int most = 0;
+
+    for (int c = 1; c < N_CAUSES; c++)
+        most = by_cause[c] > by_cause[most] ? c : most;
+    return by_cause[most] ? (enum cause)most : N_CAUSES;
+}
+
+/* Counts of a window: by a verdict on this latency, and by one on the other. */
+enum { SAME, OTHER, N_VERDICTS };
+typedef uint32_t window_causes[N_VERDICTS][N_CAUSES];
+
+/* Of those whose first token came too late in a window, or whose last one too slowly. Who missed
+ * both has one verdict, on the one that was worse. */
+static void find_latency_causes(struct run_window *windows, const struct run_view *v,
+                                const struct causes *causes, window_causes *counts,
+                                enum run_latency_of of)
+{
+    enum miss_kind kind = of == RUN_TTFT ? MISSED_TTFT : MISSED_TPOT;
+
+    memset(counts, 0, v->n_windows * sizeof *counts);
+    for (size_t i = 0; causes && i < causes_n_missed(causes); i++) {
+        const struct cause_verdict miss = causes_missed(causes, i);
+        int64_t at_ns = of == RUN_TTFT ? miss.late_first_ns : miss.slow_last_ns;
+        if (at_ns < 0)
+            continue;
+        size_t w = window_at(v, at_ns);
+        counts[w][miss.kind == kind ? SAME : OTHER][miss.cause]++;
+        (of == RUN_TTFT ? &windows[w].ttft : &windows[w].tpot)->n_above++;
+    }
+    for (size_t w = 0; w < v->n_windows; w++) {
+        struct run_latency *l = of == RUN_TTFT ? &windows[w].ttft : &windows[w].tpot;
+        l->cause = most_of(counts[w][SAME]);
+        if (l->cause == N_CAUSES)
+            l->cause = most_of(counts[w][OTHER]);
+    }
+}
+
 static enum status find_causes(struct run_window *windows, const struct run_view *v,
                                const struct causes *causes)
 {
-    size_t *counts = ARENA_NEW(v->arena, v->n_windows * N_CAUSES, size_t);
+    window_causes *counts = arena_alloc(v->arena, v->n_windows, sizeof *counts);
 
     if (!counts)
         return diag_nomem(v->d, "windows");
-    memset(counts, 0, v->n_windows * N_CAUSES * sizeof *counts);
-    for (size_t i = 0; i < causes_n_missed(causes); i++) {
+    find_latency_causes(windows, v, causes, counts, RUN_TTFT);
+    find_latency_causes(windows, v, causes, counts, RUN_TPOT);
+    for (size_t i = 0; causes && i < causes_n_missed(causes); i++) {
         const struct cause_verdict miss = causes_missed(causes, i);
-        counts[window_at(v, miss.arrival_ns) * N_CAUSES + miss.cause]++;
+        windows[window_at(v, miss.arrival_ns)].by_cause[miss.cause]++;
     }
-    for (size_t w = 0; w < v->n_windows; w++) {
-        const size_t *of = counts + w * N_CAUSES;
-        int most = 0;
-        for (int c = 1; c < N_CAUSES; c++)
-            most = of[c] > of[most] ? c : most;
-        if (of[most])
-            windows[w].cause = cause_phrase((enum cause)most);
-    }
+    for (size_t w = 0; w < v->n_windows; w++)
+        windows[w].cause = most_of(windows[w].by_cause);
     return ST_OK;
 }
 
@@ -149,14 +183,12 @@ enum status run_page_windows(struct run_view *v, const struct causes *causes)
     find_quantiles(windows, v, sightings, RUN_TTFT);
     find_quantiles(windows, v, sightings, RUN_TPOT);
     v->windows = windows;
-    return causes ? find_causes(windows, v, causes) : ST_OK;
+    return find_causes(windows, v, causes);
 }
 
-bool run_window_missed(const struct run_view *v, const struct run_window *w)
+bool run_window_starved(const struct run_window *w)
 {
-    return w->ttft.mean_ms > ms_from_ns(v->run->ttft_target_ns) ||
-           w->tpot.mean_ms > ms_from_ns(v->run->tpot_target_ns) ||
-           (w->n_missed && isnan(w->ttft.mean_ms));
+    return w->n_missed && w->ttft.n == 0;
 }
 
 const struct recorded_sample *run_sample_at(const struct recorded *run, size_t pool, int64_t at_ns)

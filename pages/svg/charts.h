@@ -35,6 +35,12 @@ struct svg_frame {
 /* Colours of series are 0 to SVG_COLOURS - 1, and go round. */
 enum { SVG_COLOURS = 8 };
 
+/* Of a tile of 6 by 6, drawn over a colour for those who do not see it: what goes into the `d` of a
+ * path; "" for one of them. */
+const char *svg_hatch(unsigned colour);
+/* A small box with colour and hatching, for a legend in words; `id` as of a frame. */
+void svg_swatch(FILE *out, const char *id, unsigned colour);
+
 /* ---- curves ---- */
 
 struct svg_point {

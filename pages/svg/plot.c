@@ -186,7 +186,7 @@ void plot_marker(const struct plot *p, const char *class, unsigned shape, double
     }
 }
 
-void plot_patterns(const struct plot *p, const struct svg_part *parts, size_t n)
+const char *svg_hatch(unsigned colour)
 {
     static const char *const strokes[SVG_COLOURS] = {"",
                                                      "M-2,8L8,-2M-2,2L2,-2M4,8L8,4",
@@ -196,6 +196,12 @@ void plot_patterns(const struct plot *p, const struct svg_part *parts, size_t n)
                                                      "M3,0V6",
                                                      "M0,3H6M3,0V6",
                                                      "M0,0L6,6M6,0L0,6"};
+
+    return strokes[colour % SVG_COLOURS];
+}
+
+void plot_patterns(const struct plot *p, const struct svg_part *parts, size_t n)
+{
     unsigned seen = 0;
 
     fputs("<defs>\n", p->out);
@@ -210,11 +216,23 @@ void plot_patterns(const struct plot *p, const struct svg_part *parts, size_t n)
                 "-p%u\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">"
                 "<rect class=\"area s%u\" width=\"6\" height=\"6\"/>",
                 k, k);
-        if (*strokes[k])
-            fprintf(p->out, "<path class=\"hatch\" d=\"%s\"/>", strokes[k]);
+        if (*svg_hatch(k))
+            fprintf(p->out, "<path class=\"hatch\" d=\"%s\"/>", svg_hatch(k));
         fputs("</pattern>\n", p->out);
     }
     fputs("</defs>\n", p->out);
+}
+
+void svg_swatch(FILE *out, const char *id, unsigned colour)
+{
+    const struct svg_frame frame = {.id = id};
+    const struct plot p = {.out = out, .frame = &frame};
+    const struct svg_part part = {NULL, colour};
+
+    fputs("<svg class=\"chart swatch\" width=\"18\" height=\"12\" aria-hidden=\"true\">", out);
+    plot_patterns(&p, &part, 1);
+    plot_begin_hatched(&p, colour);
+    fputs("M0,0H18V12H0Z\"/></svg>", out);
 }
 
 void plot_begin_hatched(const struct plot *p, unsigned colour)

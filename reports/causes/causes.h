@@ -55,7 +55,7 @@
     XX(STARTUP, "startup", "workers that had been decided on were not ready",                      \
        "waited while workers started", "a faster start, or decisions as much earlier")             \
     XX(LATE_DECISION, "late_decision", "the decision for more workers had not been made",          \
-       "waited before more workers were decided on",                                               \
+       "waited for a decision to add workers",                                                     \
        "shorter intervals of the policy, or a forecast that sees it coming")                       \
     XX(SCALED_DOWN, "scaled_down", "workers had been taken away just before",                      \
        "waited after workers had been taken away", "slower or smaller steps down")                 \
@@ -137,9 +137,11 @@ struct cause_verdict {
     uint32_t isl_tok, osl_tok; /* as in the trace */
     uint32_t ahead_tok;        /* ISL of the long prompt in front; 0 = not for that */
     int64_t arrival_ns;
-    int64_t excess_ns; /* over the target; 0: unserved */
-    int64_t late_ns;   /* the last decision for more workers came so long after the backlog began;
-                          -1 = not for that */
+    int64_t excess_ns;                   /* over the target; 0: unserved */
+    int64_t late_first_ns, slow_last_ns; /* its first token, if that came too late, and its last, if
+                                            they came too slowly; -1 = not that */
+    int64_t late_ns; /* the last decision for more workers came so long after the backlog began;
+                        -1 = not for that */
 };
 
 /* Classes of requests by their ISL, up to 1k, 2k, ... 64k tokens and longer, and by their OSL, up

@@ -252,6 +252,8 @@ bool miss_of(struct miss *m, const struct request_record *q, const struct cause_
               .isl_tok = q->isl_tok,
               .osl_tok = q->osl_tok,
               .arrival_ns = q->arrival_ns,
+              .late_first_ns = -1,
+              .slow_last_ns = -1,
               .late_ns = -1},
         .backlog_ns = -1,
     };
@@ -263,6 +265,10 @@ bool miss_of(struct miss *m, const struct request_record *q, const struct cause_
         return true;
     }
     struct stretch first = first_token_of(q, targets), tokens = tokens_of(q, targets);
+    if (missed(&first) && q->first_token_ns >= 0)
+        m->v.late_first_ns = q->first_token_ns;
+    if (missed(&tokens) && q->outcome == OUTCOME_COMPLETED)
+        m->v.slow_last_ns = q->last_token_ns;
     bool by_tokens =
         missed(&tokens) && (!missed(&first) || times_allowed(&tokens) > times_allowed(&first));
     if (by_tokens || missed(&first)) {

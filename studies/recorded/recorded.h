@@ -12,6 +12,7 @@
 #include "planner/policy.h"
 #include "record/observer.h"
 #include "record/parts.h"
+#include "reports/capacity.h"
 #include "reports/causes/causes.h"
 #include "util/arena.h"
 #include "util/status.h"
@@ -57,6 +58,12 @@ struct recorded_decision {
     struct recorded_pool_decision pools[POLICY_MAX_POOLS]; /* in the order of the run's */
 };
 
+/* Of windows.csv. */
+struct recorded_window {
+    int64_t from_ns, to_ns;
+    struct capacity_window pools[POLICY_MAX_POOLS];
+};
+
 struct yaml_node;
 struct recorded {
     const char *dir;
@@ -76,6 +83,8 @@ struct recorded {
     const struct worker_record *workers;   /* of workers.csv; by pool and id */
     size_t n_decisions;
     const struct recorded_decision *decisions; /* by time */
+    size_t n_windows; /* 0 until recorded_read_windows, and where there are none */
+    const struct recorded_window *windows; /* by time */
 };
 
 /* ST_INPUT: no folder, a file of it is missing, torn, or not one of a run, with file, line and
@@ -131,6 +140,13 @@ enum status recorded_causes(struct causes **causes, struct cause_summary *summar
 struct causes *recorded_causes_new(const struct recorded *run);
 enum status recorded_causes_finish(struct causes *causes, struct cause_summary *summary,
                                    const struct recorded *run, struct diag *d);
+
+/* What its pools could do by window, when it has its summary; a run without has none, and it is no
+ * error. */
+enum status recorded_read_windows(struct recorded *run, struct arena *arena, struct diag *d);
+/* What one of its pools was short of, and had too much (short_worker_s, short_windows and the
+ * GPU-hours); false: the run did not keep it. */
+bool recorded_capacity(struct capacity_total *total, const struct recorded *run, size_t pool);
 
 /* The number under a dotted key of summary.json; NaN for null, for what is no number, and for a key
  * that is not there. */

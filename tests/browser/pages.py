@@ -163,11 +163,45 @@ class Run(Page):
         figures = browser.script("return [...document.querySelectorAll('.figures b')].map(b => b.textContent)")
         if f"{100 * told['attainment']['overall']:.4g} %" not in figures:
             faults.append(f"no attainment in {figures}")
-        if sorted(all_panels) != ["fleet-1", "fleet-2", "kv", "load", "requests", "tpot", "ttft"]:
+        if sorted(all_panels) != ["capacity-1", "capacity-2", "fleet-1", "fleet-2", "kv", "load", "requests",
+                                    "seen-isl", "seen-osl", "tpot", "ttft"]:
             faults.append(f"panels {list(all_panels)}")
         if not all_panels["ttft"]["bands"]:
             faults.append("no window of a service that misses is shaded")
+        faults += self.causes(browser, all_panels, told) + self.capacity(all_panels, site)
         return faults + self.timeline(all_panels, site) + panels.check(browser)
+
+    @staticmethod
+    def causes(browser, all_panels, told):
+        """Windows that missed have the colour of a cause, which a legend names; bars have every request that missed."""
+        legend = dict(browser.script("""
+            return [...document.querySelectorAll("#ttft .kinds span")].map(
+                s => [+s.querySelector("rect").classList[1].slice(1), s.textContent.trim()])"""))
+        shaded = {band.get("colour"): band["text"] for band in all_panels["ttft"]["bands"]}
+        faults = [] if set(shaded) == set(legend) and None not in shaded else [f"shaded {shaded}, legend {legend}"]
+        faults += [f"'{legend.get(colour)}' is not in '{text}'" for colour, text in shaded.items() if legend.get(colour, "?") not in text]
+        titles = browser.script("return [...document.querySelectorAll('#causes .hit title')].map(t => t.textContent)")
+        missed = sum(float(line.rsplit(": ", 1)[1].replace(",", "")) for title in titles for line in title.split("\n")[1:])
+        if missed != told["requests"]["offered"] - told["requests"]["good"]:
+            faults.append(f"bars of {missed} requests that missed")
+        if browser.script("return document.querySelectorAll('#fleet-1 .kinds').length"):
+            faults.append("a legend where it is not asked for")
+        return faults
+
+    @staticmethod
+    def capacity(all_panels, site):
+        """Workers short of, and below the axis those idle, as windows.csv has them."""
+        rows = list(csv.DictReader((site.folder / "run/windows.csv").open()))
+        faults = []
+        for number, pool in enumerate(("prefill", "decode"), 1):
+            panel = all_panels[f"capacity-{number}"]
+            lengths = [to - at for at, to in zip(panel["x"], panel["x"][1:])]
+            for line, figure, sign in zip(panel["lines"], ("short", "idle"), (1, -1)):
+                expected = [sign * float(row[f"capacity_{pool}_{figure}_worker_s"]) / length
+                            for row, length in zip(rows, lengths, strict=True)]
+                if not all(abs(y - e) <= 2e-3 * abs(e) for y, e in zip(line["y"], expected)):  # times have a digit
+                    faults.append(f"{pool}, {figure}: {line['y']}, not {expected}")
+        return faults
 
     @staticmethod
     def timeline(all_panels, site):

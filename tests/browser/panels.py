@@ -74,7 +74,7 @@ def hovering(browser, all_panels):
         around = range(max(0, at - 1), min(len(data["x"]), at + 2))  # the cursor tells whole seconds
         for line, text in zip(data["lines"], values(browser, panel)):
             shown = number(text)
-            near_by = [line["y"][i] for i in around]
+            near_by = [abs(line["y"][i]) if "below" in line["style"] else line["y"][i] for i in around]
             if not any(math.isnan(shown) if y is None else abs(y - shown) <= 1e-3 * abs(y) + 1e-3 for y in near_by):
                 faults.append(f"{panel}, {line['name']}: {text} at {times[panel]} s, not one of {near_by}")
     return faults

@@ -55,13 +55,29 @@
     ctx.beginPath();
     ctx.rect(left, top, width, height);
     ctx.clip();
-    for (const { span: [from, to] } of bands) {
-      const x = u.valToPos(from, "x", true), w = u.valToPos(to, "x", true) - x;
-      ctx.fillStyle = colour("chart-limit", 11);
+    for (const { span: [from, to], colour: kind, hatch: path } of bands) {
+      const x = u.valToPos(from, "x", true), w = u.valToPos(to, "x", true) - x, known = kind !== undefined;
+      ctx.fillStyle = known ? colour("s" + kind, 20) : colour("chart-limit", 11);
       ctx.fillRect(x, top, w, height);
-      hatch(ctx, x, top, w, bar);
+      if (known)
+        tile(ctx, x, top, w, 2 * bar, kind, path);
+      else
+        hatch(ctx, x, top, w, bar);
     }
     ctx.restore();
+  }
+  // A kind of band has its colour and its hatching at the top, as in the legend.
+  function tile(ctx, x, y, width, height, kind, path) {
+    const dot = devicePixelRatio, of = document.createElement("canvas"), pen = of.getContext("2d");
+    of.width = of.height = Math.round(6 * dot);
+    pen.fillStyle = colour("s" + kind);
+    pen.fillRect(0, 0, of.width, of.height);
+    pen.scale(of.width / 6, of.height / 6);
+    pen.strokeStyle = colour("chart-ground", 60);
+    pen.lineWidth = 1.25;
+    pen.stroke(new Path2D(path));
+    ctx.fillStyle = ctx.createPattern(of, "repeat");
+    ctx.fillRect(x, y, width, height);
   }
   function hatch(ctx, x, y, width, height) {
     ctx.save();
@@ -152,14 +168,19 @@
     const band = data.bands.find(b => b.span[0] <= at && at < b.span[1]);
     return [time(at, true), ...near, ...(band ? [band.text] : [])].join(" · ");
   }
+  // What lies below the axis has no sign.
+  function shown(panel, line, index) {
+    const value = panel.plot.data[line + 1][index];
+    return value && panel.data.lines[line].style.includes("below") ? Math.abs(value) : value;
+  }
   function tell(panel) {
     const { plot: u, data } = panel, index = u.cursor.left < 0 ? null : u.cursor.idx;
-    panel.values.forEach((value, i) => { value.textContent = index === null ? "" : figure(u.data[i + 1][index], data.unit); });
+    panel.values.forEach((value, i) => { value.textContent = index === null ? "" : figure(shown(panel, i, index), data.unit); });
     panel.told.textContent = index === null ? panel.note : toldAt(u, data);
     panel.told.classList.toggle("resting", index === null);
   }
   function speak(panel) {
-    const values = panel.data.lines.map((line, i) => line.name + " " + figure(panel.plot.data[i + 1][panel.plot.cursor.idx], panel.data.unit));
+    const values = panel.data.lines.map((line, i) => line.name + " " + figure(shown(panel, i, panel.plot.cursor.idx), panel.data.unit));
     spoken.textContent = [panel.told.textContent, ...values].join("; ");
   }
 
@@ -197,7 +218,7 @@
     return {
       stroke: () => colour(stroke), width: style.includes("dotted") ? 2.5 : 2, points: { show: false },
       dash: style.includes("dashed") ? [7, 4] : style.includes("dotted") ? [2, 4] : undefined,
-      fill: style.includes("area") ? () => colour(stroke, 22) : undefined,
+      fill: style.includes("area") ? () => colour(stroke, 22) : undefined, fillTo: 0,
       paths: style.includes("step") ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
     };
   }
@@ -209,17 +230,19 @@
       grid: { stroke: () => colour("chart-grid"), width: 1 } };
     return [
       { ...both, size: 26, incrs: STEPS, space: 70, values: (u, ticks, axis, space, by) => ticks.map(t => time(t, by < 60)) },
-      { ...both, size: 58, gap: 6, incrs: whole(data) ? WHOLE_STEPS : undefined, values: (u, ticks) => ticks.map(t => short(t, data.unit)) },
+      { ...both, size: 58, gap: 6, incrs: whole(data) ? WHOLE_STEPS : undefined,
+        values: (u, ticks) => ticks.map(t => short(data.lines.some(l => l.style.includes("below")) ? Math.abs(t) : t, data.unit)) },
     ];
   }
   function options(panel, width) {
     const data = panel.data;
     const top = most => Math.max(most || 0, data.level ? data.level.at * 1.12 : 0) || 1;
+    const bottom = least => least < 0 ? least * 1.05 : 0;
     return {
       width, height: HEIGHT, padding: [10, 10, 0, 0], legend: { show: false },
       cursor: { y: false, drag: { x: true, y: false, setScale: false }, points: { size: 6 },
         bind: { dblclick: () => () => { zoom(...span); return null; } } },
-      scales: { x: { time: false, range: () => view }, y: { range: (u, min, max) => [0, top(max) * 1.05] } },
+      scales: { x: { time: false, range: () => view }, y: { range: (u, min, max) => [bottom(min), Math.max(top(max) * 1.05, -bottom(min) / 4)] } },
       axes: axes(data),
       series: [{}, ...data.lines.map(seriesOf)],
       hooks: {

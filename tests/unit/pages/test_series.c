@@ -200,3 +200,58 @@ Test(series, the_policy_names_what_is_there_and_no_more)
     cr_assert(strstr(page, "The MIT License (MIT)"), "uPlot's licence is in the page");
     free(page);
 }
+
+static char *panel_with_bands(bool tells_kinds)
+{
+    static const double x[] = {0, 60}, y[] = {1, 1};
+    static const struct series_line line = {"short", 1, SERIES_AREA_BELOW, y};
+    static const struct series_band bands[] = {
+        {0, 10, "one", "<late>", 4}, {10, 20, "two", "<late>", 4}, {20, 30, "three", NULL, 0}};
+    const struct series_panel panel = {.id = "p",
+                                       .title = "t",
+                                       .unit = "u",
+                                       .label = "l",
+                                       .to_s = 60,
+                                       .n = 2,
+                                       .x_s = x,
+                                       .n_lines = 1,
+                                       .lines = &line,
+                                       .n_bands = 3,
+                                       .bands = bands,
+                                       .tells_kinds = tells_kinds,
+                                       .level = {NAN, NULL}};
+    struct arena arena;
+    char *to;
+    size_t n;
+    FILE *out = open_memstream(&to, &n);
+
+    arena_init(&arena);
+    cr_assert_eq(series_panel(out, &panel, &arena, NULL), ST_OK);
+    arena_release(&arena);
+    fclose(out);
+    return to;
+}
+
+static size_t count(const char *text, const char *of)
+{
+    size_t n = 0;
+
+    for (const char *at = text; (at = strstr(at, of)); at++)
+        n++;
+    return n;
+}
+
+Test(series, kinds_of_bands_have_a_colour_a_hatching_and_a_place_in_the_legend)
+{
+    char *with = panel_with_bands(true), *without = panel_with_bands(false);
+
+    cr_expect_eq(count(with, "<p class=\"kinds\">"), 1);
+    cr_expect_eq(count(with, "&lt;late&gt;</span>"), 1);
+    cr_expect_eq(count(with, "id=\"p-p4\""), 1);
+    cr_expect_eq(count(without, "kinds"), 0);
+    cr_expect_eq(count(without, "\"colour\":4,\"hatch\":\""), 2);
+    cr_expect_eq(count(without, "{\"span\":[20,30],\"text\":\"three\"}"), 1);
+    cr_expect_eq(count(without, "\"style\":\"step area below\""), 1);
+    free(with);
+    free(without);
+}
