@@ -266,8 +266,8 @@ static void decide(const struct causes *c, const struct miss *missed, struct cau
     }
     m.v.ahead_tok = 0;
     bool room = m.v.cause == CAUSE_KV_ROOM || m.v.cause == CAUSE_DECODE_ROOM,
-         is_clear = (room && blame_room(c, &m)) ||
-                    (m.v.cause == CAUSE_BATCH_FULL && places_are_few(c));
+         is_clear =
+             (room && blame_room(c, &m)) || (m.v.cause == CAUSE_BATCH_FULL && places_are_few(c));
     *v = m.v;
     if (m.look_again && !is_clear)
         course_decide(&c->course[m.v.pool], &m, long_tok, v);

@@ -191,8 +191,7 @@ static void note_shared_with(struct miss *m, const struct request_record *q,
     if (w->from_ns < 0 || w->ahead_request == UINT64_MAX)
         return;
     int64_t wait_ns = wait_end_ns(w, q) - w->from_ns;
-    m->may_be_ahead =
-        w->ahead_ns * 2 >= wait_ns && wait_ns * 2 >= s->parts_ns[PART_PREFILL_SHARED];
+    m->may_be_ahead = w->ahead_ns * 2 >= wait_ns && wait_ns * 2 >= s->parts_ns[PART_PREFILL_SHARED];
     m->v.ahead_tok = w->ahead_tok;
 }
 
