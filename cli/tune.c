@@ -223,7 +223,7 @@ static enum status space_option(struct tune_options *o, const struct cli_args *a
                                  (int)strcspn(texts[i], "="), texts[i]);
         }
     }
-    return space_parse(space, args->arena, o->scenario->policy.type, texts, n, d);
+    return space_parse(space, args->arena, scenario_policy(o->scenario), texts, n, d);
 }
 
 /* ---- files ---- */

@@ -6,27 +6,31 @@
 #include "util/units.h"
 
 const struct policy_ops *const policies[] = {
-    &policy_static,
-    &policy_planner,
-    NULL,
+    &policy_static, &policy_planner, &policy_fpm_1_4_2, &policy_fpm_1_6_1, NULL,
 };
 
-const struct policy_ops *policy_find(const char *name)
+const struct policy_ops *policy_find(const char *name, const char *generation)
 {
     for (const struct policy_ops *const *p = policies; *p; p++) {
-        if (strcmp((*p)->name, name) == 0)
+        const char *own = (*p)->generation;
+        if (strcmp((*p)->name, name) == 0 && (!own || !generation || strcmp(own, generation) == 0))
             return *p;
     }
     return NULL;
 }
 
-const struct policy_ops *policy_with_key(const char *name)
+const struct policy_ops *policy_with_key(const char *name, const struct policy_ops *than)
 {
+    const struct policy_ops *first = NULL;
+
     for (const struct policy_ops *const *p = policies; *p; p++) {
-        if (key_find((*p)->keys, name))
+        if (!key_find((*p)->keys, name))
+            continue;
+        if (than && strcmp((*p)->name, than->name) == 0)
             return *p;
+        first = first ? first : *p;
     }
-    return NULL;
+    return first;
 }
 
 void *policy_config_new(const struct policy_ops *policy, struct arena *arena)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/forward_pass.h"
 #include "util/arena.h"
 #include "util/key.h"
 #include "util/status.h"
@@ -27,6 +28,7 @@ enum pool_role { POOL_AGG, POOL_PREFILL, POOL_DECODE };
 enum policy_need {
     NEED_TRAFFIC = 1, /* traffic over the last window_ns */
     NEED_GAUGES = 2,  /* one page of per-worker gauges */
+    NEED_PASSES = 4,  /* the last forward pass of every rank; of a policy that reads_passes */
 };
 
 /* Replicas of one pool at the moment of the call. */
@@ -51,6 +53,9 @@ struct traffic_window {
     double duration_sum_s, n_duration;
     double isl_sum_tok, n_isl;
     double osl_sum_tok, n_osl;
+    /* Share of a prompt that the worker it goes to has cached, as a router that knows the caches
+     * sees it; one observation where it decides. */
+    double hit_rate_sum, n_hit_rate;
 };
 
 /* What one worker's metrics page says. A negative value = the gauge is absent. */
@@ -71,6 +76,12 @@ struct policy_input {
     bool has_gauges; /* false also when the scrape failed */
     size_t n_gauges;
     const struct worker_gauges *gauges; /* borrowed for the call */
+    /* Of the ready workers of each pool, the newest record of each rank, by worker and rank; and,
+     * where the caller keeps them, those since the last call that it has superseded, in their
+     * order. Borrowed. */
+    bool has_passes; /* false also when they cannot be read */
+    size_t n_passes[POLICY_MAX_POOLS], n_passed[POLICY_MAX_POOLS];
+    const struct fpm_record *passes[POLICY_MAX_POOLS], *passed[POLICY_MAX_POOLS];
 };
 
 /* One forecast series, for decisions.jsonl. NaN = no value. */
@@ -107,6 +118,7 @@ struct policy_setup {
     int replicas[POLICY_MAX_POOLS]; /* at the start */
     int gpus_per_worker[POLICY_MAX_POOLS];
     const struct profile *profiles[POLICY_MAX_POOLS];
+    struct fpm_limits limits[POLICY_MAX_POOLS]; /* as the workers of the pool register them */
     bool no_gauges[POLICY_MAX_POOLS]; /* nobody publishes the load of the pool's workers */
     double ttft_ms, itl_ms;           /* SLA targets */
     double start_delay_s;             /* of a policy that is told none; NaN = the policy's own */
@@ -114,6 +126,18 @@ struct policy_setup {
     /* Where what is made of profiles and traces may be kept for other runs too (util/shared.h), the
      * profiles being kept there; NULL = each makes its own. */
     struct shared *shared;
+};
+
+/* What others have to know of a planner's configuration. */
+struct policy_terms {
+    const char *mode; /* disagg, prefill, decode, agg */
+    bool throughput_scaling, load_scaling;
+    int64_t throughput_interval_s, load_interval_s;
+    bool has_targets; /* it looks at these: */
+    double ttft_ms, itl_ms;
+    int64_t min_endpoint, max_gpu_budget; /* a negative budget = none */
+    int64_t prefill_gpus, decode_gpus;    /* of a worker; 0 = it does not say */
+    const char *predictor;                /* NULL = none */
 };
 
 /* A field of a policy's own configuration file that is none of its keys. */
@@ -125,8 +149,12 @@ struct foreign_key {
 };
 
 struct policy_ops {
-    const char *name;    /* what the user types as policy.type */
+    const char *name; /* what the user types as policy.type */
+    /* Which of those of this name: what the user types as policy.generation. NULL = the only one.
+     */
+    const char *generation;
     const char *summary; /* one line */
+    bool reads_passes;   /* may ask for NEED_PASSES, so that they are kept */
 
     /* Its configuration: a struct of plain bytes, and what a user can set in it (`policy.X`). */
     size_t config_size;
@@ -138,6 +166,7 @@ struct policy_ops {
     /* The rules across keys, once all are set; it may change what follows from them. NULL = none.
      * ST_INPUT at `at`. */
     enum status (*check)(void *config, struct source_pos at, struct diag *d);
+    void (*terms)(const void *config, struct policy_terms *terms); /* NULL = it is no planner */
 
     /* Builds the state in the arena and says when to call first (effects->next_*). */
     enum status (*create)(void **state, struct arena *arena, const void *config,
@@ -154,13 +183,16 @@ struct policy_ops {
     const char *(*note)(const void *state);
 };
 
-extern const struct policy_ops policy_static, policy_planner;
+extern const struct policy_ops policy_static, policy_planner, policy_fpm_1_4_2, policy_fpm_1_6_1;
 
-/* All policies, ended by NULL. */
+/* All policies, ended by NULL. The generations of one name follow each other. */
 extern const struct policy_ops *const policies[];
-const struct policy_ops *policy_find(const char *name); /* NULL when unknown */
-/* The first that has a key of this name; NULL = none has. */
-const struct policy_ops *policy_with_key(const char *name);
+/* That generation of the policy, or the policy that has none; `generation` NULL: the first.
+ * NULL = unknown. */
+const struct policy_ops *policy_find(const char *name, const char *generation);
+/* The first that has a key of this name, other generations of `than` (NULL = none) before other
+ * policies; NULL = none has. */
+const struct policy_ops *policy_with_key(const char *name, const struct policy_ops *than);
 /* Every key at its preset; NULL when memory is out. */
 void *policy_config_new(const struct policy_ops *policy, struct arena *arena);
 

@@ -15,6 +15,7 @@ void traffic_mark_missing(struct traffic_window *w, const struct traffic_window 
     mark(&w->duration_sum_s, &w->n_duration, total->n_duration);
     mark(&w->isl_sum_tok, &w->n_isl, total->n_isl);
     mark(&w->osl_sum_tok, &w->n_osl, total->n_osl);
+    mark(&w->hit_rate_sum, &w->n_hit_rate, total->n_hit_rate);
 }
 
 struct traffic_window traffic_between(const struct traffic_window *a,
@@ -34,5 +35,7 @@ struct traffic_window traffic_between(const struct traffic_window *a,
         .n_isl = b->n_isl - a->n_isl,
         .osl_sum_tok = b->osl_sum_tok - a->osl_sum_tok,
         .n_osl = b->n_osl - a->n_osl,
+        .hit_rate_sum = b->hit_rate_sum - a->hit_rate_sum,
+        .n_hit_rate = b->n_hit_rate - a->n_hit_rate,
     };
 }

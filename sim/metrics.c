@@ -15,6 +15,7 @@ void metrics_release(struct metrics *m)
 {
     free(m->history);
     free(m->gauges);
+    free(m->passes);
 }
 
 struct traffic_window traffic_since(const struct traffic_counters *now,
@@ -125,9 +126,12 @@ struct series {
     {                                                                                              \
         offsetof(struct traffic_window, n), offsetof(struct traffic_window, sum)                   \
     }
-static const struct series histograms[] = {SERIES(n_ttft, ttft_sum_s), SERIES(n_itl, itl_sum_s),
+static const struct series histograms[] = {SERIES(n_ttft, ttft_sum_s),
+                                           SERIES(n_itl, itl_sum_s),
                                            SERIES(n_duration, duration_sum_s),
-                                           SERIES(n_isl, isl_sum_tok), SERIES(n_osl, osl_sum_tok)},
+                                           SERIES(n_isl, isl_sum_tok),
+                                           SERIES(n_osl, osl_sum_tok),
+                                           SERIES(n_hit_rate, hit_rate_sum)},
                            counters[] = {SERIES(n_requests, n_requests),
                                          SERIES(n_arrived, n_arrived)};
 #undef SERIES
@@ -255,4 +259,28 @@ enum status metrics_gauges(struct deployment *d, size_t *n)
     if (*n)
         qsort(d->metrics->gauges, *n, sizeof *d->metrics->gauges, by_pool_then_id);
     return ST_OK;
+}
+
+/* ---- forward passes ---- */
+
+/* A worker that is not ready is not registered. Pools have their ready workers by id. */
+enum status metrics_passes(struct deployment *d, struct policy_input *input)
+{
+    struct metrics *m = d->metrics;
+    enum status s = ARRAY_RESERVE(m->passes, 0, m->passes_capacity, d->n_workers, "forward passes",
+                                  d->sim->diag);
+    uint32_t n = 0;
+    for (size_t p = 0; !s && p < d->config->n_pools; p++) {
+        const struct pool *pool = &d->pools[p];
+        uint32_t n_ranks = pool->config->engine.n_ranks;
+        input->passes[p] = &m->passes[n];
+        input->n_passes[p] = (size_t)pool->n_routable * n_ranks;
+        for (uint32_t k = 0; k < pool->n_routable * n_ranks; k++) {
+            struct worker *w = d->workers[pool->routable_ranks[k]];
+            passes_catch_up(d->sim, w);
+            m->passes[n++] = passes_newest(d->sim, w, k % n_ranks);
+        }
+    }
+    input->has_passes = s == ST_OK;
+    return s;
 }

@@ -12,6 +12,8 @@ struct metrics {
     struct first_tokens window_first_tokens; /* as of window_start */
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;
+    struct fpm_record *passes;
+    uint32_t passes_capacity;
 };
 
 void metrics_release(struct metrics *m);
@@ -30,5 +32,7 @@ enum status metrics_scrape(struct deployment *d); /* that is due, and the next o
 /* Traffic of the last window_ns, as far as it can be known. */
 struct traffic_window metrics_window(const struct deployment *d, int64_t window_ns);
 enum status metrics_gauges(struct deployment *d, size_t *n);
+/* Of the ready workers; every worker is up to date. */
+enum status metrics_passes(struct deployment *d, struct policy_input *input);
 
 #endif

@@ -99,6 +99,11 @@ static enum status call_policy(struct deployment *d)
             return s;
         input.gauges = d->metrics->gauges;
     }
+    if (d->effects.next_needs & NEED_PASSES && !out) {
+        s = metrics_passes(d, &input);
+        if (s)
+            return s;
+    }
     policy_effects_clear(&d->effects, config->n_pools);
     s = config->policy->tick(config->policy_state, &input, &d->effects, sim->diag);
     if (!s && config->scrape_interval_ns == 0)

@@ -322,7 +322,7 @@ static enum status parse_range(const struct parser *p, const struct range *r)
     return r->n.text ? grid_log(p, r) : ST_OK;
 }
 
-static enum status parse_knob(struct parser *p, const char *policy, const char *text)
+static enum status parse_knob(struct parser *p, const struct policy_ops *policy, const char *text)
 {
     const char *equals = strchr(text, '=');
     struct range range;
@@ -343,7 +343,7 @@ static enum status parse_knob(struct parser *p, const char *policy, const char *
     return split_range(&range, p->knob) ? parse_range(p, &range) : parse_list(p);
 }
 
-enum status space_parse(struct space *space, struct arena *arena, const char *policy,
+enum status space_parse(struct space *space, struct arena *arena, const struct policy_ops *policy,
                         const char *const *texts, size_t n, struct diag *d)
 {
     enum status s = ST_OK;

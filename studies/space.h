@@ -20,6 +20,8 @@
 #include "util/key.h"
 #include "util/status.h"
 
+struct policy_ops;
+
 enum knob_kind {
     KNOB_LIST,   /* values as they were given; no order is meant unless all are numbers */
     KNOB_LINEAR, /* a range, with or without a step */
@@ -46,10 +48,10 @@ struct space {
 
 enum { SPACE_MAX_VALUES = 1000000 }; /* of one knob */
 
-/* `texts` are KEY=SPEC, all borrowed, and `policy` is the type of the scenario's policy. Key, form
- * and values (all of a list, the ends of a range) are checked; rules across keys are not. ST_INPUT
- * names the option and the cure. */
-enum status space_parse(struct space *space, struct arena *arena, const char *policy,
+/* `texts` are KEY=SPEC, all borrowed, and `policy` is the scenario's. Key, form and values (all of
+ * a list, the ends of a range) are checked; rules across keys are not. ST_INPUT names the option
+ * and the cure. */
+enum status space_parse(struct space *space, struct arena *arena, const struct policy_ops *policy,
                         const char *const *texts, size_t n, struct diag *d);
 
 /* Settings of the full grid. ST_INPUT: a range without a step, or more than 2^63. */

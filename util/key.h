@@ -63,6 +63,7 @@ struct key {
     double bare;
     const char *bare_text;
     bool of_profile; /* tells what the engine's profile does not, and would be wrong of another */
+    const char *same_as; /* another name of this key of its table: is read, and never written */
     const char *unit;
     const char *doc;
     /* What has to hold for the key to matter; NULL = it always does. Clauses joined by " & ", each

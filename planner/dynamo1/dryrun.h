@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "planner/dynamo1/planner_core.h"
-#include "planner/dynamo1/trace_windows.h"
+#include "planner/trace_windows.h"
 
 struct dryrun_row {
     int64_t start_s;

@@ -1,13 +1,10 @@
 /* Fields of Dynamo's planner configuration that mean nothing to the planner of 1.0.2 in a
  * simulation: those of other versions, and those by which the live planner finds things. */
 #include "planner/dynamo1/config.h"
+#include "planner/live_fields.h"
 
 #define LATER "of ai-dynamo 1.4.2 and later"
 #define BEFORE "of Dynamo before 1.0"
-#define LIVE(field)                                                                                \
-    {                                                                                              \
-        field, NULL, NULL                                                                          \
-    }
 #define RENAMED(field, versions, name)                                                             \
     {                                                                                              \
         field, versions, "here it is '" name "'"                                                   \
@@ -20,25 +17,7 @@
 #define PLUGINS "the planner of 1.0.2 has no plugins; leave it out"
 
 const struct foreign_key planner_foreign_keys[] = {
-    LIVE("namespace"),
-    LIVE("backend"),
-    LIVE("log_dir"),
-    LIVE("profile_results_dir"),
-    LIVE("model_name"),
-    LIVE("metric_pulling_prometheus_endpoint"),
-    LIVE("metric_pulling_prometheus_token"),
-    LIVE("metric_pulling_prometheus_token_file"),
-    LIVE("metric_pulling_prometheus_ssl_verify"),
-    LIVE("metric_pulling_prometheus_extra_query_params"),
-    LIVE("metric_pulling_prometheus_ca_bundle"),
-    LIVE("metric_pulling_prometheus_request_timeout_seconds"),
-    LIVE("metric_reporting_prometheus_port"),
-    LIVE("control_api_port"),
-    LIVE("live_dashboard_port"),
-    LIVE("report_interval_hours"),
-    LIVE("report_output_dir"),
-    LIVE("report_filename"),
-    LIVE("report_write_gzip_log"),
+    PLANNER_LIVE_FIELDS,
 
     RENAMED("ttft_ms", LATER, "ttft"),
     RENAMED("itl_ms", LATER, "itl"),

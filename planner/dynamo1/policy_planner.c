@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "planner/connector.h"
 #include "planner/dynamo1/config.h"
-#include "planner/dynamo1/connector.h"
-#include "planner/dynamo1/metric_source.h"
 #include "planner/dynamo1/planner_core.h"
-#include "planner/dynamo1/trace_windows.h"
 #include "planner/fixes.h"
-#include "traces/trace.h"
-#include "traces/trace_table.h"
+#include "planner/metric_source.h"
+#include "planner/trace_windows.h"
 #include "util/bug.h"
 #include "util/units.h"
 
@@ -125,36 +123,13 @@ static enum status load_models(struct planner_state *p, struct arena *arena,
     return ST_OK;
 }
 
-static enum status read_windows(struct trace_windows *windows, const char *path,
-                                struct shared *shared, struct diag *d)
-{
-    const struct trace_options options = {.speedup = 1, .block_size_tok = 512, .sort = true};
-    struct trace_reader *reader = NULL;
-    const struct trace_table *table;
-    struct request_source source;
-    struct trace_cursor cursor;
-
-    enum status s = shared ? trace_table_find(&table, shared, path, &options, false, d)
-                           : trace_open(&reader, path, &options, d);
-    if (s)
-        return s;
-    if (shared) {
-        trace_cursor_init(&cursor, table, 0, 1);
-        source = trace_cursor_source(&cursor);
-    } else {
-        source = trace_reader_source(reader);
-    }
-    s = trace_windows_read(windows, &source, d);
-    trace_close(reader);
-    return s;
-}
-
 static enum status warm_up(struct planner_state *p, struct shared *shared, struct diag *d)
 {
     struct trace_windows windows;
 
     trace_windows_init(&windows, p->config.throughput_adjustment_interval_s);
-    enum status s = read_windows(&windows, p->config.load_predictor_warmup_trace, shared, d);
+    enum status s =
+        trace_windows_read_file(&windows, p->config.load_predictor_warmup_trace, shared, d);
     if (s == ST_OK)
         s = trace_windows_finish(&windows, (p->config.fixes & FIX_EMPTY_WINDOWS) != 0, d);
     for (size_t i = 0; s == ST_OK && i < windows.n; i++) {
@@ -501,14 +476,37 @@ static const char *planner_describe(const void *state)
     return p->config.enable_throughput_scaling ? p->config.load_predictor : "none";
 }
 
+static void planner_terms(const void *config, struct policy_terms *to)
+{
+    const struct planner_config *c = config;
+
+    *to = (struct policy_terms){
+        .mode = c->mode,
+        .throughput_scaling = c->enable_throughput_scaling,
+        .load_scaling = c->enable_load_scaling,
+        .throughput_interval_s = c->throughput_adjustment_interval_s,
+        .load_interval_s = c->load_adjustment_interval_s,
+        .has_targets = true,
+        .ttft_ms = c->ttft_ms,
+        .itl_ms = c->itl_ms,
+        .min_endpoint = c->min_endpoint,
+        .max_gpu_budget = c->max_gpu_budget,
+        .prefill_gpus = c->prefill_engine_num_gpu,
+        .decode_gpus = c->decode_engine_num_gpu,
+        .predictor = c->load_predictor,
+    };
+}
+
 const struct policy_ops policy_planner = {
     .name = "planner",
-    .summary = "NVIDIA Dynamo's SLA planner, first generation (1.0.2)",
+    .generation = "1.0.2",
+    .summary = "NVIDIA Dynamo's SLA planner, first generation",
     .config_size = sizeof(struct planner_config),
     .keys = planner_keys,
     .own_file = "Dynamo's planner configuration",
     .foreign = planner_foreign_keys,
     .check = planner_check,
+    .terms = planner_terms,
     .create = planner_create,
     .tick = planner_tick,
     .release = planner_release,

@@ -1,33 +1,8 @@
 #include "planner/dynamo1/throughput.h"
 
 #include <math.h>
-#include <stddef.h>
 
 #include "planner/fixes.h"
-
-const char *traffic_missing(const struct traffic_means *t)
-{
-    const struct {
-        const char *name;
-        double value;
-    } all[] = {{"ttft", t->ttft_ms},
-               {"itl", t->itl_ms},
-               {"isl", t->isl_tok},
-               {"osl", t->osl_tok},
-               {"request count", t->n_requests},
-               {"request duration", t->duration_s}};
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (isnan(all[i].value))
-            return all[i].name;
-    }
-    return NULL;
-}
-
-bool traffic_is_valid(const struct traffic_means *t)
-{
-    return traffic_missing(t) == NULL;
-}
 
 double prefill_correction(const struct prefill_model *m, const struct traffic_means *seen)
 {

@@ -10,20 +10,11 @@
 #include <stdint.h>
 
 #include "planner/dynamo1/perf_model.h"
+#include "planner/metric_source.h"
 
 /* Larger counts are held to this: no deployment has them, and products with GPUs still fit 64 bits.
  */
 #define REPLICAS_MAX INT64_C(1000000000)
-
-/* Mean traffic of one interval, as the planner sees it. NaN = not known. */
-struct traffic_means {
-    double ttft_ms, itl_ms, n_requests, duration_s, isl_tok, osl_tok;
-};
-
-/* Can a plan be made on it? All six must be numbers. */
-bool traffic_is_valid(const struct traffic_means *t);
-/* The first one that is not a number, NULL when all are. */
-const char *traffic_missing(const struct traffic_means *t);
 
 /* One interval ahead. */
 struct traffic_forecast {

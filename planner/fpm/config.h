@@ -8,6 +8,7 @@
 
 #include "planner/fpm/generation.h"
 #include "planner/mode.h"
+#include "planner/policy.h"
 #include "util/key.h"
 #include "util/status.h"
 
@@ -28,9 +29,14 @@ struct fpm_config {
     int64_t load_scaling_down_sensitivity; /* percent */
     int64_t speculative_nextn;
     int64_t load_min_observations, max_num_fpm_samples, fpm_sample_bucket_size;
-    const char *pre_deployment_sweeping_mode; /* rapid, thorough, none */
-    const char *environment;                  /* kubernetes, virtual, global-planner */
-    const char *global_planner_namespace;     /* NULL */
+    const char *pre_deployment_sweeping_mode;              /* rapid, thorough, none */
+    const char *environment;                               /* kubernetes, virtual, global-planner */
+    const char *global_planner_namespace;                  /* NULL */
+    int64_t prefill_engine_num_gpu, decode_engine_num_gpu; /* 0 = as deployed */
+    const char *throughput_metrics_source;                 /* frontend, router */
+    const char *load_predictor_warmup_trace;               /* NULL */
+    bool advisory;                                         /* decide, but ask for nothing */
+    double start_delay_s;                                  /* ours */
 
     /* Thresholds of target load; NaN = unset. */
     double prefill_up_tok, prefill_down_tok;       /* queued prompt tokens */
@@ -43,7 +49,12 @@ struct fpm_config {
     int64_t kalman_min_points;
 };
 
-extern const struct key fpm_keys[]; /* ended by name NULL */
+/* Ended by name NULL: first those that mean nothing in a simulation, then those that 1.6.1 brought,
+ * then those that 1.4.2 has, too. So each generation has the keys from one of them on. */
+extern const struct key fpm_keys[];
+enum { FPM_KEYS_1_6_1 = 3, FPM_KEYS_1_4_2 = FPM_KEYS_1_6_1 + 4 };
+/* Fields of other versions, and those by which the live planner finds things. */
+extern const struct foreign_key fpm_foreign_keys[]; /* ended by name NULL */
 
 /* The fewest replicas of a side. */
 int64_t fpm_min_endpoint(const struct fpm_config *config, enum planner_side side);

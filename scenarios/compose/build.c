@@ -453,6 +453,23 @@ static void set_metrics(struct builder *b)
     c->outage_ns = ns(sc->metrics.outage_s);
 }
 
+/* What vLLM registers of a rank. */
+static struct fpm_limits limits_of(const struct pool_config *pool,
+                                   const struct engine_settings *settings)
+{
+    const struct engine_config *e = &pool->engine;
+    int64_t context_tok =
+        settings->max_model_len ? settings->max_model_len : pool->profile->max_context_length;
+
+    return (struct fpm_limits){
+        .n_gpus = pool->gpus_per_worker,
+        .max_batched_tok = e->max_num_batched_tokens,
+        .max_seqs = e->max_num_seqs,
+        .context_tok = (double)context_tok,
+        .max_kv_tok = (double)(e->kv_blocks / e->n_ranks) * e->block_size_tok,
+    };
+}
+
 static enum status create_policy(struct builder *b, bool share)
 {
     const struct scenario *sc = b->scenario;
@@ -471,10 +488,11 @@ static enum status create_policy(struct builder *b, bool share)
         setup.replicas[i] = c->pools[i].replicas;
         setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
         setup.profiles[i] = c->pools[i].profile;
+        setup.limits[i] = limits_of(&c->pools[i], &sc->pools[c->pools[i].role].engine);
         setup.no_gauges[i] = !simulator->any_router_publishes && !c->any_router_publishes &&
                              !c->pools[i].router->publishes_load;
     }
-    c->policy = policy_find(sc->policy.type);
+    c->policy = scenario_policy(sc);
     BUG_IF(!c->policy);
     diag_init(&cause);
     if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first,
@@ -557,7 +575,8 @@ static enum status set_info(struct builder *b)
     const struct policy_ops *policy = deployment->policy;
     void *state = deployment->policy_state;
     info->policy = policy->name;
-    info->predictor = scenario_planner(sc) ? scenario_planner(sc)->load_predictor : NULL;
+    struct policy_terms terms;
+    info->predictor = scenario_planner_terms(sc, &terms) ? terms.predictor : NULL;
     info->policy_details = policy->describe ? policy->describe(state) : NULL;
     const char *note = policy->note ? policy->note(state) : NULL;
     if (note)

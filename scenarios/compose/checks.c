@@ -207,27 +207,27 @@ static enum status check_prices(const struct checked *c, struct diag *d)
 /* Below this the reference asks for nothing at all. */
 static enum status check_budget(const struct checked *c, struct diag *d)
 {
-    const struct planner_config *p = scenario_planner(c->scenario);
+    struct policy_terms p;
     enum planner_mode mode;
     int64_t least = 0;
 
-    if (!p || p->max_gpu_budget < 0)
+    if (!scenario_planner_terms(c->scenario, &p) || p.max_gpu_budget < 0)
         return ST_OK;
-    BUG_IF(!planner_mode_find(p->mode, &mode));
+    BUG_IF(!planner_mode_find(p.mode, &mode));
     for (size_t i = 0; i < c->n_pools; i++) {
         bool planned =
             c->roles[i] == POOL_AGG ||
             planner_mode_has(mode, c->roles[i] == POOL_PREFILL ? SIDE_PREFILL : SIDE_DECODE);
-        least += planned ? p->min_endpoint * c->gpus_per_worker[i] : 0;
+        least += planned ? p.min_endpoint * c->gpus_per_worker[i] : 0;
     }
-    if (p->max_gpu_budget >= least)
+    if (p.max_gpu_budget >= least)
         return ST_OK;
     return note(c, d,
                 "policy.max_gpu_budget %" PRId64 " cannot hold policy.min_endpoint %" PRId64
                 " of every pool, which is %" PRId64
                 " GPUs: the planner then asks for no worker at all. Set %" PRId64
                 " or more, or -1 for no limit.",
-                p->max_gpu_budget, p->min_endpoint, least, least);
+                p.max_gpu_budget, p.min_endpoint, least, least);
 }
 
 /* ---- targets against the profile ---- */
@@ -253,7 +253,8 @@ static enum status check_target(const struct checked *c, const char *key, double
 static enum status check_targets(const struct checked *c, struct diag *d)
 {
     const struct scenario *sc = c->scenario;
-    const struct planner_config *planner = scenario_planner(sc);
+    struct policy_terms planner;
+    bool planned = scenario_planner_terms(sc, &planner) && planner.has_targets;
     double ttft_ms = INFINITY, itl_ms = INFINITY, tpot_ms = INFINITY;
 
     for (size_t i = 0; i < c->n_pools; i++) {
@@ -273,10 +274,10 @@ static enum status check_targets(const struct checked *c, struct diag *d)
     if (!s)
         s = check_target(c, "sla.tpot_ms", sc->sla.tpot_ms, "decode step", tpot_ms, d);
     /* The planner's own, where they are not the same again. */
-    if (!s && planner && fabs(planner->ttft_ms - sc->sla.ttft_ms) > 0)
-        s = check_target(c, "policy.ttft", planner->ttft_ms, "prefill", ttft_ms, d);
-    if (!s && planner && fabs(planner->itl_ms - sc->sla.tpot_ms) > 0)
-        s = check_target(c, "policy.itl", planner->itl_ms, "decode step", itl_ms, d);
+    if (!s && planned && fabs(planner.ttft_ms - sc->sla.ttft_ms) > 0)
+        s = check_target(c, "policy.ttft", planner.ttft_ms, "prefill", ttft_ms, d);
+    if (!s && planned && fabs(planner.itl_ms - sc->sla.tpot_ms) > 0)
+        s = check_target(c, "policy.itl", planner.itl_ms, "decode step", itl_ms, d);
     return s;
 }
 
@@ -362,23 +363,23 @@ static enum status check_warmup(const struct checked *c, const struct traffic_se
 static enum status check_intervals(const struct checked *c, const struct traffic_seen *t,
                                    struct diag *d)
 {
-    const struct planner_config *p = scenario_planner(c->scenario);
+    struct policy_terms p;
     enum status s = ST_OK;
 
-    if (!p)
+    if (!scenario_planner_terms(c->scenario, &p))
         return ST_OK;
-    if (p->enable_throughput_scaling && (double)p->throughput_adjustment_interval_s > t->span_s)
+    if (p.throughput_scaling && (double)p.throughput_interval_s > t->span_s)
         s = note(c, d,
                  "policy.throughput_adjustment_interval %" PRId64
                  " s is longer than requests arrive, %.6g s: the planner makes no plan while they "
                  "do. Set a shorter one, or take a longer trace.",
-                 p->throughput_adjustment_interval_s, t->span_s);
-    if (!s && p->enable_load_scaling && (double)p->load_adjustment_interval_s > t->span_s)
+                 p.throughput_interval_s, t->span_s);
+    if (!s && p.load_scaling && (double)p.load_interval_s > t->span_s)
         s = note(c, d,
                  "policy.load_adjustment_interval %" PRId64
                  " s is longer than requests arrive, %.6g s: the planner looks at no load while "
                  "they do. Set a shorter one, or take a longer trace.",
-                 p->load_adjustment_interval_s, t->span_s);
+                 p.load_interval_s, t->span_s);
     return s;
 }
 
@@ -398,7 +399,7 @@ static enum status check_startup(const struct checked *c, const struct traffic_s
 {
     double startup_s = least_startup_s(c->scenario);
 
-    if (c->dry_run || !scenario_planner(c->scenario) || !(startup_s > t->span_s))
+    if (c->dry_run || !scenario_policy(c->scenario)->terms || !(startup_s > t->span_s))
         return ST_OK;
     return note(c, d,
                 "A worker takes %g s to start (startup), longer than requests arrive, %.6g s: none "

@@ -21,10 +21,10 @@ enum status scenario_worker_gpus(int64_t *gpus, const struct scenario *sc, enum 
     bool prefill = role == POOL_PREFILL;
     const char *policy_key =
         prefill ? "policy.prefill_engine_num_gpu" : "policy.decode_engine_num_gpu";
-    const struct planner_config *planner = scenario_planner(sc);
-    int64_t policy_gpus = !planner  ? 0
-                          : prefill ? planner->prefill_engine_num_gpu
-                                    : planner->decode_engine_num_gpu;
+    struct policy_terms planner;
+    int64_t policy_gpus = !scenario_planner_terms(sc, &planner) ? 0
+                          : prefill                             ? planner.prefill_gpus
+                                                                : planner.decode_gpus;
     struct gpus_said said = {
         .key = {{pool_key[role], p->gpus_per_worker}, {policy_key, policy_gpus}},
         .tp_name = tp_name(sc, role),

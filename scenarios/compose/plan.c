@@ -48,6 +48,11 @@ static enum status check_policy(struct planning *p)
     const struct scenario *sc = p->scenario;
     const struct planner_config *c = p->config;
 
+    if (!c && scenario_policy(sc)->terms)
+        return diag_fail_at(p->d, ST_INPUT, scenario_at(sc, "policy.generation"),
+                            "policy.generation is %s, whose plans need the forward passes of a "
+                            "run; a dry run needs 1.0.2",
+                            sc->policy.generation);
     if (!c)
         return diag_fail_at(p->d, ST_INPUT, scenario_at(sc, "policy.type"),
                             "policy.type is '%s'; a dry run needs the planner "

@@ -63,7 +63,7 @@ static bool has_word(const struct condition *c, const char *word)
 
 static const struct key *find_key(const struct scenario *sc, const struct condition *c)
 {
-    const struct key *own = policy_find(sc->policy.type)->keys;
+    const struct key *own = scenario_policy(sc)->keys;
 
     for (const struct key *k = scenario_keys; k->name; k++) {
         size_t n = strlen(k->section), dot = n > 0;
@@ -353,16 +353,28 @@ static enum status check_key(struct applies *a, const struct key *key)
     return path ? report(a, key, base, path, failing) : diag_nomem(a->d, "scenario");
 }
 
+static bool is_policy_key_set(const struct scenario *scenario, const struct key *key)
+{
+    return yaml_node_child(yaml_node_child(scenario->tree, "policy"), key->name) != NULL;
+}
+
 enum status scenario_check_applies(struct scenario *scenario, struct arena *arena, struct diag *d)
 {
     struct applies a = {.scenario = scenario, .arena = arena, .d = d};
-    const struct key *own = policy_find(scenario->policy.type)->keys;
+    const struct key *own = scenario_policy(scenario)->keys;
     enum status s = ST_OK;
 
     for (const struct key *k = scenario_keys; k->name && !s; k++)
         s = check_key(&a, k);
-    for (const struct key *k = own; k && k->name && !s; k++)
-        s = check_key(&a, k);
+    /* Under the name by which it was set. */
+    for (const struct key *k = own; k && k->name && !s; k++) {
+        if (k->same_as && is_policy_key_set(scenario, k))
+            s = check_key(&a, k);
+    }
+    for (const struct key *k = own; k && k->name && !s; k++) {
+        if (!k->same_as)
+            s = check_key(&a, k);
+    }
     if (!s && a.left_out)
         scenario->notes.text[scenario->notes.n++] = a.left_out;
     return s;

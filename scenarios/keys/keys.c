@@ -15,8 +15,31 @@
 
 KEY_CHOICE(router_choice, routers)
 KEY_CHOICE(eviction_choice, kv_evictions)
-KEY_CHOICE(policy_choice, policies)
 KEY_CHOICE(compat_choice, simulators)
+
+static bool is_first_of_name(const struct policy_ops *policy)
+{
+    return policy_find(policy->name, NULL) == policy;
+}
+
+/* One that follows another of its name is a generation of it. */
+static const char *policy_choice(size_t i)
+{
+    const struct policy_ops *const *p = policies;
+
+    while (*p && (!is_first_of_name(*p) || i-- > 0))
+        p++;
+    return *p ? (*p)->name : NULL;
+}
+
+static const char *generation_choice(size_t i)
+{
+    const struct policy_ops *const *p = policies;
+
+    while (*p && (!(*p)->generation || i-- > 0))
+        p++;
+    return *p ? (*p)->generation : NULL;
+}
 
 static const char *latency_choice(size_t i)
 {
@@ -105,6 +128,8 @@ const struct scenario_section scenario_sections[] = {
 #define PAID "compat=none | kv_transfer.bytes_per_token | compat_off=free-transfer"
 #define BY_LOAD "router!=round_robin,random"
 #define SCALES "policy.type!=static"
+/* A policy that reads gauges. */
+#define GAUGES "policy.generation=1.0.2 & policy.enable_load_scaling=true"
 #define STARTS                                                                                     \
     "policy.type!=static | failures.worker_mtbf_h | failures.node_mtbf_h | failures.spot_mtbf_h"
 
@@ -245,6 +270,12 @@ const struct key scenario_keys[] = {
     {"engine", "max_num_batched_tokens", KEY_INT, ENGINE(max_num_batched_tokens), RANGE(1, MAX_TOK),
      .preset = 8192, .unit = "tokens",
      .doc = "computed in one engine step, at most; not less than max_num_seqs"},
+    {"engine", "max_model_len", KEY_INT, ENGINE(max_model_len), RANGE(1, MAX_TOK),
+     .unset = "that of the profile, if it says one", .unit = "tokens",
+     .when = "policy.generation!=1.0.2 & policy.optimization_target=throughput,latency & "
+             "role=prefill",
+     .doc = "of a prompt and its answer, at most, as the engine registers it; a planner on forward "
+            "passes holds the queue of a prefill rank against it"},
     {"engine", "chunked_prefill", KEY_BOOL, ENGINE(chunked_prefill), .preset = 1,
      .doc = "a prompt may be cut to what is left of the step's tokens"},
     {"engine", "prefix_cache", KEY_BOOL, ENGINE(prefix_cache), .preset = 1,
@@ -537,15 +568,11 @@ const struct key scenario_keys[] = {
      .preset = 1, .unit = "h", .when = "failures.spot_mtbf_h",
      .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
-    {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers),
-     .when = OURS " & "
-                  "policy.enable_load_scaling=true",
+    {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers), .when = OURS " & " GAUGES,
      .doc = "workers publish their load from the moment they are ready; false, as with Dynamo's "
             "router: from "
             "their first request on"},
-    {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router),
-     .when = OURS " & "
-                  "policy.enable_load_scaling=true",
+    {"metrics", "any_router", KEY_BOOL, TOP(metrics.any_router), .when = OURS " & " GAUGES,
      .doc = "every router publishes the load of its workers; false, as with Dynamo: kv_aware only"},
     {"metrics", "scrape_interval_s", KEY_NUMBER, TOP(metrics.scrape_interval_s), RANGE(0, MAX_S),
      .least = 0.01, .preset = NAN, .unset = "5, as in Dynamo's PodMonitor; with compat dynosim, 0",
@@ -562,8 +589,9 @@ const struct key scenario_keys[] = {
     {"policy", "config", KEY_PATH, TOP(policy.file), .unset = "none",
      .doc = "Dynamo's own planner configuration file, YAML or JSON; what stands beside it in "
             "`policy` wins, `sla` does not"},
-    {"policy", "generation", KEY_INT, TOP(policy.generation), RANGE(1, 2), .preset = 1,
-     .fixed = true, .doc = "of Dynamo's planner"},
+    {"policy", "generation", KEY_ENUM, TOP(policy.generation), .choice = generation_choice,
+     .preset_text = "1.0.2", .when = OURS " & policy.type=planner",
+     .doc = "release of Dynamo whose planner it is; each has keys of its own"},
 
     {"limits", "stall_s", KEY_NUMBER, TOP(limits.stall_s), RANGE(1, MAX_S), .preset = NAN,
      .unset = "3600, and on top of it the waits that the scenario sets", .unit = "s",

@@ -26,9 +26,9 @@ const struct key *scenario_key_find(const char *section, const char *name);
 bool scenario_is_section(const char *name);
 
 /* ST_INPUT: no such key in a section ("" is the scenario itself, "pools.decode" a pool), and which
- * was meant. `policy` is the type of the policy whose keys `policy` has. */
-enum status scenario_key_unknown(const char *policy, const char *section, const char *name,
-                                 struct source_pos at, struct diag *d);
+ * was meant. `policy` is the one whose keys `policy` has. */
+enum status scenario_key_unknown(const struct policy_ops *policy, const char *section,
+                                 const char *name, struct source_pos at, struct diag *d);
 
 void scenario_key_preset(const struct key *key, void *base);
 

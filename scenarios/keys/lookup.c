@@ -18,8 +18,8 @@ static void offer(struct nearest *n, char list[KEY_EXPECTED_SIZE], const char *n
     snprintf(list + used, KEY_EXPECTED_SIZE - used, "%s%s", used ? ", " : "", name);
 }
 
-static void offer_section(const char *policy_type, struct nearest *n, char list[KEY_EXPECTED_SIZE],
-                          const char *section)
+static void offer_section(const struct policy_ops *policy, struct nearest *n,
+                          char list[KEY_EXPECTED_SIZE], const char *section)
 {
     bool pool = strncmp(section, "pools.", 6) == 0;
 
@@ -35,14 +35,13 @@ static void offer_section(const char *policy_type, struct nearest *n, char list[
         for (size_t i = 0; i < 3; i++)
             offer(n, list, pool_role_names[i]);
     } else if (strcmp(section, "policy") == 0) {
-        const struct policy_ops *policy = policy_find(policy_type);
         for (const struct key *k = policy->keys; k && k->name; k++)
             offer(n, list, k->name);
     }
 }
 
-enum status scenario_key_unknown(const char *policy, const char *section, const char *name,
-                                 struct source_pos at, struct diag *d)
+enum status scenario_key_unknown(const struct policy_ops *policy, const char *section,
+                                 const char *name, struct source_pos at, struct diag *d)
 {
     char list[KEY_EXPECTED_SIZE] = "", shown[TEXT_EXCERPT_SIZE];
     const char *where = *section ? section : "the scenario";
@@ -78,7 +77,8 @@ static bool is_pool(const char *name)
     return role < 3;
 }
 
-static const struct key *find_in(const char *policy, const char *section, const char *name)
+static const struct key *find_in(const struct policy_ops *policy, const char *section,
+                                 const char *name)
 {
     const struct key *key;
 
@@ -89,8 +89,8 @@ static const struct key *find_in(const char *policy, const char *section, const 
     key = scenario_key_find(section, name);
     if (key || strcmp(section, "policy") != 0)
         return key;
-    const struct policy_ops *other = policy_with_key(name);
-    key = key_find(policy_find(policy)->keys, name);
+    const struct policy_ops *other = policy_with_key(name, policy);
+    key = key_find(policy->keys, name);
     return key || !other ? key : key_find(other->keys, name);
 }
 
@@ -134,8 +134,8 @@ static enum status not_a_value(const char *path, struct source_pos at, struct di
                         path);
 }
 
-enum status scenario_key_lookup(const struct key **key, const char *policy, const char *path,
-                                struct source_pos at, struct diag *d)
+enum status scenario_key_lookup(const struct key **key, const struct policy_ops *policy,
+                                const char *path, struct source_pos at, struct diag *d)
 {
     struct path p;
 
@@ -162,13 +162,13 @@ enum status scenario_key_lookup(const struct key **key, const char *policy, cons
     return *p.rest && (*key)->type != KEY_PRICES ? not_a_section(p.name, p.rest, at, d) : ST_OK;
 }
 
-bool scenario_key_is_of_policy(const char *policy, const char *path)
+bool scenario_key_is_of_policy(const struct policy_ops *policy, const char *path)
 {
     static const char section[] = "policy.";
     size_t n = sizeof section - 1;
 
     return strncmp(path, section, n) != 0 || scenario_key_find("policy", path + n) ||
-           key_find(policy_find(policy)->keys, path + n);
+           key_find(policy->keys, path + n);
 }
 
 struct path_list {

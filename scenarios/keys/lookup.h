@@ -10,13 +10,13 @@
 #include "util/status.h"
 
 /* "seed", "policy.min_endpoint", "pools.decode.replicas", "cost.per_gpu_hour.h100_sxm". `policy` is
- * the type of the scenario's policy; keys of other policies are found too. ST_INPUT: there is no
+ * the scenario's; keys of other policies are found too. ST_INPUT: there is no
  * such key, and which was meant. */
-enum status scenario_key_lookup(const struct key **key, const char *policy, const char *path,
-                                struct source_pos at, struct diag *d);
+enum status scenario_key_lookup(const struct key **key, const struct policy_ops *policy,
+                                const char *path, struct source_pos at, struct diag *d);
 
-/* Does the key go with a policy of this type? Those that are not of another policy alone do. */
-bool scenario_key_is_of_policy(const char *policy, const char *path);
+/* Does the key go with this policy? Those that are not of another policy alone do. */
+bool scenario_key_is_of_policy(const struct policy_ops *policy, const char *path);
 
 /* What the scenario has there, every default filled in, as --set would take it; "null" where it has
  * nothing. ST_INPUT as of scenario_key_lookup, ST_NOMEM. */

@@ -9,7 +9,7 @@
 #include "util/status.h"
 
 struct overlay_content {
-    const char *policy;      /* type of the scenario's policy */
+    const struct policy_ops *policy; /* of the scenario */
     const char *working_dir; /* what relative paths among the values count from; they are written
                                 as absolute ones, as an overlay's count from its own folder */
     size_t n_settings;

@@ -53,15 +53,25 @@ static void coerce(const struct key *key, struct yaml_node *node)
     }
 }
 
-static enum status wrong_version(struct diag *d, const struct yaml_node *node,
-                                 const struct foreign_key *foreign)
+enum status policy_wrong_version(const struct policy_ops *policy, const char *shown,
+                                 const struct yaml_node *node, const struct foreign_key *foreign,
+                                 struct diag *d)
 {
-    char shown[TEXT_EXCERPT_SIZE];
-
-    text_excerpt(shown, node->key, strlen(node->key));
     return diag_fail_at(d, ST_INPUT, node->key_at,
-                        "field '%s' is %s, and the planner here is that of ai-dynamo 1.0.2: %s",
-                        shown, foreign->version, foreign->cure);
+                        "%s is %s, and the planner here is that of ai-dynamo %s: %s", shown,
+                        foreign->version, policy->generation, foreign->cure);
+}
+
+enum status policy_wrong_generation(const struct policy_ops *policy, const char *shown,
+                                    const struct yaml_node *node, const struct policy_ops *other,
+                                    struct diag *d)
+{
+    const struct foreign_key *foreign = policy_foreign_find(policy, node->key);
+
+    return diag_fail_at(d, ST_INPUT, node->key_at,
+                        "%s is of policy.generation %s, and this is %s: %s, or set the generation",
+                        shown, other->generation, policy->generation,
+                        foreign && foreign->cure ? foreign->cure : "leave it out");
 }
 
 const struct foreign_key *policy_foreign_find(const struct policy_ops *policy, const char *name)
@@ -76,16 +86,6 @@ const struct foreign_key *policy_foreign_find(const struct policy_ops *policy, c
             return f;
     }
     return NULL;
-}
-
-/* What has no bearing here, or says nothing, is taken. */
-static enum status foreign_field(struct reader *r, const struct yaml_node *node,
-                                 const struct foreign_key *foreign)
-{
-    if (foreign->version && node->kind != NODE_NULL)
-        return wrong_version(r->d, node, foreign);
-    r->taken = r->taken ? arena_printf(r->arena, "%s, %s", r->taken, foreign->name) : foreign->name;
-    return r->taken ? ST_OK : diag_nomem(r->d, "planner configuration");
 }
 
 static enum status unknown_field(const struct reader *r, const struct yaml_node *node)
@@ -114,16 +114,42 @@ static enum status unknown_field(const struct reader *r, const struct yaml_node 
                         shown, policy->own_file);
 }
 
+/* What has no bearing here, or says nothing, is taken. */
+static enum status take(struct reader *r, const char *name)
+{
+    r->taken = r->taken ? arena_printf(r->arena, "%s, %s", r->taken, name) : name;
+    return r->taken ? ST_OK : diag_nomem(r->d, "planner configuration");
+}
+
+/* A field that is no key of the policy. */
+static enum status foreign_field(struct reader *r, const struct yaml_node *node)
+{
+    const struct policy_ops *other = policy_with_key(node->key, r->policy);
+    const struct foreign_key *foreign = policy_foreign_find(r->policy, node->key);
+    bool says = node->kind != NODE_NULL;
+    char excerpt[TEXT_EXCERPT_SIZE], shown[TEXT_EXCERPT_SIZE + 16];
+
+    text_excerpt(excerpt, node->key, strlen(node->key));
+    snprintf(shown, sizeof shown, "field '%s'", excerpt);
+    if (other && strcmp(other->name, r->policy->name) == 0 &&
+        key_find(other->keys, node->key)->in_own_file)
+        return says ? policy_wrong_generation(r->policy, shown, node, other, r->d)
+                    : take(r, node->key);
+    if (!foreign)
+        return unknown_field(r, node);
+    return foreign->version && says ? policy_wrong_version(r->policy, shown, node, foreign, r->d)
+                                    : take(r, foreign->name);
+}
+
 static enum status set_field(struct reader *r, const struct yaml_node *node)
 {
     const struct key *key = key_find(r->policy->keys, node->key);
     const struct key_target target = {r->arena, node->key, r->config};
     struct yaml_node value = *node;
 
-    const struct foreign_key *foreign = policy_foreign_find(r->policy, node->key);
-    if (foreign)
-        return foreign_field(r, node, foreign);
-    if (!key || !key->in_own_file)
+    if (!key)
+        return foreign_field(r, node);
+    if (!key->in_own_file)
         return unknown_field(r, node);
     coerce(key, &value);
     struct key here = *key;
@@ -218,7 +244,7 @@ static enum status look_at_setting(struct writer *w, const char *setting)
         return diag_nomem(w->d, "planner configuration");
     if (!setting[n])
         return diag_fail(w->d, ST_INPUT, "'%s' is no path=value", setting);
-    enum status s = scenario_key_lookup(&key, w->policy->name, path, at, w->d);
+    enum status s = scenario_key_lookup(&key, w->policy, path, at, w->d);
     if (s || strcmp(key->section, "policy") == 0)
         return s;
     return leave_out(w, path, n, setting + n + 1);
@@ -241,7 +267,7 @@ enum status policy_file_write(const struct policy_file_content *content, const c
                               struct arena *arena, FILE *out, struct diag *d)
 {
     const void *config = content->scenario->policy.config;
-    struct writer w = {content, policy_find(content->scenario->policy.type), arena, NULL, NULL, d};
+    struct writer w = {content, scenario_policy(content->scenario), arena, NULL, NULL, d};
     enum status s = ST_OK;
 
     if (!w.policy->own_file)
@@ -264,7 +290,7 @@ enum status policy_file_write(const struct policy_file_content *content, const c
         yaml_write_comment(out, w.comment);
     }
     for (const struct key *k = w.policy->keys; k->name; k++) {
-        if (!k->in_own_file ||
+        if (!k->in_own_file || k->same_as ||
             (!k->unset_as && scenario_key_is_preset(k, config) && !named(content, k)))
             continue;
         fprintf(out, "%s: ", k->name);

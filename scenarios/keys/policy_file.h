@@ -56,4 +56,13 @@ enum status policy_file_write(const struct policy_file_content *content, const c
 /* By its name, or by that name as a command-line option has it; NULL = there is none. */
 const struct foreign_key *policy_foreign_find(const struct policy_ops *policy, const char *name);
 
+/* ST_INPUT: a field, which messages call `shown`, is of a version that is not simulated, or of
+ * `other`, another generation of the policy; and what to do about it. */
+enum status policy_wrong_version(const struct policy_ops *policy, const char *shown,
+                                 const struct yaml_node *node, const struct foreign_key *foreign,
+                                 struct diag *d);
+enum status policy_wrong_generation(const struct policy_ops *policy, const char *shown,
+                                    const struct yaml_node *node, const struct policy_ops *other,
+                                    struct diag *d);
+
 #endif

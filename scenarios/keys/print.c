@@ -181,7 +181,7 @@ bool scenario_key_print(const struct key *key, const void *base, const char *wor
 /* Where the value of a key is kept; NULL: the scenario has no such pool, or another policy. */
 static const void *base_of(const struct scenario *scenario, const struct key *key, const char *path)
 {
-    const struct policy_ops *policy = policy_find(scenario->policy.type);
+    const struct policy_ops *policy = scenario_policy(scenario);
 
     if (key->place == PLACE_POOL || strncmp(path, "pools.", 6) == 0) {
         const char *pool = strchr(path, '.') + 1;
@@ -205,8 +205,8 @@ enum status scenario_key_text(const char **text, struct arena *arena,
     char *bytes = NULL;
     size_t n;
 
-    enum status s =
-        scenario_key_lookup(&key, scenario->policy.type, path, (struct source_pos){NULL, 0, 0}, d);
+    enum status s = scenario_key_lookup(&key, scenario_policy(scenario), path,
+                                        (struct source_pos){NULL, 0, 0}, d);
     if (s)
         return s;
     const void *base = base_of(scenario, key, path);
@@ -251,10 +251,12 @@ static void print_pools(const struct printer *p)
 
 static void print_policy(const struct printer *p)
 {
-    const struct policy_ops *policy = policy_find(p->scenario->policy.type);
+    const struct policy_ops *policy = scenario_policy(p->scenario);
 
-    for (const struct key *k = policy->keys; k && k->name; k++)
-        print_key(p, "  ", k, p->scenario->policy.config);
+    for (const struct key *k = policy->keys; k && k->name; k++) {
+        if (!k->same_as)
+            print_key(p, "  ", k, p->scenario->policy.config);
+    }
 }
 
 void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out)

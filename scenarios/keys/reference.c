@@ -48,8 +48,17 @@ static void write_head(const char *title, const char *text, FILE *out)
 static void write_policy_keys(FILE *out)
 {
     for (const struct policy_ops *const *p = policies; *p; p++) {
-        for (const struct key *k = (*p)->keys; k && k->name; k++)
-            write_row(k, out);
+        if ((*p)->keys && policy_find((*p)->name, NULL) != *p)
+            fprintf(out,
+                    "\n### `policy` with `generation: %s`\n\n%s. Beside `type`, `config` and "
+                    "`generation`:\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
+                    (*p)->generation, (*p)->summary);
+        for (const struct key *k = (*p)->keys; k && k->name; k++) {
+            if (k->same_as)
+                fprintf(out, "| `%s` | | | another name of `%s` |\n", k->name, k->same_as);
+            else
+                write_row(k, out);
+        }
     }
 }
 

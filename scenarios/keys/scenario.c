@@ -20,6 +20,7 @@ struct loader {
     struct arena *arena;
     struct yaml_node *root;
     const struct scenario_source *source;
+    const char *other_generation; /* keys left out; NULL = none */
     struct diag *d;
 };
 
@@ -152,7 +153,8 @@ static size_t rank_of(const struct loader *l, struct source_pos at)
 static enum status unknown_key(const struct loader *l, const char *section,
                                const struct yaml_node *node)
 {
-    return scenario_key_unknown(l->scenario->policy.type, section, node->key, node->key_at, l->d);
+    return scenario_key_unknown(scenario_policy(l->scenario), section, node->key, node->key_at,
+                                l->d);
 }
 
 static void *base_of(struct loader *l, const struct key *key, struct pool_settings *pool)
@@ -335,16 +337,41 @@ static enum status read_pools(struct loader *l)
 
 /* ---- policy ---- */
 
-/* A file's fields of another policy are left out when its type was changed by an overlay or an
- * override: `--set policy.type=static` is how a planner is held against a fixed fleet. */
-static enum status other_policy(struct loader *l, const struct policy_ops *policy,
-                                const struct yaml_node *node, const struct yaml_node *type)
+static enum status leave_out(struct loader *l, const struct yaml_node *node)
 {
-    if (type && rank_of(l, type->at) > rank_of(l, node->key_at))
-        return ST_OK;
+    const char *before = l->other_generation;
+
+    l->other_generation = arena_printf(
+        l->arena, "%s%s%s", before ? before : "of another generation of the planner, left out: ",
+        before ? ", policy." : "policy.", node->key);
+    return l->other_generation ? ST_OK : diag_nomem(l->d, "policy");
+}
+
+/* What names the policy: `type` and `generation` where they are given. */
+struct policy_nodes {
+    const struct yaml_node *type, *generation;
+};
+
+/* A file's fields of another policy are left out when its type was changed by an overlay or an
+ * override: `--set policy.type=static` is how a planner is held against a fixed fleet. The same of
+ * its generation, which is said: there the other fields of the policy count on. */
+static enum status other_policy(struct loader *l, const struct policy_ops *policy,
+                                const struct yaml_node *node, const struct policy_nodes *by)
+{
+    const struct scenario *sc = l->scenario;
+    bool same_type = strcmp(sc->policy.type, policy->name) == 0;
+    const struct yaml_node *chosen = same_type ? by->generation : by->type;
+    const char *shown = arena_printf(l->arena, "policy.%s", node->key);
+
+    if (!shown)
+        return diag_nomem(l->d, "policy");
+    if (chosen && rank_of(l, chosen->at) > rank_of(l, node->key_at))
+        return same_type ? leave_out(l, node) : ST_OK;
+    if (same_type)
+        return policy_wrong_generation(scenario_policy(sc), shown, node, policy, l->d);
     return diag_fail_at(l->d, ST_INPUT, node->key_at,
                         "policy.%s does not belong to policy.type '%s', but to '%s'", node->key,
-                        l->scenario->policy.type, policy->name);
+                        sc->policy.type, policy->name);
 }
 
 static const struct policy_ops *policy_with_file(void)
@@ -370,7 +397,7 @@ static enum status note_taken(struct loader *l, const char *taken)
 
 /* The policy's own configuration file, when one is given; *file is its map, for what it says. */
 static enum status read_policy_file(struct loader *l, const struct policy_ops *policy,
-                                    const struct yaml_node *node, const struct yaml_node *type,
+                                    const struct yaml_node *node, const struct policy_nodes *by,
                                     const struct yaml_node **file)
 {
     struct scenario *sc = l->scenario;
@@ -381,7 +408,7 @@ static enum status read_policy_file(struct loader *l, const struct policy_ops *p
     if (!node || node->kind == NODE_NULL)
         return ST_OK;
     if (!policy->own_file)
-        return other_policy(l, policy_with_file(), node, type);
+        return other_policy(l, policy_with_file(), node, by);
     enum status s = store(l, scenario_key_find("policy", "config"), "policy", NULL, node);
     if (s)
         return s;
@@ -406,6 +433,13 @@ static const struct key *key_at_path(const char *path)
     BUG("no key %s", path);
 }
 
+static bool is_given(const char *name, const struct yaml_node *map, const struct yaml_node *file)
+{
+    const struct yaml_node *node = yaml_node_child(map, name);
+
+    return node ? node->kind != NODE_NULL : yaml_node_child(file, name) != NULL;
+}
+
 /* What neither the scenario's policy nor the policy's own file gives is as another key has it; null
  * in the scenario's policy takes back what the file says. */
 static void inherit(struct loader *l, const struct policy_ops *policy, const struct yaml_node *map,
@@ -414,8 +448,9 @@ static void inherit(struct loader *l, const struct policy_ops *policy, const str
     char *config = l->scenario->policy.config;
 
     for (const struct key *k = policy->keys; k && k->name; k++) {
-        const struct yaml_node *node = yaml_node_child(map, k->name);
-        bool given = node ? node->kind != NODE_NULL : yaml_node_child(file, k->name) != NULL;
+        bool given = false;
+        for (const struct key *name = k->unset_as ? policy->keys : NULL; name && name->name; name++)
+            given |= name->offset == k->offset && is_given(name->name, map, file);
         if (!k->unset_as || given)
             continue;
         const struct key *from = key_at_path(k->unset_as);
@@ -439,25 +474,28 @@ static enum status check_policy(struct loader *l, const struct policy_ops *polic
 }
 
 static enum status read_policy_key(struct loader *l, const struct policy_ops *policy,
-                                   const struct yaml_node *node, const struct yaml_node *type)
+                                   const struct yaml_node *node, const struct policy_nodes *by)
 {
     const struct key *key = scenario_key_find("policy", node->key);
-    const struct policy_ops *other = policy_with_key(node->key);
+    const struct policy_ops *other = policy_with_key(node->key, policy);
 
     if (!key)
         key = key_find(policy->keys, node->key);
     if (key)
         return store(l, key, "policy", NULL, node);
+    if (other)
+        return other_policy(l, other, node, by);
     const struct foreign_key *foreign = policy_foreign_find(policy, node->key);
+    const char *shown = arena_printf(l->arena, "policy.%s", node->key);
+    if (!shown)
+        return diag_nomem(l->d, "policy");
     if (foreign && foreign->version)
-        return diag_fail_at(l->d, ST_INPUT, node->key_at,
-                            "policy.%s is %s, and the planner here is that of ai-dynamo 1.0.2: %s",
-                            foreign->name, foreign->version, foreign->cure);
+        return policy_wrong_version(policy, shown, node, foreign, l->d);
     if (foreign)
         return diag_fail_at(l->d, ST_INPUT, node->key_at,
                             "policy.%s has no bearing on a simulation; leave it out",
                             foreign->name);
-    return other ? other_policy(l, other, node, type) : unknown_key(l, "policy", node);
+    return unknown_key(l, "policy", node);
 }
 
 static enum status read_policy(struct loader *l)
@@ -469,24 +507,29 @@ static enum status read_policy(struct loader *l)
     if (!map)
         map = &empty;
     enum status s = need_map(l, "policy", map);
-    const struct yaml_node *type = yaml_node_child(map, "type");
-    if (!s && type)
-        s = store(l, scenario_key_find("policy", "type"), "policy", NULL, type);
+    const struct policy_nodes by = {yaml_node_child(map, "type"),
+                                    yaml_node_child(map, "generation")};
+    if (!s && by.type)
+        s = store(l, scenario_key_find("policy", "type"), "policy", NULL, by.type);
+    if (!s && by.generation)
+        s = store(l, scenario_key_find("policy", "generation"), "policy", NULL, by.generation);
     if (s)
         return s;
-    const struct policy_ops *policy = policy_find(sc->policy.type);
+    const struct policy_ops *policy = scenario_policy(sc);
     void *file_alone = ARENA_NEW(l->arena, policy->config_size, char);
     sc->policy.config = policy_config_new(policy, l->arena);
     if (!sc->policy.config || !file_alone)
         return diag_nomem(l->d, "policy");
     const struct yaml_node *config = yaml_node_child(map, "config");
-    s = read_policy_file(l, policy, config, type, &file);
+    s = read_policy_file(l, policy, config, &by, &file);
     if (policy->config_size)
         memcpy(file_alone, sc->policy.config, policy->config_size);
     for (const struct yaml_node *node = map->first; node && !s; node = node->next) {
-        if (node != type && node != config)
-            s = read_policy_key(l, policy, node, type);
+        if (node != by.type && node != by.generation && node != config)
+            s = read_policy_key(l, policy, node, &by);
     }
+    if (l->other_generation)
+        sc->notes.text[sc->notes.n++] = l->other_generation;
     if (!s)
         s = scenario_check_applies(sc, l->arena, l->d);
     if (s)
@@ -735,9 +778,23 @@ uint64_t scenario_seed(const struct scenario *scenario)
     return pcg64_next(&rng) & INT64_MAX;
 }
 
+const struct policy_ops *scenario_policy(const struct scenario *scenario)
+{
+    return policy_find(scenario->policy.type, scenario->policy.generation);
+}
+
+bool scenario_planner_terms(const struct scenario *scenario, struct policy_terms *terms)
+{
+    const struct policy_ops *policy = scenario_policy(scenario);
+
+    if (policy->terms)
+        policy->terms(scenario->policy.config, terms);
+    return policy->terms != NULL;
+}
+
 const struct planner_config *scenario_planner(const struct scenario *scenario)
 {
-    return policy_find(scenario->policy.type) == &policy_planner ? scenario->policy.config : NULL;
+    return scenario_policy(scenario) == &policy_planner ? scenario->policy.config : NULL;
 }
 
 /* ---- positions ---- */

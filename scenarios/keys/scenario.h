@@ -33,6 +33,7 @@ struct engine_settings {
     int64_t block_size_tok; /* 0 = that of the profile */
     int64_t kv_blocks;      /* 0 = what the profile holds */
     int64_t max_num_seqs, max_num_batched_tokens;
+    int64_t max_model_len; /* 0 = that of the profile */
     bool chunked_prefill, prefix_cache;
     int64_t data_parallel_ranks; /* 0 = those of the profile */
     const char *kv_eviction;
@@ -174,10 +175,10 @@ struct scenario {
         double outage_at_s, outage_s;
     } metrics;
     struct {
-        const char *type; /* one of policies[] */
-        void *config;     /* of that policy, as its keys have it */
-        const char *file; /* policy.config, already part of `config`; NULL = none */
-        int64_t generation;
+        const char *type;       /* one of policies[] */
+        void *config;           /* of that policy, as its keys have it */
+        const char *file;       /* policy.config, already part of `config`; NULL = none */
+        const char *generation; /* one of those of policies[] */
     } policy;
     struct {
         double stall_s; /* NaN = by the waits that the scenario sets */
@@ -197,7 +198,7 @@ struct scenario {
 
     struct {
         size_t n;
-        const char *text[2];
+        const char *text[3];
     } notes; /* what the file says and the run does without; for the report */
 
     const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
@@ -265,7 +266,11 @@ struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_
 /* Of every random draw of a run: made of `seed` and `replicate`. At most INT64_MAX. */
 uint64_t scenario_seed(const struct scenario *scenario);
 
-/* The configuration of the policy `planner`; NULL = it is another policy. */
+/* The policy that the scenario names. */
+const struct policy_ops *scenario_policy(const struct scenario *scenario);
+/* What there is to know of its configuration; false: the policy is no planner. */
+bool scenario_planner_terms(const struct scenario *scenario, struct policy_terms *terms);
+/* The configuration of the planner of 1.0.2; NULL = it is another policy. */
 const struct planner_config *scenario_planner(const struct scenario *scenario);
 
 extern const char *const pool_role_names[3]; /* "agg", "prefill", "decode" */

@@ -323,7 +323,7 @@ static void write_keys_of(struct json_out *j, const char *section)
 static void write_policy_keys(struct json_out *j, const struct policy_ops *policy)
 {
     for (const struct key *k = policy->keys; k && k->name; k++) {
-        if (policy_with_key(k->name) == policy)
+        if (policy_with_key(k->name, NULL) == policy)
             write_key(j, k);
     }
 }

@@ -62,6 +62,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .second_next = reuse(old.second_next),
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
+        .pass = {.end_ns = -1},
         .clocks = {.ahead = old.clocks.ahead, .ahead_capacity = old.clocks.ahead_capacity},
         .life = {.deployment = pool->deployment->index,
                  .pool = pool->index,

@@ -62,7 +62,9 @@ enum status tell_room(struct sim *sim, struct worker *w)
         if (s || !fits)
             return s;
         request_list_remove(&w->incoming, &sim->requests, id);
+        passes_queue_left(w, r);
         r->state = REQUEST_TRANSFER;
+        passes_queue_joined(w, r);
         w->n_transfers++;
         s = deployment_event(w->pool->deployment, EVENT_TRANSFER_START, r->index, w->pool->index,
                              w->id);
@@ -99,6 +101,8 @@ enum status handoff_transferred(struct sim *sim, uint32_t id)
     if (s)
         return s;
     w->n_transfers--;
+    passes_catch_up(sim, w);
+    passes_queue_left(w, r);
     parts_enter(sim, id, STAGE_ROOM, w->pool, w);
     return worker_enqueue(sim, w, id);
 }

@@ -134,7 +134,9 @@ static enum status bind(struct sim *sim, struct pool *pool, uint32_t place, uint
     count_own(w, r);
     if (!r->handed_over)
         return worker_enqueue(sim, w, id);
+    passes_catch_up(sim, w);
     r->state = REQUEST_HANDOFF;
+    passes_queue_joined(w, r);
     request_list_push_back(&w->incoming, &sim->requests, id);
     return w->incoming.n == 1 ? worker_interrupt(sim, w) : ST_OK;
 }

@@ -24,7 +24,8 @@ struct kv_aware {
     double *base_cost;       /* of what is bound there */
     uint32_t *cached_blocks; /* of the request that is looked at */
     uint32_t n_slots, base_capacity, cached_capacity;
-    double *costs; /* of the routable workers, while one is drawn among them */
+    double prompt_tok; /* of that request, to be computed; 0 = it comes with its KV */
+    double *costs;     /* of the routable workers, while one is drawn among them */
     uint32_t costs_capacity;
 };
 
@@ -244,6 +245,7 @@ static enum status peek(void *state, struct pool *pool, const struct request *re
 {
     struct kv_aware *s = state;
     struct prices p = prices_of(pool, request);
+    s->prompt_tok = p.own_tok;
     enum status status = look_up(s, pool, &p, request);
     if (status)
         return status;
@@ -252,12 +254,26 @@ static enum status peek(void *state, struct pool *pool, const struct request *re
                : pick_lowest(s, pool, &p, request, place);
 }
 
+/* What the caches of the worker show of the prompt that it gets. */
+static void count_hits(const struct kv_aware *s, const struct pool *pool, uint32_t place)
+{
+    struct traffic_window *total = &pool->deployment->traffic.total;
+    uint32_t n_ranks = pool->config->engine.n_ranks, most = 0;
+    if (s->prompt_tok <= 0)
+        return;
+    for (uint32_t k = place * n_ranks; k < (place + 1) * n_ranks; k++) {
+        uint32_t blocks = s->cached_blocks[pool->routable_ranks[k]];
+        most = blocks > most ? blocks : most;
+    }
+    total->hit_rate_sum += (double)most * pool->config->engine.block_size_tok / s->prompt_tok;
+    total->n_hit_rate++;
+}
+
 static void commit(void *state, const struct pool *pool, uint32_t place)
 {
     struct kv_aware *s = state;
-    (void)pool;
-    (void)place;
     router_draws_keep(&s->draws);
+    count_hits(s, pool, place);
 }
 
 const struct router_ops router_kv_aware = {

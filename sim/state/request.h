@@ -45,6 +45,7 @@ struct request {
     uint32_t priority;
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
+    bool preempted;   /* in its worker's queue, having run there */
     uint8_t place;    /* record/places.h */
 
     int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */

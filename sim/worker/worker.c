@@ -174,8 +174,10 @@ static enum status preempt(struct sim *sim, struct worker *w, uint32_t id)
     r->computed_tok = 0;
     r->target_tok = r->isl_tok + r->n_output_tok;
     r->n_preemptions++;
+    r->preempted = true;
     w->pool->result->n_preemptions++;
     request_list_push_front(&w->waiting, &sim->requests, id);
+    passes_queue_joined(w, r);
     return deployment_event(w->pool->deployment, EVENT_PREEMPT, r->index, w->pool->index, w->id);
 }
 
@@ -265,6 +267,8 @@ static enum status admit(struct sim *sim, struct worker *w, struct request_list 
     struct request *r = sim_request(sim, id);
     request_list_remove(from, &sim->requests, id);
     request_list_push_back(&w->running, &sim->requests, id);
+    passes_queue_left(w, r);
+    r->preempted = false;
     r->state = REQUEST_PREFILL;
     deployment_move(w->pool->deployment, r, place_running(w->pool->index));
     parts_wait_ends(sim, id);
@@ -488,6 +492,7 @@ static enum status start_run(struct sim *sim, struct worker *leader)
     for (uint32_t i = 0; i < leader->n_ranks; i++) {
         leader->ranks[i]->kind = STEP_RUN;
         leader->ranks[i]->run_committed = 0;
+        passes_run_begins(leader->ranks[i]);
     }
     enum status s = ST_OK;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
@@ -597,7 +602,10 @@ static enum status interrupt_to_look(struct sim *sim, struct worker *w)
 enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    passes_catch_up(sim, w);
     r->state = REQUEST_WAITING;
+    r->preempted = false;
+    passes_queue_joined(w, r);
     struct request_list *queue = r->handed_over ? &w->arrived : &w->waiting;
     if (w->pool->config->engine.by_priority)
         request_list_insert_by_priority(queue, &sim->requests, id);
@@ -775,6 +783,7 @@ enum status worker_end_step(struct sim *sim, struct worker *leader)
     uint32_t n_steps = leader->kind == STEP_RUN ? leader->run.n_steps : 1;
     for (uint32_t i = 0; !s && i < leader->n_ranks; i++) {
         struct worker *w = leader->ranks[i];
+        passes_step_ends(sim, w);
         if (sim->observer->step)
             s = tell_step(sim, w, i, n_steps, false);
         if (!s)
@@ -806,10 +815,13 @@ enum status worker_charge_cut_step(struct sim *sim, struct worker *leader)
 enum status worker_remove(struct sim *sim, struct worker *w, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
+    passes_catch_up(sim, w);
     /* Whatever it held or stood in the way of is free for others with the next step. */
     enum status s = worker_sync(sim, w);
     if (!s)
         s = worker_interrupt(sim, w);
+    if (r->state == REQUEST_WAITING || r->state == REQUEST_HANDOFF || r->state == REQUEST_TRANSFER)
+        passes_queue_left(w, r);
     switch (r->state) {
     case REQUEST_WAITING:
         request_list_remove(r->handed_over ? &w->arrived : &w->waiting, &sim->requests, id);

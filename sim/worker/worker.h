@@ -5,6 +5,7 @@
 #include "sim/state/state.h"
 #include "sim/worker/decode_run.h"
 #include "sim/worker/parts.h"
+#include "sim/worker/passes.h"
 #include "util/pcg.h"
 
 enum worker_state { WORKER_FREE, WORKER_PENDING, WORKER_STARTING, WORKER_READY, WORKER_DRAINING };
@@ -71,6 +72,7 @@ struct worker {
     uint32_t n_held;              /* prefill pool: prompts done here whose KV has not left yet */
     uint32_t partial; /* running request whose prompt is not wholly in a plan yet, or NO_REQUEST */
     uint64_t admit_count;
+    struct queued_work queued;
 
     /* KV. Blocks of decoding sequences grow as steps are committed: `growth[r]` counts the
      * sequences that need a new block at steps s with (s - 1 + r) divisible by the block size. */
@@ -116,6 +118,8 @@ struct worker {
     bool warm;                          /* has run a step */
 
     struct worker_clocks clocks; /* where parts are kept */
+
+    struct last_pass pass; /* where passes are kept */
 
     /* Gauges. */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */

@@ -11,6 +11,7 @@ void worker_check(const struct sim *sim, const struct worker *w)
     struct rank_load load = {0};
     uint32_t n_waiting = 0, n_running = 0, n_decode = 0, n_transfers = 0, n_held = 0,
              n_incoming = 0;
+    struct queued_work queued = {0};
     uint32_t n_left = t->n_used; /* slots are taken from below, so those that are used come early */
     for (uint32_t id = 0; n_left > 0; id++) {
         BUG_IF(id == t->capacity);
@@ -32,6 +33,11 @@ void worker_check(const struct sim *sim, const struct worker *w)
         n_running += r->state == REQUEST_PREFILL || r->state == REQUEST_DECODE;
         n_transfers += r->state == REQUEST_TRANSFER;
         n_incoming += r->state == REQUEST_HANDOFF;
+        if (r->state == REQUEST_HANDOFF ||
+            (r->state == REQUEST_WAITING && !r->handed_over && !r->preempted))
+            queued.prefill.tok += r->isl_tok;
+        else if (r->state == REQUEST_WAITING || r->state == REQUEST_TRANSFER)
+            queued.decode.tok += r->preempted ? r->target_tok : r->isl_tok;
         if (r->state == REQUEST_DECODE) {
             uint32_t covered = decode_covered_tok(w, r);
             BUG_IF(r->finish_step <= w->step);
@@ -59,6 +65,9 @@ void worker_check(const struct sim *sim, const struct worker *w)
     BUG_IF(n_waiting != w->waiting.n + w->arrived.n || n_running != w->running.n ||
            n_incoming != w->incoming.n);
     BUG_IF(n_transfers != w->n_transfers || n_held != w->n_held);
+    BUG_IF(queued.prefill.tok != w->queued.prefill.tok ||
+           queued.decode.tok != w->queued.decode.tok ||
+           w->queued.prefill.n + w->queued.decode.n != n_waiting + n_transfers + n_incoming);
     BUG_IF(n_decode != w->n_decode || n_decode != w->n_finish || context != w->context_sum_tok);
     BUG_IF(n_running > engine->max_num_seqs);
     const struct rank_load *noted = worker_rank_load(w);

@@ -48,7 +48,7 @@ static enum status add_profile(struct collector *c, const struct scenario *scena
 /* The policy's own file, and those that its keys name. */
 static enum status add_policy_files(struct collector *c, const struct scenario *sc)
 {
-    const struct key *key = policy_find(sc->policy.type)->keys;
+    const struct key *key = scenario_policy(sc)->keys;
     enum status s = add_file(c, "policy.config", sc->policy.file);
 
     for (; key && key->name && !s; key++) {
@@ -65,7 +65,7 @@ enum status gate_inputs(struct baseline_entry *entry, struct arena *arena,
                         struct diag *d)
 {
     struct collector c = {.arena = arena, .d = d};
-    const struct key *key = policy_find(scenario->policy.type)->keys;
+    const struct key *key = scenario_policy(scenario)->keys;
     size_t room = 5; /* trace, the policy's own file, profiles */
 
     for (; key && key->name; key++)

@@ -77,14 +77,14 @@ enum status size_policy_read(const struct size_policy **policy, struct arena *ar
         s = scenario_read(scenario, arena, &p->source, d);
     if (s)
         return s;
-    const struct planner_config *planner = scenario_planner(scenario);
-    if (!planner)
+    struct policy_terms planner;
+    if (!scenario_planner_terms(scenario, &planner))
         return diag_fail(d, ST_INPUT,
                          "option '--policy %s': policy.type is '%s', whose fleet never changes; "
                          "expected 'scenario' with one of another policy, or an overlay that sets "
                          "policy.type: planner",
                          name, scenario->policy.type);
-    p->max_gpu_budget = planner->max_gpu_budget;
+    p->max_gpu_budget = planner.max_gpu_budget;
     *policy = p;
     return ST_OK;
 }

@@ -51,7 +51,7 @@ enum status sweep_define(struct sweep_definition *def, struct arena *arena,
         if (scenario->pools[role].present)
             info.pool_names[info.n_pools++] = pool_role_names[role];
     }
-    def->policy = scenario->policy.type;
+    def->policy = scenario_policy(scenario);
     def->currency = scenario->cost.per_gpu_hour.n ? scenario->cost.currency : NULL;
     def->seed = scenario->seed;
     def->replicate = scenario->replicate;
@@ -63,7 +63,7 @@ enum status sweep_define(struct sweep_definition *def, struct arena *arena,
 /* ---- study.json ---- */
 
 enum { FORMAT = 1 };
-static const char format_key[] = "headroom_sweep";
+static const char format_key[] = "headroom_sweep", generation_key[] = "policy_generation";
 
 static void write_texts(struct json_out *j, const char *key, const char *const *texts, size_t n)
 {
@@ -109,7 +109,8 @@ static void write_definition(struct json_out *j, const struct sweep_definition *
     json_key_int(j, "seeds", (int64_t)def->n_seeds);
     json_key_int(j, "replicates", (int64_t)def->n_replicates);
     write_texts(j, "keys", def->keys, def->n_keys);
-    json_key_string(j, "policy", def->policy);
+    json_key_string(j, "policy", def->policy->name);
+    json_key_string(j, generation_key, def->policy->generation);
     json_key_string(j, "currency", def->currency);
     json_key_int(j, "seed", def->seed);
     json_key_int(j, "replicate", def->replicate);
@@ -297,6 +298,17 @@ static enum status read_numbers(const struct reader *r, struct sweep_definition 
     return s;
 }
 
+static enum status read_policy(const struct reader *r, struct sweep_definition *def)
+{
+    const char *name = NULL, *generation = NULL;
+    enum status s = read_text(r, r->root, "policy", &name);
+
+    if (!s)
+        s = read_text(r, r->root, generation_key, &generation);
+    def->policy = !s && name ? policy_find(name, generation) : NULL;
+    return s || def->policy ? s : wrong(r);
+}
+
 enum status sweep_definition_read(struct sweep_definition *def, struct arena *arena,
                                   const char *path, const char *bytes, size_t length,
                                   struct diag *d)
@@ -323,7 +335,7 @@ enum status sweep_definition_read(struct sweep_definition *def, struct arena *ar
     if (!s)
         s = read_texts(&r, "keys", &def->keys, &def->n_keys);
     if (!s)
-        s = read_text(&r, root, "policy", &def->policy);
+        s = read_policy(&r, def);
     if (!s)
         s = read_text(&r, root, "currency", &def->currency);
     if (!s)

@@ -35,7 +35,7 @@ struct sweep_definition {
     struct sweep_shard shard;
 
     /* Of the scenario without any variation, read into it by sweep_define. */
-    const char *policy;   /* its type */
+    const struct policy_ops *policy;
     const char *currency; /* NULL = no prices */
     int64_t seed, replicate;
     size_t n_inputs;

@@ -73,7 +73,7 @@ static enum status add_profile(struct finder *f, const struct scenario *scenario
 
 static enum status add_all(struct finder *f, const struct scenario *scenario)
 {
-    const struct key *key = policy_find(scenario->policy.type)->keys;
+    const struct key *key = scenario_policy(scenario)->keys;
     enum status s = add_file(f, scenario->trace.path);
 
     if (!s)

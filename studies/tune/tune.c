@@ -13,7 +13,7 @@
 #include "util/json_out.h"
 
 static const double found_share = 0.6, interval_level = 0.95;
-static const char policy_key[] = "policy.type";
+static const char type_key[] = "policy.type", generation_key[] = "policy.generation";
 
 /* ---- what is looked for ---- */
 
@@ -93,21 +93,44 @@ static enum status set_goals(struct tuner *t, struct diag *d)
     return s;
 }
 
+/* The policy of a setting, as its knobs and the scenario name it. */
+struct policy_choice {
+    const char *type, *generation;
+};
+
+static struct policy_choice standing_policy(const struct tune_options *options)
+{
+    const struct scenario *sc = options->scenario;
+
+    return (struct policy_choice){sc->policy.type, sc->policy.generation};
+}
+
+static bool is_policy_knob(const struct knob *knob)
+{
+    return strcmp(knob->key, type_key) == 0 || strcmp(knob->key, generation_key) == 0;
+}
+
+static void choose_policy(struct policy_choice *choice, const struct knob *knob, const char *value)
+{
+    *(strcmp(knob->key, type_key) == 0 ? &choice->type : &choice->generation) = value;
+}
+
 /* Knobs that the setting's policy does not read stand as the scenario has them: settings that do
  * the same are one. */
 static void snap(void *context, double *u)
 {
     const struct tuner *t = context;
     const struct space *space = t->options->space;
-    const char *policy = t->options->scenario->policy.type;
+    struct policy_choice choice = standing_policy(t->options);
 
     for (size_t k = 0; k < space->n; k++) {
         const struct knob *knob = &space->knobs[k];
         if (space_n_values(knob))
             u[k] = space_u(knob, space_index(knob, u[k]));
-        if (strcmp(knob->key, policy_key) == 0)
-            policy = knob->values[space_index(knob, u[k])];
+        if (is_policy_knob(knob))
+            choose_policy(&choice, knob, knob->values[space_index(knob, u[k])]);
     }
+    const struct policy_ops *policy = policy_find(choice.type, choice.generation);
     for (size_t k = 0; k < space->n; k++) {
         if (!scenario_key_is_of_policy(policy, space->knobs[k].key))
             u[k] = t->standing_u[k];
@@ -177,15 +200,17 @@ static struct tune_part slice_of(const struct tuner *t, const struct tune_part *
 
 /* ---- runs ---- */
 
-static const char *policy_of(const struct tune_options *options, const char *const *values)
+static const struct policy_ops *policy_of(const struct tune_options *options,
+                                          const char *const *values)
 {
     const struct space *space = options->space;
+    struct policy_choice choice = standing_policy(options);
 
     for (size_t k = 0; k < space->n; k++) {
-        if (strcmp(space->knobs[k].key, policy_key) == 0)
-            return values[k];
+        if (is_policy_knob(&space->knobs[k]))
+            choose_policy(&choice, &space->knobs[k], values[k]);
     }
-    return options->scenario->policy.type;
+    return policy_find(choice.type, choice.generation);
 }
 
 bool tune_value_counts(const struct tune_options *options, const char *const *values, size_t k)

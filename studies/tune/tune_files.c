@@ -41,7 +41,7 @@ enum status tune_write_overlay(const struct tune_result *r, const char *working_
     enum status s = put_in_words(&w, r, arena, d);
     if (s)
         return s;
-    const struct overlay_content content = {.policy = r->options->scenario->policy.type,
+    const struct overlay_content content = {.policy = scenario_policy(r->options->scenario),
                                             .working_dir = working_dir,
                                             .n_settings = w.n,
                                             .settings = w.settings,

@@ -130,17 +130,19 @@ static void say_against_standing(struct verdict *v)
 /* The longest of the intervals that the policy has by itself or as recommended, s; 0 = none. */
 static double longest_interval_s(const struct tune_result *r)
 {
-    static const char *const keys[] = {"policy.throughput_adjustment_interval",
-                                       "policy.load_adjustment_interval"};
-    const struct planner_config *c = scenario_planner(r->options->scenario);
+    static const char *const keys[] = {
+        "policy.throughput_adjustment_interval", "policy.load_adjustment_interval",
+        "policy.throughput_adjustment_interval_seconds", "policy.load_adjustment_interval_seconds"};
+    struct policy_terms c;
+    bool planned = scenario_planner_terms(r->options->scenario, &c);
     const struct space *space = r->options->space;
     double longest = 0;
 
-    if (c && c->enable_throughput_scaling)
-        longest = (double)c->throughput_adjustment_interval_s;
-    if (c && c->enable_load_scaling)
-        longest = fmax(longest, (double)c->load_adjustment_interval_s);
-    for (size_t k = 0; k < space->n && c; k++) {
+    if (planned && c.throughput_scaling)
+        longest = (double)c.throughput_interval_s;
+    if (planned && c.load_scaling)
+        longest = fmax(longest, (double)c.load_interval_s);
+    for (size_t k = 0; k < space->n && planned; k++) {
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
             if (strcmp(space->knobs[k].key, keys[i]) == 0)
                 longest = fmax(longest, strtod(r->found.recommended.values[k], NULL));

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "planner/dynamo1/metric_source.h"
+#include "planner/metric_source.h"
 #include "tests/conformance/golden.h"
 #include "util/bug.h"
 

@@ -6,6 +6,7 @@
 
 #include "pages/html/value.h"
 #include "pages/sweep/settings.h"
+#include "planner/policy.h"
 #include "studies/results_reader.h"
 
 /* A sweep of two knobs and three replicates in a folder of its own. */
@@ -20,7 +21,7 @@ static const struct sweep_definition definition = {
     .n_keys = 2,
     .keys = keys,
     .shard = {1, 1},
-    .policy = "static",
+    .policy = &policy_static,
     .seed = 1};
 
 static void put(const char *dir, const char *name, const char *text)

@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "planner/dynamo1/connector.h"
+#include "planner/connector.h"
 #include "util/units.h"
 
 static struct pool_counts settled(int n)

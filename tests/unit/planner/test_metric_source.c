@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/dynamo1/metric_source.h"
+#include "planner/metric_source.h"
 
 static struct traffic_window busy(void)
 {

@@ -7,10 +7,10 @@
 Test(policy, every_policy_is_found_by_its_name)
 {
     for (const struct policy_ops *const *p = policies; *p; p++) {
-        cr_assert_eq(policy_find((*p)->name), *p);
+        cr_assert_eq(policy_find((*p)->name, (*p)->generation), *p);
         cr_assert(*(*p)->summary);
     }
-    cr_assert_null(policy_find("no such policy"));
+    cr_assert_null(policy_find("no such policy", NULL));
 }
 
 Test(policy, cleared_effects_ask_for_nothing)
@@ -28,7 +28,7 @@ Test(policy, cleared_effects_ask_for_nothing)
 
 Test(policy, static_never_calls_again_and_never_scales)
 {
-    const struct policy_ops *ops = policy_find("static");
+    const struct policy_ops *ops = policy_find("static", NULL);
     const struct policy_setup setup = {.n_pools = 1, .roles = {POOL_AGG}, .replicas = {3}};
     const struct policy_input input = {.n_pools = 1};
     struct policy_effects e;

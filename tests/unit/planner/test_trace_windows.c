@@ -1,6 +1,6 @@
 #include <criterion/criterion.h>
 
-#include "planner/dynamo1/trace_windows.h"
+#include "planner/trace_windows.h"
 
 static void fill(struct trace_windows *w, const double rows[][3], size_t n)
 {

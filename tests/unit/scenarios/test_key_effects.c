@@ -182,12 +182,36 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
 #define LOAD                                                                                       \
     "enable_load_scaling: true, load_adjustment_interval: 2, load_min_observations: 1, "           \
     "ttft: 30, itl: 6"
+/* In front of the target. */
+#define PASSES                                                                                     \
+    "policy: {type: planner, generation: 1.4.2, load_adjustment_interval_seconds: 2, "             \
+    "optimization_target: "
+#define BUDGETS "max_gpu_budget: 6"
 #define DISAGG "pools: {prefill: {replicas: 2}, decode: {replicas: 2}}\n"
 #define MANY "pools: {prefill: {replicas: 5}, decode: {replicas: 5}}\n"
 #define AGG "pools: {agg: {replicas: 3}}\n"
 
 /* Each a scenario in which some keys come to bear. */
 static const char *const stages[] = {
+    SMALL DISAGG STARTS PASSES "throughput, prefill_engine_num_gpu: 1, " BUDGETS "}\n",
+    SMALL DISAGG STARTS
+    "router: kv_aware\nmetrics: {scrape_interval_s: 0}\npolicy: {type: planner, "
+    "generation: 1.6.1, load_adjustment_interval_seconds: 1, "
+    "throughput_adjustment_interval_seconds: 3, optimization_target: sla, "
+    "load_predictor: kalman, ttft: 30, itl: 6, max_gpu_budget: 30}\n",
+    SMALL DISAGG STARTS PASSES "latency}\nscale_down: {grace_s: 0.02}\n",
+    TRAFFIC
+    ", prompt_factor: 12, max_num_batched_tokens: 1000, kv_blocks: 60}\n" DISAGG STARTS PASSES
+    "load, prefill_scale_up_queue_tokens: 4000, prefill_scale_down_queue_tokens: 3900, "
+    "decode_scale_up_kv_rate: 30, decode_scale_down_kv_rate: 10, max_gpu_budget: 9}\n",
+    SMALL DISAGG STARTS
+    "router: kv_aware\nmetrics: {scrape_interval_s: 0}\n" PASSES
+    "sla, enable_load_scaling: true, throughput_adjustment_interval_seconds: 3, load_predictor: "
+    "kalman, ttft: 30, itl: 6, " BUDGETS "}\n",
+    SMALL DISAGG STARTS
+    "router: kv_aware\nmetrics: {scrape_interval_s: 0}\n" PASSES
+    "sla, throughput_adjustment_interval_seconds: 3, load_predictor: prophet, ttft: 30, itl: 6, "
+    "throughput_metrics_source: router, " BUDGETS "}\n",
     SMALL DISAGG,
     SMALL DISAGG "router: kv_aware\nrouter_view: {interval_s: 3}\nkv_router: {temperature: 0.3}\n",
     SMALL DISAGG STARTS "router: kv_aware\npolicy: {type: planner, load_predictor: kalman, "
@@ -267,6 +291,9 @@ static void stage_text(char out[STAGE_SIZE], const char *stage, bool agg, const 
                 "mode: agg, enable_throughput_scaling: false, " LOAD);
         replace(text, "type: planner, enable_throughput_scaling: false",
                 "type: planner, mode: agg, enable_throughput_scaling: false");
+        replace(text, "generation: 1.4.2", "generation: 1.4.2, mode: agg");
+        replace(text, "generation: 1.6.1", "generation: 1.6.1, mode: agg");
+        replace(text, "prefill_engine_num_gpu: 1, ", "");
         replace(text, "kv_transfer: {links_per_node: 1, bandwidth_gb_s: 1}\n", "");
     }
     snprintf(out, STAGE_SIZE, "compat: %s\n%.3900s", compat, text);
@@ -320,7 +347,7 @@ static bool is_same(const struct key *key, const struct scenario *sc, const stru
     if (scenario_key_is_preset(key, base_of(sc, key)))
         return true;
     bool comparable = key->type <= KEY_PATH || key->type == KEY_PROFILE;
-    return comparable && strcmp(sc->policy.type, base->policy.type) == 0 &&
+    return comparable && scenario_policy(sc) == scenario_policy(base) &&
            scenario_key_equal(key, base_of(sc, key), base_of(base, key));
 }
 
@@ -336,6 +363,10 @@ static enum effect try(const struct stage *st, const struct key *key, const char
     snprintf(change, sizeof change, "%s=%s", path, value);
     struct seen o = run_with(st->text, change, &sc, &arena);
     enum effect e = SILENT;
+    if (key->place == PLACE_POLICY && key_find(scenario_policy(&sc)->keys, key->name) != key) {
+        arena_release(&arena);
+        return o.failed ? SAID : SAME_VALUE; /* it is another policy's */
+    }
     if (base->failed)
         e = o.failed ? SAME_VALUE : CHANGED;
     else if (o.failed || o.n_notes > base->n_notes)
@@ -356,6 +387,7 @@ static bool is_known(const char *path)
     static const char *const known[] = {
         "description",
         "policy.max_gpu_budget",               /* so few requests ask for few */
+        "policy.max_throughput_scaling_replicas",
         "limits.",                             /* of runs that would not end */
         "policy.pre_deployment_sweeping_mode", /* `thorough` leaves a profile as `rapid` does */
         /* Of the prompts that a decode worker computes itself. */

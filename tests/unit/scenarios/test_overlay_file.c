@@ -12,7 +12,7 @@ TestSuite(overlay_file, .init = setup, .fini = teardown);
 static enum status write_overlay(char **text, const char *const *settings, size_t n,
                                  const char *comment)
 {
-    const struct overlay_content content = {"planner", "/work dir", n, settings, comment};
+    const struct overlay_content content = {&policy_planner, "/work dir", n, settings, comment};
     size_t size;
     FILE *out = open_memstream(text, &size);
 

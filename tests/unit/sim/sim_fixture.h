@@ -84,13 +84,32 @@ struct schedule {
     int n, next;
     int64_t at_ns[16];
     int target[16][POLICY_MAX_POOLS];
+    struct fpm_record *passes; /* all that were seen; rank and pool of each are in dp_rank */
+    size_t n_passes, passes_capacity;
 };
 
 static void schedule_next(const struct schedule *s, struct policy_effects *effects)
 {
     effects->next_ns = s->next < s->n ? s->at_ns[s->next] : TIME_NEVER;
-    effects->next_needs = NEED_TRAFFIC | NEED_GAUGES;
+    effects->next_needs = NEED_TRAFFIC | NEED_GAUGES | NEED_PASSES;
     effects->window_ns = 300 * NS_PER_MS;
+}
+
+static void keep_passes(struct schedule *s, const struct policy_input *input)
+{
+    for (size_t p = 0; p < input->n_pools; p++) {
+        for (size_t i = 0; i < input->n_passes[p]; i++) {
+            const struct fpm_record *r = &input->passes[p][i], *before = i ? r - 1 : NULL;
+            cr_assert(!before || r->worker_id > before->worker_id ||
+                      (r->worker_id == before->worker_id && r->dp_rank == before->dp_rank + 1));
+            if (s->n_passes == s->passes_capacity) {
+                s->passes_capacity = 2 * s->passes_capacity + 64;
+                s->passes = realloc(s->passes, s->passes_capacity * sizeof *s->passes);
+            }
+            s->passes[s->n_passes] = *r;
+            s->passes[s->n_passes++].dp_rank += (uint32_t)p << 16;
+        }
+    }
 }
 
 /* A sum and its number of observations: both there or both missing. */
@@ -131,13 +150,15 @@ static enum status schedule_tick(void *state, const struct policy_input *input,
     effects->scale = effects->report = true;
     memcpy(effects->target, s->target[s->next], sizeof effects->target);
     check_input(input);
+    keep_passes(s, input);
     s->next++;
     schedule_next(s, effects);
     (void)d;
     return ST_OK;
 }
 
-static const struct policy_ops policy_schedule_test = {.name = "test", .tick = schedule_tick};
+static const struct policy_ops policy_schedule_test = {
+    .name = "test", .reads_passes = true, .tick = schedule_tick};
 
 enum { LOG_SIZE = 1 << 16 };
 
@@ -397,6 +418,7 @@ static void fixture_release(struct fixture *f)
     free(f->records);
     free(f->parts);
     free(f->samples);
+    free(f->schedule.passes);
     free(f->workers);
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++) {
         free(f->held_from_ns[p]);

@@ -506,6 +506,27 @@ static bool same_parts(const struct fixture *f, const int64_t *a, const int64_t 
     return true;
 }
 
+static bool same_pass(const struct fpm_record *a, const struct fpm_record *b)
+{
+    return a->worker_id == b->worker_id && a->dp_rank == b->dp_rank &&
+           fabs(a->wall_s - b->wall_s) <= 1e-6 && a->n_prefill == b->n_prefill &&
+           a->prefill_tok == b->prefill_tok && a->n_decode == b->n_decode &&
+           a->decode_kv_tok == b->decode_kv_tok && a->queued_prefill_tok == b->queued_prefill_tok &&
+           a->queued_decode_kv_tok == b->queued_decode_kv_tok &&
+           a->prefill_kv_tok == b->prefill_kv_tok && a->n_queued_prefill == b->n_queued_prefill &&
+           a->n_queued_decode == b->n_queued_decode;
+}
+
+static const char *why_passes_differ(const struct fixture *a, const struct fixture *b)
+{
+    if (a->schedule.n_passes != b->schedule.n_passes)
+        return "other workers publish than step by step";
+    for (size_t i = 0; i < a->schedule.n_passes; i++)
+        if (!same_pass(&a->schedule.passes[i], &b->schedule.passes[i]))
+            return "other forward passes than step by step";
+    return NULL;
+}
+
 static const char *why_different(const struct fixture *a, const struct fixture *b,
                                  unsigned n_requests)
 {
@@ -553,6 +574,8 @@ static const char *try_once(const struct property_case *c, bool *only_different)
     *only_different = !why;
     if (!why)
         why = why_different(&closed, &exact, c->n_requests);
+    if (!why)
+        why = why_passes_differ(&closed, &exact);
     fixture_release(&closed);
     fixture_release(&exact);
     return why;

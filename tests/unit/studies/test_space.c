@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "planner/policy.h"
 #include "studies/space.h"
 #include "tests/unit/arena_fixture.h"
 
@@ -11,7 +12,8 @@ static struct space parse(size_t n, const char *const *texts)
 {
     struct space space;
 
-    cr_assert_eq(space_parse(&space, &arena, "planner", texts, n, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(space_parse(&space, &arena, &policy_planner, texts, n, &diag), ST_OK, "%s",
+                 diag.text);
     return space;
 }
 
@@ -36,7 +38,8 @@ static const char *refusal(size_t n, const char *const *texts)
     struct space space;
 
     diag_init(&diag);
-    cr_assert_eq(space_parse(&space, &arena, "planner", texts, n, &diag), ST_INPUT, "%s", texts[0]);
+    cr_assert_eq(space_parse(&space, &arena, &policy_planner, texts, n, &diag), ST_INPUT, "%s",
+                 texts[0]);
     return diag.text;
 }
 

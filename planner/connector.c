@@ -1,4 +1,4 @@
-#include "planner/dynamo1/connector.h"
+#include "planner/connector.h"
 
 #include <string.h>
 

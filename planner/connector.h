@@ -1,8 +1,8 @@
 /* How a request for replicas travels, and when it counts as done: the reference's connectors as
  * state machines in the caller's time. (Dynamo planner 1.0.2: `kubernetes_connector.py`,
  * `virtual_connector.py`, `global_planner_connector.py`.) */
-#ifndef PLANNER_DYNAMO1_CONNECTOR_H
-#define PLANNER_DYNAMO1_CONNECTOR_H
+#ifndef PLANNER_CONNECTOR_H
+#define PLANNER_CONNECTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>

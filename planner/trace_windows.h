@@ -1,7 +1,7 @@
 /* A trace cut into intervals: what a planner would have counted. (Dynamo planner 1.0.2,
  * `trace_data_extractor.py`.) */
-#ifndef PLANNER_DYNAMO1_TRACE_WINDOWS_H
-#define PLANNER_DYNAMO1_TRACE_WINDOWS_H
+#ifndef PLANNER_TRACE_WINDOWS_H
+#define PLANNER_TRACE_WINDOWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include "util/status.h"
 
 struct request_source;
+struct shared;
 
 struct trace_window {
     int64_t start_s; /* a multiple of the interval */
@@ -36,5 +37,8 @@ enum status trace_windows_finish(struct trace_windows *w, bool keep_empty, struc
 /* Adds every request that is left in the source, which waits for no answers. */
 enum status trace_windows_read(struct trace_windows *w, const struct request_source *source,
                                struct diag *d);
+/* The same of a trace file, which is kept in `shared` unless that is NULL. */
+enum status trace_windows_read_file(struct trace_windows *w, const char *path,
+                                    struct shared *shared, struct diag *d);
 
 #endif

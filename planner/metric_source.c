@@ -1,8 +1,32 @@
-#include "planner/dynamo1/metric_source.h"
+#include "planner/metric_source.h"
 
 #include <math.h>
 #include <string.h>
 #include <strings.h>
+
+const char *traffic_missing(const struct traffic_means *t)
+{
+    const struct {
+        const char *name;
+        double value;
+    } all[] = {{"ttft", t->ttft_ms},
+               {"itl", t->itl_ms},
+               {"isl", t->isl_tok},
+               {"osl", t->osl_tok},
+               {"request count", t->n_requests},
+               {"request duration", t->duration_s}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (isnan(all[i].value))
+            return all[i].name;
+    }
+    return NULL;
+}
+
+bool traffic_is_valid(const struct traffic_means *t)
+{
+    return traffic_missing(t) == NULL;
+}
 
 static bool is_kept(const struct metric_series *s, const char *model, const char *namespace_name)
 {

@@ -1,13 +1,22 @@
 /* From what a metrics server says to the six means a throughput plan rests on. Two sources: the
  * frontends' own series, or the router's. (Dynamo planner 1.0.2, `prometheus.py`.) */
-#ifndef PLANNER_DYNAMO1_METRIC_SOURCE_H
-#define PLANNER_DYNAMO1_METRIC_SOURCE_H
+#ifndef PLANNER_METRIC_SOURCE_H
+#define PLANNER_METRIC_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "planner/dynamo1/throughput.h"
 #include "planner/policy.h"
+
+/* Mean traffic of one interval, as the planner sees it. NaN = not known. */
+struct traffic_means {
+    double ttft_ms, itl_ms, n_requests, duration_s, isl_tok, osl_tok;
+};
+
+/* Can a plan be made on it? All six must be numbers. */
+bool traffic_is_valid(const struct traffic_means *t);
+/* The first one that is not a number, NULL when all are. */
+const char *traffic_missing(const struct traffic_means *t);
 
 /* One row of a query's answer. */
 struct metric_series {

@@ -1,10 +1,12 @@
-#include "planner/dynamo1/trace_windows.h"
+#include "planner/trace_windows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "traces/request_source.h"
+#include "traces/trace.h"
+#include "traces/trace_table.h"
 #include "util/array.h"
 
 /* Rows an empty-windows trace may grow to: a gap of years between two requests is a broken trace.
@@ -99,4 +101,28 @@ enum status trace_windows_read(struct trace_windows *w, const struct request_sou
         if (s)
             return s;
     }
+}
+
+enum status trace_windows_read_file(struct trace_windows *windows, const char *path,
+                                    struct shared *shared, struct diag *d)
+{
+    const struct trace_options options = {.speedup = 1, .block_size_tok = 512, .sort = true};
+    struct trace_reader *reader = NULL;
+    const struct trace_table *table;
+    struct request_source source;
+    struct trace_cursor cursor;
+
+    enum status s = shared ? trace_table_find(&table, shared, path, &options, false, d)
+                           : trace_open(&reader, path, &options, d);
+    if (s)
+        return s;
+    if (shared) {
+        trace_cursor_init(&cursor, table, 0, 1);
+        source = trace_cursor_source(&cursor);
+    } else {
+        source = trace_reader_source(reader);
+    }
+    s = trace_windows_read(windows, &source, d);
+    trace_close(reader);
+    return s;
 }
