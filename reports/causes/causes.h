@@ -16,7 +16,8 @@
  *    together: all of the wait for a worker and in line on it; lost attempts and the pauses of the
  *    client. The largest part of those names the cause.
  * 4. A wait in line of which one prompt, longer than twice the mean, took half: `long_prompt`.
- *    So are the others in a backlog of which it took half.
+ *    So are the others in a backlog of which it took half, and steps shared after such a wait, if
+ * they took at most twice as long.
  * 5. Any other wait for workers, and time in steps that are too long because of others (`decode`,
  *    `decode_prompts`, `prefill_shared`, `preempted`), gets a second look at the end of the run.
  *    Each moment from the beginning of the backlog to the end of the wait is one of: a failed
@@ -27,11 +28,14 @@
  *    it. Where what is left (the backlog goes down again) is longer than all of that together, the
  *    fleet was still too small. Then, and with none of that, the part keeps its name (`queue`,
  *    `kv_room`, ...).
- * 6. `scaled_down` takes the place of `startup` and `late_decision` where the last change before
- *    the backlog took workers away, less than the time of a start before it, and the pool was not
- *    made larger in it than it had been: had they stayed, nobody would have waited.
- * 7. `kv_room` on prefill workers whose KV was held longer for prompts that were done than for
- *    those computed is what those waited for: `link`, `transfer` or `decode_room`. */
+ * 6. `scaled_down` takes the place of `startup` and `late_decision` where decisions took workers
+ * away less than the time of a start before the backlog, and the pool was not made larger for it
+ * than it had been, but for what went again soon after: had they stayed, nobody would have waited.
+ * 7. Before that, `kv_room` and `decode_room` are followed to what holds the room: on prefill
+ * workers prompts that are done (`link`, `transfer`, and of the decode pool `no_worker` or
+ * `decode_room`), on decode workers those on their way. And where few sequences at a time have room
+ * or places on a worker, and run much faster than they need to, `kv_room`, `decode_room` and
+ * `batch_full` stay. */
 #ifndef REPORTS_CAUSES_CAUSES_H
 #define REPORTS_CAUSES_CAUSES_H
 
@@ -55,8 +59,8 @@
     XX(STARTUP, "startup", "workers that had been decided on were not ready",                      \
        "waited while workers started", "a faster start, or decisions as much earlier")             \
     XX(LATE_DECISION, "late_decision", "the decision for more workers had not been made",          \
-       "waited for a decision to add workers",                                                     \
-       "shorter intervals of the policy, or a forecast that sees it coming")                       \
+       "waited before more workers were decided on",                                               \
+       "decisions earlier by as much, and by the start that follows")                              \
     XX(SCALED_DOWN, "scaled_down", "workers had been taken away just before",                      \
        "waited after workers had been taken away", "slower or smaller steps down")                 \
     XX(GPU_BUDGET, "gpu_budget", "the policy wanted more workers than its budget allows",          \
