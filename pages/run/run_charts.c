@@ -8,8 +8,6 @@
 
 /* ---- distributions ---- */
 
-enum { N_QUANTILES = 201 };
-
 struct latency {
     const char *id, *label, *axis;
     enum run_latency_of of;
@@ -19,7 +17,7 @@ struct latency {
 static void draw_latency(const struct run_view *v, const struct latency *l, uint64_t *values)
 {
     const struct run_requests *r = v->requests;
-    struct svg_point points[N_QUANTILES];
+    struct svg_point points[RUN_N_QUANTILES];
     size_t n = 0;
 
     for (size_t i = 0; i < r->n_kept; i++) {
@@ -30,13 +28,13 @@ static void draw_latency(const struct run_view *v, const struct latency *l, uint
     if (n == 0)
         return;
     const uint64_t *sorted = sort_uint64(values, n);
-    for (size_t i = 0; i < N_QUANTILES; i++) {
-        double share = (double)i / (N_QUANTILES - 1);
+    for (size_t i = 0; i < RUN_N_QUANTILES; i++) {
+        double share = (double)i / (RUN_N_QUANTILES - 1);
         int64_t ns = (int64_t)sorted[(size_t)llround(share * (double)(n - 1))];
         points[i] = (struct svg_point){.x = ms_from_ns(ns), .y = share, .low = NAN, .high = NAN};
     }
-    points[N_QUANTILES - 1].x = ms_from_ns(r->max_ns[l->of]);
-    const struct svg_series series = {l->axis, 0, N_QUANTILES, points};
+    points[RUN_N_QUANTILES - 1].x = ms_from_ns(r->max_ns[l->of]);
+    const struct svg_series series = {l->axis, 0, RUN_N_QUANTILES, points};
     const struct svg_cdf chart = {
         .frame = {.id = l->id, .label = l->label},
         .x = {.label = l->axis, .scale = SVG_LOG},
@@ -64,8 +62,8 @@ enum status run_page_distributions(const struct run_view *v)
         return diag_nomem(v->d, "latencies");
     fprintf(v->out,
             "<h2 id=\"latencies\">Latencies</h2>\n<p>Share of requests (up) that took at most so "
-            "long (across), at 201 quantiles%s.</p>\n<div class=\"charts\">\n",
-            v->sampled);
+            "long (across), at %d quantiles%s.</p>\n<div class=\"charts\">\n",
+            RUN_N_QUANTILES, v->sampled);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         draw_latency(v, &all[i], values);
     fputs("</div>\n", v->out);

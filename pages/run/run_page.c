@@ -37,6 +37,14 @@ static void write_made(const struct run_view *v)
           "DIR</code>; <code>headroom report DIR</code> makes it again. Figures are those of "
           "summary.json.</p>\n",
           v->out);
+    fprintf(v->out,
+            "<p>Not all of the run is here. Latencies over time are of windows of %.9g s, their "
+            "distributions at %d quantiles, and %d requests are named; a panel of more than %d "
+            "points shows the lowest and the highest of each stretch of time. Counts, means and "
+            "maxima are of all requests%s%s. requests.csv, timeline.csv, workers.csv and "
+            "decisions.jsonl have everything.</p>\n",
+            v->window_s, RUN_N_QUANTILES, RUN_N_SLOWEST, SERIES_MAX_POINTS,
+            *v->sampled ? ", other quantiles" : "", v->sampled);
     html_table_begin(v->out, "What the run was of", heads);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         html_row_begin(v->out);

@@ -39,7 +39,7 @@ struct run_view {
     const struct cause_summary *causes; /* NULL where the run kept no parts */
 };
 
-enum { RUN_MAX_WINDOWS = 120 };
+enum { RUN_MAX_WINDOWS = 120, RUN_N_QUANTILES = 201 };
 /* Of v->run and v->requests. `causes` NULL: not known. */
 enum status run_page_windows(struct run_view *v, const struct causes *causes);
 /* That a stretch of v->requests is in. */

@@ -99,9 +99,10 @@ void run_page_slowest(const struct run_view *v)
         "#request",  "#arrival",  "#input tokens", "#output tokens", "outcome",
         "#TTFT, ms", "#TPOT, ms", "#E2E, ms",      "TTFT mostly",    NULL};
 
-    fputs("<h2 id=\"slowest\">Slowest requests</h2>\n<p>Those that waited longest for their first "
-          "token; requests.csv has all.</p>\n",
-          v->out);
+    fprintf(v->out,
+            "<h2 id=\"slowest\">Slowest requests</h2>\n<p>The %zu that waited longest for their "
+            "first token; requests.csv has all.</p>\n",
+            v->requests->n_slowest);
     html_table_begin(v->out, "The slowest requests by TTFT", heads);
     for (size_t i = 0; i < v->requests->n_slowest; i++) {
         const struct recorded_request *q = &v->requests->slowest[i].request;
