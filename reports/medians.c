@@ -29,12 +29,18 @@ void medians_free(struct medians *m)
     free(m);
 }
 
+static void add(uint32_t *restrict to, const uint32_t *restrict from)
+{
+    for (size_t k = 0; k < N_COUNTS; k++)
+        to[k] += from[k];
+}
+
 /* Two stretches become one. */
 static void lengthen(struct medians *m)
 {
     for (size_t i = 0; i < MEDIANS_STRETCHES / 2; i++) {
-        for (size_t k = 0; k < N_COUNTS; k++)
-            m->count[i][k] = m->count[2 * i][k] + m->count[2 * i + 1][k];
+        add(m->count[2 * i], m->count[2 * i + 1]);
+        memmove(m->count[i], m->count[2 * i], sizeof m->count[i]);
     }
     memset(m->count[MEDIANS_STRETCHES / 2], 0, sizeof m->count / 2);
     m->length_ns *= 2;
