@@ -21,7 +21,8 @@ static enum status find_course(struct course *c, const struct run_view *v, size_
     for (size_t i = 0; i < run->n_windows; i++) {
         const struct recorded_window *w = &run->windows[i];
         double from_s = s_from_ns(w->from_ns), to_s = fmin(s_from_ns(w->to_ns), v->end_s);
-        if (to_s <= from_s)
+        /* What the end of the run leaves of the last window may be too short to tell anything. */
+        if (to_s - from_s < 0.1 * s_from_ns(w->to_ns - w->from_ns))
             continue;
         c->x_s[c->n] = from_s;
         c->short_of[c->n] = w->pools[pool].short_of / (to_s - from_s);
