@@ -386,7 +386,7 @@ static bool is_known(const char *path)
 {
     static const char *const known[] = {
         "description",
-        "policy.max_gpu_budget",               /* so few requests ask for few */
+        "policy.max_gpu_budget", /* so few requests ask for few */
         "policy.max_throughput_scaling_replicas",
         "limits.",                             /* of runs that would not end */
         "policy.pre_deployment_sweeping_mode", /* `thorough` leaves a profile as `rapid` does */
