@@ -77,6 +77,7 @@ enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id
     r->recomputing = false;
     if (pool->config->role == POOL_DECODE) {
         r->worker_id = w->id;
+        dyno_queue_count(w, r, true);
         dyno_list_push_back(run, &w->reservations, id);
         s = dyno_check_reservation(run, w, id);
         /* It lets requests handed over pass those that were preempted. */
@@ -89,7 +90,7 @@ enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id
     else
         r->worker_id = w->id;
     r->known_tok = r->isl_tok;
-    w->queued_tok += r->isl_tok;
+    dyno_queue_count(w, r, true);
     dyno_list_push_back(run, &w->waiting, id);
     return dyno_kick(run, w);
 }
@@ -490,5 +491,7 @@ enum status dynosim_run(const struct dynosim_config *config, const struct reques
     free(run.kicked);
     free(run.costs);
     free(run.gauges);
+    for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
+        free(run.passes[p]);
     return s;
 }

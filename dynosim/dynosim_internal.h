@@ -64,11 +64,19 @@ struct action_list {
 
 enum dyno_worker_state { DYNO_STARTING, DYNO_READY, DYNO_DRAINING, DYNO_GONE };
 
+/* What waits for a pass of a worker: prompts in full, whatever will hit; those that were preempted
+ * by what they hold; all of a decode worker decode, by their prompts. */
+struct dyno_queued {
+    uint32_t n_prefill, n_decode;
+    uint64_t prefill_tok, decode_tok;
+};
+
 /* What the last pass held, for the planner and for the observer. */
 struct pass_snapshot {
     int64_t start_ns;
     uint64_t prefill_tok, queued_tok, decode_tok;
     uint32_t n_prefill, n_decode;
+    struct fpm_record published; /* what it publishes when it ends */
 };
 
 struct dyno_worker {
@@ -104,8 +112,10 @@ struct dyno_worker {
     struct key_map
         active; /* agg pool: contents of prompt blocks to the number of requests with it */
 
-    uint64_t queued_tok; /* prompt tokens of the waiting queue */
+    struct dyno_queued queued;
     struct pass_snapshot snapshot;
+    struct fpm_record published;                  /* by the last pass that ended */
+    int64_t published_ns;                         /* -1 = none yet */
     double last_ttft_s, last_isl_tok, last_itl_s; /* -1 = none yet */
 
     enum gpu_state gpu_state;
@@ -122,7 +132,7 @@ struct dyno_pool {
     uint32_t *ready; /* slots of ready workers, ascending id */
     uint32_t n_ready, ready_capacity;
     uint32_t next_id;
-    uint64_t round_robin;
+    uint32_t next_turn; /* of round robin */
     int target, n_starting, n_draining;
     struct dyno_list unrouted;    /* no worker was ready */
     int64_t gpu_ns[N_GPU_STATES]; /* worker time */
@@ -169,6 +179,8 @@ struct dyno_run {
     struct policy_effects effects;
     struct worker_gauges *gauges;
     uint32_t gauges_capacity;
+    struct fpm_record *passes[POLICY_MAX_POOLS];
+    uint32_t passes_capacity[POLICY_MAX_POOLS];
     int workers_held, gpus_held;
     int n_started[POLICY_MAX_POOLS], n_cancelled[POLICY_MAX_POOLS], n_drained[POLICY_MAX_POOLS];
 };
@@ -226,6 +238,8 @@ void dyno_drop_blocks(struct dyno_worker *w,
 enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *started);
 enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w);
 bool dyno_worker_is_empty(const struct dyno_worker *w);
+/* It waits there, or no longer. What it has made does not change in between. */
+void dyno_queue_count(struct dyno_worker *w, const struct dyno_request *r, bool waits);
 
 /* What it is in the middle of, when the run is over. */
 enum status dyno_tell_cut_pass(struct dyno_run *run, struct dyno_worker *w);

@@ -54,6 +54,7 @@ static enum status new_worker(struct dyno_run *run, struct dyno_pool *pool,
     w->gpu_state = GPU_STARTING;
     w->gpu_since_ns = run->now_ns;
     w->snapshot.start_ns = run->now_ns;
+    w->published_ns = -1;
     w->last_ttft_s = w->last_isl_tok = w->last_itl_s = -1;
     w->life = (struct worker_record){.pool = pool->index,
                                      .id = w->id,

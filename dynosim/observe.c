@@ -139,7 +139,7 @@ static struct worker_gauges gauges_of(const struct dyno_run *run, const struct d
                      w->pool->config->block_size_tok);
         return g;
     }
-    uint64_t pending = w->queued_tok;
+    uint64_t pending = w->queued.prefill_tok;
     for (uint32_t i = 0; i < w->n_running; i++) {
         const struct dyno_request *r = &run->requests[w->running[i]];
         if (r->before_tok < r->isl_tok)
@@ -175,6 +175,26 @@ static enum status collect_gauges(struct dyno_run *run, size_t *n)
     return ST_OK;
 }
 
+/* Of each ready worker the last pass that ended, or that it has been idle for a while; nothing of
+ * one that has just become ready. */
+static enum status collect_passes(struct dyno_run *run, size_t p, size_t *n)
+{
+    const struct dyno_pool *pool = &run->pools[p];
+    enum status s = ARRAY_RESERVE(run->passes[p], 0, run->passes_capacity[p], pool->n_ready,
+                                  "forward-pass metrics", run->diag);
+    *n = 0;
+    for (uint32_t i = 0; !s && i < pool->n_ready; i++) {
+        const struct dyno_worker *w = run->workers[pool->ready[i]];
+        bool has_run = w->published_ns >= 0;
+        int64_t since_ns = run->now_ns - (has_run ? w->published_ns : w->life.ready_ns);
+        if (since_ns >= IDLE_NS)
+            run->passes[p][(*n)++] = (struct fpm_record){.worker_id = w->id};
+        else if (has_run)
+            run->passes[p][(*n)++] = w->published;
+    }
+    return s;
+}
+
 static enum status tell(struct dyno_run *run, struct policy_input *input)
 {
     enum status s = ST_OK;
@@ -190,6 +210,11 @@ static enum status tell(struct dyno_run *run, struct policy_input *input)
         input->has_gauges = true;
         s = collect_gauges(run, &input->n_gauges);
         input->gauges = run->gauges;
+    }
+    input->has_passes = run->effects.next_needs & NEED_PASSES;
+    for (size_t p = 0; !s && input->has_passes && p < run->config->n_pools; p++) {
+        s = collect_passes(run, p, &input->n_passes[p]);
+        input->passes[p] = run->passes[p];
     }
     return s;
 }

@@ -9,6 +9,10 @@ struct pass {
     uint64_t before_sum, after_sum;
     uint32_t n_decode; /* emit a token (and pay for it) */
     uint64_t context_sum, decode_tok;
+    /* As forward-pass metrics have it: who computes some of its prompt does not decode, and all it
+     * computes counts. */
+    uint32_t n_prompts, n_decoding;
+    uint64_t prompt_tok, prompt_kv_tok, decoding_tok;
     uint32_t n_chunks;
 };
 
@@ -26,7 +30,12 @@ static struct pass look_at(const struct dyno_run *run, struct dyno_worker *w)
         const struct dyno_request *r = &run->requests[w->running[i]];
         uint32_t charged = r->recomputing && !on->free_recompute ? r->known_tok : r->isl_tok;
         uint32_t before = least(r->before_tok, charged), after = least(r->computed_tok, charged);
-        bool computes = after > before && !(is_decode && on->free_recompute);
+        bool is_prompt = after > before, computes = is_prompt && !(is_decode && on->free_recompute);
+        if (is_prompt) {
+            pass.n_prompts++;
+            pass.prompt_tok += r->computed_tok - r->before_tok;
+            pass.prompt_kv_tok += r->before_tok;
+        }
         if (computes) {
             if (w->chunks)
                 w->chunks[pass.n_chunks++] = (struct step_chunk){before, after - before};
@@ -37,6 +46,10 @@ static struct pass look_at(const struct dyno_run *run, struct dyno_worker *w)
         if (r->computed_tok != r->known_tok || r->known_tok == r->end_tok)
             continue;
         pass.decode_tok += r->known_tok;
+        if (!is_prompt) {
+            pass.n_decoding++;
+            pass.decoding_tok += r->known_tok;
+        }
         if (computes && !on->first_token_pays_decode)
             continue;
         pass.n_decode++;
@@ -99,9 +112,14 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
 {
     const struct dynosim_pool *config = w->pool->config;
     struct pass pass = look_at(run, w);
-    w->snapshot = (struct pass_snapshot){run->now_ns,    pass.after_sum - pass.before_sum,
-                                         w->queued_tok,  pass.decode_tok,
-                                         pass.n_prefill, pass.n_decode};
+    w->snapshot = (struct pass_snapshot){
+        .start_ns = run->now_ns,
+        .prefill_tok = pass.after_sum - pass.before_sum,
+        .queued_tok = w->queued.prefill_tok,
+        .decode_tok = pass.decode_tok,
+        .n_prefill = pass.n_prefill,
+        .n_decode = pass.n_decode,
+    };
     if (config->role == POOL_PREFILL)
         pass.n_decode = 0;
     double prefill_ms, decode_ms;
@@ -111,5 +129,19 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
         model_times(run, w, &pass, &prefill_ms, &decode_ms);
     prefill_ms /= config->speedup;
     decode_ms /= config->speedup * config->decode_speedup;
-    return ns_after(ns_from_ms_or_never(prefill_ms), ns_from_ms_or_never(decode_ms));
+    int64_t length_ns = ns_after(ns_from_ms_or_never(prefill_ms), ns_from_ms_or_never(decode_ms));
+    w->snapshot.published = (struct fpm_record){
+        .worker_id = w->id,
+        .wall_s = s_from_ns(length_ns),
+        .n_prefill = pass.n_prompts,
+        .prefill_tok = (double)pass.prompt_tok,
+        .prefill_kv_tok = (double)pass.prompt_kv_tok,
+        .n_decode = pass.n_decoding,
+        .decode_kv_tok = (double)pass.decoding_tok,
+        .n_queued_prefill = w->queued.n_prefill,
+        .queued_prefill_tok = (double)w->queued.prefill_tok,
+        .n_queued_decode = w->queued.n_decode,
+        .queued_decode_kv_tok = (double)w->queued.decode_tok,
+    };
+    return length_ns;
 }

@@ -127,6 +127,15 @@ static enum status follow(struct dyno_run *run, const struct dyno_pool *pool,
                      (unsigned long long)r->index, id, pool->config->name);
 }
 
+/* The place after the last choice, by rank among those that are ready now; whoever comes or goes.
+ */
+static uint32_t take_turn(struct dyno_pool *pool)
+{
+    uint32_t choice = pool->next_turn % pool->n_ready;
+    pool->next_turn = choice + 1;
+    return choice;
+}
+
 enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t id,
                         struct dyno_worker **w)
 {
@@ -139,7 +148,7 @@ enum status dyno_choose(struct dyno_run *run, struct dyno_pool *pool, uint32_t i
     if (fixed != NO_WORKER)
         s = follow(run, pool, r, fixed, &choice);
     else if (!by_cost)
-        choice = (uint32_t)(pool->round_robin++ % pool->n_ready);
+        choice = take_turn(pool);
     else if (run->config->router.temperature > 0)
         choice = draw_softmax(run, pool->n_ready);
     else

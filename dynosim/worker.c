@@ -70,6 +70,19 @@ static bool grow(struct dyno_run *run, struct dyno_worker *w, struct dyno_reques
 
 /* ---- scheduling ---- */
 
+void dyno_queue_count(struct dyno_worker *w, const struct dyno_request *r, bool waits)
+{
+    struct dyno_queued *q = &w->queued;
+    bool on_decode = w->pool->config->role == POOL_DECODE;
+    bool decodes = on_decode || r->recomputing;
+    uint32_t *n = decodes ? &q->n_decode : &q->n_prefill;
+    uint64_t *sum_tok = decodes ? &q->decode_tok : &q->prefill_tok;
+    uint32_t tokens = on_decode ? r->isl_tok : r->known_tok;
+
+    *n = waits ? *n + 1 : *n - 1;
+    *sum_tok = waits ? *sum_tok + tokens : *sum_tok - tokens;
+}
+
 struct schedule {
     uint32_t budget_tok;
     bool preempted;  /* somebody: nobody is admitted any more */
@@ -91,6 +104,7 @@ static enum status preempt(struct dyno_run *run, struct dyno_worker *w, uint32_t
     w->head_failed = false;
     w->pool->result->n_preemptions++;
     dyno_move(run, id, place_waiting(w->pool->index));
+    dyno_queue_count(w, r, true);
     dyno_list_push_front(run, &w->waiting, id);
     return dyno_event(run, EVENT_PREEMPT, id, w);
 }
@@ -141,7 +155,7 @@ static void reject(struct dyno_run *run, struct dyno_worker *w, uint32_t id)
 {
     dyno_list_remove(run, &w->waiting, id);
     dyno_list_push_back(run, &w->rejected, id);
-    w->queued_tok -= run->requests[id].isl_tok;
+    dyno_queue_count(w, &run->requests[id], false);
 }
 
 /* *fits = false: not now, so nobody behind it either. */
@@ -199,10 +213,9 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
             s = start_prompt(run, w, r, plan, &fits);
             if (s || !fits)
                 return s;
-            if (!r->recomputing)
-                w->queued_tok -= r->isl_tok;
         }
         dyno_list_remove(run, &w->waiting, id);
+        dyno_queue_count(w, r, false);
         dyno_move(run, id, place_running(w->pool->index));
         w->running[w->n_running++] = id;
         plan->progressed = true;
@@ -398,6 +411,8 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
 {
     enum status s = tell_pass(run, w, false);
     w->busy = false;
+    w->published = w->snapshot.published;
+    w->published_ns = run->now_ns;
     w->life.busy_ns += run->now_ns - w->snapshot.start_ns;
     run->moved_ns = run->now_ns;
     for (uint32_t i = 0; !s && i < w->deferred.n; i++) {

@@ -453,13 +453,15 @@ static void set_metrics(struct builder *b)
     c->outage_ns = ns(sc->metrics.outage_s);
 }
 
-/* What vLLM registers of a rank. */
+/* What vLLM registers of a rank. A bare engine registers no length that is not set. */
 static struct fpm_limits limits_of(const struct pool_config *pool,
-                                   const struct engine_settings *settings)
+                                   const struct engine_settings *settings, bool bare)
 {
     const struct engine_config *e = &pool->engine;
-    int64_t context_tok =
-        settings->max_model_len ? settings->max_model_len : pool->profile->max_context_length;
+    int64_t context_tok = settings->max_model_len;
+
+    if (!context_tok && !bare)
+        context_tok = pool->profile->max_context_length;
 
     return (struct fpm_limits){
         .n_gpus = pool->gpus_per_worker,
@@ -488,7 +490,8 @@ static enum status create_policy(struct builder *b, bool share)
         setup.replicas[i] = c->pools[i].replicas;
         setup.gpus_per_worker[i] = c->pools[i].gpus_per_worker;
         setup.profiles[i] = c->pools[i].profile;
-        setup.limits[i] = limits_of(&c->pools[i], &sc->pools[c->pools[i].role].engine);
+        setup.limits[i] =
+            limits_of(&c->pools[i], &sc->pools[c->pools[i].role].engine, simulator->bare_engines);
         setup.no_gauges[i] = !simulator->any_router_publishes && !c->any_router_publishes &&
                              !c->pools[i].router->publishes_load;
     }

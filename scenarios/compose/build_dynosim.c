@@ -119,6 +119,9 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
     for (size_t i = 0; i < deployment->n_pools && !s; i++)
         s = build_pool(&to->pools[i], &deployment->pools[i], to->semantics.straight_line_tables,
                        shared, d);
+    for (size_t i = 0; i < deployment->n_pools; i++)
+        to->pools[i].max_model_len =
+            (uint32_t)scenario->pools[deployment->pools[i].role].engine.max_model_len;
     if (s)
         return s;
     to->router.overlap_credit = deployment->kv_router.overlap;

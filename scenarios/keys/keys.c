@@ -271,7 +271,7 @@ const struct key scenario_keys[] = {
      .preset = 8192, .unit = "tokens",
      .doc = "computed in one engine step, at most; not less than max_num_seqs"},
     {"engine", "max_model_len", KEY_INT, ENGINE(max_model_len), RANGE(1, MAX_TOK),
-     .unset = "that of the profile, if it says one", .unit = "tokens",
+     .unset = "that of the profile, if it says one; with compat dynosim, none", .unit = "tokens",
      .when = "policy.generation!=1.0.2 & policy.optimization_target=throughput,latency & "
              "role=prefill",
      .doc = "of a prompt and its answer, at most, as the engine registers it; a planner on forward "
@@ -590,7 +590,7 @@ const struct key scenario_keys[] = {
      .doc = "Dynamo's own planner configuration file, YAML or JSON; what stands beside it in "
             "`policy` wins, `sla` does not"},
     {"policy", "generation", KEY_ENUM, TOP(policy.generation), .choice = generation_choice,
-     .preset_text = "1.0.2", .when = OURS " & policy.type=planner",
+     .preset_text = "1.0.2", .when = "policy.type=planner",
      .doc = "release of Dynamo whose planner it is; each has keys of its own"},
 
     {"limits", "stall_s", KEY_NUMBER, TOP(limits.stall_s), RANGE(1, MAX_S), .preset = NAN,

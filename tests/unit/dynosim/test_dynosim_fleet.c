@@ -113,7 +113,7 @@ Test(dynosim_fleet, a_starting_worker_is_cancelled_first)
     char *lines = steady(1000, 9, 2);
     dyno_fixture_run_text(&f, lines);
     free(lines);
-    const uint32_t workers[] = {0, 0, 0, 0, 0, 0, 0, 1, 0};
+    const uint32_t workers[] = {0, 0, 0, 0, 0, 0, 1, 0, 1};
     for (size_t i = 0; i < 9; i++)
         cr_expect_eq(f.records[i].worker, workers[i], "request %zu: %u", i, f.records[i].worker);
     cr_expect_float_eq(f.result->pools[0].gpu_s[GPU_STARTING], 6, 1e-9);
@@ -121,6 +121,23 @@ Test(dynosim_fleet, a_starting_worker_is_cancelled_first)
     cr_assert_eq(f.n_workers, 3);
     cr_expect(f.workers[0].id == 2 && f.workers[0].end == WORKER_END_CANCELLED);
     cr_expect(f.workers[0].ready_ns == -1 && f.workers[0].end_ns == 2 * NS_PER_S);
+    dyno_fixture_release(&f);
+}
+
+/* Three workers, then two from 1.5 s on: the turn after the third's is the fourth, which wraps to
+ * the second of two. */
+Test(dynosim_fleet, round_robin_goes_on_from_the_last_place)
+{
+    struct dyno_fixture f;
+    struct schedule s = {.n = 1, .at_ns = {1500 * NS_PER_MS}, .target = {{2}}};
+    init(&f, &s);
+    dyno_fixture_agg(&f, 3);
+    char *lines = steady(600, 7, 2);
+    dyno_fixture_run_text(&f, lines);
+    free(lines);
+    const uint32_t workers[] = {0, 1, 2, 1, 0, 1, 0};
+    for (size_t i = 0; i < 7; i++)
+        cr_expect_eq(f.records[i].worker, workers[i], "request %zu: %u", i, f.records[i].worker);
     dyno_fixture_release(&f);
 }
 
