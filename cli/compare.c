@@ -74,7 +74,9 @@ static enum status check_source(const struct scenario_source *source, struct are
 {
     struct scenario *scenario = ARENA_NEW(arena, 1, struct scenario);
 
-    return scenario ? scenario_read(scenario, arena, source, d) : diag_nomem(d, "scenario");
+    enum status s =
+        scenario ? scenario_read(scenario, arena, source, d) : diag_nomem(d, "scenario");
+    return s ? s : scenario_need_one(scenario, "headroom compare", d);
 }
 
 static enum status add_word(struct job *job, const char *path, struct diag *d)

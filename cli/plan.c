@@ -407,6 +407,8 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
+        s = scenario_need_one(scenario, "headroom plan", d);
+    if (!s)
         s = cli_profile_search(&search, args->arena, d);
     bool all = cli_flag(args, "all-predictors");
     if (!s)

@@ -186,6 +186,22 @@ static enum status choose_more_runs(struct more_runs *m, const struct cli_args *
 
 static const char report_option[] = "report-json", requests_option[] = "report-jsonl";
 
+/* What tells of one deployment. */
+static enum status check_deployments(const struct scenario *scenario, const struct cli_args *args,
+                                     struct diag *d)
+{
+    static const char *const options[] = {"report-json", "report-jsonl", "trace-events",
+                                          "model-error"};
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        if (scenario->n_deployments && cli_value(args, options[i]))
+            return diag_fail(d, ST_INPUT,
+                             "option '--%s' does not go with a scenario that has `deployments`",
+                             options[i]);
+    }
+    return ST_OK;
+}
+
 /* Files that options name, beside the folder of --out. */
 static enum status check_files(const struct cli_args *args, struct diag *d)
 {
@@ -282,7 +298,8 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         if (out) {
             cli_print_folder(out);
             printf("  summary.json, performance.json, requests.csv, timeline.csv, workers.csv,\n"
-                   "  windows.csv, decisions.jsonl%s%s\n",
+                   "  %sdecisions.jsonl%s%s\n",
+                   scenario->n_deployments ? "" : "windows.csv, ",
                    options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
         }
         if (options->trace_events) {
@@ -324,6 +341,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     if (!s && options.out_dir)
         s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
     if (!s)
+        s = check_deployments(scenario, args, d);
+    if (!s)
         s = check_files(args, d);
     if (!s)
         s = choose_stepper(&options.exact_stepper, scenario, args, d);
@@ -349,7 +368,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         options.amend_context = &more;
     }
     s = cli_trace_events_open(&options.trace_events, args, d);
-    if (!s && options.out_dir && !cli_flag(args, "no-report")) {
+    if (!s && options.out_dir && !cli_flag(args, "no-report") && !scenario->n_deployments) {
         page = run_page_new();
         s = page ? ST_OK : diag_nomem(d, "page");
         options.watcher = page ? run_page_watcher(page) : NULL;

@@ -181,6 +181,8 @@ static enum status info_of_scenario(const struct cli_args *args, struct diag *d)
                          "--format and --sort are of a trace file; of a scenario, expected --set "
                          "trace.format=NAME, --set trace.sort=true");
     enum status s = cli_load_scenario(&scenario, &source, args, d);
+    if (!s)
+        s = scenario_need_one(scenario, "headroom trace", d);
     if (s)
         return s;
     if (scenario->traffic.clients)

@@ -371,6 +371,8 @@ enum status tune_run(const struct cli_args *args, struct diag *d)
     struct profile_search profiles;
 
     enum status s = cli_load_scenario(&scenario, &source, args, d);
+    if (!s)
+        s = scenario_need_one(scenario, "headroom tune", d);
     if (s)
         return s;
     o.source = &source;

@@ -32,8 +32,10 @@ struct run_result {
     char stopped[STOP_TEXT_SIZE]; /* why it ended before its requests did; "" = it did not */
     int64_t measured_from_ns;
     struct pool_result pools[POLICY_MAX_POOLS];
-    int peak_workers, peak_gpus;          /* all pools at one time */
-    int peak_pending;                     /* workers that waited for GPUs at one time */
+    int peak_workers, peak_gpus; /* all pools at one time */
+    int peak_pending;            /* workers that waited for GPUs at one time */
+    /* The same of all deployments of the run together; of the reference simulator 0. */
+    int run_peak_workers, run_peak_gpus, run_peak_pending;
     uint64_t n_node_failures, n_reclaims; /* nodes */
     uint64_t n_decisions;                 /* policy calls that were reported */
     uint64_t n_scale_events;              /* workers started, drained, terminated or cancelled */

@@ -77,7 +77,14 @@ static void add_wait(struct row *row, const struct pool_wait *w)
     row_ms(row, w->ahead_ns);
 }
 
-void parts_columns(struct row *row, size_t n_pools, const struct request_record *q)
+static void no_wait(struct row *row)
+{
+    for (int c = 0; c < N_WAIT_COLUMNS; c++)
+        ROW_LITERAL(row, ",");
+}
+
+void parts_columns(struct row *row, size_t n_pools, const size_t *pool_at,
+                   const struct request_record *q)
 {
     const struct request_parts *parts = q->parts;
     if (q->first_token_ns >= 0)
@@ -85,8 +92,12 @@ void parts_columns(struct row *row, size_t n_pools, const struct request_record 
     for (int i = 0; q->first_token_ns < 0 && i < N_REQUEST_PARTS; i++)
         ROW_LITERAL(row, ",");
     add_parts(row, parts->e2e_ns);
-    for (size_t p = 0; p < n_pools; p++)
-        add_wait(row, &parts->waits[p]);
+    for (size_t p = 0; p < n_pools; p++) {
+        if (pool_at[p] == SIZE_MAX)
+            no_wait(row);
+        else
+            add_wait(row, &parts->waits[pool_at[p]]);
+    }
     ROW_LITERAL(row, ",");
     row_double(row, parts->decode_batch);
 }

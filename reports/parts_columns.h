@@ -29,6 +29,9 @@ void wait_column_name(char name[PART_COLUMN_SIZE], const char *pool, enum wait_c
 extern const char decode_batch_column[];
 
 void parts_columns_header(struct row *row, size_t n_pools, const char *const *pools);
-void parts_columns(struct row *row, size_t n_pools, const struct request_record *q);
+/* pool_at: which pool of the request's deployment each of these columns' pools is; SIZE_MAX: it has
+ * none of that name. */
+void parts_columns(struct row *row, size_t n_pools, const size_t *pool_at,
+                   const struct request_record *q);
 
 #endif

@@ -18,20 +18,30 @@
 #include "util/json_out.h"
 #include "util/units.h"
 
-enum { POOL_NAME_MAX = 31 };
+enum { POOL_NAME_MAX = 31, MAX_POOL_COLUMNS = 3 };
 
-struct recorder {
+/* What is kept of a deployment. */
+struct recording {
     const struct run_info *info;
-    bool writes, keep_parts;
-    struct causes *causes;     /* NULL without keep_parts, */
-    struct capacity *capacity; /* as this */
-    struct medians *medians;   /* NULL without keep_medians */
-    char *out_dir;
-    bool replace;
-    struct out_file requests, timeline, workers, decisions, windows, events, performance, summary;
+    size_t pool_at[MAX_POOL_COLUMNS]; /* of those of the recorder which of its own; SIZE_MAX */
+    struct causes *causes;            /* NULL without keep_parts, */
+    struct capacity *capacity;        /* as this */
+    struct medians *medians;          /* NULL without keep_medians */
     struct recorder_totals totals;
     struct timeline_point *points;
     size_t n_points, points_capacity;
+};
+
+struct recorder {
+    size_t n;
+    struct recording *of;
+    /* Every pool that some deployment has, for the columns. */
+    size_t n_pools;
+    const char *pool_names[MAX_POOL_COLUMNS];
+    bool writes, keep_parts;
+    char *out_dir;
+    bool replace;
+    struct out_file requests, timeline, workers, decisions, windows, events, performance, summary;
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
     struct replay_report *replay;
@@ -75,10 +85,18 @@ static void check_pool_name(const char *name)
     BUG_IF(!name || strlen(name) > POOL_NAME_MAX || strspn(name, allowed) != strlen(name));
 }
 
+/* Rows say which deployment they are of, where there is more than the one without a name. */
+static bool is_named(const struct recorder *r)
+{
+    return r->of[0].info->deployment != NULL;
+}
+
 static enum status open_file(struct recorder *r, struct out_file *f, const char *name,
                              const char *header, struct diag *d)
 {
     enum status s = out_file_open(f, r->out_dir, name, r->replace, d);
+    if (s == ST_OK && *header && is_named(r))
+        s = out_file_write(f, "deployment,", strlen("deployment,"), d);
     return s == ST_OK ? out_file_write(f, header, strlen(header), d) : s;
 }
 
@@ -87,7 +105,7 @@ static enum status open_requests(struct recorder *r, struct diag *d)
     struct row more = {0};
 
     if (r->keep_parts)
-        parts_columns_header(&more, r->info->n_pools, r->info->pool_names);
+        parts_columns_header(&more, r->n_pools, r->pool_names);
     ROW_LITERAL(&more, "\n");
     enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
     return s == ST_OK ? out_file_write(&r->requests, more.text, more.n, d) : s;
@@ -104,7 +122,7 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
         s = open_file(r, &r->workers, "workers.csv", workers_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
-    if (s == ST_OK)
+    if (s == ST_OK && !is_named(r)) /* of one deployment */
         s = open_file(r, &r->windows, "windows.csv", "", d);
     if (s == ST_OK && want_events)
         s = open_file(r, &r->events, "events.jsonl", "", d);
@@ -113,7 +131,7 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
     return s;
 }
 
-static enum status keep_parts(struct recorder *r, struct diag *d)
+static enum status keep_parts(struct recording *r, struct diag *d)
 {
     const struct run_info *info = r->info;
     const struct cause_targets targets = {info->ttft_target_ns, info->tpot_target_ns,
@@ -132,6 +150,53 @@ static enum status keep_parts(struct recorder *r, struct diag *d)
     return r->causes && r->capacity ? ST_OK : diag_nomem(d, "causes");
 }
 
+static enum status begin_recording(const struct recorder *r, struct recording *of,
+                                   const struct run_info *info,
+                                   const struct recorder_options *options, struct diag *d)
+{
+    const size_t max_exact = options->max_exact;
+    struct recorder_totals *t = &of->totals;
+
+    of->info = info;
+    t->ttft.max_exact = t->ttst.max_exact = t->tpot.max_exact = t->e2e.max_exact = max_exact;
+    BUG_IF(info->n_pools == 0 || info->n_pools > POLICY_MAX_POOLS);
+    for (size_t i = 0; i < info->n_pools; i++)
+        check_pool_name(info->pool_names[i]);
+    if (options->keep_medians) {
+        of->medians = medians_new();
+        if (!of->medians)
+            return diag_nomem(d, "medians");
+    }
+    return r->keep_parts ? keep_parts(of, d) : ST_OK;
+}
+
+static size_t pool_named(const char *name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void name_pools(struct recorder *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct run_info *info = r->of[i].info;
+        for (size_t p = 0; p < info->n_pools; p++) {
+            if (pool_named(info->pool_names[p], r->pool_names, r->n_pools) != SIZE_MAX)
+                continue;
+            BUG_IF(r->n_pools == MAX_POOL_COLUMNS);
+            r->pool_names[r->n_pools++] = info->pool_names[p];
+        }
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        const struct run_info *info = r->of[i].info;
+        for (size_t p = 0; p < r->n_pools; p++)
+            r->of[i].pool_at[p] = pool_named(r->pool_names[p], info->pool_names, info->n_pools);
+    }
+}
+
 enum status recorder_open(struct recorder **recorder, const struct recorder_options *options,
                           struct diag *d)
 {
@@ -141,23 +206,21 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
     *recorder = NULL;
     if (!r)
         return diag_nomem(d, "recorder");
-    r->info = options->info;
+    r->n = options->n_deployments ? options->n_deployments : 1;
+    r->of = calloc(r->n, sizeof *r->of);
+    if (!r->of) {
+        free(r);
+        return diag_nomem(d, "recorder");
+    }
     r->replace = options->replace;
     r->keep_parts = options->keep_parts;
-    r->totals.ttft.max_exact = r->totals.ttst.max_exact = r->totals.tpot.max_exact =
-        r->totals.e2e.max_exact = options->max_exact;
     r->progress = options->progress;
     r->progress_context = options->progress_context;
     r->replay = options->replay;
-    BUG_IF(r->info->n_pools == 0 || r->info->n_pools > POLICY_MAX_POOLS);
-    for (size_t i = 0; i < r->info->n_pools; i++)
-        check_pool_name(r->info->pool_names[i]);
-    if (r->keep_parts)
-        s = keep_parts(r, d);
-    if (s == ST_OK && options->keep_medians) {
-        r->medians = medians_new();
-        s = r->medians ? ST_OK : diag_nomem(d, "medians");
-    }
+    for (size_t i = 0; i < r->n && s == ST_OK; i++)
+        s = begin_recording(r, &r->of[i], &options->info[i], options, d);
+    if (s == ST_OK)
+        name_pools(r);
     if (s == ST_OK && options->out_dir) {
         r->writes = true;
         r->out_dir = strdup(options->out_dir);
@@ -169,6 +232,19 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
     }
     *recorder = r;
     return ST_OK;
+}
+
+static void release_recording(struct recording *of)
+{
+    quantiles_release(&of->totals.ttft);
+    quantiles_release(&of->totals.ttst);
+    quantiles_release(&of->totals.tpot);
+    quantiles_release(&of->totals.e2e);
+    windows_release(&of->totals.windows);
+    causes_free(of->causes);
+    capacity_free(of->capacity);
+    medians_free(of->medians);
+    free(of->points);
 }
 
 void recorder_free(struct recorder *r)
@@ -183,15 +259,9 @@ void recorder_free(struct recorder *r)
     out_file_release(&r->events);
     out_file_release(&r->performance);
     out_file_release(&r->summary);
-    quantiles_release(&r->totals.ttft);
-    quantiles_release(&r->totals.ttst);
-    quantiles_release(&r->totals.tpot);
-    quantiles_release(&r->totals.e2e);
-    windows_release(&r->totals.windows);
-    causes_free(r->causes);
-    capacity_free(r->capacity);
-    medians_free(r->medians);
-    free(r->points);
+    for (size_t i = 0; i < r->n; i++)
+        release_recording(&r->of[i]);
+    free(r->of);
     free(r->out_dir);
     free(r);
 }
@@ -237,12 +307,24 @@ static void row_worker(struct row *row, uint32_t worker)
         row_int(row, worker);
 }
 
+/* The first column, where it is there. */
+static void row_deployment(struct row *row, const struct recorder *r, size_t deployment)
+{
+    const char *name = r->of[deployment].info->deployment;
+
+    row->n = 0;
+    if (!name)
+        return;
+    row_text(row, name, strlen(name));
+    ROW_LITERAL(row, ",");
+}
+
 static enum status write_request(struct recorder *r, const struct request_record *q,
                                  const struct request_latencies *l, struct diag *d)
 {
     struct row row;
 
-    row.n = 0;
+    row_deployment(&row, r, q->deployment);
 #define COMMA() ROW_LITERAL(&row, ",")
     row_int(&row, (int64_t)q->index), COMMA();
     row_ms(&row, q->arrival_ns), COMMA();
@@ -266,7 +348,7 @@ static enum status write_request(struct recorder *r, const struct request_record
     row_worker(&row, q->worker), COMMA();
     row_int(&row, l->ttft_ok && l->tpot_ok);
     if (r->keep_parts)
-        parts_columns(&row, r->info->n_pools, q);
+        parts_columns(&row, r->n_pools, r->of[q->deployment].pool_at, q);
     ROW_LITERAL(&row, "\n");
 #undef COMMA
     return out_file_write(&r->requests, row.text, row.n, d);
@@ -281,20 +363,21 @@ static struct window_rules window_rules(const struct run_info *info)
 static enum status on_request(void *context, const struct request_record *q, struct diag *d)
 {
     struct recorder *r = context;
+    struct recording *of = &r->of[q->deployment];
     const struct request_latencies l =
-        request_latencies(q, r->info->ttft_target_ns, r->info->tpot_target_ns);
-    const struct window_rules rules = window_rules(r->info);
-    enum status s = count_request(&r->totals, q, &l, d);
+        request_latencies(q, of->info->ttft_target_ns, of->info->tpot_target_ns);
+    const struct window_rules rules = window_rules(of->info);
+    enum status s = count_request(&of->totals, q, &l, d);
 
-    if (r->medians && l.ttft >= 0)
-        medians_add(r->medians, q->first_token_ns, l.ttft);
+    if (of->medians && l.ttft >= 0)
+        medians_add(of->medians, q->first_token_ns, l.ttft);
     if (!s && q->measured)
-        s = windows_add_request(&r->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
+        s = windows_add_request(&of->totals.windows, q->arrival_ns, l.ttft_ok && l.tpot_ok, &rules,
                                 d);
-    if (!s && r->causes)
-        s = causes_add_request(r->causes, q, d);
-    if (!s && r->capacity)
-        s = capacity_add_request(r->capacity, q, d);
+    if (!s && of->causes)
+        s = causes_add_request(of->causes, q, d);
+    if (!s && of->capacity)
+        s = capacity_add_request(of->capacity, q, d);
     if (!s && r->replay)
         s = replay_report_add(r->replay, q, d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;
@@ -305,7 +388,8 @@ static double ratio(double a, double b)
     return b > 0 ? a / b : NAN;
 }
 
-static enum status add_point(struct recorder *r, const struct sample_record *sample, struct diag *d)
+static enum status add_point(struct recording *r, const struct sample_record *sample,
+                             struct diag *d)
 {
     if (sample->pool == 0) {
         enum status s = ARRAY_RESERVE(r->points, r->n_points, r->points_capacity, 1, "timeline", d);
@@ -332,12 +416,12 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
 {
     struct recorder *r = context;
     const struct traffic_window *t = &sample->traffic;
-    enum status s = add_point(r, sample, d);
+    enum status s = add_point(&r->of[sample->deployment], sample, d);
     struct row row;
 
     if (s != ST_OK || !r->writes)
         return s;
-    row.n = 0;
+    row_deployment(&row, r, sample->deployment);
     row_ms(&row, sample->at_ns);
     ROW_LITERAL(&row, ",");
     row_text(&row, sample->pool_name, strlen(sample->pool_name));
@@ -367,10 +451,11 @@ static enum status on_sample(void *context, const struct sample_record *sample, 
 static enum status on_window(void *context, const struct window_record *w, struct diag *d)
 {
     struct recorder *r = context;
-    const struct window_rules rules = window_rules(r->info);
+    struct recording *of = &r->of[w->deployment];
+    const struct window_rules rules = window_rules(of->info);
 
     (void)d;
-    windows_close(&r->totals.windows, w, &rules);
+    windows_close(&of->totals.windows, w, &rules);
     return ST_OK;
 }
 
@@ -379,9 +464,10 @@ static enum status write_worker(struct recorder *r, const struct worker_record *
     const char *end = worker_end_name(w->end);
     struct row row;
 
-    BUG_IF(w->pool >= r->info->n_pools);
-    const char *pool = r->info->pool_names[w->pool];
-    row.n = 0;
+    const struct run_info *info = r->of[w->deployment].info;
+    BUG_IF(w->pool >= info->n_pools);
+    const char *pool = info->pool_names[w->pool];
+    row_deployment(&row, r, w->deployment);
     row_text(&row, pool, strlen(pool));
     ROW_LITERAL(&row, ",");
     row_int(&row, w->id);
@@ -408,10 +494,11 @@ static enum status write_worker(struct recorder *r, const struct worker_record *
 static enum status on_worker(void *context, const struct worker_record *w, struct diag *d)
 {
     struct recorder *r = context;
-    enum status s = r->causes ? causes_add_worker(r->causes, w, d) : ST_OK;
+    const struct recording *of = &r->of[w->deployment];
+    enum status s = of->causes ? causes_add_worker(of->causes, w, d) : ST_OK;
 
-    if (s == ST_OK && r->capacity)
-        s = capacity_add_worker(r->capacity, w, d);
+    if (s == ST_OK && of->capacity)
+        s = capacity_add_worker(of->capacity, w, d);
     return s == ST_OK && r->writes ? write_worker(r, w, d) : s;
 }
 
@@ -451,6 +538,17 @@ static void json_pools(struct json_out *j, const struct decision_record *c)
     json_object_end(j);
 }
 
+/* What the arbiter made of it. */
+static void json_granted(struct json_out *j, const struct decision_record *c)
+{
+    json_key_string(j, "grant", grant_name(c->grant));
+    json_key(j, "granted");
+    json_object_begin(j);
+    for (size_t i = 0; i < c->n_pools; i++)
+        json_key_int(j, c->pool_names[i], c->granted[i]);
+    json_object_end(j);
+}
+
 static enum status write_decision(struct recorder *r, const struct decision_record *c,
                                   struct diag *d)
 {
@@ -461,6 +559,8 @@ static enum status write_decision(struct recorder *r, const struct decision_reco
     json_out_init(&j, r->decisions.stream, false);
     json_object_begin(&j);
     json_key_double(&j, "at_s", s_from_ns(c->at_ns));
+    if (is_named(r))
+        json_key_string(&j, "deployment", r->of[c->deployment].info->deployment);
     json_key_int(&j, "number", (int64_t)c->number);
     json_key_string(&j, "kind", e->kind);
     json_forecast(&j, "seen", &e->seen);
@@ -470,6 +570,8 @@ static enum status write_decision(struct recorder *r, const struct decision_reco
     json_forecast(&j, "predicted", &e->predicted);
     json_object_end(&j);
     json_pools(&j, c);
+    if (c->arbitrated)
+        json_granted(&j, c);
     json_key_bool(&j, "scale", e->scale);
     json_key_string(&j, "reason", e->reason);
     json_object_end(&j);
@@ -479,14 +581,14 @@ static enum status write_decision(struct recorder *r, const struct decision_reco
 static enum status on_decision(void *context, const struct decision_record *c, struct diag *d)
 {
     struct recorder *r = context;
-
+    struct recording *of = &r->of[c->deployment];
     enum status s = ST_OK;
 
-    moves_add(&r->totals.moves, c, r->info->flap_ns);
-    for (size_t p = 0; r->causes && s == ST_OK && p < c->n_pools; p++) {
+    moves_add(&of->totals.moves, c, of->info->flap_ns);
+    for (size_t p = 0; of->causes && s == ST_OK && p < c->n_pools; p++) {
         const struct policy_effects *e = c->effects;
         int before = c->counts[p].target;
-        s = causes_add_decision(r->causes, p, c->at_ns, before, e->scale ? e->target[p] : before,
+        s = causes_add_decision(of->causes, p, c->at_ns, before, e->scale ? e->target[p] : before,
                                 e->wanted[p], d);
     }
     return s == ST_OK && r->writes ? write_decision(r, c, d) : s;
@@ -503,13 +605,19 @@ static enum status on_event(void *context, const struct event_record *e, struct 
     ROW_LITERAL(&row, ", \"event\": \"");
     row_text(&row, event_kinds[e->kind].text, event_kinds[e->kind].n);
     ROW_LITERAL(&row, "\"");
+    const struct run_info *info = e->deployment == SIZE_MAX ? NULL : r->of[e->deployment].info;
+    if (info && info->deployment) {
+        ROW_LITERAL(&row, ", \"deployment\": \"");
+        row_text(&row, info->deployment, strlen(info->deployment));
+        ROW_LITERAL(&row, "\"");
+    }
     if (e->request != UINT64_MAX) {
         ROW_LITERAL(&row, ", \"request\": ");
         row_int(&row, (int64_t)e->request);
     }
     if (e->pool != SIZE_MAX) {
-        BUG_IF(e->pool >= r->info->n_pools);
-        const char *pool = r->info->pool_names[e->pool];
+        BUG_IF(!info || e->pool >= info->n_pools);
+        const char *pool = info->pool_names[e->pool];
         ROW_LITERAL(&row, ", \"pool\": \"");
         row_text(&row, pool, strlen(pool));
         ROW_LITERAL(&row, "\"");
@@ -547,56 +655,65 @@ struct observer recorder_observer(struct recorder *r)
     };
 }
 
-struct recorder_totals *recorder_totals(struct recorder *r)
+struct recorder_totals *recorder_totals(struct recorder *r, size_t deployment)
 {
-    return &r->totals;
+    return &r->of[deployment].totals;
 }
 
-const struct run_info *recorder_info(const struct recorder *r)
+const struct run_info *recorder_info(const struct recorder *r, size_t deployment)
 {
-    return r->info;
+    return r->of[deployment].info;
 }
 
-struct timeline recorder_timeline(const struct recorder *r)
+struct timeline recorder_timeline(const struct recorder *r, size_t deployment)
 {
-    return (struct timeline){r->n_points, r->points};
+    return (struct timeline){r->of[deployment].n_points, r->of[deployment].points};
 }
 
-const struct medians *recorder_medians(const struct recorder *r)
+const struct medians *recorder_medians(const struct recorder *r, size_t deployment)
 {
-    return r->medians;
+    return r->of[deployment].medians;
 }
 
-enum status recorder_causes(struct recorder *r, struct cause_summary *causes, struct diag *d)
+enum status recorder_causes(struct recorder *r, size_t deployment, struct cause_summary *causes,
+                            struct diag *d)
 {
+    struct causes *kept = r->of[deployment].causes;
+
     *causes = (struct cause_summary){.kept = false};
-    return r->causes ? causes_finish(r->causes, causes, d) : ST_OK;
+    return kept ? causes_finish(kept, causes, d) : ST_OK;
 }
 
-struct causes *recorder_take_causes(struct recorder *r)
+struct causes *recorder_take_causes(struct recorder *r, size_t deployment)
 {
-    struct causes *causes = r->causes;
+    struct causes *causes = r->of[deployment].causes;
 
-    r->causes = NULL;
+    r->of[deployment].causes = NULL;
     return causes;
 }
 
-enum status recorder_capacity(struct recorder *r, int64_t end_ns, struct capacity_summary *capacity,
-                              struct diag *d)
+enum status recorder_capacity(struct recorder *r, size_t deployment, int64_t end_ns,
+                              struct capacity_summary *capacity, struct diag *d)
 {
+    struct capacity *kept = r->of[deployment].capacity;
+
     *capacity = (struct capacity_summary){.kept = false};
-    return r->capacity ? capacity_finish(r->capacity, end_ns, capacity, d) : ST_OK;
+    return kept ? capacity_finish(kept, end_ns, capacity, d) : ST_OK;
 }
 
 static enum status write_windows(struct recorder *r, const struct summary *summary, struct diag *d)
 {
+    const struct recording *of = &r->of[0];
+
+    if (is_named(r))
+        return ST_OK;
     errno = 0;
     enum status s =
         windows_csv_write(r->windows.stream,
-                          &(struct windows_csv){.info = r->info,
-                                                .windows = &r->totals.windows,
-                                                .causes = r->causes,
-                                                .capacity = r->capacity,
+                          &(struct windows_csv){.info = of->info,
+                                                .windows = &of->totals.windows,
+                                                .causes = of->causes,
+                                                .capacity = of->capacity,
                                                 .n_windows = summary->capacity.n_windows},
                           d);
     return s ? s : out_file_check(&r->windows, d);
@@ -621,7 +738,8 @@ enum status recorder_finish(struct recorder *r, const struct summary *summary, s
     enum { N_FILES = sizeof files / sizeof *files };
     /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
      */
-    static const char *const earlier[] = {"summary.json", "performance.json", "events.jsonl"};
+    static const char *const earlier[] = {"summary.json", "performance.json", "windows.csv",
+                                          "events.jsonl"};
     enum status s = ST_OK;
 
     if (!r->writes)

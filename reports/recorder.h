@@ -31,9 +31,10 @@ struct run_notes {
 
 /* What run this is. Texts are borrowed and must outlive the recorder and the summary. */
 struct run_info {
-    const char *scenario; /* its name */
-    uint64_t seed;        /* <= INT64_MAX */
-    const char *version;  /* of this program, for headroom_version */
+    const char *scenario;   /* its name */
+    const char *deployment; /* of several in the run; NULL = the only one */
+    uint64_t seed;          /* <= INT64_MAX */
+    const char *version;    /* of this program, for headroom_version */
     int64_t ttft_target_ns, tpot_target_ns;
     int64_t window_ns, measured_from_ns; /* windows: so long, from then on; window_ns > 0 */
     int64_t flap_ns; /* a pool that is scaled back the other way within this time flaps */
@@ -55,7 +56,8 @@ struct run_info {
 };
 
 struct recorder_options {
-    const struct run_info *info; /* borrowed */
+    size_t n_deployments;        /* 0 = 1, without a name */
+    const struct run_info *info; /* of each of them; borrowed */
     const char *out_dir;         /* created if absent; copied; NULL = write no files */
     bool want_events;            /* events.jsonl too */
     bool keep_parts;   /* the simulator tells requests with their parts: columns, and causes */
@@ -66,7 +68,8 @@ struct recorder_options {
     /* Passed through to the simulator's progress calls; NULL = none. */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
-    struct replay_report *replay; /* gets every request, too; NULL = none */
+    struct replay_report *replay; /* gets every request, too; NULL = none, and so with several
+                                     deployments */
 };
 
 /* What the records said, of measured requests unless stated. Read by summary_compute. */
@@ -93,21 +96,22 @@ enum status recorder_open(struct recorder **recorder, const struct recorder_opti
 /* For sim_run. Valid as long as the recorder; without want_events `event` is NULL. */
 struct observer recorder_observer(struct recorder *recorder);
 
-struct recorder_totals *recorder_totals(struct recorder *recorder);
-const struct run_info *recorder_info(const struct recorder *recorder);
+/* Of a deployment, by its index. */
+struct recorder_totals *recorder_totals(struct recorder *recorder, size_t deployment);
+const struct run_info *recorder_info(const struct recorder *recorder, size_t deployment);
 /* One point per sample; the recorder's. */
-struct timeline recorder_timeline(const struct recorder *recorder);
+struct timeline recorder_timeline(const struct recorder *recorder, size_t deployment);
 /* Of TTFT, by when first tokens came; the recorder's. NULL without keep_medians. */
-const struct medians *recorder_medians(const struct recorder *recorder);
+const struct medians *recorder_medians(const struct recorder *recorder, size_t deployment);
 /* When the run is over, once each; without keep_parts `kept` is false. ST_NOMEM. */
-enum status recorder_causes(struct recorder *recorder, struct cause_summary *causes,
-                            struct diag *d);
-enum status recorder_capacity(struct recorder *recorder, int64_t end_ns,
+enum status recorder_causes(struct recorder *recorder, size_t deployment,
+                            struct cause_summary *causes, struct diag *d);
+enum status recorder_capacity(struct recorder *recorder, size_t deployment, int64_t end_ns,
                               struct capacity_summary *capacity, struct diag *d);
 
 /* Those of single requests, after recorder_causes; NULL without keep_parts. They are the caller's
  * from then on. */
-struct causes *recorder_take_causes(struct recorder *recorder);
+struct causes *recorder_take_causes(struct recorder *recorder, size_t deployment);
 
 /* After the run: writes summary.json, and performance.json if the summary has its figures, and
  * gives every file its name. No effect without out_dir. ST_IO. */

@@ -6,35 +6,12 @@
 
 #include "reports/causes/causes_report.h"
 #include "reports/medians.h"
+#include "reports/summary_internal.h"
 #include "util/bug.h"
 #include "util/json_out.h"
 #include "util/units.h"
 
 static const double s_per_hour = 3600;
-
-/* Where a key of summary.json lives in struct summary. Keys with the same beginning stand together.
- */
-enum field_type {
-    FIELD_TEXT,  /* const char * */
-    FIELD_CHARS, /* char[] */
-    FIELD_UINT,  /* uint64_t */
-    FIELD_INT,   /* int64_t */
-    FIELD_DOUBLE,
-    FIELD_SHARE,     /* double, 0 to 1 */
-    FIELD_ABSENT,    /* double without a value in this version */
-    FIELD_POOLS,     /* double[POLICY_MAX_POOLS], an object by pool name */
-    FIELD_CAUSES,    /* struct cause_summary; left out when it was not kept */
-    FIELD_LAG,       /* the same */
-    FIELD_CAPACITY,  /* struct capacity_summary; the same */
-    FIELD_NOTES,     /* struct run_notes; left out when there are none */
-    FIELD_INTERVALS, /* const struct summary_intervals *; left out when it is NULL */
-};
-
-struct field {
-    const char *key;
-    enum field_type type;
-    size_t offset;
-};
 
 #define FIELD_KEY(key, type, member)                                                               \
     {                                                                                              \
@@ -46,7 +23,7 @@ struct field {
         FIELD(DOUBLE, member.p90), FIELD(DOUBLE, member.p95), FIELD(DOUBLE, member.p99),           \
         FIELD(DOUBLE, member.max), FIELD(UINT, member.n)
 
-static const struct field fields[] = {
+static const struct summary_field fields[] = {
     FIELD(UINT, schema_version),
     FIELD(TEXT, headroom_version),
     FIELD(TEXT, scenario),
@@ -133,15 +110,17 @@ static const struct field fields[] = {
     FIELD(TEXT, engine.overheads),
     FIELD(NOTES, notes),
     FIELD(INTERVALS, intervals),
+    FIELD(UNSERVED, unserved_gpu_hours),
     FIELD(ABSENT, bounds.perfect_gpu_hours),
     FIELD(ABSENT, bounds.hindsight_gpu_hours),
     FIELD(ABSENT, bounds.regret),
+    FIELD(DEPLOYMENTS, deployments),
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
 /* Keys of performance.json. */
 #define FIELD_HERE(type, member) FIELD_KEY(#member, type, performance.member)
-static const struct field performance_fields[] = {
+static const struct summary_field performance_fields[] = {
     FIELD_HERE(DOUBLE, wall_s),
     FIELD_HERE(DOUBLE, cpu_s),
     FIELD_HERE(DOUBLE, simulated_s),
@@ -155,6 +134,30 @@ enum { N_PERFORMANCE_FIELDS = sizeof performance_fields / sizeof *performance_fi
 static double ratio(double a, double b)
 {
     return b > 0 ? a / b : NAN;
+}
+
+const char *summary_own_key(const char *key, const char **name, size_t *n_name)
+{
+    static const char section[] = "deployments.";
+    size_t begin = sizeof section - 1, n;
+
+    *n_name = 0;
+    if (strncmp(key, section, begin) != 0)
+        return key;
+    n = strcspn(key + begin, ".");
+    if (!key[begin + n])
+        return key;
+    *name = key + begin;
+    *n_name = n;
+    return key + begin + n + 1;
+}
+
+static const char *own_key(const char *key)
+{
+    const char *name;
+    size_t n;
+
+    return summary_own_key(key, &name, &n);
 }
 
 static void compute_requests(struct summary *y, const struct recorder_totals *t)
@@ -251,6 +254,7 @@ static void compute_fleet(struct summary *y, const struct recorder_totals *t,
         }
         y->gpu_hours.total += y->gpu_hours.by_pool[i];
         y->gpu_hours.wasted += p->wasted_gpu_s / s_per_hour;
+        y->unserved_gpu_hours += p->unserved_gpu_s / s_per_hour;
         cost += y->gpu_hours.by_pool[i] * info->price_per_gpu_hour[i];
         y->scaling.up += p->n_up;
         y->scaling.down += p->n_down;
@@ -298,7 +302,7 @@ static void compute_throughput(struct summary *y, const struct recorder_totals *
     y->scaling.mean_gpus = ratio(y->gpu_hours.total * s_per_hour, span_s);
 }
 
-static void compute_performance(struct summary *y, const struct recorder_totals *t,
+static void compute_performance(struct summary *y, uint64_t n_records,
                                 const struct run_result *result,
                                 const struct run_performance *performance)
 {
@@ -310,7 +314,7 @@ static void compute_performance(struct summary *y, const struct recorder_totals 
     y->performance.cpu_s = performance->cpu_s;
     y->performance.peak_rss_mib = performance->peak_rss_mib;
     y->performance.simulated_s = s_from_ns(result->end_ns);
-    y->performance.requests_per_wall_s = ratio((double)t->n_records, performance->wall_s);
+    y->performance.requests_per_wall_s = ratio((double)n_records, performance->wall_s);
     y->performance.speedup = ratio(y->performance.simulated_s, performance->wall_s);
     y->performance.events = result->n_events;
 }
@@ -375,13 +379,10 @@ static struct spark spark_of_medians(const struct timeline *timeline, const stru
     return s;
 }
 
-enum status summary_compute(struct summary *summary, struct recorder *recorder,
-                            const struct run_result *result, uint64_t trace_digest,
-                            const struct run_performance *performance, struct diag *d)
+/* What is known before the figures. */
+static void begin_summary(struct summary *summary, const struct run_info *info,
+                          uint64_t trace_digest)
 {
-    struct recorder_totals *totals = recorder_totals(recorder);
-    const struct run_info *info = recorder_info(recorder);
-
     BUG_IF(info->seed > INT64_MAX);
     *summary = (struct summary){
         .info = info,
@@ -395,33 +396,76 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
         .engine = {info->overheads},
         .notes = info->notes,
         .bounds = {NAN, NAN, NAN},
-        .timeline = recorder_timeline(recorder),
     };
-    if (result->stopped[0]) {
-        BUG_IF(summary->notes.n == RUN_MAX_NOTES);
-        summary->notes.text[summary->notes.n++] = result->stopped;
-    }
     snprintf(summary->trace_digest, sizeof summary->trace_digest, "%016" PRIx64, trace_digest);
+}
+
+static void note_end(struct summary *summary, const struct run_result *result)
+{
+    if (!result->stopped[0])
+        return;
+    BUG_IF(summary->notes.n == RUN_MAX_NOTES);
+    summary->notes.text[summary->notes.n++] = result->stopped;
+}
+
+static enum status compute(struct summary *summary, struct recorder *recorder, size_t deployment,
+                           const struct run_result *result, uint64_t trace_digest,
+                           const struct run_performance *performance, struct diag *d)
+{
+    struct recorder_totals *totals = recorder_totals(recorder, deployment);
+    const struct run_info *info = recorder_info(recorder, deployment);
+
+    begin_summary(summary, info, trace_digest);
+    note_end(summary, result);
+    summary->timeline = recorder_timeline(recorder, deployment);
     compute_requests(summary, totals);
     compute_windows(summary, &totals->windows);
     compute_moves(summary, &totals->moves);
     compute_fleet(summary, totals, result);
     compute_throughput(summary, totals, result);
-    compute_performance(summary, totals, result, performance);
+    compute_performance(summary, totals->n_records, result, performance);
     summary->offered_rps = spark_of(&summary->timeline, 0, point_offered);
     for (size_t i = 0; i < info->n_pools; i++)
         summary->workers[i] = spark_of(&summary->timeline, i, point_workers);
     summary->waiting = spark_of(&summary->timeline, 0, point_waiting);
-    summary->ttft_ms = spark_of_medians(&summary->timeline, recorder_medians(recorder));
-    enum status s = recorder_causes(recorder, &summary->causes, d);
+    summary->ttft_ms = spark_of_medians(&summary->timeline, recorder_medians(recorder, deployment));
+    enum status s = recorder_causes(recorder, deployment, &summary->causes, d);
     if (!s)
-        s = recorder_capacity(recorder, result->end_ns, &summary->capacity, d);
+        s = recorder_capacity(recorder, deployment, result->end_ns, &summary->capacity, d);
     return s ? s : compute_latency(summary, totals, &result->itl, d);
 }
 
-enum status summary_keep_timeline(struct summary *summary, struct arena *arena, struct diag *d)
+enum status summary_compute(struct summary *summary, struct recorder *recorder,
+                            const struct run_result *result, uint64_t trace_digest,
+                            const struct run_performance *performance, struct diag *d)
 {
-    struct timeline *t = &summary->timeline;
+    return compute(summary, recorder, 0, result, trace_digest, performance, d);
+}
+
+enum status summary_compute_deployments(struct summary *summary, struct summary *of, size_t n,
+                                        const struct run_info *whole, struct recorder *recorder,
+                                        const struct run_result *results, const uint64_t *digests,
+                                        const struct run_performance *performance, struct diag *d)
+{
+    uint64_t digest = UINT64_C(14695981039346656037), n_records = 0;
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < n && !s; i++) {
+        s = compute(&of[i], recorder, i, &results[i], digests[i], performance, d);
+        digest = (digest ^ digests[i]) * UINT64_C(1099511628211);
+        n_records += recorder_totals(recorder, i)->n_records;
+    }
+    begin_summary(summary, whole, digest);
+    note_end(summary, &results[0]); /* all of them say it of the run */
+    summary_add_up(summary, of, n, recorder, results);
+    compute_performance(summary, n_records, &results[0], performance);
+    summary->n_deployments = n;
+    summary->deployments = of;
+    return s;
+}
+
+static enum status keep_timeline(struct timeline *t, struct arena *arena, struct diag *d)
+{
     struct timeline_point *kept = ARENA_NEW(arena, t->n, struct timeline_point);
 
     if (!kept)
@@ -432,7 +476,17 @@ enum status summary_keep_timeline(struct summary *summary, struct arena *arena, 
     return ST_OK;
 }
 
-static const void *field_at(const struct summary *summary, const struct field *f)
+enum status summary_keep_timeline(struct summary *summary, struct summary *of, struct arena *arena,
+                                  struct diag *d)
+{
+    enum status s = keep_timeline(&summary->timeline, arena, d);
+
+    for (size_t i = 0; i < summary->n_deployments && !s; i++)
+        s = keep_timeline(&of[i].timeline, arena, d);
+    return s;
+}
+
+static const void *field_at(const struct summary *summary, const struct summary_field *f)
 {
     return (const char *)summary + f->offset;
 }
@@ -455,7 +509,10 @@ static void write_intervals(struct json_out *j, const struct summary_intervals *
     json_object_end(j);
 }
 
-static void write_field(struct json_out *j, const struct summary *summary, const struct field *f)
+static void write_deployments(struct json_out *j, const struct summary *summary);
+
+static void write_field(struct json_out *j, const struct summary *summary,
+                        const struct summary_field *f)
 {
     const void *at = field_at(summary, f);
 
@@ -475,6 +532,7 @@ static void write_field(struct json_out *j, const struct summary *summary, const
     case FIELD_DOUBLE:
     case FIELD_SHARE:
     case FIELD_ABSENT:
+    case FIELD_UNSERVED:
         json_double(j, *(const double *)at);
         break;
     case FIELD_CAUSES:
@@ -501,6 +559,9 @@ static void write_field(struct json_out *j, const struct summary *summary, const
             json_key_double(j, summary->info->pool_names[i], ((const double *)at)[i]);
         json_object_end(j);
         break;
+    case FIELD_DEPLOYMENTS:
+        write_deployments(j, summary);
+        break;
     }
 }
 
@@ -516,44 +577,64 @@ static size_t shared_objects(const char *a, const char *b)
     return shared;
 }
 
-static bool is_left_out(const struct summary *summary, const struct field *f)
+static bool is_left_out(const struct summary *summary, const struct summary_field *f)
 {
     bool of_parts = f->type == FIELD_CAUSES || f->type == FIELD_LAG || f->type == FIELD_CAPACITY;
 
     return (of_parts && !summary->causes.kept) ||
            (f->type == FIELD_NOTES && summary->notes.n == 0) ||
-           (f->type == FIELD_INTERVALS && !summary->intervals);
+           (f->type == FIELD_INTERVALS && !summary->intervals) ||
+           (f->type == FIELD_UNSERVED && !summary->n_deployments && !summary->info->deployment) ||
+           (f->type == FIELD_DEPLOYMENTS && summary->n_deployments == 0);
 }
 
-static void write_fields(const struct summary *summary, const struct field *list, size_t n,
-                         FILE *out)
+static void write_object(struct json_out *j, const struct summary *summary,
+                         const struct summary_field *list, size_t n)
 {
-    struct json_out j;
     const char *previous = "";
 
-    json_out_init(&j, out, true);
-    json_object_begin(&j);
+    json_object_begin(j);
     for (size_t i = 0; i <= n; i++) {
         if (i < n && is_left_out(summary, &list[i]))
             continue;
         const char *key = i < n ? list[i].key : "";
         size_t shared = shared_objects(previous, key);
         for (const char *dot = strchr(previous + shared, '.'); dot; dot = strchr(dot + 1, '.'))
-            json_object_end(&j);
+            json_object_end(j);
         if (i == n)
             break;
         const char *part = key + shared;
         for (const char *dot = strchr(part, '.'); dot; part = dot + 1, dot = strchr(part, '.')) {
             char name[64];
             snprintf(name, sizeof name, "%.*s", (int)(dot - part), part);
-            json_key(&j, name);
-            json_object_begin(&j);
+            json_key(j, name);
+            json_object_begin(j);
         }
-        json_key(&j, part);
-        write_field(&j, summary, &list[i]);
+        json_key(j, part);
+        write_field(j, summary, &list[i]);
         previous = key;
     }
-    json_object_end(&j);
+    json_object_end(j);
+}
+
+static void write_deployments(struct json_out *j, const struct summary *summary)
+{
+    json_object_begin(j);
+    for (size_t i = 0; i < summary->n_deployments; i++) {
+        const struct summary *of = &summary->deployments[i];
+        json_key(j, of->info->deployment);
+        write_object(j, of, fields, N_FIELDS);
+    }
+    json_object_end(j);
+}
+
+static void write_fields(const struct summary *summary, const struct summary_field *list, size_t n,
+                         FILE *out)
+{
+    struct json_out j;
+
+    json_out_init(&j, out, true);
+    write_object(&j, summary, list, n);
 }
 
 void summary_write_json(const struct summary *summary, FILE *out)
@@ -566,7 +647,7 @@ void summary_write_performance(const struct summary *summary, FILE *out)
     write_fields(summary, performance_fields, N_PERFORMANCE_FIELDS, out);
 }
 
-static bool is_number(const struct field *f)
+static bool is_number(const struct summary_field *f)
 {
     switch (f->type) {
     case FIELD_UINT:
@@ -583,18 +664,20 @@ static bool is_number(const struct field *f)
     case FIELD_CAPACITY:
     case FIELD_NOTES:
     case FIELD_INTERVALS:
+    case FIELD_DEPLOYMENTS:
+    case FIELD_UNSERVED:
         return false;
     }
     BUG("field %s has no type", f->key);
 }
 
 /* The field of a numeric key; with one under a FIELD_POOLS, also the index of the pool. */
-static const struct field *find_field(const char *key, size_t n_pools,
-                                      const char *const *pool_names, size_t *pool)
+static const struct summary_field *find_field(const char *key, size_t n_pools,
+                                              const char *const *pool_names, size_t *pool)
 {
-    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+    for (const struct summary_field *f = fields; f < fields + N_FIELDS; f++) {
         size_t n = strlen(f->key);
-        if (is_number(f) && strcmp(f->key, key) == 0)
+        if ((is_number(f) || f->type == FIELD_UNSERVED) && strcmp(f->key, key) == 0)
             return f;
         if (f->type != FIELD_POOLS || strncmp(f->key, key, n) != 0 || key[n] != '.')
             continue;
@@ -606,11 +689,11 @@ static const struct field *find_field(const char *key, size_t n_pools,
     return NULL;
 }
 
-bool summary_lookup(const struct summary *summary, const char *key, double *value)
+static bool lookup_own(const struct summary *summary, const char *key, double *value)
 {
     size_t pool = 0, n_pools = summary->info->n_pools;
     const char *const *names = summary->info->pool_names;
-    const struct field *f = find_field(key, n_pools, names, &pool);
+    const struct summary_field *f = find_field(key, n_pools, names, &pool);
 
     if (!f && cause_key_begins(key))
         return cause_lookup(&summary->causes, key, n_pools, names, value);
@@ -628,6 +711,22 @@ bool summary_lookup(const struct summary *summary, const char *key, double *valu
     return true;
 }
 
+bool summary_lookup(const struct summary *summary, const char *key, double *value)
+{
+    const char *name, *own;
+    size_t n;
+
+    own = summary_own_key(key, &name, &n);
+    if (n == 0)
+        return lookup_own(summary, key, value);
+    for (size_t i = 0; i < summary->n_deployments; i++) {
+        const struct summary *of = &summary->deployments[i];
+        if (strncmp(of->info->deployment, name, n) == 0 && !of->info->deployment[n])
+            return lookup_own(of, own, value);
+    }
+    return false;
+}
+
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names)
 {
     static const struct capacity_summary none;
@@ -641,6 +740,7 @@ bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool
 
 bool summary_key_needs_parts(const char *key)
 {
+    key = own_key(key);
     return cause_key_begins(key) || capacity_key_begins(key);
 }
 
@@ -653,9 +753,10 @@ static bool ends_in(const char *text, const char *end)
 
 bool summary_key_range(const char *key, double *min, double *max)
 {
+    key = own_key(key);
     *min = 0;
     *max = INFINITY;
-    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+    for (const struct summary_field *f = fields; f < fields + N_FIELDS; f++) {
         if (strcmp(f->key, key) != 0)
             continue;
         if (f->type == FIELD_SHARE)
@@ -676,6 +777,7 @@ bool summary_key_is_result(const char *key)
                                             "latency_ms.error_relative",
                                             "latency_ms.itl_error_relative"};
 
+    key = own_key(key);
     for (size_t i = 0; i < sizeof asked_for / sizeof *asked_for; i++) {
         if (strcmp(asked_for[i], key) == 0)
             return false;
@@ -703,6 +805,7 @@ const char *summary_key_unit(const char *key, const char *currency)
         {"requests.", "", "requests"},
     };
 
+    key = own_key(key);
     if (strncmp(key, "cost.", 5) == 0)
         return currency;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -734,6 +837,7 @@ enum summary_worse summary_key_worse(const char *key)
         {"throughput.span_s", "", SUMMARY_WORSE_EITHER},
         {"throughput.", "", SUMMARY_WORSE_LOWER},
         {"gpu_hours.", "", SUMMARY_WORSE_HIGHER},
+        {"unserved_", "", SUMMARY_WORSE_HIGHER},
         {"cost.", "", SUMMARY_WORSE_HIGHER},
         {"scaling.first_", "", SUMMARY_WORSE_EITHER},
         {"scaling.decisions", "", SUMMARY_WORSE_EITHER},
@@ -748,6 +852,7 @@ enum summary_worse summary_key_worse(const char *key)
         {"kv.", "", SUMMARY_WORSE_HIGHER},
     };
 
+    key = own_key(key);
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         if (strncmp(key, sides[i].begin, strlen(sides[i].begin)) == 0 && ends_in(key, sides[i].end))
             return sides[i].worse;
@@ -755,18 +860,25 @@ enum summary_worse summary_key_worse(const char *key)
     return SUMMARY_WORSE_EITHER;
 }
 
-const char *summary_key(size_t i)
+const struct summary_field *summary_number(size_t i)
 {
-    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+    for (const struct summary_field *f = fields; f < fields + N_FIELDS; f++) {
         if (is_number(f) && i-- == 0)
-            return f->key;
+            return f;
     }
     return NULL;
 }
 
+const char *summary_key(size_t i)
+{
+    const struct summary_field *f = summary_number(i);
+
+    return f ? f->key : NULL;
+}
+
 const char *summary_pool_key(size_t i)
 {
-    for (const struct field *f = fields; f < fields + N_FIELDS; f++) {
+    for (const struct summary_field *f = fields; f < fields + N_FIELDS; f++) {
         if (f->type == FIELD_POOLS && i-- == 0)
             return f->key;
     }

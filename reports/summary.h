@@ -148,6 +148,8 @@ struct summary {
     } engine;
     struct run_notes notes;                    /* left out of summary.json when there are none */
     const struct summary_intervals *intervals; /* NULL = none, left out */
+    double unserved_gpu_hours; /* wanted by policies, but not given: granted to others, or waiting
+                                  for GPUs; in summary.json only with the key `deployments` */
     struct {
         double perfect_gpu_hours, hindsight_gpu_hours, regret;
     } bounds;
@@ -156,6 +158,11 @@ struct summary {
         uint64_t events;
         double peak_rss_mib, cpu_s, speedup; /* speedup: simulated seconds per wall second */
     } performance;
+
+    /* Of a run with the key `deployments`: theirs, in the order of the scenario; else 0 and NULL.
+     * The figures above are then those of all of them, without a value where there is none. */
+    size_t n_deployments;
+    const struct summary *deployments;
 
     struct spark offered_rps, workers[POLICY_MAX_POOLS], waiting, ttft_ms;
     struct timeline timeline; /* the recorder's, until summary_keep_timeline; not in summary.json */
@@ -167,8 +174,17 @@ enum status summary_compute(struct summary *summary, struct recorder *recorder,
                             const struct run_result *result, uint64_t trace_digest,
                             const struct run_performance *performance, struct diag *d);
 
-/* The timeline stays when the recorder goes. ST_NOMEM. */
-enum status summary_keep_timeline(struct summary *summary, struct arena *arena, struct diag *d);
+/* The same of a run with the key `deployments`: each of the n into `of`, which stays a part of the
+ * summary, and all of them together. The results and digests are those of each. `whole`, which is
+ * borrowed, tells what the run is, and has no pools. */
+enum status summary_compute_deployments(struct summary *summary, struct summary *of, size_t n,
+                                        const struct run_info *whole, struct recorder *recorder,
+                                        const struct run_result *results, const uint64_t *digests,
+                                        const struct run_performance *performance, struct diag *d);
+
+/* The timelines, those of its deployments `of` too, stay when the recorder goes. ST_NOMEM. */
+enum status summary_keep_timeline(struct summary *summary, struct summary *of, struct arena *arena,
+                                  struct diag *d);
 
 /* summary.json: equal runs give equal bytes. performance.json: what the run took, which differs
  * every time. The caller checks `out` for errors. */
@@ -182,10 +198,16 @@ void summary_print(const struct summary *summary, const struct terminal *termina
  * "latency_ms.ttft.p99" or "gpu_hours.by_pool.decode", or under one of reports/timeline.h. false
  * for a key that does not exist or is not a number; NaN where JSON has null. */
 bool summary_lookup(const struct summary *summary, const char *key, double *value);
-/* Is this a key summary_lookup can know? by_pool and the like need one of the pool names. */
+/* Is this a key summary_lookup can know, of a run or one deployment? by_pool and the like need one
+ * of the pool names. */
 bool summary_key_exists(const char *key, size_t n_pools, const char *const *pool_names);
 /* Has it a value only where the run keeps where the time of its requests went? */
 bool summary_key_needs_parts(const char *key);
+/* And does a run with the key `deployments` have it as a whole? */
+bool summary_key_adds_up(const char *key);
+/* "deployments.NAME.KEY": KEY, with *name and its length; any other key: itself, and 0. Borrowed.
+ */
+const char *summary_own_key(const char *key, const char **name, size_t *n_name);
 /* Of such a key, what its number is never below and never above (INFINITY: no limit); false: it has
  * no value in this version. */
 bool summary_key_range(const char *key, double *min, double *max);

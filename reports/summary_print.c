@@ -4,19 +4,20 @@
 #include <string.h>
 
 #include "reports/causes/causes_report.h"
-#include "reports/summary.h"
+#include "reports/summary_print_internal.h"
 #include "util/text.h"
 
-enum { TEXT_SIZE = TEXT_FIGURE_SIZE, LINE_SIZE = 512, LABEL = 18, REST = TERMINAL_WIDTH - LABEL };
+enum { TEXT_SIZE = TEXT_FIGURE_SIZE, LINE_SIZE = 512, LABEL = PRINT_LABEL_WIDTH };
+enum { REST = TERMINAL_WIDTH - LABEL };
 
-static const char bold[] = "\033[1m", dim[] = "\033[2m", red[] = "\033[31m", plain[] = "\033[0m";
+static const char bold[] = PRINT_BOLD, dim[] = PRINT_DIM, red[] = PRINT_RED, plain[] = PRINT_PLAIN;
 
-static const char *style(const struct terminal *p, const char *code)
+const char *print_style(const struct terminal *p, const char *code)
 {
     return p->colour ? code : "";
 }
 
-static const char *fixed(char text[TEXT_SIZE], double v, int decimals)
+const char *print_fixed(char text[TEXT_SIZE], double v, int decimals)
 {
     if (isnan(v))
         snprintf(text, TEXT_SIZE, "-");
@@ -29,7 +30,7 @@ static const char *fixed(char text[TEXT_SIZE], double v, int decimals)
 
 /* Rounded down: 99.999 % is not all of them. The small addend is for shares such as 0.29 * 10000.
  */
-static const char *percent(char text[TEXT_SIZE], double share)
+const char *print_percent(char text[TEXT_SIZE], double share)
 {
     if (isnan(share))
         snprintf(text, TEXT_SIZE, "-");
@@ -54,23 +55,23 @@ static void cut(const struct terminal *p, const char *text, int width)
 
 static void subtitle(const struct terminal *p, const char *text)
 {
-    fprintf(p->out, "%s%-*s%s", style(p, bold), LABEL, text, style(p, plain));
+    fprintf(p->out, "%s%-*s%s", print_style(p, bold), LABEL, text, print_style(p, plain));
 }
 
-static void title(const struct terminal *p, const char *text)
+void print_title(const struct terminal *p, const char *text)
 {
     fputc('\n', p->out);
     subtitle(p, text);
 }
 
-static void label(const struct terminal *p, const char *text)
+void print_label(const struct terminal *p, const char *text)
 {
     fprintf(p->out, "  %-*.*s ", LABEL - 3, LABEL - 3, text);
 }
 
 /* What follows a label, in as many lines as it takes. */
-__attribute__((format(printf, 3, 4))) static void rest(const struct terminal *p, const char *code,
-                                                       const char *format, ...)
+__attribute__((format(printf, 3, 4))) void print_rest(const struct terminal *p, const char *code,
+                                                      const char *format, ...)
 {
     char line[LINE_SIZE];
     const char *text = line;
@@ -83,9 +84,9 @@ __attribute__((format(printf, 3, 4))) static void rest(const struct terminal *p,
         char shown[LINE_SIZE];
         size_t n = text_line(text, REST);
         snprintf(shown, sizeof shown, "%.*s", (int)n, text);
-        fputs(style(p, code), p->out);
+        fputs(print_style(p, code), p->out);
         terminal_text(p->out, shown);
-        fprintf(p->out, "%s\n", style(p, plain));
+        fprintf(p->out, "%s\n", print_style(p, plain));
         text += n + (text[n] == ' ');
         if (*text)
             fprintf(p->out, "%*s", LABEL, "");
@@ -95,7 +96,7 @@ __attribute__((format(printf, 3, 4))) static void rest(const struct terminal *p,
 static void cells(const struct terminal *p, int width, size_t n, const char *const *texts)
 {
     for (size_t i = 0; i < n; i++)
-        fprintf(p->out, "%s%*s%s", style(p, dim), width, texts[i], style(p, plain));
+        fprintf(p->out, "%s%*s%s", print_style(p, dim), width, texts[i], print_style(p, plain));
     fputc('\n', p->out);
 }
 
@@ -103,7 +104,7 @@ static void cells(const struct terminal *p, int width, size_t n, const char *con
 static const char *latency(char text[TEXT_SIZE], double ms, int width)
 {
     for (int decimals = 2; decimals >= 0; decimals--) {
-        if ((int)strlen(fixed(text, ms, decimals)) < width)
+        if ((int)strlen(print_fixed(text, ms, decimals)) < width)
             return text;
     }
     snprintf(text, TEXT_SIZE, "%.1e", ms);
@@ -115,17 +116,15 @@ static void figures(const struct terminal *p, size_t n, const double *values, in
     char text[TEXT_SIZE];
 
     for (size_t i = 0; i < n; i++)
-        fprintf(p->out, "%11s", fixed(text, values[i], decimals));
+        fprintf(p->out, "%11s", print_fixed(text, values[i], decimals));
     fputc('\n', p->out);
 }
 
 static void print_head(const struct terminal *p, const struct summary *y)
 {
-    const struct run_info *info = y->info;
-
-    fputs(style(p, bold), p->out);
+    fputs(print_style(p, bold), p->out);
     cut(p, y->scenario ? y->scenario : "-", 30);
-    fprintf(p->out, "%s   policy ", style(p, plain));
+    fprintf(p->out, "%s   policy ", print_style(p, plain));
     cut(p, y->policy.name ? y->policy.name : "-", 10);
     if (y->policy.predictor) {
         fputs(" (", p->out);
@@ -133,29 +132,36 @@ static void print_head(const struct terminal *p, const struct summary *y)
         fputc(')', p->out);
     }
     fprintf(p->out, "   seed %" PRIu64 "\n", y->seed);
+    print_about(p, y);
+}
+
+void print_about(const struct terminal *p, const struct summary *y)
+{
+    const struct run_info *info = y->info;
+
     if (info->trace || info->traffic) {
-        label(p, info->trace ? "trace" : "traffic");
-        rest(p, "", "%s", info->trace ? info->trace : info->traffic);
+        print_label(p, info->trace ? "trace" : "traffic");
+        print_rest(p, "", "%s", info->trace ? info->trace : info->traffic);
     }
     for (size_t i = 0; i < info->n_pools; i++) {
-        label(p, info->pool_names[i]);
-        rest(p, "", "%d GPU%s per worker%s%s", info->gpus_per_worker[i],
-             info->gpus_per_worker[i] == 1 ? "" : "s", info->profiles[i] ? ", " : "",
-             info->profiles[i] ? info->profiles[i] : "");
+        print_label(p, info->pool_names[i]);
+        print_rest(p, "", "%d GPU%s per worker%s%s", info->gpus_per_worker[i],
+                   info->gpus_per_worker[i] == 1 ? "" : "s", info->profiles[i] ? ", " : "",
+                   info->profiles[i] ? info->profiles[i] : "");
     }
     if (y->engine.overheads && strcmp(y->engine.overheads, "none") != 0) {
-        label(p, "overheads");
-        rest(p, "", "%s", y->engine.overheads);
+        print_label(p, "overheads");
+        print_rest(p, "", "%s", y->engine.overheads);
     }
     bool said = y->policy.predictor && y->policy.details &&
                 strcmp(y->policy.predictor, y->policy.details) == 0;
     if (y->policy.details && !said) {
-        label(p, "policy");
-        rest(p, "", "%s", y->policy.details);
+        print_label(p, "policy");
+        print_rest(p, "", "%s", y->policy.details);
     }
     for (size_t i = 0; i < y->notes.n; i++) {
-        label(p, "note");
-        rest(p, red, "%s", y->notes.text[i]);
+        print_label(p, "note");
+        print_rest(p, red, "%s", y->notes.text[i]);
     }
 }
 
@@ -163,18 +169,20 @@ static void print_attainment(const struct terminal *p, const struct summary *y)
 {
     char share[TEXT_SIZE], count[TEXT_SIZE];
 
-    title(p, "SLA attainment");
-    fprintf(p->out, "%s%11s%s  TTFT <= %g ms and TPOT <= %g ms, of all offered\n", style(p, bold),
-            percent(share, y->attainment.overall), style(p, plain), y->sla.ttft_ms, y->sla.tpot_ms);
-    label(p, "TTFT alone");
-    fprintf(p->out, "%11s  %s completed above the target\n", percent(share, y->attainment.ttft),
-            text_grouped(count, y->requests.missed_ttft));
-    label(p, "TPOT alone");
-    fprintf(p->out, "%11s  %s completed above the target\n", percent(share, y->attainment.tpot),
-            text_grouped(count, y->requests.missed_tpot));
-    label(p, "windows");
+    print_title(p, "SLA attainment");
+    fprintf(p->out, "%s%11s%s  TTFT <= %g ms and TPOT <= %g ms, of all offered\n",
+            print_style(p, bold), print_percent(share, y->attainment.overall),
+            print_style(p, plain), y->sla.ttft_ms, y->sla.tpot_ms);
+    print_label(p, "TTFT alone");
+    fprintf(p->out, "%11s  %s completed above the target\n",
+            print_percent(share, y->attainment.ttft), text_grouped(count, y->requests.missed_ttft));
+    print_label(p, "TPOT alone");
+    fprintf(p->out, "%11s  %s completed above the target\n",
+            print_percent(share, y->attainment.tpot), text_grouped(count, y->requests.missed_tpot));
+    print_label(p, "windows");
     fprintf(p->out, "%11s  of %s with traffic, mean TTFT and ITL\n",
-            percent(share, y->attainment.windows), text_grouped(count, y->attainment.n_windows));
+            print_percent(share, y->attainment.windows),
+            text_grouped(count, y->attainment.n_windows));
 }
 
 /* What the work that came needed beside what was ready. */
@@ -183,19 +191,20 @@ static void print_capacity(const struct terminal *p, const struct summary *y)
     char text[CAPACITY_SENTENCE_SIZE];
 
     for (size_t i = 0; y->capacity.kept && i < y->info->n_pools; i++) {
-        label(p, i ? "" : "capacity");
-        rest(p, "", "%s", capacity_sentence(text, &y->capacity.pools[i], y->info->pool_names[i]));
+        print_label(p, i ? "" : "capacity");
+        print_rest(p, "", "%s",
+                   capacity_sentence(text, &y->capacity.pools[i], y->info->pool_names[i]));
     }
 }
 
-static void print_why(const struct terminal *p, const struct summary *y)
+void print_why(const struct terminal *p, const struct summary *y)
 {
     const struct run_info *info = y->info;
     char text[CAUSE_STORY_SIZE];
 
     if (!y->causes.kept || y->causes.missed == 0)
         return;
-    title(p, "Why");
+    print_title(p, "Why");
     bool first = true;
     for (int kind = 0; kind < N_MISS_KINDS; kind++) {
         cause_story(text, &y->causes, (enum miss_kind)kind, first ? 3 : 2, info->n_pools,
@@ -203,14 +212,14 @@ static void print_why(const struct terminal *p, const struct summary *y)
         if (!*text)
             continue;
         if (!first)
-            label(p, "");
-        rest(p, "", "%s", text);
+            print_label(p, "");
+        print_rest(p, "", "%s", text);
         first = false;
     }
     print_capacity(p, y);
 }
 
-static void print_requests(const struct terminal *p, const struct summary *y)
+void print_requests(const struct terminal *p, const struct summary *y)
 {
     static const char *const heads[] = {"offered",  "completed",  "lost",
                                         "rejected", "unfinished", "retried"};
@@ -220,24 +229,24 @@ static void print_requests(const struct terminal *p, const struct summary *y)
 
     static const int width[] = {11, 11, 11, 9, 11, 8};
 
-    title(p, "Requests");
+    print_title(p, "Requests");
     for (size_t i = 0; i < 6; i++)
-        fprintf(p->out, "%s%*s%s", style(p, dim), width[i], heads[i], style(p, plain));
+        fprintf(p->out, "%s%*s%s", print_style(p, dim), width[i], heads[i], print_style(p, plain));
     fputc('\n', p->out);
-    label(p, "");
+    print_label(p, "");
     for (size_t i = 0; i < 6; i++) {
         bool bad = i >= 2 && i <= 4 && counts[i] > 0;
-        fprintf(p->out, "%s%*s%s", style(p, bad ? red : ""), width[i],
-                text_grouped(text, counts[i]), style(p, bad ? plain : ""));
+        fprintf(p->out, "%s%*s%s", print_style(p, bad ? red : ""), width[i],
+                text_grouped(text, counts[i]), print_style(p, bad ? plain : ""));
     }
     fputc('\n', p->out);
     if (y->requests.timed_out > 0) {
-        label(p, "timed out");
-        fprintf(p->out, "%s%11s%s   given up by their clients\n", style(p, red),
-                text_grouped(text, y->requests.timed_out), style(p, plain));
+        print_label(p, "timed out");
+        fprintf(p->out, "%s%11s%s   given up by their clients\n", print_style(p, red),
+                text_grouped(text, y->requests.timed_out), print_style(p, plain));
     }
     if (y->requests.outside_span > 0) {
-        label(p, "warm-up");
+        print_label(p, "warm-up");
         fprintf(p->out, "%11s   not in any figure\n", text_grouped(text, y->requests.outside_span));
     }
 }
@@ -257,7 +266,8 @@ static void print_latency(const struct terminal *p, const struct summary *y)
     enum { WIDTH = 9 }; /* seven of them, behind a label that is one column narrower */
     char text[TEXT_SIZE];
 
-    fprintf(p->out, "\n%s%-*s%s", style(p, bold), LABEL - 1, "Latency, ms", style(p, plain));
+    fprintf(p->out, "\n%s%-*s%s", print_style(p, bold), LABEL - 1, "Latency, ms",
+            print_style(p, plain));
     cells(p, WIDTH, 7, heads);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct distribution *f = rows[i].of;
@@ -268,59 +278,65 @@ static void print_latency(const struct terminal *p, const struct summary *y)
         fputc('\n', p->out);
     }
     if (y->latency_ms.error_relative > 0) {
-        label(p, "");
-        rest(p, "",
-             "too many requests to keep each: percentiles within %.2g %%, mean and max exact",
-             y->latency_ms.error_relative * 100);
+        print_label(p, "");
+        print_rest(p, "",
+                   "too many requests to keep each: percentiles within %.2g %%, mean and max exact",
+                   y->latency_ms.error_relative * 100);
     }
 }
 
-static void print_throughput(const struct terminal *p, const struct summary *y)
+void print_throughput(const struct terminal *p, const struct summary *y)
 {
     static const char *const heads[] = {"requests", "out tokens", "in tokens"};
     char text[TEXT_SIZE];
 
-    title(p, "Throughput, per s");
+    print_title(p, "Throughput, per s");
     cells(p, 11, 3, heads);
-    label(p, "completed");
+    print_label(p, "completed");
     figures(p, 3,
             (double[]){y->throughput.requests_per_s, y->throughput.output_tokens_per_s,
                        y->throughput.input_tokens_per_s},
             2);
-    label(p, "within the SLA");
-    fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_requests_per_s, 2));
-    fprintf(p->out, "%11s", fixed(text, y->throughput.goodput_output_tokens_per_s, 2));
+    print_label(p, "within the SLA");
+    fprintf(p->out, "%11s", print_fixed(text, y->throughput.goodput_requests_per_s, 2));
+    fprintf(p->out, "%11s", print_fixed(text, y->throughput.goodput_output_tokens_per_s, 2));
     fprintf(p->out, "%9s  %s requests per GPU-hour\n", "",
-            fixed(text, y->throughput.goodput_requests_per_gpu_hour, 1));
+            print_fixed(text, y->throughput.goodput_requests_per_gpu_hour, 1));
 }
 
-static void print_gpu_hours(const struct terminal *p, const struct summary *y)
+static void print_hours(const struct terminal *p, const char *name, const struct summary *y)
+{
+    print_label(p, name);
+    figures(p, 5,
+            (double[]){y->gpu_hours.total, y->gpu_hours.starting, y->gpu_hours.idle,
+                       y->gpu_hours.busy, y->gpu_hours.draining},
+            3);
+}
+
+void print_gpu_hours(const struct terminal *p, const struct summary *y)
 {
     const char *heads[1 + N_GPU_STATES] = {"total"};
     char text[TEXT_SIZE];
 
     for (int i = 0; i < N_GPU_STATES; i++)
         heads[1 + i] = gpu_state_names[i];
-    title(p, "GPU-hours");
+    print_title(p, "GPU-hours");
     cells(p, 11, 1 + N_GPU_STATES, heads);
     for (size_t i = 0; i < y->info->n_pools; i++) {
         const double *state = y->gpu_hours.by_pool_state[i];
-        label(p, y->info->pool_names[i]);
-        fprintf(p->out, "%11s", fixed(text, y->gpu_hours.by_pool[i], 3));
+        print_label(p, y->info->pool_names[i]);
+        fprintf(p->out, "%11s", print_fixed(text, y->gpu_hours.by_pool[i], 3));
         figures(p, N_GPU_STATES, state, 3);
     }
-    if (y->info->n_pools > 1) {
-        label(p, "all");
-        figures(p, 5,
-                (double[]){y->gpu_hours.total, y->gpu_hours.starting, y->gpu_hours.idle,
-                           y->gpu_hours.busy, y->gpu_hours.draining},
-                3);
-    }
+    for (size_t i = 0; i < y->n_deployments; i++)
+        print_hours(p, y->deployments[i].info->deployment, &y->deployments[i]);
+    if (y->info->n_pools != 1)
+        print_hours(p, "all", y);
     if (y->gpu_hours.wasted > 0) {
-        label(p, "wasted");
-        fprintf(p->out, "%11s", fixed(text, y->gpu_hours.wasted, 3));
+        print_label(p, "wasted");
+        fprintf(p->out, "%11s", print_fixed(text, y->gpu_hours.wasted, 3));
         fprintf(p->out, "   %s GPU-seconds on requests lost later\n",
-                fixed(text, y->gpu_hours.wasted * 3600, 1));
+                print_fixed(text, y->gpu_hours.wasted * 3600, 1));
     }
 }
 
@@ -330,47 +346,49 @@ static void print_failures(const struct terminal *p, const struct summary *y)
 
     if (y->scaling.failed + y->scaling.failed_starts > 0) {
         subtitle(p, "Failures");
-        rest(p, "", "%s workers, %s starts", text_grouped(a, y->scaling.failed),
-             text_grouped(b, y->scaling.failed_starts));
+        print_rest(p, "", "%s workers, %s starts", text_grouped(a, y->scaling.failed),
+                   text_grouped(b, y->scaling.failed_starts));
     }
     if (y->scaling.node_failures + y->scaling.reclaims > 0) {
         subtitle(p, "Nodes");
-        rest(p, "", "%s failed, %s reclaimed, and %s workers with them",
-             text_grouped(a, y->scaling.node_failures), text_grouped(b, y->scaling.reclaims),
-             text_grouped(c, y->scaling.lost_with_nodes));
+        print_rest(p, "", "%s failed, %s reclaimed, and %s workers with them",
+                   text_grouped(a, y->scaling.node_failures), text_grouped(b, y->scaling.reclaims),
+                   text_grouped(c, y->scaling.lost_with_nodes));
     }
 }
 
-static void print_fleet(const struct terminal *p, const struct summary *y)
+void print_fleet(const struct terminal *p, const struct summary *y)
 {
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
-    title(p, "Fleet");
-    rest(p, "", "%s GPUs on average, %" PRId64 " at most; %" PRId64 " workers at most",
-         fixed(a, y->scaling.mean_gpus, 2), y->scaling.peak_gpus, y->scaling.peak_workers);
+    print_title(p, "Fleet");
+    print_rest(p, "", "%s GPUs on average, %" PRId64 " at most; %" PRId64 " workers at most",
+               print_fixed(a, y->scaling.mean_gpus, 2), y->scaling.peak_gpus,
+               y->scaling.peak_workers);
     subtitle(p, "Scaling");
-    rest(p, "", "%s decisions, %s workers added, %s removed", text_grouped(a, y->scaling.decisions),
-         text_grouped(b, y->scaling.up), text_grouped(c, y->scaling.down));
+    print_rest(p, "", "%s decisions, %s workers added, %s removed",
+               text_grouped(a, y->scaling.decisions), text_grouped(b, y->scaling.up),
+               text_grouped(c, y->scaling.down));
     if (y->scaling.peak_pending > 0) {
         subtitle(p, "Waiting");
-        rest(p, "", "at most %" PRId64 " workers for GPUs", y->scaling.peak_pending);
+        print_rest(p, "", "at most %" PRId64 " workers for GPUs", y->scaling.peak_pending);
     }
     print_failures(p, y);
     subtitle(p, "KV cache");
-    rest(p, "", "prefix hits %s, at most %s in use, %s preemptions",
-         percent(a, y->kv.prefix_hit_rate), percent(b, y->kv.peak_utilization),
-         text_grouped(c, y->kv.preemptions));
+    print_rest(p, "", "prefix hits %s, at most %s in use, %s preemptions",
+               print_percent(a, y->kv.prefix_hit_rate), print_percent(b, y->kv.peak_utilization),
+               text_grouped(c, y->kv.preemptions));
     if (!y->cost.currency)
         return;
     subtitle(p, "Cost");
-    rest(p, "", "%s %.8s; %s per 1M output tokens, %s per 1,000 good requests",
-         fixed(a, y->cost.total, 2), y->cost.currency,
-         fixed(b, y->cost.per_million_output_tokens, 3),
-         fixed(c, y->cost.per_thousand_good_requests, 3));
+    print_rest(p, "", "%s %.8s; %s per 1M output tokens, %s per 1,000 good requests",
+               print_fixed(a, y->cost.total, 2), y->cost.currency,
+               print_fixed(b, y->cost.per_million_output_tokens, 3),
+               print_fixed(c, y->cost.per_thousand_good_requests, 3));
 }
 
 /* The figures one looks at first, with what they are in other such runs. */
-static void print_intervals(const struct terminal *p, const struct summary *y)
+void print_intervals(const struct terminal *p, const struct summary *y)
 {
     static const struct {
         const char *name, *key;
@@ -394,7 +412,7 @@ static void print_intervals(const struct terminal *p, const struct summary *y)
 
     if (!all)
         return;
-    title(p, "Intervals");
+    print_title(p, "Intervals");
     cells(p, 11, N_HEADS, heads);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct summary_interval *at = all->intervals, *end = at + all->n;
@@ -405,21 +423,22 @@ static void print_intervals(const struct terminal *p, const struct summary *y)
         /* One of the two sides may have been cut at the end of what a figure can be. */
         const double values[] = {figure, at->low, at->high, at->mean,
                                  fmax(at->mean - at->mean_low, at->mean_high - at->mean)};
-        label(p, rows[i].name);
+        print_label(p, rows[i].name);
         for (size_t k = 0; k < N_HEADS; k++)
             fprintf(p->out, "%11s",
-                    rows[i].decimals < 0 ? percent(text, values[k])
-                                         : fixed(text, values[k], rows[i].decimals));
+                    rows[i].decimals < 0 ? print_percent(text, values[k])
+                                         : print_fixed(text, values[k], rows[i].decimals));
         fputc('\n', p->out);
     }
-    label(p, "how to read");
-    rest(p, "",
-         "of %zu runs with %s: another such run lies between low and high, and the mean over many "
-         "within +- of mean, %g times in 100",
-         all->n_runs, all->varied, 100 * all->level);
+    print_label(p, "how to read");
+    print_rest(
+        p, "",
+        "of %zu runs with %s: another such run lies between low and high, and the mean over many "
+        "within +- of mean, %g times in 100",
+        all->n_runs, all->varied, 100 * all->level);
     for (size_t i = 0; i < all->n_bases; i++) {
-        label(p, all->bases[i].label);
-        rest(p, "", "%s", all->bases[i].text);
+        print_label(p, all->bases[i].label);
+        print_rest(p, "", "%s", all->bases[i].text);
     }
 }
 
@@ -442,7 +461,7 @@ static void print_spark(const struct terminal *p, const char *name, const struct
         return;
     for (size_t i = 0; i < s->n; i++)
         highest = fmax(highest, s->value[i]);
-    label(p, name);
+    print_label(p, name);
     for (size_t i = 0; i < s->n; i++) {
         const double share = highest > 0 ? s->value[i] / highest : 0;
         fputs(isnan(s->value[i]) ? " " : terminal_bar(p, share), p->out);
@@ -472,11 +491,11 @@ static void print_medians(const struct terminal *p, const char *name, const stru
     print_spark(p, name, &rounded, unit);
 }
 
-static void print_over_time(const struct terminal *p, const struct summary *y)
+void print_over_time(const struct terminal *p, const struct summary *y)
 {
     if (y->offered_rps.n == 0)
         return;
-    fprintf(p->out, "\n%sOver time%s\n", style(p, bold), style(p, plain));
+    fprintf(p->out, "\n%sOver time%s\n", print_style(p, bold), print_style(p, plain));
     print_spark(p, "offered", &y->offered_rps, " per s");
     for (size_t i = 0; i < y->info->n_pools; i++)
         print_spark(p, y->info->pool_names[i], &y->workers[i], " workers");
@@ -484,20 +503,20 @@ static void print_over_time(const struct terminal *p, const struct summary *y)
     print_medians(p, "p50 TTFT", &y->ttft_ms, " ms");
 }
 
-static void print_performance(const struct terminal *p, const struct summary *y)
+void print_performance(const struct terminal *p, const struct summary *y)
 {
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], e[TEXT_SIZE];
 
     if (isnan(y->performance.wall_s))
         return;
     bool timed = y->performance.wall_s > 0;
-    title(p, "Simulation");
+    print_title(p, "Simulation");
     fprintf(p->out, "%s in %s s", text_duration(a, y->performance.simulated_s),
-            fixed(b, y->performance.wall_s, 3));
+            print_fixed(b, y->performance.wall_s, 3));
     if (timed)
         fprintf(p->out, ", %s times real time", text_grouped(c, (uint64_t)y->performance.speedup));
     fputc('\n', p->out);
-    label(p, "");
+    print_label(p, "");
     if (timed)
         fprintf(p->out, "%s requests/s, ",
                 text_grouped(e, (uint64_t)y->performance.requests_per_wall_s));
@@ -509,6 +528,10 @@ static void print_performance(const struct terminal *p, const struct summary *y)
 
 void summary_print(const struct summary *summary, const struct terminal *terminal)
 {
+    if (summary->n_deployments) {
+        print_deployments(terminal, summary);
+        return;
+    }
     print_head(terminal, summary);
     print_attainment(terminal, summary);
     print_why(terminal, summary);

@@ -653,6 +653,9 @@ static enum status end(struct deployment *d)
     result->n_events = sim->n_events;
     result->n_node_failures = sim->n_node_failures;
     result->n_reclaims = sim->n_reclaims;
+    result->run_peak_workers = sim->peak_workers;
+    result->run_peak_gpus = sim->peak_gpus;
+    result->run_peak_pending = sim->peak_pending;
     for (size_t p = 0; p < d->config->n_pools; p++)
         result->n_scale_events += result->pools[p].n_up + result->pools[p].n_down;
     return s;

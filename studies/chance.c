@@ -66,7 +66,8 @@ enum status chance_intervals(const struct summary_intervals **intervals,
         return diag_nomem(d, "runs");
     enum status s = chance_variants(variants, result, setup, which, n_runs, d);
     if (!s)
-        s = interval_keys(&keys, &options.n_keys, setup->arena, &setup->run->info, d);
+        s = interval_keys(&keys, &options.n_keys, setup->arena, setup->run->infos,
+                          setup->run->config.n_deployments, d);
     if (s)
         return s;
     options.n_variants = n_runs;

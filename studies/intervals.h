@@ -5,10 +5,16 @@
 #include "reports/summary.h"
 #include "studies/study.h"
 
-/* Every key of summary.json that is a result and has a value in this version, those by pool too;
- * texts are in the arena or constants. */
+/* Every key of summary.json that is a result and has a value in this version, those by pool and
+ * those of deployments too; texts are in the arena or constants. `infos` has one item for each
+ * deployment, of which only the names count. */
 enum status interval_keys(const char *const **keys, size_t *n, struct arena *arena,
-                          const struct run_info *info, struct diag *d);
+                          const struct run_info *infos, size_t n_infos, struct diag *d);
+/* Can summary.json of such a run have the number? */
+bool interval_key_exists(const char *key, const struct run_info *infos, size_t n_infos);
+/* The names of a scenario's deployments and their pools, in the arena. ST_NOMEM. */
+enum status interval_infos(const struct run_info **infos, size_t *n, struct arena *arena,
+                           const struct scenario *scenario, struct diag *d);
 
 /* From rows that all went well: the range that another such run falls into with probability
  * intervals->level (studies/prediction.h), and where the mean over many lies with that confidence,

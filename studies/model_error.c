@@ -17,11 +17,11 @@ struct pool_errors {
 static enum status find_errors(struct pool_errors *errors, const struct chance_setup *setup,
                                struct diag *d)
 {
-    for (size_t i = 0; i < setup->run->deployment.n_pools; i++) {
-        const struct pool_config *pool = &setup->run->deployment.pools[i];
-        enum status s =
-            model_error_find(&errors->of[i], setup->arena, NULL, setup->scenario->preset_dirs,
-                             pool->profile, setup->run->engines[i].framework_version, d);
+    for (size_t i = 0; i < setup->run->configs[0].n_pools; i++) {
+        const struct pool_config *pool = &setup->run->configs[0].pools[i];
+        enum status s = model_error_find(
+            &errors->of[i], setup->arena, NULL, setup->scenario->preset_dirs, pool->profile,
+            setup->run->deployments[0].engines[i].framework_version, d);
         if (s)
             return s;
         if (!errors->of[i])
@@ -45,6 +45,9 @@ static enum status model_error_create(void **state, const struct chance_setup *s
     *state = errors;
     if (!errors)
         return diag_nomem(d, "model error");
+    enum status s = scenario_need_one(setup->scenario, "--model-error", d);
+    if (s)
+        return s;
     if (setup->run->simulator->bare_engines)
         return diag_fail_at(d, ST_INPUT, scenario_at(setup->scenario, "compat"),
                             "model error is that of our engines beside measured ones; expected "
@@ -68,7 +71,7 @@ static enum status model_error_draw(const void *state, const struct chance_setup
                                     uint64_t number, struct chance_draw *draw, struct diag *d)
 {
     const struct pool_errors *errors = state;
-    const struct deployment_config *deployment = &setup->run->deployment;
+    const struct deployment_config *deployment = &setup->run->configs[0];
     size_t pick[POLICY_MAX_POOLS];
     struct pcg64 rng;
     bool ok = true;
@@ -76,7 +79,7 @@ static enum status model_error_draw(const void *state, const struct chance_setup
     pcg64_stream(&rng, (uint64_t)setup->scenario->seed, "model error", number - 1);
     for (size_t i = 0; i < deployment->n_pools && ok; i++) {
         const struct model_error *e = errors->of[i];
-        const struct engine_settings *engine = &setup->run->engines[i];
+        const struct engine_settings *engine = &setup->run->deployments[0].engines[i];
         enum pool_role role = deployment->pools[i].role;
         const char *pool = pool_role_names[role];
         size_t same = 0;
@@ -99,7 +102,7 @@ static enum status model_error_add_bases(const void *state, const struct chance_
     const struct pool_errors *errors = state;
     const char *label = "an error";
 
-    for (size_t i = 0; i < setup->run->deployment.n_pools; i++) {
+    for (size_t i = 0; i < setup->run->configs[0].n_pools; i++) {
         bool said = false;
         for (size_t k = 0; k < i; k++)
             said = said || errors->of[k] == errors->of[i];

@@ -28,7 +28,9 @@ static enum status replicates_add_bases(const void *state, const struct chance_s
 {
     const struct scenario *sc = setup->scenario;
     const char *text =
-        sc->traffic.clients ? "the same clients, every random draw anew"
+        sc->n_deployments ? "the traffic of each deployment in another course, every random draw "
+                            "anew"
+        : sc->traffic.clients ? "the same clients, every random draw anew"
         : !sc->trace.path
             ? "the same rate, every random draw anew"
             : arena_printf(setup->arena,

@@ -38,7 +38,9 @@ enum status study_source(struct scenario_source *source, struct arena *arena,
 static bool any_key(const struct study_options *options, bool (*begins)(const char *key))
 {
     for (size_t i = 0; i < options->n_keys; i++) {
-        if (begins(options->keys[i]))
+        const char *name;
+        size_t n;
+        if (begins(summary_own_key(options->keys[i], &name, &n)))
             return true;
     }
     return false;

@@ -62,6 +62,7 @@ struct key {
     bool of_parts; /* of a part of a step: means nothing to tables of whole steps */
     double bare;
     const char *bare_text;
+    bool of_run;     /* of the whole run, whatever deployments it has: not one of a deployment */
     bool of_profile; /* tells what the engine's profile does not, and would be wrong of another */
     const char *same_as; /* another name of this key of its table: is read, and never written */
     const char *unit;

@@ -11,7 +11,6 @@
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
 #include "util/bug.h"
-#include "util/units.h"
 
 /* KV bytes per token of an 8B model (32 layers, 8 heads of 128, two bytes): where nothing is said.
  */
@@ -19,35 +18,16 @@ static const double kv_bytes_per_token_unsaid = 131072;
 
 struct builder {
     struct scenario_run *run;
-    const struct scenario *scenario;
+    const struct scenario *scenario; /* of the deployment */
+    struct deployment_run *of;
+    struct deployment_config *config;
+    struct run_info *info;
     struct arena *arena;
     struct run_resources *resources;
     struct diag *d;
     size_t n_pools;
     enum pool_role roles[POLICY_MAX_POOLS];
 };
-
-/* Durations were checked against their ranges, which lie within the clock's. */
-static int64_t ns(double seconds)
-{
-    int64_t value;
-
-    BUG_IF(!ns_from_s(seconds, &value));
-    return value;
-}
-
-static int64_t ns_of_ms(double ms)
-{
-    int64_t value;
-
-    BUG_IF(!ns_from_ms(ms, &value));
-    return value;
-}
-
-static int64_t ns_or_no_end(double seconds)
-{
-    return seconds > 0 ? ns(seconds) : TIME_NEVER;
-}
 
 static const struct pool_settings *settings(const struct builder *b, size_t i)
 {
@@ -56,7 +36,7 @@ static const struct pool_settings *settings(const struct builder *b, size_t i)
 
 static const struct engine_settings *engine_of(const struct builder *b, size_t i)
 {
-    return &b->run->engines[i];
+    return &b->of->engines[i];
 }
 
 static void choose_pools(struct builder *b)
@@ -130,7 +110,7 @@ static enum status scale_latency(struct builder *b, struct engine_config *engine
 
 static enum status create_latency(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->deployment.pools[i];
+    struct pool_config *pool = &b->config->pools[i];
     const struct engine_settings *e = engine_of(b, i);
     /* A sequence that drafts reads as several to the model, but is one to the host. */
     int64_t tokens_per_seq = 1 + e->draft_tokens;
@@ -164,7 +144,7 @@ static enum status create_latency(struct builder *b, size_t i)
 
 static enum status set_kv_blocks(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->deployment.pools[i];
+    struct pool_config *pool = &b->config->pools[i];
     const struct engine_settings *e = engine_of(b, i);
     int64_t blocks = e->kv_blocks;
 
@@ -185,7 +165,7 @@ static enum status set_kv_blocks(struct builder *b, size_t i)
 
 static enum status set_ranks(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->deployment.pools[i];
+    struct pool_config *pool = &b->config->pools[i];
     int64_t ranks = engine_of(b, i)->data_parallel_ranks;
 
     if (ranks == 0)
@@ -231,7 +211,7 @@ static int64_t block_tok_of(const struct profile *profile, bool bare)
 
 static enum status build_pool(struct builder *b, size_t i)
 {
-    struct pool_config *pool = &b->run->deployment.pools[i];
+    struct pool_config *pool = &b->config->pools[i];
     const struct pool_settings *p = settings(b, i);
     const struct engine_settings *e = engine_of(b, i);
     int64_t gpus;
@@ -241,11 +221,11 @@ static enum status build_pool(struct builder *b, size_t i)
     if (!s)
         s = scenario_worker_gpus(&gpus, b->scenario, b->roles[i], pool->profile, b->d);
     if (!s) {
-        b->run->engines[i] = p->engine;
+        b->of->engines[i] = p->engine;
         if (p->engine.block_size_tok == 0)
-            b->run->engines[i].block_size_tok =
+            b->of->engines[i].block_size_tok =
                 block_tok_of(pool->profile, simulator_find(b->scenario->compat)->bare_engines);
-        s = overheads_resolve(&b->run->engines[i], &b->run->overheads[i], b->arena,
+        s = overheads_resolve(&b->of->engines[i], &b->of->overheads[i], b->arena,
                               run_resources_shared(b->resources), b->scenario, b->roles[i],
                               pool->profile, b->d);
     }
@@ -285,7 +265,7 @@ static enum status build_pool(struct builder *b, size_t i)
 
 static void set_transfer(struct builder *b)
 {
-    struct deployment_config *c = &b->run->deployment;
+    struct deployment_config *c = b->config;
     double bytes = b->scenario->kv_transfer.bytes_per_token;
 
     if (isnan(bytes))
@@ -310,7 +290,7 @@ static void set_transfer(struct builder *b)
 
 static void set_front_end(struct builder *b)
 {
-    struct deployment_config *c = &b->run->deployment;
+    struct deployment_config *c = b->config;
     const struct engine_settings *entry = engine_of(b, 0), *exit = engine_of(b, b->n_pools - 1);
 
     /* At most what frontend_ms can be by itself: the clock goes no further. */
@@ -322,7 +302,7 @@ static void set_front_end(struct builder *b)
 static void set_routing(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct deployment_config *c = &b->run->deployment;
+    struct deployment_config *c = b->config;
 
     c->kv_router = (struct kv_router_weights){.overlap = sc->kv_router.overlap_weight,
                                               .prefill = sc->kv_router.prefill_weight,
@@ -339,111 +319,10 @@ static void set_routing(struct builder *b)
     c->max_prefill_queue = (uint32_t)sc->disagg.max_prefill_queue;
 }
 
-/* What a request may have to wait for before it moves is no stall. */
-static double waits_s(const struct scenario *sc)
-{
-    double s = sc->startup.delay_s + sc->startup.schedule_s + sc->startup.image_pull_s +
-               sc->startup.weights_s + sc->startup.warmup_s + sc->client.timeout_s +
-               sc->client.first_token_timeout_s + sc->client.backoff_s;
-    if (sc->failures.node_mtbf_h > 0)
-        s += sc->failures.node_repair_h * 3600;
-    if (sc->failures.spot_mtbf_h > 0)
-        s += sc->failures.spot_return_h * 3600;
-    return s;
-}
-
-static void set_limits(struct builder *b)
-{
-    const struct scenario *sc = b->scenario;
-    double stall_s = isnan(sc->limits.stall_s) ? 3600 + waits_s(sc) : sc->limits.stall_s;
-
-    b->run->config.limits = (struct run_limits){.stall_ns = ns_from_s_or_never(stall_s),
-                                                .simulated_ns = ns(sc->limits.simulated_s),
-                                                .events = (uint64_t)sc->limits.events};
-}
-
-static void set_rest(struct builder *b)
-{
-    const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
-    struct deployment_config *deployment = &b->run->deployment;
-
-    set_limits(b);
-    set_front_end(b);
-    set_routing(b);
-    set_transfer(b);
-    deployment->scale_down =
-        strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
-    deployment->drain_grace_ns = ns(sc->scale_down.grace_s);
-    deployment->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
-    deployment->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
-                         : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
-                                                                            : VICTIM_NEWEST;
-    deployment->call_back = sc->scale_down.call_back;
-    deployment->max_attempts = (uint32_t)sc->client.max_attempts;
-    deployment->backoff_ns = ns(sc->client.backoff_s);
-    deployment->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
-    c->node_mtbf_s = sc->failures.node_mtbf_h * 3600;
-    c->node_repair_ns = ns_or_no_end(sc->failures.node_repair_h * 3600);
-    c->spot_mtbf_s = sc->failures.spot_mtbf_h * 3600;
-    c->spot_notice_ns = ns(sc->failures.spot_notice_s);
-    c->spot_return_ns = ns_or_no_end(sc->failures.spot_return_h * 3600);
-    deployment->first_token_timeout_ns = ns_or_no_end(sc->client.first_token_timeout_s);
-    deployment->timeout_ns = ns_or_no_end(sc->client.timeout_s);
-    deployment->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
-    deployment->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
-    c->seed = scenario_seed(sc);
-    deployment->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
-    c->warmup_ns = ns(sc->span.warmup_s);
-    c->duration_ns = ns_or_no_end(sc->span.duration_s);
-    c->drain_ns = ns_or_no_end(sc->span.drain_s);
-    c->window_ns = ns(sc->sla.window_s);
-    c->sample_ns = ns(sc->output.sample_s);
-}
-
-/* The replicas of time 0 must have their GPUs, and every other worker a chance to get some. */
-static enum status set_cluster(struct builder *b)
-{
-    const struct scenario *sc = b->scenario;
-    struct sim_config *c = &b->run->config;
-    struct deployment_config *deployment = &b->run->deployment;
-    struct cluster cluster;
-    uint32_t n_placed = 0;
-
-    c->cluster = (struct cluster_config){
-        .n_nodes = (uint32_t)sc->cluster.nodes,
-        .gpus_per_node = (uint32_t)sc->cluster.gpus_per_node,
-        .placement = strcmp(sc->cluster.placement, "spread") == 0 ? PLACE_SPREAD : PLACE_PACK,
-        .links_per_node = (uint32_t)sc->kv_transfer.links_per_node,
-    };
-    enum status s = cluster_init(&cluster, &c->cluster, b->d);
-    for (size_t i = 0; !s && i < deployment->n_pools; i++) {
-        const struct pool_config *pool = &deployment->pools[i];
-        if (!cluster_can_hold(&c->cluster, (uint32_t)pool->gpus_per_worker))
-            s = diag_fail_at(
-                b->d, ST_INPUT, scenario_at(sc, "cluster"),
-                "a worker of pool %s has %d GPUs, which no node can give; expected up to "
-                "cluster.gpus_per_node (%u), or a multiple of it within cluster.nodes",
-                pool->name, pool->gpus_per_worker, c->cluster.gpus_per_node);
-        /* Nodes without a limit have room for all. */
-        for (int k = 0; !s && c->cluster.n_nodes && k < pool->replicas; k++) {
-            uint32_t node;
-            s = cluster_place(&cluster, n_placed++, (uint32_t)pool->gpus_per_worker, &node, b->d);
-            if (!s && node == NO_NODE)
-                s = diag_fail_at(
-                    b->d, ST_INPUT, scenario_at(sc, "cluster.nodes"),
-                    "%u nodes of %u GPUs have room for %d of the %d replicas of pool %s",
-                    c->cluster.n_nodes, c->cluster.gpus_per_node, k, pool->replicas, pool->name);
-        }
-    }
-    cluster_release(&cluster);
-    return s;
-}
-
 static void set_metrics(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct deployment_config *c = &b->run->deployment;
+    struct deployment_config *c = b->config;
     double interval_s = sc->metrics.scrape_interval_s;
 
     c->idle_workers_publish = sc->metrics.idle_workers;
@@ -451,6 +330,33 @@ static void set_metrics(struct builder *b)
     c->scrape_interval_ns = ns(isnan(interval_s) ? 5 : interval_s);
     c->outage_at_ns = ns(sc->metrics.outage_at_s);
     c->outage_ns = ns(sc->metrics.outage_s);
+}
+
+static void set_rest(struct builder *b)
+{
+    const struct scenario *sc = b->scenario;
+    struct deployment_config *c = b->config;
+
+    set_front_end(b);
+    set_routing(b);
+    set_transfer(b);
+    set_metrics(b);
+    c->scale_down =
+        strcmp(sc->scale_down.mode, "terminate") == 0 ? SCALE_DOWN_TERMINATE : SCALE_DOWN_DRAIN;
+    c->drain_grace_ns = ns(sc->scale_down.grace_s);
+    c->retry_lost = strcmp(sc->scale_down.lost_requests, "retry") == 0;
+    c->victim = strcmp(sc->scale_down.victim, "least_loaded") == 0 ? VICTIM_LEAST_LOADED
+                : strcmp(sc->scale_down.victim, "most_idle") == 0  ? VICTIM_MOST_IDLE
+                                                                   : VICTIM_NEWEST;
+    c->call_back = sc->scale_down.call_back;
+    c->max_attempts = (uint32_t)sc->client.max_attempts;
+    c->backoff_ns = ns(sc->client.backoff_s);
+    c->worker_mtbf_s = sc->failures.worker_mtbf_h * 3600;
+    c->first_token_timeout_ns = ns_or_no_end(sc->client.first_token_timeout_s);
+    c->timeout_ns = ns_or_no_end(sc->client.timeout_s);
+    c->ttft_target_ns = ns_of_ms(sc->sla.ttft_ms);
+    c->tpot_target_ns = ns_of_ms(sc->sla.tpot_ms);
+    c->trace_block_tok = (uint32_t)sc->trace.block_size_tok;
 }
 
 /* What vLLM registers of a rank. A bare engine registers no length that is not set. */
@@ -475,7 +381,7 @@ static struct fpm_limits limits_of(const struct pool_config *pool,
 static enum status create_policy(struct builder *b, bool share)
 {
     const struct scenario *sc = b->scenario;
-    struct deployment_config *c = &b->run->deployment;
+    struct deployment_config *c = b->config;
     struct policy_setup setup = {.n_pools = b->n_pools,
                                  .ttft_ms = sc->sla.ttft_ms,
                                  .itl_ms = sc->sla.tpot_ms,
@@ -498,10 +404,11 @@ static enum status create_policy(struct builder *b, bool share)
     c->policy = scenario_policy(sc);
     BUG_IF(!c->policy);
     diag_init(&cause);
-    if (c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first,
-                          &cause))
-        return scenario_fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
-    return ST_OK;
+    if (!c->policy->create(&c->policy_state, b->arena, sc->policy.config, &setup, &c->policy_first,
+                           &cause))
+        return ST_OK;
+    c->policy = NULL; /* nothing to release */
+    return scenario_fail_at_key(b->d, &cause, scenario_at(sc, "policy"), "policy");
 }
 
 /* A price of the GPU type wins over one for all. */
@@ -537,7 +444,7 @@ static double tok_per_s(const void *engine, double context_tok, double tpot_ms)
 /* One name where all pools have the same. */
 static const char *overheads_text(struct builder *b)
 {
-    const struct scenario_run *run = b->run;
+    const struct deployment_run *run = b->of;
     const char *text = run->overheads[0];
     bool same = true;
 
@@ -545,18 +452,19 @@ static const char *overheads_text(struct builder *b)
         same = same && strcmp(run->overheads[i], text) == 0;
     if (same)
         return text;
-    return arena_printf(b->arena, "%s %s, %s %s", run->deployment.pools[0].name, run->overheads[0],
-                        run->deployment.pools[1].name, run->overheads[1]);
+    return arena_printf(b->arena, "%s %s, %s %s", b->config->pools[0].name, run->overheads[0],
+                        b->config->pools[1].name, run->overheads[1]);
 }
 
 static enum status set_info(struct builder *b)
 {
     const struct scenario *sc = b->scenario;
-    struct deployment_config *deployment = &b->run->deployment;
-    struct run_info *info = &b->run->info;
+    struct deployment_config *deployment = b->config;
+    struct run_info *info = b->info;
     bool priced = false;
 
     info->scenario = sc->name;
+    info->deployment = sc->deployment;
     info->seed = (uint64_t)sc->seed;
     info->ttft_target_ns = deployment->ttft_target_ns;
     info->tpot_target_ns = deployment->tpot_target_ns;
@@ -567,15 +475,16 @@ static enum status set_info(struct builder *b)
     for (size_t i = 0; i < b->n_pools; i++) {
         info->pool_names[i] = deployment->pools[i].name;
         info->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;
-        b->run->decode_engines[i] = decode_engine_of(&deployment->pools[i].engine);
+        b->of->decode_engines[i] = decode_engine_of(&deployment->pools[i].engine);
         info->workers[i] = (struct capacity_worker){deployment->pools[i].engine.n_ranks, tok_per_s,
-                                                    &b->run->decode_engines[i]};
+                                                    &b->of->decode_engines[i]};
         info->profiles[i] = deployment->pools[i].profile->name;
         info->price_per_gpu_hour[i] =
             price_of(&sc->cost.per_gpu_hour, deployment->pools[i].profile->gpu_type);
         priced = priced || info->price_per_gpu_hour[i] > 0;
     }
     const struct policy_ops *policy = deployment->policy;
+    BUG_IF(!policy);
     void *state = deployment->policy_state;
     info->policy = policy->name;
     struct policy_terms terms;
@@ -608,73 +517,42 @@ static enum status set_info(struct builder *b)
     return *text ? ST_OK : diag_nomem(b->d, "run");
 }
 
-struct checked scenario_run_checked(struct scenario_run *run, const struct scenario *scenario,
-                                    struct arena *arena)
+static struct builder builder(struct scenario_run *run, size_t index, struct arena *arena,
+                              struct run_resources *resources, struct diag *d)
 {
-    struct checked c = {.scenario = scenario,
-                        .n_pools = run->deployment.n_pools,
-                        .notes = &run->info.notes,
-                        .arena = arena};
+    struct builder b = {.run = run,
+                        .scenario = run->deployments[index].scenario,
+                        .of = &run->deployments[index],
+                        .config = &run->configs[index],
+                        .info = &run->infos[index],
+                        .arena = arena,
+                        .resources = resources,
+                        .d = d};
 
-    for (size_t i = 0; i < c.n_pools; i++) {
-        const struct pool_config *pool = &run->deployment.pools[i];
-        c.roles[i] = pool->role;
-        c.profiles[i] = pool->profile;
-        c.engines[i] = &run->engines[i];
-        c.gpus_per_worker[i] = pool->gpus_per_worker;
-    }
-    return c;
+    choose_pools(&b);
+    return b;
 }
 
-static enum status check(struct builder *b)
+enum status scenario_build_deployment(struct scenario_run *run, size_t index, struct arena *arena,
+                                      struct run_resources *resources, struct diag *d)
 {
-    struct checked c = scenario_run_checked(b->run, b->scenario, b->arena);
-
-    return scenario_check(&c, b->d);
-}
-
-enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
-                           struct arena *arena, struct run_resources *resources, bool share_trace,
-                           struct diag *d)
-{
-    struct builder b = {
-        .run = run, .scenario = scenario, .arena = arena, .resources = resources, .d = d};
+    struct builder b = builder(run, index, arena, resources, d);
     enum status s = ST_OK;
 
-    *run = (struct scenario_run){.simulator = simulator_find(scenario->compat)};
-    BUG_IF(!run->simulator);
-    choose_pools(&b);
-    run->config.n_deployments = 1;
-    run->config.deployments = &run->deployment;
-    run->deployment.name = "";
-    run->deployment.n_pools = b.n_pools;
+    b.config->name = b.scenario->deployment ? b.scenario->deployment : "";
+    b.config->n_pools = b.n_pools;
     for (size_t i = 0; i < b.n_pools && !s; i++)
         s = build_pool(&b, i);
-    if (s)
-        return s;
-    set_rest(&b);
-    s = set_cluster(&b);
-    set_metrics(&b);
     if (!s)
-        s = create_policy(&b, share_trace);
-    if (s)
-        return s;
-    s = set_info(&b);
-    if (!s)
-        s = check(&b);
-    if (!s)
-        s = run->simulator->build(run, scenario, run_resources_shared(resources), d);
-    if (!s)
-        s = scenario_requests_open(&run->requests, scenario, resources, share_trace, d);
-    if (s)
-        scenario_run_release(run);
+        set_rest(&b);
     return s;
 }
 
-void scenario_run_release(struct scenario_run *run)
+enum status scenario_build_policy(struct scenario_run *run, size_t index, struct arena *arena,
+                                  struct run_resources *resources, bool share, struct diag *d)
 {
-    scenario_requests_close(&run->requests);
-    if (run->deployment.policy && run->deployment.policy->release)
-        run->deployment.policy->release(run->deployment.policy_state);
-    run->deployment.policy = NULL;
+    struct builder b = builder(run, index, arena, resources, d);
+
+    enum status s = create_policy(&b, share);
+    return s ? s : set_info(&b);
 }

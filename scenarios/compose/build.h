@@ -14,18 +14,26 @@
 
 struct simulator_ops;
 
-/* Stays where it was built: config and source point into it. */
-struct scenario_run {
-    const struct simulator_ops *simulator;
-    struct sim_config config; /* of one deployment */
-    struct deployment_config deployment;
+/* What is of one deployment, beside its config. */
+struct deployment_run {
+    const struct scenario *scenario; /* as the deployment has it */
     /* Of each pool, with nothing left open, and the name of the overheads in it. */
     struct engine_settings engines[POLICY_MAX_POOLS];
     const char *overheads[POLICY_MAX_POOLS];
-    struct dynosim_config dynosim;                         /* compat: dynosim; made of config */
-    struct decode_engine decode_engines[POLICY_MAX_POOLS]; /* of each pool, for info */
+    struct decode_engine decode_engines[POLICY_MAX_POOLS]; /* for the info */
     struct scenario_requests requests;
-    struct run_info info; /* for the recorder; version is left to the caller */
+};
+
+/* Stays where it was built: config and sources point into it. */
+struct scenario_run {
+    const struct simulator_ops *simulator;
+    struct sim_config config;
+    /* One of each for every deployment, config.n_deployments of them; in the arena. */
+    struct deployment_run *deployments;
+    struct deployment_config *configs; /* config.deployments */
+    struct run_info *infos;            /* for the recorder; version is left to the caller */
+    struct run_info whole;             /* with the key `deployments`: of all of them */
+    struct dynosim_config dynosim;     /* compat: dynosim; made of config */
 };
 
 /* The profile of a pool that is present. Errors as of scenario_build. */
@@ -39,9 +47,8 @@ enum status scenario_load_profile(const struct scenario *scenario, enum pool_rol
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
                            struct arena *arena, struct run_resources *resources, bool share_trace,
                            struct diag *d);
-/* What the checks look at; notes go into the run's info. */
-struct checked scenario_run_checked(struct scenario_run *run, const struct scenario *scenario,
-                                    struct arena *arena);
+/* What the checks look at of a deployment; notes go into its info. */
+struct checked scenario_run_checked(struct scenario_run *run, size_t index, struct arena *arena);
 void scenario_run_release(struct scenario_run *run);
 
 #endif

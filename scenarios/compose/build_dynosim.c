@@ -12,7 +12,7 @@
 static enum status refuse_values(const struct scenario *sc, const struct scenario_run *run,
                                  bool straight_lines, struct diag *d)
 {
-    const struct deployment_config *deployment = &run->deployment;
+    const struct deployment_config *deployment = &run->configs[0];
 
     if (sc->metrics.scrape_interval_s > 0)
         return diag_fail_at(d, ST_INPUT, scenario_at(sc, "metrics.scrape_interval_s"),
@@ -107,7 +107,7 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
                                  struct shared *shared, struct diag *d)
 {
     const struct sim_config *c = &run->config;
-    const struct deployment_config *deployment = &run->deployment;
+    const struct deployment_config *deployment = &run->configs[0];
     struct dynosim_config *to = &run->dynosim;
 
     dynosim_config_init(to);
@@ -160,13 +160,14 @@ static enum status build_dynosim(struct scenario_run *run, const struct scenario
 }
 
 static enum status simulate_dynosim(const struct scenario_run *run, const struct observer *observer,
-                                    struct run_result *result, struct diag *d)
+                                    struct run_result *results, struct diag *d)
 {
+    const struct scenario_requests *requests = &run->deployments[0].requests;
     struct dynosim_config config = run->dynosim;
 
-    if (run->requests.trace_format && strcmp(run->requests.trace_format, "azure") == 0)
+    if (requests->trace_format && strcmp(requests->trace_format, "azure") == 0)
         config.arrival_round_ns = NS_PER_MS; /* its own traces are in whole ms */
-    return dynosim_run(&config, &run->requests.source, observer, result, d);
+    return dynosim_run(&config, &requests->source, observer, &results[0], d);
 }
 
 /* Its planner starts at once, its router always publishes, and it shifts, rounds and divides

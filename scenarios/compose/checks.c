@@ -10,6 +10,7 @@
 #include "engines/profile/profile_trust.h"
 #include "planner/dynamo1/planner_core.h"
 #include "reports/summary.h"
+#include "scenarios/keys/deployments.h"
 #include "scenarios/keys/simulator.h"
 #include "scenarios/text/nearest.h"
 #include "util/bug.h"
@@ -71,9 +72,9 @@ static const char *verdict(const struct expectation *e, double min, double max)
     BUG("expectation '%s' has no operator", e->text);
 }
 
-/* `before` goes before the messages. */
-static enum status check_figure(const struct scenario *scenario, const char *key,
-                                struct source_pos at, const char *before, struct diag *d)
+/* `before` goes before the messages; key: its own, of the scenario of the deployment. */
+static enum status check_own_figure(const struct scenario *scenario, const char *key,
+                                    struct source_pos at, const char *before, struct diag *d)
 {
     const char *pool_names[POLICY_MAX_POOLS];
     size_t n_pools = 0;
@@ -105,6 +106,35 @@ static enum status check_figure(const struct scenario *scenario, const char *key
     if (!summary_key_range(key, &min, &max))
         return diag_fail_at(d, ST_INPUT, at, "%s'%s' has no value in this version", before, key);
     return ST_OK;
+}
+
+/* Of all deployments together, or with `deployments.NAME` before it of one. */
+static enum status check_figure(const struct scenario *scenario, const char *key,
+                                struct source_pos at, const char *before, struct diag *d)
+{
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
+    const char *own = scenario_path_in_deployment(deployment, key);
+    struct nearest near;
+
+    if (!scenario->n_deployments)
+        return check_own_figure(scenario, key, at, before, d);
+    if (own && !*deployment && (!summary_key_exists(key, 0, NULL) || summary_key_adds_up(key)))
+        return check_own_figure(scenario, key, at, before, d);
+    if (own && !*deployment)
+        return diag_fail_at(d, ST_INPUT, at,
+                            "%sdeployments have no '%s' together; expected that of one, as in "
+                            "deployments.%s.%s",
+                            before, key, scenario->deployments[0].deployment, key);
+    const struct scenario *of = own ? scenario_deployment_find(scenario, deployment) : NULL;
+    if (of)
+        return check_own_figure(of, own, at, before, d);
+    nearest_init(&near, own ? deployment : "");
+    for (size_t i = 0; i < scenario->n_deployments; i++)
+        nearest_offer(&near, scenario->deployments[i].deployment);
+    return diag_fail_at(d, ST_INPUT, at,
+                        "%s'%s' names no figure of a deployment; expected one such as "
+                        "deployments.%s.attainment.overall",
+                        before, key, near.best ? near.best : scenario->deployments[0].deployment);
 }
 
 enum status scenario_check_figure(const struct scenario *scenario, const char *key,
@@ -155,9 +185,8 @@ enum status scenario_check_comparison(const struct scenario *scenario,
                         scenario->compat);
 }
 
-static enum status check_expectations(const struct checked *c, struct diag *d)
+enum status scenario_check_figures(const struct scenario *sc, struct diag *d)
 {
-    const struct scenario *sc = c->scenario;
     enum status s = ST_OK;
 
     for (size_t i = 0; i < sc->expect.n && !s; i++)
@@ -165,6 +194,12 @@ static enum status check_expectations(const struct checked *c, struct diag *d)
     for (size_t i = 0; i < sc->compare.n && !s; i++)
         s = scenario_check_comparison(sc, &sc->compare.item[i], d);
     return s;
+}
+
+/* Those of the run, where there are several deployments, are of none of them. */
+static enum status check_expectations(const struct checked *c, struct diag *d)
+{
+    return c->scenario->deployment ? ST_OK : scenario_check_figures(c->scenario, d);
 }
 
 /* A price per GPU type is one for every GPU there is. */

@@ -44,6 +44,8 @@ enum status scenario_check_expectation(const struct scenario *scenario, const st
                                        struct diag *d);
 enum status scenario_check_comparison(const struct scenario *scenario,
                                       const struct compare_rule *comparison, struct diag *d);
+/* All that it expects and compares. */
+enum status scenario_check_figures(const struct scenario *scenario, struct diag *d);
 /* After it. */
 enum status scenario_check_traffic(const struct checked *c, const struct traffic_seen *traffic,
                                    struct diag *d);

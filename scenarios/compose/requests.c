@@ -4,8 +4,6 @@
 
 #include "scenarios/compose/build_internal.h"
 #include "scenarios/keys/simulator.h"
-#include "util/bug.h"
-#include "util/units.h"
 
 /* Of the trace: what is wrong with the file itself is the key's fault, what is in it is not. */
 static enum status fail_at_trace(const struct scenario *sc, const struct diag *cause,
@@ -14,15 +12,6 @@ static enum status fail_at_trace(const struct scenario *sc, const struct diag *c
     if (cause->status == ST_IO)
         return scenario_fail_at_key(d, cause, scenario_at(sc, "trace.path"), "trace.path");
     return diag_fail(d, cause->status, "%s", cause->text);
-}
-
-/* Durations were checked against their ranges, which lie within the clock's. */
-static int64_t ns(double seconds)
-{
-    int64_t value;
-
-    BUG_IF(!ns_from_s(seconds, &value));
-    return value;
 }
 
 static enum status open_clients(struct scenario_requests *r, const struct scenario *sc,

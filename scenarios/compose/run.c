@@ -29,15 +29,46 @@ static enum status on_progress(void *context, const struct sim_progress *p, stru
     return ST_OK;
 }
 
+/* What a run fills, an item for each deployment. */
+struct filled {
+    struct summary *summary;
+    struct summary *of; /* the deployments' own; not used where there is no key `deployments` */
+    struct run_result *results;
+    uint64_t *digests;
+};
+
+static enum status check_traffic(struct scenario_run *run, struct recorder *recorder,
+                                 struct arena *arena, struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < run->config.n_deployments && !s; i++) {
+        const struct recorder_totals *totals = recorder_totals(recorder, i);
+        const struct checked checked = scenario_run_checked(run, i, arena);
+        const struct traffic_seen traffic = {totals->n_records, s_from_ns(totals->last_arrival_ns)};
+        s = scenario_check_traffic(&checked, &traffic, d);
+    }
+    return s;
+}
+
+static enum status make_summary(struct filled *to, const struct scenario_run *run,
+                                struct recorder *recorder,
+                                const struct run_performance *performance, struct diag *d)
+{
+    if (!run->infos[0].deployment)
+        return summary_compute(to->summary, recorder, &to->results[0], to->digests[0], performance,
+                               d);
+    return summary_compute_deployments(to->summary, to->of, run->config.n_deployments, &run->whole,
+                                       recorder, to->results, to->digests, performance, d);
+}
+
 /* Records in, summary out. */
-static enum status simulate(struct scenario_run *run, const struct checked *checked,
-                            struct recorder *recorder, struct summary *summary,
-                            struct run_result *result, const struct run_options *options,
-                            struct diag *d)
+static enum status simulate(struct scenario_run *run, struct arena *arena,
+                            struct recorder *recorder, struct filled *to,
+                            const struct run_options *options, struct diag *d)
 {
     struct observer observer = recorder_observer(recorder);
     struct observer_pair with_events, with_watcher;
-    const struct recorder_totals *totals = recorder_totals(recorder);
     struct run_performance performance;
 
     enum status s = check_cancel(options, d);
@@ -45,54 +76,50 @@ static enum status simulate(struct scenario_run *run, const struct checked *chec
         with_events =
             (struct observer_pair){observer, trace_events_observer(options->trace_events)};
         observer = observer_of_pair(&with_events);
-        s = trace_events_begin(options->trace_events, &run->info, d);
+        s = trace_events_begin(options->trace_events, &run->infos[0], d);
     }
     if (options->watcher) {
         with_watcher = (struct observer_pair){observer, options->watcher->observer};
         observer = observer_of_pair(&with_watcher);
-        options->watcher->begin(options->watcher->context, &run->info);
+        options->watcher->begin(options->watcher->context, &run->infos[0]);
     }
     if (!s)
-        s = run->simulator->simulate(run, &observer, result, d);
+        s = run->simulator->simulate(run, &observer, to->results, d);
     if (!s)
         s = check_cancel(options, d);
-    if (s)
-        return s;
-    struct traffic_seen traffic = {totals->n_records, s_from_ns(totals->last_arrival_ns)};
-    s = scenario_check_traffic(checked, &traffic, d);
+    if (!s)
+        s = check_traffic(run, recorder, arena, d);
     if (s)
         return s;
     if (options->measure)
         performance = options->measure(options->measure_context);
-    uint64_t digest = options->no_digest ? 0 : request_source_digest(&run->requests.source);
-    s = summary_compute(summary, recorder, result, digest, options->measure ? &performance : NULL,
-                        d);
+    for (size_t i = 0; i < run->config.n_deployments && !options->no_digest; i++)
+        to->digests[i] = request_source_digest(&run->deployments[i].requests.source);
+    s = make_summary(to, run, recorder, options->measure ? &performance : NULL, d);
     if (options->replay) {
-        options->replay->info = &run->info;
-        options->replay->result = result;
+        options->replay->info = &run->infos[0];
+        options->replay->result = &to->results[0];
         options->replay->wall_s = options->measure ? performance.wall_s : NAN;
     }
     if (!s && options->amend)
-        s = options->amend(options->amend_context, run, summary, d);
+        s = options->amend(options->amend_context, run, to->summary, d);
     if (!s)
-        s = recorder_finish(recorder, summary, d);
+        s = recorder_finish(recorder, to->summary, d);
     if (!s && options->watcher)
-        options->watcher->causes = recorder_take_causes(recorder);
+        options->watcher->causes = recorder_take_causes(recorder, 0);
     return s;
 }
 
-enum status run_scenario(const struct summary **summary, const struct scenario *scenario,
-                         struct arena *arena, struct run_resources *resources,
-                         const struct run_options *options, struct diag *d)
+static enum status run_built(struct filled *to, struct scenario_run *run, struct arena *arena,
+                             const struct run_options *options, struct diag *d)
 {
-    struct scenario_run *run = ARENA_NEW(arena, 1, struct scenario_run);
-    struct run_result *result = ARENA_NEW(arena, 1, struct run_result);
-    struct summary *figures = ARENA_NEW(arena, 1, struct summary);
     struct recorder_options recording = {
-        .info = run ? &run->info : NULL,
+        .n_deployments = run->config.n_deployments,
+        .info = run->infos,
         .out_dir = options->out_dir,
         .want_events = options->want_events,
         .keep_medians = options->keep_medians,
+        .keep_parts = (options->keep_parts || options->out_dir) && run->simulator->keeps_parts,
         .replace = true,
         .progress = on_progress,
         .progress_context = (void *)options,
@@ -100,25 +127,42 @@ enum status run_scenario(const struct summary **summary, const struct scenario *
     };
     struct recorder *recorder = NULL;
 
-    if (!run || !result || !figures)
+    BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
+    BUG_IF((options->source || options->replay || options->trace_events || options->watcher) &&
+           run->config.n_deployments > 1);
+    run->config.exact_stepper = options->exact_stepper;
+    run->whole.version = options->version;
+    for (size_t i = 0; i < run->config.n_deployments; i++)
+        run->infos[i].version = options->version;
+    if (options->source)
+        run->deployments[0].requests.source = *options->source;
+    enum status s = recorder_open(&recorder, &recording, d);
+    if (!s)
+        s = simulate(run, arena, recorder, to, options, d);
+    if (!s)
+        s = summary_keep_timeline(to->summary, to->of, arena, d);
+    recorder_free(recorder);
+    return s;
+}
+
+enum status run_scenario(const struct summary **summary, const struct scenario *scenario,
+                         struct arena *arena, struct run_resources *resources,
+                         const struct run_options *options, struct diag *d)
+{
+    size_t n = scenario_n_deployments(scenario);
+    struct scenario_run *run = ARENA_NEW(arena, 1, struct scenario_run);
+    struct filled to = {.summary = ARENA_NEW(arena, 1, struct summary),
+                        .of = ARENA_NEW(arena, scenario->n_deployments, struct summary),
+                        .results = ARENA_NEW(arena, n, struct run_result),
+                        .digests = ARENA_NEW(arena, n, uint64_t)};
+
+    if (!run || !to.summary || !to.of || !to.results || !to.digests)
         return diag_nomem(d, "run");
     enum status s = scenario_build(run, scenario, arena, resources, options->share_trace, d);
     if (s)
         return s;
-    BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
-    run->config.exact_stepper = options->exact_stepper;
-    recording.keep_parts = (options->keep_parts || options->out_dir) && run->simulator->keeps_parts;
-    run->info.version = options->version;
-    if (options->source)
-        run->requests.source = *options->source;
-    struct checked checked = scenario_run_checked(run, scenario, arena);
-    s = recorder_open(&recorder, &recording, d);
-    if (!s)
-        s = simulate(run, &checked, recorder, figures, result, options, d);
-    if (!s)
-        s = summary_keep_timeline(figures, arena, d);
-    recorder_free(recorder);
+    s = run_built(&to, run, arena, options, d);
     scenario_run_release(run);
-    *summary = figures;
+    *summary = to.summary;
     return s;
 }

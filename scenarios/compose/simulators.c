@@ -13,14 +13,19 @@ static enum status build_none(struct scenario_run *run, const struct scenario *s
 }
 
 static enum status simulate_none(const struct scenario_run *run, const struct observer *observer,
-                                 struct run_result *result, struct diag *d)
+                                 struct run_result *results, struct diag *d)
 {
-    return sim_run(&run->config, &run->requests.source, observer, result, d);
+    struct request_source sources[MAX_DEPLOYMENTS];
+
+    for (size_t i = 0; i < run->config.n_deployments; i++)
+        sources[i] = run->deployments[i].requests.source;
+    return sim_run(&run->config, sources, observer, results, d);
 }
 
 const struct simulator_ops simulator_none = {.name = "none",
                                              .has_exact_stepper = true,
                                              .keeps_parts = true,
+                                             .has_deployments = true,
                                              .start_delay_s = NAN,
                                              .build = build_none,
                                              .simulate = simulate_none};

@@ -340,7 +340,7 @@ static enum status check_key(struct applies *a, const struct key *key)
     void *base = key->place == PLACE_POLICY ? sc->policy.config : sc;
     const char *failing;
 
-    if (!key->when)
+    if (!key->when || (sc->deployment && scenario_key_of_run(key)))
         return ST_OK;
     if (key->place == PLACE_ENGINE)
         return check_engine_key(a, key);
@@ -374,6 +374,35 @@ enum status scenario_check_applies(struct scenario *scenario, struct arena *aren
     for (const struct key *k = own; k && k->name && !s; k++) {
         if (!k->same_as)
             s = check_key(&a, k);
+    }
+    if (!s && a.left_out)
+        scenario->notes.text[scenario->notes.n++] = a.left_out;
+    return s;
+}
+
+static bool applies_to_one(const struct scenario *sc, const struct key *key, const char **failing)
+{
+    for (size_t i = 0; i < sc->n_deployments; i++) {
+        if (key_applies(&sc->deployments[i], key, NULL, failing))
+            return true;
+    }
+    return false;
+}
+
+enum status scenario_check_run_applies(struct scenario *scenario, struct arena *arena,
+                                       struct diag *d)
+{
+    struct applies a = {.scenario = scenario, .arena = arena, .d = d};
+    enum status s = ST_OK;
+
+    for (const struct key *k = scenario_keys; k->name && !s; k++) {
+        const char *failing = k->when;
+        if (!k->when || !scenario_key_of_run(k) || scenario_key_is_preset(k, scenario) ||
+            applies_to_one(scenario, k, &failing))
+            continue;
+        const char *path =
+            *k->section ? arena_printf(arena, "%s.%s", k->section, k->name) : k->name;
+        s = path ? report(&a, k, scenario, path, failing) : diag_nomem(d, "scenario");
     }
     if (!s && a.left_out)
         scenario->notes.text[scenario->notes.n++] = a.left_out;

@@ -6,6 +6,7 @@
 #include "dynosim/dynosim.h"
 #include "engines/kv/kv_cache.h"
 #include "engines/latency/latency.h"
+#include "planner/arbiter.h"
 #include "planner/policy.h"
 #include "scenarios/keys/simulator.h"
 #include "sim/routing/router.h"
@@ -16,6 +17,7 @@
 KEY_CHOICE(router_choice, routers)
 KEY_CHOICE(eviction_choice, kv_evictions)
 KEY_CHOICE(compat_choice, simulators)
+KEY_CHOICE(arbiter_choice, arbiters)
 
 static bool is_first_of_name(const struct policy_ops *policy)
 {
@@ -76,32 +78,40 @@ static const char *const lost_choices[] = {"fail", "retry", NULL};
 static const char *const planned_policies[] = {"schedule", "hpa", "keda", "process", NULL};
 
 const struct scenario_section scenario_sections[] = {
-    {"", "The scenario"},
-    {"trace", "The requests that are replayed"},
+    {"", "The scenario", false},
+    {"trace", "The requests that are replayed", false},
     {"traffic",
      "Requests that are made up, instead of a trace: of clients that wait for their answers, or at "
-     "a rate told over time"},
-    {"sla", "Targets of one request"},
-    {"span", "The part of the run that is measured"},
-    {"engine", "The engine of every worker; a pool may set any of these keys for itself"},
-    {"cluster", "The nodes that workers get their GPUs from"},
-    {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`"},
-    {"kv_router", "What the router kv_aware makes of what it sees"},
-    {"router_view", "What the routers that go by load know of the workers"},
-    {"router_queue", "Requests held back by the router of the pool `agg` or `prefill`"},
-    {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`"},
-    {"kv_transfer", "Moving the KV cache from a prefill to a decode worker"},
-    {"client", "What the users of the service do"},
-    {"startup", "Bringing up a worker"},
-    {"scale_down", "Taking away a worker"},
-    {"failures", "What breaks"},
-    {"metrics", "What a policy can see"},
-    {"policy", "What decides how many workers there are"},
+     "a rate told over time",
+     false},
+    {"sla", "Targets of one request", false},
+    {"span", "The part of the run that is measured", true},
+    {"engine", "The engine of every worker; a pool may set any of these keys for itself", false},
+    {"cluster", "The nodes that workers get their GPUs from", true},
+    {"arbiter", "Who gets GPUs when deployments want more than there are (docs/deployments.md)",
+     true},
+    {"share", "What a deployment is to the arbiter", false},
+    {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`", false},
+    {"kv_router", "What the router kv_aware makes of what it sees", false},
+    {"router_view", "What the routers that go by load know of the workers", false},
+    {"router_queue", "Requests held back by the router of the pool `agg` or `prefill`", false},
+    {"disagg", "When a decode worker computes a prompt itself; with pools `prefill` and `decode`",
+     false},
+    {"kv_transfer", "Moving the KV cache from a prefill to a decode worker", false},
+    {"client", "What the users of the service do", false},
+    {"startup", "Bringing up a worker", false},
+    {"scale_down", "Taking away a worker", false},
+    {"failures", "What breaks", false},
+    {"metrics", "What a policy can see", false},
+    {"policy", "What decides how many workers there are", false},
     {"limits",
-     "What ends a run that would not end by itself; the report then says what it waited for"},
-    {"output", "What is recorded"},
-    {"cost", "Prices"},
-    {NULL, NULL},
+     "What ends a run that would not end by itself; the report then says what it waited for", true},
+    {"output", "What is recorded", true},
+    {"cost", "Prices", true},
+    {"deployments",
+     "Several deployments in one run, on one cluster: a map of names to keys (docs/deployments.md)",
+     false},
+    {.name = NULL},
 };
 
 #define TOP(member) PLACE_SCENARIO, offsetof(struct scenario, member)
@@ -130,6 +140,8 @@ const struct scenario_section scenario_sections[] = {
 #define SCALES "policy.type!=static"
 /* A policy that reads gauges. */
 #define GAUGES "policy.generation=1.0.2 & policy.enable_load_scaling=true"
+#define SHARED OURS " & arbiter.type!=none"
+#define SHARES_OUT "arbiter.type=priority,fair_share"
 #define STARTS                                                                                     \
     "policy.type!=static | failures.worker_mtbf_h | failures.node_mtbf_h | failures.spot_mtbf_h"
 
@@ -143,19 +155,20 @@ const struct scenario_section scenario_sections[] = {
 #define MAX_CLIENTS 10000000.0
 
 const struct key scenario_keys[] = {
-    {"", "name", KEY_TEXT, TOP(name), .unset = "the file's name without its ending",
+    {"", "name", KEY_TEXT, TOP(name), .of_run = true, .unset = "the file's name without its ending",
      .doc = "what reports call the run"},
-    {"", "description", KEY_TEXT, TOP(description), .preset_text = "",
+    {"", "description", KEY_TEXT, TOP(description), .of_run = true, .preset_text = "",
      .doc = "for readers of the file; without effect"},
-    {"", "seed", KEY_INT, TOP(seed), RANGE(0, 9007199254740992.0), .preset = 1,
+    {"", "seed", KEY_INT, TOP(seed), .of_run = true, RANGE(0, 9007199254740992.0), .preset = 1,
      .doc = "of every random draw"},
-    {"", "replicate", KEY_INT, TOP(replicate), RANGE(0, 1e9), .when = OURS,
+    {"", "replicate", KEY_INT, TOP(replicate), .of_run = true, RANGE(0, 1e9), .when = OURS,
      .doc = "0 = the traffic as it was recorded; 1, 2, ... = another plausible course of it each, "
             "and every random draw anew (docs/traffic.md)"},
-    {"", "compat", KEY_ENUM, TOP(compat), .choice = compat_choice, .preset_text = "none",
+    {"", "compat", KEY_ENUM, TOP(compat), .of_run = true, .choice = compat_choice,
+     .preset_text = "none",
      .doc = "whose reading of the keys below counts: ours, or the reference simulator's "
             "(docs/dynosim.md)"},
-    {"", "compat_off", KEY_NAMES, TOP(compat_off), .choice = semantic_choice,
+    {"", "compat_off", KEY_NAMES, TOP(compat_off), .of_run = true, .choice = semantic_choice,
      .when = "compat=dynosim",
      .doc = "with compat dynosim: simplifications of the reference to turn to our reading"},
 
@@ -231,8 +244,8 @@ const struct key scenario_keys[] = {
      .doc = "time to first token, at most"},
     {"sla", "tpot_ms", KEY_NUMBER, TOP(sla.tpot_ms), ABOVE(0, MAX_MS), .preset = 50, .unit = "ms",
      .doc = "mean time per output token after the first, at most"},
-    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), RANGE(0.001, MAX_S), .preset = 180,
-     .unit = "s", .doc = "length of the windows of attainment.windows"},
+    {"sla", "window_s", KEY_NUMBER, TOP(sla.window_s), .of_run = true, RANGE(0.001, MAX_S),
+     .preset = 180, .unit = "s", .doc = "length of the windows of attainment.windows"},
     {"sla", "flap_s", KEY_NUMBER, TOP(sla.flap_s), RANGE(0, MAX_S), .preset = 300, .unit = "s",
      .doc = "a pool whose target goes up and within this time down again, or down and up, counts "
             "in scaling.flaps"},
@@ -403,6 +416,29 @@ const struct key scenario_keys[] = {
      .doc = "node of a new worker: the one with the fewest free GPUs that has room, or the one "
             "with the most"},
 
+    {"arbiter", "type", KEY_ENUM, TOP(arbiter.type), .choice = arbiter_choice,
+     .preset_text = "none", .when = OURS,
+     .doc =
+         "none: each gets what it asks for, as far as there are GPUs; global: as the reference's "
+         "global planner; priority: the most urgent first; fair_share: equal shares by weight"},
+    {"arbiter", "max_gpus", KEY_INT, TOP(arbiter.max_gpus), RANGE(0, 1e9), .unit = "GPUs",
+     .when = SHARED,
+     .doc =
+         "held by the workers of all deployments together, at any time; 0 = those of the cluster"},
+    {"arbiter", "min_gpus", KEY_INT, TOP(arbiter.min_gpus), RANGE(0, 1e9), .unit = "GPUs",
+     .when = "arbiter.type=global", .doc = "a request that would leave fewer in all is rejected"},
+    {"arbiter", "wish_ttl_s", KEY_NUMBER, TOP(arbiter.wish_ttl_s), RANGE(0, MAX_S), .preset = 360,
+     .unit = "s", .when = SHARED,
+     .doc = "what was asked for so long ago and not granted is not wanted any more; 0 = never"},
+    {"share", "priority", KEY_INT, TOP(share.priority), RANGE(0, 1e6),
+     .when = "arbiter.type=priority", .doc = "lower goes first"},
+    {"share", "weight", KEY_NUMBER, TOP(share.weight), ABOVE(0, 1e6), .preset = 1,
+     .when = SHARES_OUT, .doc = "of its share, beside those of the others"},
+    {"share", "guaranteed_gpus", KEY_INT, TOP(share.guaranteed_gpus), RANGE(-1, 1e9), .preset = -1,
+     .unit = "GPUs", .when = SHARES_OUT,
+     .doc = "that it gets, if it wants them, before any other has more than its own; -1 = one "
+            "worker of each pool"},
+
     {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
      .unit = "workers", .doc = "ready at the start"},
     {"pools.POOL", "gpus_per_worker", KEY_INT, POOL(gpus_per_worker), RANGE(1, 1024),
@@ -468,8 +504,8 @@ const struct key scenario_keys[] = {
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
      .unset = "missing; with compat dynosim, prompt", .when = DISAGG " & " PAID,
      .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
-    {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), RANGE(0, 1024),
-     .unit = "links", .when = OURS " & " DISAGG,
+    {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), .of_run = true,
+     RANGE(0, 1024), .unit = "links", .when = OURS " & " DISAGG,
      .doc = "network links of a node; a transfer between nodes takes one at either end, and waits "
             "for it; 0 = "
             "transfers never wait"},
@@ -550,22 +586,22 @@ const struct key scenario_keys[] = {
      .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time between failures of one worker (exponential); it loses what it has, and "
             "another is started; 0 = none fail"},
-    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), RANGE(0, MAX_H),
-     .least = 1e-6, .unit = "h", .when = OURS,
+    {"failures", "node_mtbf_h", KEY_NUMBER, TOP(failures.node_mtbf_h), .of_run = true,
+     RANGE(0, MAX_H), .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time between failures of one node (exponential), with all its workers; 0 = none "
             "fail"},
-    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), RANGE(0, MAX_H),
-     .preset = 1, .unit = "h", .when = "failures.node_mtbf_h",
+    {"failures", "node_repair_h", KEY_NUMBER, TOP(failures.node_repair_h), .of_run = true,
+     RANGE(0, MAX_H), .preset = 1, .unit = "h", .when = "failures.node_mtbf_h",
      .doc = "until a failed node is back; 0 = never"},
-    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), RANGE(0, MAX_H),
-     .least = 1e-6, .unit = "h", .when = OURS,
+    {"failures", "spot_mtbf_h", KEY_NUMBER, TOP(failures.spot_mtbf_h), .of_run = true,
+     RANGE(0, MAX_H), .least = 1e-6, .unit = "h", .when = OURS,
      .doc = "mean time until a node is reclaimed (exponential); 0 = none is"},
-    {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), RANGE(0, MAX_S),
-     .preset = 120, .unit = "s", .when = "failures.spot_mtbf_h",
+    {"failures", "spot_notice_s", KEY_NUMBER, TOP(failures.spot_notice_s), .of_run = true,
+     RANGE(0, MAX_S), .preset = 120, .unit = "s", .when = "failures.spot_mtbf_h",
      .doc =
          "between the notice, when its workers begin to drain and others are started, and its end"},
-    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), RANGE(0, MAX_H),
-     .preset = 1, .unit = "h", .when = "failures.spot_mtbf_h",
+    {"failures", "spot_return_h", KEY_NUMBER, TOP(failures.spot_return_h), .of_run = true,
+     RANGE(0, MAX_H), .preset = 1, .unit = "h", .when = "failures.spot_mtbf_h",
      .doc = "until a reclaimed node is replaced by an empty one; 0 = never"},
 
     {"metrics", "idle_workers", KEY_BOOL, TOP(metrics.idle_workers), .when = OURS " & " GAUGES,
@@ -616,10 +652,10 @@ const struct key scenario_keys[] = {
     {"cost", "per_gpu_hour", KEY_PRICES, TOP(cost.per_gpu_hour), RANGE(0, 1e9),
      .doc = "price; a number, or a map of GPU type to number; 0 = no cost is reported"},
 
-    {"", "expect", KEY_EXPECT, TOP(expect),
+    {"", "expect", KEY_EXPECT, TOP(expect), .of_run = true,
      .doc = "figures of summary.json that must hold, such as `attainment.overall >= 0.9`; "
             "if one does not, the exit status is 1"},
-    {"", "compare", KEY_COMPARE, TOP(compare),
+    {"", "compare", KEY_COMPARE, TOP(compare), .of_run = true,
      .doc = "figures that the verb check compares with its baseline: `key`, how much worse it may "
             "be (`absolute`, or `relative` as a share of the baseline's; none when neither is "
             "given), with `statistical` (such as 0.99) only what is so over replicates of the "
@@ -635,4 +671,25 @@ const struct key *scenario_key_find(const char *section, const char *name)
             return key;
     }
     return NULL;
+}
+
+const struct scenario_section *scenario_section_find(const char *name)
+{
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
+        if (strcmp(s->name, name) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+bool scenario_is_section(const char *name)
+{
+    return scenario_section_find(name) != NULL;
+}
+
+bool scenario_key_of_run(const struct key *key)
+{
+    const struct scenario_section *section = scenario_section_find(key->section);
+
+    return key->of_run || (section && section->of_run);
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "scenarios/keys/deployments.h"
 #include "scenarios/keys/scenario.h"
 #include "scenarios/text/yaml_tree.h"
 #include "util/key.h"
@@ -16,6 +17,7 @@
 /* Sections in the order they are written, with what they are about; ended by name NULL. */
 struct scenario_section {
     const char *name, *doc;
+    bool of_run; /* all its keys are (struct key) */
 };
 extern const struct scenario_section scenario_sections[];
 
@@ -23,7 +25,14 @@ extern const struct scenario_section scenario_sections[];
 extern const struct key scenario_keys[];
 
 const struct key *scenario_key_find(const char *section, const char *name);
+const struct scenario_section *scenario_section_find(const char *name); /* NULL: none */
 bool scenario_is_section(const char *name);
+
+/* Is the key of the whole run, and not of a deployment? */
+bool scenario_key_of_run(const struct key *key);
+/* ST_INPUT: such a key, or section, stands in a deployment. */
+enum status scenario_key_not_in_deployment(const char *key, const char *deployment,
+                                           struct source_pos at, struct diag *d);
 
 /* ST_INPUT: no such key in a section ("" is the scenario itself, "pools.decode" a pool), and which
  * was meant. `policy` is the one whose keys `policy` has. */
@@ -59,6 +68,10 @@ bool scenario_key_applies(const struct scenario *scenario, const struct key *key
 /* What is set and cannot matter beside the other keys is left out, with a note; given with --set,
  * or unknown to the reference simulator that is asked for, it is refused. */
 enum status scenario_check_applies(struct scenario *scenario, struct arena *arena, struct diag *d);
+/* The same of the keys of the run, in a scenario whose deployments have been read: the one above
+ * passes over them in a deployment. */
+enum status scenario_check_run_applies(struct scenario *scenario, struct arena *arena,
+                                       struct diag *d);
 
 /* "an integer >= 0", "one of static, planner", ...; `above`: the value was too large. */
 enum { KEY_EXPECTED_SIZE = 400 };

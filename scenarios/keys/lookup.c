@@ -59,15 +59,6 @@ enum status scenario_key_unknown(const struct policy_ops *policy, const char *se
 
 /* ---- by path ---- */
 
-bool scenario_is_section(const char *name)
-{
-    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
-        if (strcmp(s->name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static bool is_pool(const char *name)
 {
     size_t role = 0;
@@ -134,7 +125,7 @@ static enum status not_a_value(const char *path, struct source_pos at, struct di
                         path);
 }
 
-enum status scenario_key_lookup(const struct key **key, const struct policy_ops *policy,
+static enum status lookup_plain(const struct key **key, const struct policy_ops *policy,
                                 const char *path, struct source_pos at, struct diag *d)
 {
     struct path p;
@@ -160,6 +151,20 @@ enum status scenario_key_lookup(const struct key **key, const struct policy_ops 
     if (!*key)
         return scenario_key_unknown(policy, p.section, p.name, at, d);
     return *p.rest && (*key)->type != KEY_PRICES ? not_a_section(p.name, p.rest, at, d) : ST_OK;
+}
+
+enum status scenario_key_lookup(const struct key **key, const struct policy_ops *policy,
+                                const char *path, struct source_pos at, struct diag *d)
+{
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
+    const char *rest = scenario_path_in_deployment(deployment, path);
+
+    if (!rest)
+        return not_a_value(path, at, d);
+    enum status s = lookup_plain(key, policy, rest, at, d);
+    if (s || !*deployment || !scenario_key_of_run(*key))
+        return s;
+    return scenario_key_not_in_deployment(rest, deployment, at, d);
 }
 
 bool scenario_key_is_of_policy(const struct policy_ops *policy, const char *path)

@@ -12,7 +12,14 @@ struct printer {
     const struct scenario *scenario;
     const char *working_dir;
     FILE *out;
+    const char *indent;         /* of a section */
+    bool of_run, of_deployment; /* which keys are printed */
 };
+
+static bool prints(const struct printer *p, const struct key *key)
+{
+    return scenario_key_of_run(key) ? p->of_run : p->of_deployment;
+}
 
 static void print_profile_name(FILE *out, const char *working_dir, const char *name)
 {
@@ -201,6 +208,7 @@ static const void *base_of(const struct scenario *scenario, const struct key *ke
 enum status scenario_key_text(const char **text, struct arena *arena,
                               const struct scenario *scenario, const char *path, struct diag *d)
 {
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
     const struct key *key;
     char *bytes = NULL;
     size_t n;
@@ -209,7 +217,10 @@ enum status scenario_key_text(const char **text, struct arena *arena,
                                         (struct source_pos){NULL, 0, 0}, d);
     if (s)
         return s;
-    const void *base = base_of(scenario, key, path);
+    const char *rest = scenario_path_in_deployment(deployment, path);
+    const struct scenario *of =
+        *deployment ? scenario_deployment_find(scenario, deployment) : scenario;
+    const void *base = of ? base_of(of, key, rest) : NULL;
     FILE *out = open_memstream(&bytes, &n);
     if (!out)
         return diag_nomem(d, "value");
@@ -224,7 +235,9 @@ enum status scenario_key_text(const char **text, struct arena *arena,
 static void print_key(const struct printer *p, const char *indent, const struct key *key,
                       const void *base)
 {
-    fprintf(p->out, "%s%s: ", indent, key->name);
+    if (!prints(p, key))
+        return;
+    fprintf(p->out, "%s%s%s: ", p->indent, indent, key->name);
     if (!scenario_key_print(key, base, p->working_dir, p->out))
         fprintf(p->out, "null # %s", key->unset ? key->unset : "set by each pool");
     fputs("\n", p->out);
@@ -233,12 +246,14 @@ static void print_key(const struct printer *p, const char *indent, const struct 
 /* What a pool has of its own: the rest is in `engine`. */
 static void print_pools(const struct printer *p)
 {
-    fputs("pools:\n", p->out);
+    if (!p->of_deployment)
+        return;
+    fprintf(p->out, "%spools:\n", p->indent);
     for (size_t role = 0; role < 3; role++) {
         const struct pool_settings *pool = &p->scenario->pools[role];
         if (!pool->present)
             continue;
-        fprintf(p->out, "  %s:\n", pool_role_names[role]);
+        fprintf(p->out, "%s  %s:\n", p->indent, pool_role_names[role]);
         for (const struct key *k = scenario_keys; k->name; k++) {
             if (k->place == PLACE_POOL)
                 print_key(p, "    ", k, pool);
@@ -259,33 +274,66 @@ static void print_policy(const struct printer *p)
     }
 }
 
-void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out)
+static void print_plain(const struct printer *p, const struct key *k)
 {
-    struct printer p = {scenario, working_dir, out};
-    const char *section = "";
+    const struct scenario *sc = p->scenario;
+
+    /* An engine key that is required may be set in each pool only. */
+    if (k->place == PLACE_ENGINE && k->required && !sc->engine.profile[0])
+        return;
+    /* The planner's own file is part of the policy by now, and a preset of its section. */
+    if (strcmp(k->section, "policy") == 0 && strcmp(k->name, "config") == 0)
+        fprintf(p->out, "%s  config: null # every field is below\n", p->indent);
+    else if (k->type == KEY_PRESET)
+        fprintf(p->out, "%s  %s: null # every key is below\n", p->indent, k->name);
+    else
+        print_key(p, *k->section ? "  " : "", k,
+                  k->place == PLACE_ENGINE ? (const void *)&sc->engine : sc);
+}
+
+static void print_keys(const struct printer *p)
+{
+    const char *section = "", *head = "";
 
     for (const struct key *k = scenario_keys; k->name; k++) {
         bool entered = strcmp(k->section, section) != 0;
         section = k->section;
         if (k->place == PLACE_POOL) {
             if (entered)
-                print_pools(&p);
+                print_pools(p);
+            head = section;
             continue;
         }
-        if (entered && *section)
-            fprintf(out, "%s:\n", section);
-        /* An engine key that is required may be set in each pool only. */
-        if (k->place == PLACE_ENGINE && k->required && !scenario->engine.profile[0])
+        if (!prints(p, k))
             continue;
-        /* The planner's own file is part of the policy by now, and a preset of its section. */
-        if (strcmp(section, "policy") == 0 && strcmp(k->name, "config") == 0)
-            fputs("  config: null # every field is below\n", out);
-        else if (k->type == KEY_PRESET)
-            fprintf(out, "  %s: null # every key is below\n", k->name);
-        else
-            print_key(&p, *section ? "  " : "", k,
-                      k->place == PLACE_ENGINE ? (const void *)&scenario->engine : scenario);
+        if (*section && strcmp(head, section) != 0)
+            fprintf(p->out, "%s%s:\n", p->indent, section);
+        head = section;
+        print_plain(p, k);
         if (strcmp(section, "policy") == 0 && strcmp(k[1].section, "policy") != 0)
-            print_policy(&p);
+            print_policy(p);
+    }
+}
+
+void scenario_print(const struct scenario *scenario, const char *working_dir, FILE *out)
+{
+    const struct printer whole = {.scenario = scenario,
+                                  .working_dir = working_dir,
+                                  .out = out,
+                                  .indent = "",
+                                  .of_run = true,
+                                  .of_deployment = scenario->n_deployments == 0};
+
+    print_keys(&whole);
+    if (scenario->n_deployments)
+        fputs("deployments:\n", out);
+    for (size_t i = 0; i < scenario->n_deployments; i++) {
+        const struct printer one = {.scenario = &scenario->deployments[i],
+                                    .working_dir = working_dir,
+                                    .out = out,
+                                    .indent = "    ",
+                                    .of_deployment = true};
+        fprintf(out, "  %s:\n", one.scenario->deployment);
+        print_keys(&one);
     }
 }

@@ -39,10 +39,36 @@ static void write_row(const struct key *key, FILE *out)
     fputs(" |\n", out);
 }
 
+static void write_deployments(FILE *out)
+{
+    fputs(
+        "\nA deployment has everything that stands beside `deployments`, and over it what it says "
+        "itself, such as\n`deployments.chat.policy.type`. Of the whole run, and only at the top "
+        "level:\n",
+        out);
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
+        if (s->of_run)
+            fprintf(out, "`%s`, ", s->name);
+    }
+    fputs("and the keys", out);
+    const char *separator = " ";
+    for (const struct key *k = scenario_keys; k->name; k++) {
+        if (!k->of_run)
+            continue;
+        fprintf(out, "%s`%s%s%s`", separator, k->section, *k->section ? "." : "", k->name);
+        separator = ", ";
+    }
+    fputs(".\n", out);
+}
+
 static void write_head(const char *title, const char *text, FILE *out)
 {
-    fprintf(out, "\n## `%s`\n\n%s.\n\n| key | value | default | meaning |\n|---|---|---|---|\n",
-            title, text);
+    fprintf(out, "\n## `%s`\n\n%s.\n", title, text);
+}
+
+static void write_table_head(FILE *out)
+{
+    fputs("\n| key | value | default | meaning |\n|---|---|---|---|\n", out);
 }
 
 static void write_policy_keys(FILE *out)
@@ -94,6 +120,12 @@ void scenario_write_reference(FILE *out)
         } else if (*section) {
             write_head(section, s->doc, out);
         }
+        if (strcmp(section, "deployments") == 0) {
+            write_deployments(out);
+            continue;
+        }
+        if (*section)
+            write_table_head(out);
         for (const struct key *k = scenario_keys; k->name; k++) {
             if (strcmp(k->section, section) == 0)
                 write_row(k, out);

@@ -3,9 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "scenarios/keys/deployments.h"
 #include "scenarios/keys/keys_internal.h"
+#include "scenarios/keys/layers.h"
 #include "scenarios/keys/policy_file.h"
 #include "scenarios/keys/preset_file.h"
+#include "scenarios/keys/simulator.h"
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/yaml_tree.h"
 #include "util/bug.h"
@@ -19,134 +22,11 @@ struct loader {
     struct scenario *scenario;
     struct arena *arena;
     struct yaml_node *root;
+    const struct yaml_node *own; /* of root, what the deployment itself says; NULL = it is none */
     const struct scenario_source *source;
     const char *other_generation; /* keys left out; NULL = none */
     struct diag *d;
 };
-
-/* ---- overlays and overrides ---- */
-
-/* A map to put things into. What is there and is not a map is replaced, but for `router: NAME`,
- * which goes on to hold for the pools that are not named. */
-static struct yaml_node *open_section(struct loader *l, struct yaml_node *parent, const char *key,
-                                      struct source_pos at)
-{
-    struct yaml_node *found = yaml_node_child(parent, key);
-    if (found && found->kind == NODE_MAP)
-        return found;
-    struct yaml_node *map = ARENA_NEW(l->arena, 1, struct yaml_node);
-    if (!map)
-        return NULL;
-    map->kind = NODE_MAP;
-    map->at = at;
-    if (found && found->kind == NODE_TEXT && parent == l->root && strcmp(key, "router") == 0) {
-        const struct yaml_node *pools = yaml_node_child(l->root, "pools");
-        for (size_t i = 0; i < 3; i++) {
-            if (!yaml_node_child(pools, pool_role_names[i]))
-                continue;
-            struct yaml_node *copy = yaml_node_copy(found, l->arena);
-            if (!copy)
-                return NULL;
-            yaml_node_put(map, pool_role_names[i], found->key_at, copy);
-        }
-    }
-    yaml_node_put(parent, key, at, map);
-    return map;
-}
-
-static enum status apply_override(struct loader *l, const struct scenario_override *override)
-{
-    struct source_pos at = {.file = override->label};
-    const char *equals = strchr(override->text, '=');
-    struct yaml_node *value, *map = l->root;
-
-    if (!equals || equals == override->text)
-        return diag_fail_at(l->d, ST_INPUT, at,
-                            "expected path=value, such as policy.min_endpoint=2");
-    enum status s = yaml_tree_parse(&value, l->arena, override->label, equals + 1,
-                                    strlen(equals + 1), true, l->d);
-    if (s)
-        return s;
-    if (!value) { /* nothing after the sign */
-        value = ARENA_NEW(l->arena, 1, struct yaml_node);
-        if (!value)
-            return diag_nomem(l->d, "override");
-        value->at = at;
-    }
-    for (const char *p = override->text;;) {
-        size_t n = strcspn(p, ".=");
-        const char *key = arena_strndup(l->arena, p, n);
-        if (!key)
-            return diag_nomem(l->d, "override");
-        if (n == 0)
-            return diag_fail_at(l->d, ST_INPUT, at, "an empty name in the path");
-        p += n;
-        if (*p == '=') {
-            yaml_node_put(map, key, at, value);
-            return ST_OK;
-        }
-        p++;
-        map = open_section(l, map, key, at);
-        if (!map)
-            return diag_nomem(l->d, "override");
-    }
-}
-
-/* Values and lists of an overlay replace what is there, maps are merged. */
-static enum status merge(struct loader *l, struct yaml_node *into, const struct yaml_node *from)
-{
-    enum status s = ST_OK;
-
-    for (struct yaml_node *node = from->first, *next; node && !s; node = next) {
-        next = node->next;
-        node->next = NULL;
-        if (node->kind != NODE_MAP) {
-            yaml_node_put(into, node->key, node->key_at, node);
-            continue;
-        }
-        struct yaml_node *map = open_section(l, into, node->key, node->key_at);
-        s = map ? merge(l, map, node) : diag_nomem(l->d, "overlay");
-    }
-    return s;
-}
-
-static enum status read_map(struct yaml_node **map, struct loader *l,
-                            const struct scenario_text *text, const char *expected)
-{
-    struct source_pos at = {.file = text->path};
-
-    enum status s =
-        yaml_tree_parse(map, l->arena, text->path, text->bytes, text->length, false, l->d);
-    if (s)
-        return s;
-    if (!*map || (*map)->kind == NODE_NULL)
-        return diag_fail_at(l->d, ST_INPUT, at, "empty; expected %s", expected);
-    return (*map)->kind == NODE_MAP
-               ? ST_OK
-               : diag_fail_at(l->d, ST_INPUT, (*map)->at, "expected %s", expected);
-}
-
-static enum status apply_overlay(struct loader *l, const struct scenario_text *overlay)
-{
-    struct yaml_node *map;
-
-    enum status s =
-        read_map(&map, l, overlay, "an overlay: keys of a scenario (trace, engine, pools, ...)");
-    return s ? s : merge(l, l->root, map);
-}
-
-/* Of where a key was set: the file is 0, then come the overlays in their order, then overrides. */
-static size_t rank_of(const struct loader *l, struct source_pos at)
-{
-    const struct scenario_source *source = l->source;
-    size_t i = 0;
-
-    if (at.line == 0)
-        return source->n_overlays + 1;
-    while (i < source->n_overlays && at.file != source->overlays[i].path)
-        i++;
-    return i < source->n_overlays ? i + 1 : 0;
-}
 
 /* ---- values ---- */
 
@@ -217,6 +97,13 @@ static enum status read_preset(struct loader *l, const char *section, const stru
     return s;
 }
 
+/* Sections that are read by functions of their own. */
+static bool has_reader(const char *section)
+{
+    return strcmp(section, "pools") == 0 || strcmp(section, "policy") == 0 ||
+           strcmp(section, "deployments") == 0;
+}
+
 /* The keys of one plain section, or the top level; those of its preset first. */
 static enum status read_section(struct loader *l, const char *section, const struct yaml_node *map)
 {
@@ -236,7 +123,7 @@ static enum status read_section(struct loader *l, const char *section, const str
             s = store(l, key, section, NULL, node);
         else if (*section || !scenario_is_section(node->key))
             s = unknown_key(l, section, node);
-        else if (strcmp(node->key, "pools") != 0 && strcmp(node->key, "policy") != 0)
+        else if (!has_reader(node->key))
             s = read_section(l, node->key, node);
     }
     return s;
@@ -352,9 +239,18 @@ struct policy_nodes {
     const struct yaml_node *type, *generation;
 };
 
+/* Does the deployment itself say it, of its policy? */
+static bool is_own(const struct loader *l, const struct yaml_node *node)
+{
+    const struct yaml_node *policy = yaml_node_child(l->own, "policy");
+
+    return yaml_node_child(policy, node->key) != NULL;
+}
+
 /* A file's fields of another policy are left out when its type was changed by an overlay or an
  * override: `--set policy.type=static` is how a planner is held against a fixed fleet. The same of
- * its generation, which is said: there the other fields of the policy count on. */
+ * its generation, which is said: there the other fields of the policy count on. So are those
+ * for all deployments in one that has a type, or a generation, of its own. */
 static enum status other_policy(struct loader *l, const struct policy_ops *policy,
                                 const struct yaml_node *node, const struct policy_nodes *by)
 {
@@ -365,7 +261,8 @@ static enum status other_policy(struct loader *l, const struct policy_ops *polic
 
     if (!shown)
         return diag_nomem(l->d, "policy");
-    if (chosen && rank_of(l, chosen->at) > rank_of(l, node->key_at))
+    if (chosen && (layers_rank(l->source, chosen->at) > layers_rank(l->source, node->key_at) ||
+                   (is_own(l, chosen) && !is_own(l, node))))
         return same_type ? leave_out(l, node) : ST_OK;
     if (same_type)
         return policy_wrong_generation(scenario_policy(sc), shown, node, policy, l->d);
@@ -617,17 +514,26 @@ static enum status check_traffic(struct loader *l)
     return ST_OK;
 }
 
+static enum status check_output(const struct loader *l)
+{
+    const struct scenario *sc = l->scenario;
+
+    if (sc->output.sample_s > 0 && sc->output.sample_s < 0.001)
+        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "output.sample_s"),
+                            "output.sample_s must be 0 or >= 0.001, not %g", sc->output.sample_s);
+    return ST_OK;
+}
+
 static enum status check_scenario(struct loader *l)
 {
     struct scenario *sc = l->scenario;
     int64_t workers = 0;
 
-    enum status traffic = check_traffic(l);
-    if (traffic)
-        return traffic;
-    if (sc->output.sample_s > 0 && sc->output.sample_s < 0.001)
-        return diag_fail_at(l->d, ST_INPUT, scenario_at(sc, "output.sample_s"),
-                            "output.sample_s must be 0 or >= 0.001, not %g", sc->output.sample_s);
+    enum status wrong = check_traffic(l);
+    if (!wrong)
+        wrong = check_output(l);
+    if (wrong)
+        return wrong;
     for (size_t role = 0; role < 3; role++) {
         if (!sc->pools[role].present)
             continue;
@@ -668,31 +574,86 @@ static void set_presets(struct scenario *sc)
     }
 }
 
+/* What scenario and deployment begin with; the file's name is that of both until one is given. */
+static enum status read_keys(struct loader *l)
+{
+    *l->scenario = (struct scenario){.preset_dirs = l->source->preset_dirs,
+                                     .tree = l->root,
+                                     .deployment = l->own ? l->own->key : NULL};
+    set_presets(l->scenario);
+    enum status s = set_names(l, l->source->file.path);
+    const char *default_name = l->scenario->name;
+    if (!s)
+        s = read_section(l, "", l->root);
+    if (!s && !l->scenario->name)
+        l->scenario->name = default_name;
+    return s;
+}
+
+/* The scenario of a deployment, or of a run that knows none. */
+static enum status read_whole(struct loader *l)
+{
+    enum status s = read_keys(l);
+
+    if (!s)
+        s = read_pools(l);
+    if (!s)
+        s = read_policy(l);
+    return s ? s : check_scenario(l);
+}
+
+static enum status read_deployment(struct scenario *to, const struct loader *of,
+                                   const struct yaml_node *own)
+{
+    struct diag why;
+    struct loader l = {
+        .scenario = to, .arena = of->arena, .own = own, .source = of->source, .d = &why};
+
+    diag_init(&why);
+    enum status s = deployment_check(own, of->d);
+    if (s)
+        return s;
+    s = layers_of_deployment(&l.root, l.arena, of->root, own, &why);
+    if (!s)
+        s = read_whole(&l);
+    to->expect.n = to->compare.n = 0; /* of the run */
+    return s ? diag_fail(of->d, s, "%s (deployment %s)", why.text, own->key) : ST_OK;
+}
+
+static enum status read_deployments(struct loader *l, const struct yaml_node *map)
+{
+    struct scenario *sc = l->scenario;
+    const struct policy_ops *policy = scenario_policy(sc);
+
+    enum status s = deployments_check(map, l->d);
+    if (!s && !simulator_find(sc->compat)->has_deployments)
+        s = diag_fail_at(l->d, ST_INPUT, map->key_at,
+                         "deployments has no counterpart in the reference simulator; with compat "
+                         "dynosim, expected a scenario of one deployment");
+    struct scenario *all = s ? NULL : ARENA_NEW(l->arena, map->n, struct scenario);
+    sc->policy.config = policy_config_new(policy, l->arena);
+    if (!s && (!all || !sc->policy.config))
+        s = diag_nomem(l->d, "deployments");
+    if (!s)
+        s = check_output(l);
+    for (const struct yaml_node *own = map->first; own && !s; own = own->next)
+        s = read_deployment(&all[sc->n_deployments++], l, own);
+    sc->deployments = all;
+    return s ? s : scenario_check_run_applies(sc, l->arena, l->d);
+}
+
 enum status scenario_read(struct scenario *scenario, struct arena *arena,
                           const struct scenario_source *source, struct diag *d)
 {
     struct loader l = {.scenario = scenario, .arena = arena, .source = source, .d = d};
 
-    *scenario = (struct scenario){.preset_dirs = source->preset_dirs};
-    set_presets(scenario);
-    enum status s = set_names(&l, source->file.path);
-    const char *default_name = scenario->name;
-    if (!s)
-        s = read_map(&l.root, &l, &source->file, "a scenario (keys trace, engine, pools, ...)");
-    for (size_t i = 0; i < source->n_overlays && !s; i++)
-        s = apply_overlay(&l, &source->overlays[i]);
-    for (size_t i = 0; i < source->n_overrides && !s; i++)
-        s = apply_override(&l, &source->overrides[i]);
-    scenario->tree = l.root;
-    if (!s)
-        s = read_section(&l, "", l.root);
-    if (!s && !scenario->name)
-        scenario->name = default_name;
-    if (!s)
-        s = read_pools(&l);
-    if (!s)
-        s = read_policy(&l);
-    return s ? s : check_scenario(&l);
+    *scenario = (struct scenario){0};
+    enum status s = layers_read(&l.root, arena, source, d);
+    const struct yaml_node *deployments = s ? NULL : yaml_node_child(l.root, "deployments");
+    if (s || !deployments || deployments->kind == NODE_NULL)
+        return s ? s : read_whole(&l);
+    s = read_keys(&l);
+    return s ? s : read_deployments(&l, deployments);
 }
 
 enum status scenario_parse(struct scenario *scenario, struct arena *arena, const char *path,
@@ -772,9 +733,14 @@ uint64_t scenario_seed(const struct scenario *scenario)
 {
     struct pcg64 rng;
 
-    if (scenario->replicate == 0)
-        return (uint64_t)scenario->seed;
-    pcg64_stream(&rng, (uint64_t)scenario->seed, "replicate", (uint64_t)scenario->replicate);
+    uint64_t seed = (uint64_t)scenario->seed;
+    if (scenario->replicate > 0) {
+        pcg64_stream(&rng, seed, "replicate", (uint64_t)scenario->replicate);
+        seed = pcg64_next(&rng) & INT64_MAX;
+    }
+    if (!scenario->deployment)
+        return seed;
+    pcg64_stream(&rng, seed, scenario->deployment, 0);
     return pcg64_next(&rng) & INT64_MAX;
 }
 

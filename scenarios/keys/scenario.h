@@ -125,6 +125,16 @@ struct scenario {
         int64_t gpus_per_node;
         const char *placement;
     } cluster;
+    struct {
+        const char *type;           /* one of arbiters[] */
+        int64_t max_gpus, min_gpus; /* 0 = no limit, none */
+        double wish_ttl_s;          /* 0 = wishes do not lapse */
+    } arbiter;
+    struct {
+        int64_t priority;
+        double weight;
+        int64_t guaranteed_gpus; /* -1 = one worker of each pool */
+    } share;
     const char *router;
     struct {
         double overlap_weight, prefill_weight, request_weight, temperature;
@@ -203,7 +213,22 @@ struct scenario {
 
     const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
     const struct yaml_node *tree;   /* file and overrides merged, for positions */
+
+    /* With the key `deployments`: the scenario as each of them has it, which is the keys of the
+     * run, its own, and for the rest what stands beside `deployments`. In this one only the keys of
+     * the run mean anything then. */
+    size_t n_deployments; /* 0 = it is its only deployment itself */
+    const struct scenario *deployments;
+    const char *deployment; /* the name, of one of them; NULL = it is none */
 };
+
+/* Whatever the scenario looks like: how many deployments it runs, at least 1, and each. */
+size_t scenario_n_deployments(const struct scenario *scenario);
+const struct scenario *scenario_deployment(const struct scenario *scenario, size_t i);
+/* By its name; NULL: none is called so. */
+const struct scenario *scenario_deployment_find(const struct scenario *scenario, const char *name);
+/* ST_INPUT where there are several (or one under `deployments`) and `who` takes only one. */
+enum status scenario_need_one(const struct scenario *scenario, const char *who, struct diag *d);
 
 /* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a
  * file would give a position. Both are borrowed. */
@@ -263,7 +288,8 @@ bool scenario_is_set(const struct scenario *scenario, const char *path, struct s
 struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_role role,
                                      const char *key);
 
-/* Of every random draw of a run: made of `seed` and `replicate`. At most INT64_MAX. */
+/* Of every random draw of a run: made of `seed` and `replicate`; of a deployment, of its name too.
+ * At most INT64_MAX. */
 uint64_t scenario_seed(const struct scenario *scenario);
 
 /* The policy that the scenario names. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "scenarios/keys/keys_internal.h"
+#include "sim/state/config.h"
 #include "util/bug.h"
 #include "util/json_out.h"
 
@@ -311,10 +312,11 @@ static void write_key(struct json_out *j, const struct key *key)
     json_object_end(j);
 }
 
-static void write_keys_of(struct json_out *j, const char *section)
+/* of_deployment: only what may stand in one. */
+static void write_keys_of(struct json_out *j, const char *section, bool of_deployment)
 {
     for (const struct key *k = scenario_keys; k->name; k++) {
-        if (strcmp(k->section, section) == 0)
+        if (strcmp(k->section, section) == 0 && !(of_deployment && k->of_run))
             write_key(j, k);
     }
 }
@@ -362,9 +364,32 @@ static void write_pools(struct json_out *j)
     json_array_end(j);
 }
 
-static void write_section(struct json_out *j, const struct scenario_section *section)
+static void write_deployments(struct json_out *j, const struct scenario_section *section)
+{
+    json_object_begin(j);
+    json_key(j, "type");
+    json_array_begin(j);
+    json_string(j, "object");
+    json_string(j, "null");
+    json_array_end(j);
+    json_key_string(j, "description", section->doc);
+    json_key_int(j, "minProperties", 1);
+    json_key_int(j, "maxProperties", MAX_DEPLOYMENTS);
+    json_key(j, "additionalProperties");
+    json_object_begin(j);
+    json_key_string(j, "$ref", "#/definitions/deployment");
+    json_object_end(j);
+    json_object_end(j);
+}
+
+static void write_section(struct json_out *j, const struct scenario_section *section,
+                          bool of_deployment)
 {
     json_key(j, section->name);
+    if (strcmp(section->name, "deployments") == 0) {
+        write_deployments(j, section);
+        return;
+    }
     if (strcmp(section->name, "pools") == 0) {
         json_object_begin(j);
         json_key_string(j, "description", section->doc);
@@ -382,13 +407,43 @@ static void write_section(struct json_out *j, const struct scenario_section *sec
     json_key_string(j, "description", section->doc);
     json_key(j, "properties");
     json_object_begin(j);
-    write_keys_of(j, section->name);
+    write_keys_of(j, section->name, of_deployment);
     if (strcmp(section->name, "policy") == 0) {
         for (const struct policy_ops *const *p = policies; *p; p++)
             write_policy_keys(j, *p);
     }
     json_object_end(j);
     json_object_end(j);
+}
+
+static void write_deployment(struct json_out *j)
+{
+    json_key(j, "deployment");
+    begin_map(j);
+    json_key(j, "properties");
+    json_object_begin(j);
+    write_keys_of(j, "", true);
+    for (const struct scenario_section *s = scenario_sections + 1; s->name; s++) {
+        if (!s->of_run && strcmp(s->name, "deployments") != 0)
+            write_section(j, s, true);
+    }
+    json_object_end(j);
+    json_object_end(j);
+}
+
+/* Pools: of the scenario, or in each of its deployments. */
+static void write_either_required(struct json_out *j)
+{
+    static const char *const either[] = {"pools", "deployments"};
+
+    json_key(j, "anyOf");
+    json_array_begin(j);
+    for (size_t i = 0; i < 2; i++) {
+        json_object_begin(j);
+        write_required(j, (const char *const[]){either[i], NULL});
+        json_object_end(j);
+    }
+    json_array_end(j);
 }
 
 void scenario_write_schema(FILE *out)
@@ -401,12 +456,12 @@ void scenario_write_schema(FILE *out)
     json_key_string(&j, "title", "Headroom scenario");
     json_key_string(&j, "type", "object");
     json_key_bool(&j, "additionalProperties", false);
-    write_required(&j, (const char *const[]){"pools", NULL});
+    write_either_required(&j);
     json_key(&j, "properties");
     json_object_begin(&j);
-    write_keys_of(&j, "");
+    write_keys_of(&j, "", false);
     for (const struct scenario_section *s = scenario_sections + 1; s->name; s++)
-        write_section(&j, s);
+        write_section(&j, s, false);
     json_object_end(&j);
     json_key(&j, "definitions");
     json_object_begin(&j);
@@ -415,10 +470,11 @@ void scenario_write_schema(FILE *out)
     write_required(&j, (const char *const[]){"replicas", NULL});
     json_key(&j, "properties");
     json_object_begin(&j);
-    write_keys_of(&j, "pools.POOL");
-    write_keys_of(&j, "engine");
+    write_keys_of(&j, "pools.POOL", false);
+    write_keys_of(&j, "engine", false);
     json_object_end(&j);
     json_object_end(&j);
+    write_deployment(&j);
     json_object_end(&j);
     json_object_end(&j);
     fputs("\n", out);

@@ -21,14 +21,16 @@ struct simulator_ops {
     bool bare_engines;         /* knows no overheads, and tables of whole steps alone */
     bool has_exact_stepper;    /* sim_config.exact_stepper */
     bool keeps_parts;          /* of requests (record/parts.h), if its observer wants them */
+    bool has_deployments;      /* several in one run */
     double start_delay_s;      /* of a policy that is told none; NaN: the policy's own */
 
     /* What it needs beside the run's sim_config, shared (util/shared.h). ST_INPUT
      * names a key that it cannot be told. */
     enum status (*build)(struct scenario_run *run, const struct scenario *scenario,
                          struct shared *shared, struct diag *d);
+    /* A result for each deployment. */
     enum status (*simulate)(const struct scenario_run *run, const struct observer *observer,
-                            struct run_result *result, struct diag *d);
+                            struct run_result *results, struct diag *d);
 };
 
 extern const struct simulator_ops simulator_none, simulator_dynosim;

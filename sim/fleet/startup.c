@@ -123,19 +123,32 @@ enum status startup_ends(struct sim *sim, struct worker *w)
 
 /* ---- GPUs ---- */
 
+static void higher(int *peak, int value)
+{
+    if (value > *peak)
+        *peak = value;
+}
+
+static void note_run_peaks(struct sim *sim)
+{
+    int workers = 0;
+    for (size_t i = 0; i < sim->n_deployments; i++)
+        workers += sim->deployments[i].workers_held;
+    higher(&sim->peak_workers, workers);
+    higher(&sim->peak_gpus, (int)sim->fleet->gpus_held);
+}
+
 static void note_peaks(struct pool *pool)
 {
     struct deployment *d = pool->deployment;
     int held = pool->n_starting - pool->n_pending + pool->n_ready + pool->n_draining;
-    if (held > pool->result->peak_workers)
-        pool->result->peak_workers = held;
+    higher(&pool->result->peak_workers, held);
     d->workers_held++;
     d->gpus_held += pool->config->gpus_per_worker;
     d->sim->fleet->gpus_held += pool->config->gpus_per_worker;
-    if (d->workers_held > d->result->peak_workers)
-        d->result->peak_workers = d->workers_held;
-    if (d->gpus_held > d->result->peak_gpus)
-        d->result->peak_gpus = d->gpus_held;
+    higher(&d->result->peak_workers, d->workers_held);
+    higher(&d->result->peak_gpus, d->gpus_held);
+    note_run_peaks(d->sim);
 }
 
 /* The worker gets its GPUs, if there is a node for them and the budget has room. */
@@ -176,8 +189,8 @@ static void note_peak_pending(struct deployment *d)
     int pending = 0;
     for (size_t p = 0; p < d->config->n_pools; p++)
         pending += d->pools[p].n_pending;
-    if (pending > d->result->peak_pending)
-        d->result->peak_pending = pending;
+    higher(&d->result->peak_pending, pending);
+    higher(&d->sim->peak_pending, (int)d->sim->fleet->pending.n);
 }
 
 enum status startup_begin(struct sim *sim, struct pool *pool, bool at_once)

@@ -134,6 +134,7 @@ struct sim {
 
     uint64_t n_instants, n_events;
     uint64_t n_node_failures, n_reclaims;
+    int peak_workers, peak_gpus, peak_pending; /* of all deployments together */
     int64_t moved_ns;          /* when a request last came, ended, or had a step end */
     uint64_t n_events_unmoved; /* since one came or ended, windows and samples aside */
 };

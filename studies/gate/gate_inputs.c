@@ -10,6 +10,7 @@ struct collector {
     struct arena *arena;
     struct baseline_input *to;
     size_t n;
+    const char *deployment; /* NULL = the only one */
     struct diag *d;
 };
 
@@ -17,6 +18,8 @@ static enum status add(struct collector *c, const char *name, const char *digest
 {
     const char *own = arena_strdup(c->arena, digest);
 
+    if (name && c->deployment)
+        name = arena_printf(c->arena, "deployments.%s.%s", c->deployment, name);
     if (!name || !own)
         return diag_nomem(c->d, "inputs");
     c->to[c->n++] = (struct baseline_input){name, own};
@@ -60,24 +63,41 @@ static enum status add_policy_files(struct collector *c, const struct scenario *
     return s;
 }
 
+static size_t most_inputs(const struct scenario *scenario)
+{
+    const struct key *key = scenario_policy(scenario)->keys;
+    size_t n = 5; /* trace, the policy's own file, profiles */
+
+    for (; key && key->name; key++)
+        n += key->type == KEY_PATH;
+    return n;
+}
+
+static enum status add_deployment(struct collector *c, const struct scenario *scenario,
+                                  struct run_resources *resources)
+{
+    c->deployment = scenario->deployment;
+    enum status s = add_file(c, "trace", scenario->trace.path);
+    for (size_t role = 0; role < 3 && !s; role++)
+        s = add_profile(c, scenario, (enum pool_role)role, resources);
+    return s ? s : add_policy_files(c, scenario);
+}
+
 enum status gate_inputs(struct baseline_entry *entry, struct arena *arena,
                         const struct scenario *scenario, struct run_resources *resources,
                         struct diag *d)
 {
     struct collector c = {.arena = arena, .d = d};
-    const struct key *key = scenario_policy(scenario)->keys;
-    size_t room = 5; /* trace, the policy's own file, profiles */
+    enum status s = ST_OK;
+    size_t room = 0;
 
-    for (; key && key->name; key++)
-        room += key->type == KEY_PATH;
+    for (size_t i = 0; i < scenario_n_deployments(scenario); i++)
+        room += most_inputs(scenario_deployment(scenario, i));
     c.to = ARENA_NEW(arena, room, struct baseline_input);
     if (!c.to)
         return diag_nomem(d, "inputs");
-    enum status s = add_file(&c, "trace", scenario->trace.path);
-    for (size_t role = 0; role < 3 && !s; role++)
-        s = add_profile(&c, scenario, (enum pool_role)role, resources);
-    if (!s)
-        s = add_policy_files(&c, scenario);
+    for (size_t i = 0; i < scenario_n_deployments(scenario) && !s; i++)
+        s = add_deployment(&c, scenario_deployment(scenario, i), resources);
     entry->inputs = c.to;
     entry->n_inputs = c.n;
     return s;

@@ -140,6 +140,9 @@ enum status recorded_read_summary(struct recorded *run, struct arena *arena, con
         s = diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path},
                          "expected an object: summary.json of a run");
     run->summary = root;
+    if (!s && yaml_node_child(root, "deployments"))
+        s = diag_fail_at(d, ST_INPUT, yaml_node_child(root, "deployments")->key_at,
+                         "this run has several deployments; expected one of a single deployment");
     if (!s)
         s = read_text(&run->scenario, run, path, "scenario", d);
     if (!s)

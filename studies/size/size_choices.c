@@ -75,10 +75,10 @@ static void set_arithmetic(struct size_choice *c, const struct scenario_run *run
         c->search.guess[i] = 1;
     if (load->n == 0)
         return;
-    traffic_load_workers(&need[0], &need[1], load, run->deployment.pools[0].profile,
+    traffic_load_workers(&need[0], &need[1], load, run->configs[0].pools[0].profile,
                          c->gpus_per_worker[0], tpot_ms);
     if (c->n_pools > 1)
-        traffic_load_workers(&other, &need[1], load, run->deployment.pools[1].profile,
+        traffic_load_workers(&other, &need[1], load, run->configs[0].pools[1].profile,
                              c->gpus_per_worker[1], tpot_ms);
     else
         need[0] += need[1];
@@ -99,7 +99,7 @@ static enum status read_traffic(struct traffic_load *load, bool *read, struct ar
     *load = (struct traffic_load){.peak_factor = 1};
     if (options->scenario->traffic.clients)
         return ST_OK;
-    enum status s = traffic_load_read(load, arena, &run->requests.source, d);
+    enum status s = traffic_load_read(load, arena, &run->deployments[0].requests.source, d);
     if (!s && load->n == 0)
         s = diag_fail(d, ST_INPUT, "no request comes in: there is nothing to size for");
     return s;
@@ -110,19 +110,19 @@ static enum status look_at(struct size_choice *c, struct arena *arena,
                            struct scenario_run *run, const struct traffic_load *load,
                            struct diag *d)
 {
-    const struct deployment_config *deployment = &run->deployment;
+    const struct deployment_config *deployment = &run->configs[0];
     const struct profile *profile = deployment->pools[0].profile;
 
     for (size_t i = 0; i < c->n_pools; i++)
         c->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;
     c->cluster = run->config.cluster;
-    c->factors[0] = run->engines[0].prompt_factor;
-    c->factors[1] = run->engines[c->n_pools - 1].decode_factor;
+    c->factors[0] = run->deployments[0].engines[0].prompt_factor;
+    c->factors[1] = run->deployments[0].engines[c->n_pools - 1].decode_factor;
     c->gpu_type = arena_strdup(arena, profile->gpu_type);
     c->price = price_of(options->prices, profile->gpu_type);
-    enum status s =
-        model_error_find(&c->error, arena, run_resources_shared(options->resources),
-                         scenario->preset_dirs, profile, run->engines[0].framework_version, d);
+    enum status s = model_error_find(&c->error, arena, run_resources_shared(options->resources),
+                                     scenario->preset_dirs, profile,
+                                     run->deployments[0].engines[0].framework_version, d);
     if (s)
         return s;
     c->trust = trust_of(c, profile, arena);

@@ -27,11 +27,11 @@ static enum status unknown_key(const char *key, struct diag *d)
                      near.best ? "'?" : "");
 }
 
-static enum status check_keys(const struct sweep_definition *def, const struct run_info *info,
-                              struct diag *d)
+static enum status check_keys(const struct sweep_definition *def, const struct run_info *infos,
+                              size_t n_infos, struct diag *d)
 {
     for (size_t i = 0; i < def->n_keys; i++) {
-        if (!summary_key_exists(def->keys[i], info->n_pools, info->pool_names))
+        if (!interval_key_exists(def->keys[i], infos, n_infos))
             return unknown_key(def->keys[i], d);
         for (size_t k = 0; k < i; k++) {
             if (strcmp(def->keys[k], def->keys[i]) == 0)
@@ -45,18 +45,18 @@ enum status sweep_define(struct sweep_definition *def, struct arena *arena,
                          const struct scenario *scenario, struct run_resources *resources,
                          struct diag *d)
 {
-    struct run_info info = {0};
+    const struct run_info *infos;
+    size_t n_infos;
 
-    for (size_t role = 0; role < 3; role++) {
-        if (scenario->pools[role].present)
-            info.pool_names[info.n_pools++] = pool_role_names[role];
-    }
+    enum status s = interval_infos(&infos, &n_infos, arena, scenario, d);
+    if (s)
+        return s;
     def->policy = scenario_policy(scenario);
     def->currency = scenario->cost.per_gpu_hour.n ? scenario->cost.currency : NULL;
     def->seed = scenario->seed;
     def->replicate = scenario->replicate;
-    enum status s = def->n_keys ? check_keys(def, &info, d)
-                                : interval_keys(&def->keys, &def->n_keys, arena, &info, d);
+    s = def->n_keys ? check_keys(def, infos, n_infos, d)
+                    : interval_keys(&def->keys, &def->n_keys, arena, infos, n_infos, d);
     return s ? s : sweep_find_inputs(def, arena, scenario, resources, d);
 }
 

@@ -71,7 +71,7 @@ static enum status add_profile(struct finder *f, const struct scenario *scenario
     return add(f, both, hex);
 }
 
-static enum status add_all(struct finder *f, const struct scenario *scenario)
+static enum status add_deployment(struct finder *f, const struct scenario *scenario)
 {
     const struct key *key = scenario_policy(scenario)->keys;
     enum status s = add_file(f, scenario->trace.path);
@@ -87,6 +87,15 @@ static enum status add_all(struct finder *f, const struct scenario *scenario)
         if (scenario->pools[role].present)
             s = add_profile(f, scenario, (enum pool_role)role);
     }
+    return s;
+}
+
+static enum status add_all(struct finder *f, const struct scenario *scenario)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < scenario_n_deployments(scenario) && !s; i++)
+        s = add_deployment(f, scenario_deployment(scenario, i));
     return s;
 }
 

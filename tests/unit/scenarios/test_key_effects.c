@@ -191,6 +191,10 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
 #define MANY "pools: {prefill: {replicas: 5}, decode: {replicas: 5}}\n"
 #define AGG "pools: {agg: {replicas: 3}}\n"
 
+#define SHARED                                                                                     \
+    "deployments: {a: {share: {priority: 1, weight: 1, guaranteed_gpus: 2}}, b: {}}\n"             \
+    "arbiter: {type: "
+
 /* Each a scenario in which some keys come to bear. */
 static const char *const stages[] = {
     SMALL DISAGG STARTS PASSES "throughput, prefill_engine_num_gpu: 1, " BUDGETS "}\n",
@@ -253,6 +257,15 @@ static const char *const stages[] = {
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\ncost: {per_gpu_hour: 3}\n" DISAGG,
     "traffic: {clients: 13, requests: 40, isl_tok: 130, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1-estimate}\n" DISAGG,
+    SMALL DISAGG STARTS SHARED "priority, max_gpus: 9}\n"
+                               "policy: {type: planner, load_predictor: kalman, "
+                               "throughput_adjustment_interval: 3, " BUDGET "}\n",
+    SMALL DISAGG STARTS SHARED "fair_share, max_gpus: 9}\n"
+                               "policy: {type: planner, load_predictor: kalman, "
+                               "throughput_adjustment_interval: 3, " BUDGET "}\n",
+    SMALL MANY SHARED "global, max_gpus: 30}\n"
+                      "policy: {type: planner, load_predictor: kalman, "
+                      "throughput_adjustment_interval: 3, " BUDGET "}\n",
     "traffic: {rate_per_s: [[0, 3], [12, 3]], isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     NULL};

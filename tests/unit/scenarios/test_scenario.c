@@ -257,7 +257,7 @@ static void build_shipped(const char *name)
     cr_assert_eq(run_resources_create(&resources, &search, &diag), ST_OK);
     cr_assert_eq(scenario_build(&run, &sc, &arena, resources, false, &diag), ST_OK, "%s",
                  diag.text);
-    cr_expect(run.deployment.n_pools > 0 && run.deployment.pools[0].engine.kv_blocks > 0);
+    cr_expect(run.configs[0].n_pools > 0 && run.configs[0].pools[0].engine.kv_blocks > 0);
     scenario_run_release(&run);
     run_resources_free(resources);
 }
@@ -290,7 +290,7 @@ Test(scenario, building_fills_in_what_the_profile_says)
     cr_assert_eq(run_resources_create(&resources, &search, &diag), ST_OK);
     cr_assert_eq(scenario_build(&run, &sc, &arena, resources, false, &diag), ST_OK, "%s",
                  diag.text);
-    const struct deployment_config *c = &run.deployment;
+    const struct deployment_config *c = &run.configs[0];
     cr_expect_eq(c->n_pools, 2);
     cr_expect_str_eq(c->pools[0].name, "prefill");
     cr_expect_eq(c->pools[1].role, POOL_DECODE);
@@ -308,8 +308,8 @@ Test(scenario, building_fills_in_what_the_profile_says)
     cr_expect_eq(run.config.duration_ns, 60 * NS_PER_S);
     cr_expect_eq(run.config.drain_ns, TIME_NEVER);
     cr_expect_eq(c->ttft_target_ns, 1500 * NS_PER_MS);
-    cr_expect_str_eq(run.info.currency, "USD");
-    cr_expect_eq(run.info.price_per_gpu_hour[1], 2.5);
+    cr_expect_str_eq(run.infos[0].currency, "USD");
+    cr_expect_eq(run.infos[0].price_per_gpu_hour[1], 2.5);
     scenario_run_release(&run);
     run_resources_free(resources);
 }

@@ -75,7 +75,7 @@ Test(intervals, keys_are_results_those_by_pool_too)
     bool has_pool = false, has_seed = false, has_ttft = false;
     size_t n;
 
-    cr_assert_eq(interval_keys(&keys, &n, &arena, &info, &diag), ST_OK);
+    cr_assert_eq(interval_keys(&keys, &n, &arena, &info, 1, &diag), ST_OK);
     for (size_t i = 0; i < n; i++) {
         cr_expect(summary_key_exists(keys[i], 2, info.pool_names), "%s", keys[i]);
         has_pool = has_pool || strcmp(keys[i], "gpu_hours.by_pool.decode") == 0;

@@ -89,7 +89,7 @@ static void add_row(FILE *file, int request)
     /* Request 1 got no token. */
     const struct request_record q = {.parts = &parts, .first_token_ns = request ? -1 : 1};
     struct row row = {0};
-    parts_columns(&row, 2, &q);
+    parts_columns(&row, 2, (const size_t[]){0, 1}, &q);
     fprintf(file, "%d%s%.*s\n", (int)indices[request], fields, (int)row.n, row.text);
 }
 
