@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/table.h"
 #include "engines/latency/latency.h"
+#include "planner/arbiter.h"
 #include "planner/fixes.h"
 #include "planner/forecast/predictor.h"
 #include "planner/policy.h"
@@ -23,6 +24,7 @@
 LIST_REGISTRY(list_policies, policies)
 LIST_REGISTRY(list_predictors, predictors)
 LIST_REGISTRY(list_routers, routers)
+LIST_REGISTRY(list_arbiters, arbiters)
 LIST_REGISTRY(list_latency_models, latency_models)
 LIST_REGISTRY(list_trace_formats, trace_formats)
 
@@ -42,6 +44,7 @@ static const struct {
     {"policies", list_policies},
     {"predictors", list_predictors},
     {"routers", list_routers},
+    {"arbiters", list_arbiters},
     {"latency-models", list_latency_models},
     {"trace-formats", list_trace_formats},
     {"fixes", list_fixes},
@@ -218,7 +221,7 @@ enum status list_run(const struct cli_args *args, struct diag *d)
     if (strcmp(what, "schema") != 0)
         return diag_fail(
             d, ST_INPUT,
-            "cannot list '%s'; expected policies, predictors, routers, latency-models, "
+            "cannot list '%s'; expected policies, predictors, routers, arbiters, latency-models, "
             "trace-formats, fixes, profiles, presets, keys, schema or verbs",
             what);
     scenario_write_schema(stdout);

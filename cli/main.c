@@ -160,8 +160,9 @@ const struct cli_verb cli_verbs[] = {
      .max_words = 1,
      .summary = "what there is to choose from: policies, predictors, routers, ...",
      .details =
-         "WHAT: predictors, policies, routers, latency-models, trace-formats, fixes, profiles, "
-         "presets, keys (reference of the scenario file, Markdown), schema (its JSON Schema), "
+         "WHAT: predictors, policies, routers, arbiters, latency-models, trace-formats, fixes, "
+         "profiles, presets, keys (reference of the scenario file, Markdown), schema (its JSON "
+         "Schema), "
          "verbs "
          "(with their options). Without WHAT: policies to fixes, one after the other.",
      .run = list_run},

@@ -9,9 +9,17 @@
 
 #include "reports/out_file.h"
 
-static const char *const our_files[] = {
-    "summary.json",    "performance.json", "requests.csv", "timeline.csv", "workers.csv",
-    "decisions.jsonl", "windows.csv",      "events.jsonl", "report.html",  NULL};
+static const char *const our_files[] = {"summary.json",
+                                        "performance.json",
+                                        "requests.csv",
+                                        "timeline.csv",
+                                        "workers.csv",
+                                        "decisions.jsonl",
+                                        "windows.csv",
+                                        "grants.jsonl",
+                                        "events.jsonl",
+                                        "report.html",
+                                        NULL};
 
 static bool is_partial(const char *name)
 {

@@ -134,6 +134,14 @@ struct decision_record {
         terminated[POLICY_MAX_POOLS];
 };
 
+/* What the pool is to have from then on. */
+static inline int decision_target(const struct decision_record *c, size_t pool)
+{
+    if (!c->effects->scale)
+        return c->counts[pool].target;
+    return c->arbitrated ? c->granted[pool] : c->effects->target[pool];
+}
+
 /* What an arbiter grants a deployment: told at every request of the one that asks, and of the
  * others whose targets change with it, in their order, when it is done. */
 struct grant_record {

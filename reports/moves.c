@@ -18,13 +18,11 @@ static void add(struct moves *m, size_t pool, int direction, int64_t at_ns, int6
 
 void moves_add(struct moves *m, const struct decision_record *decision, int64_t flap_ns)
 {
-    const struct policy_effects *e = decision->effects;
-
-    for (size_t p = 0; e->scale && p < decision->n_pools; p++) {
-        int before = decision->counts[p].target;
-        if (e->target[p] > before)
+    for (size_t p = 0; p < decision->n_pools; p++) {
+        int before = decision->counts[p].target, target = decision_target(decision, p);
+        if (target > before)
             add(m, p, 1, decision->at_ns, flap_ns);
-        else if (e->target[p] < before)
+        else if (target < before)
             add(m, p, -1, decision->at_ns, flap_ns);
     }
 }

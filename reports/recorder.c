@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/grant_line.h"
 #include "reports/latencies.h"
 #include "reports/medians.h"
 #include "reports/out_file.h"
@@ -41,7 +42,8 @@ struct recorder {
     bool writes, keep_parts;
     char *out_dir;
     bool replace;
-    struct out_file requests, timeline, workers, decisions, windows, events, performance, summary;
+    struct out_file requests, timeline, workers, decisions, windows, grants, events, performance,
+        summary;
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
     struct replay_report *replay;
@@ -124,6 +126,8 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
         s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
     if (s == ST_OK && !is_named(r)) /* of one deployment */
         s = open_file(r, &r->windows, "windows.csv", "", d);
+    if (s == ST_OK && is_named(r))
+        s = open_file(r, &r->grants, "grants.jsonl", "", d);
     if (s == ST_OK && want_events)
         s = open_file(r, &r->events, "events.jsonl", "", d);
     if (s == ST_OK)
@@ -256,6 +260,7 @@ void recorder_free(struct recorder *r)
     out_file_release(&r->workers);
     out_file_release(&r->decisions);
     out_file_release(&r->windows);
+    out_file_release(&r->grants);
     out_file_release(&r->events);
     out_file_release(&r->performance);
     out_file_release(&r->summary);
@@ -527,7 +532,9 @@ static void json_pools(struct json_out *j, const struct decision_record *c)
         json_key_double(j, "wanted", e->wanted[i] < 0 ? NAN : (double)e->wanted[i]);
         json_key(j, "applied");
         json_object_begin(j);
-        json_key_double(j, "target", e->scale ? (double)e->target[i] : NAN);
+        if (c->arbitrated)
+            json_key_int(j, "asked", e->target[i]);
+        json_key_double(j, "target", e->scale ? (double)decision_target(c, i) : NAN);
         json_key_int(j, "started", c->started[i]);
         json_key_int(j, "cancelled", c->cancelled[i]);
         json_key_int(j, "drained", c->drained[i]);
@@ -535,17 +542,6 @@ static void json_pools(struct json_out *j, const struct decision_record *c)
         json_object_end(j);
         json_object_end(j);
     }
-    json_object_end(j);
-}
-
-/* What the arbiter made of it. */
-static void json_granted(struct json_out *j, const struct decision_record *c)
-{
-    json_key_string(j, "grant", grant_name(c->grant));
-    json_key(j, "granted");
-    json_object_begin(j);
-    for (size_t i = 0; i < c->n_pools; i++)
-        json_key_int(j, c->pool_names[i], c->granted[i]);
     json_object_end(j);
 }
 
@@ -571,7 +567,7 @@ static enum status write_decision(struct recorder *r, const struct decision_reco
     json_object_end(&j);
     json_pools(&j, c);
     if (c->arbitrated)
-        json_granted(&j, c);
+        json_key_string(&j, "grant", grant_name(c->grant));
     json_key_bool(&j, "scale", e->scale);
     json_key_string(&j, "reason", e->reason);
     json_object_end(&j);
@@ -586,12 +582,20 @@ static enum status on_decision(void *context, const struct decision_record *c, s
 
     moves_add(&of->totals.moves, c, of->info->flap_ns);
     for (size_t p = 0; of->causes && s == ST_OK && p < c->n_pools; p++) {
-        const struct policy_effects *e = c->effects;
-        int before = c->counts[p].target;
-        s = causes_add_decision(of->causes, p, c->at_ns, before, e->scale ? e->target[p] : before,
-                                e->wanted[p], d);
+        s = causes_add_decision(of->causes, p, c->at_ns, c->counts[p].target, decision_target(c, p),
+                                c->effects->wanted[p], d);
     }
     return s == ST_OK && r->writes ? write_decision(r, c, d) : s;
+}
+
+static enum status on_grant(void *context, const struct grant_record *g, struct diag *d)
+{
+    struct recorder *r = context;
+
+    errno = 0;
+    grant_line(r->grants.stream, g, r->of[g->deployment].info,
+               g->asker == ARBITER_NOBODY ? NULL : r->of[g->asker].info);
+    return out_file_check(&r->grants, d);
 }
 
 static enum status on_event(void *context, const struct event_record *e, struct diag *d)
@@ -648,6 +652,7 @@ struct observer recorder_observer(struct recorder *r)
         .request = on_request,
         .sample = on_sample,
         .decision = on_decision,
+        .grant = r->grants.stream ? on_grant : NULL,
         .window = on_window,
         .worker = on_worker,
         .event = r->events.stream ? on_event : NULL,
@@ -733,13 +738,14 @@ static enum status write_performance(struct recorder *r, const struct summary *s
 enum status recorder_finish(struct recorder *r, const struct summary *summary, struct diag *d)
 {
     /* summary.json comes last: when it is there, so is everything else. */
-    struct out_file *const files[] = {&r->requests, &r->timeline, &r->workers,     &r->decisions,
-                                      &r->windows,  &r->events,   &r->performance, &r->summary};
+    struct out_file *const files[] = {&r->requests,  &r->timeline,    &r->workers,
+                                      &r->decisions, &r->windows,     &r->grants,
+                                      &r->events,    &r->performance, &r->summary};
     enum { N_FILES = sizeof files / sizeof *files };
     /* Nothing of an earlier run may look like a part of this one, even if we end between two files.
      */
     static const char *const earlier[] = {"summary.json", "performance.json", "windows.csv",
-                                          "events.jsonl"};
+                                          "grants.jsonl", "events.jsonl"};
     enum status s = ST_OK;
 
     if (!r->writes)
