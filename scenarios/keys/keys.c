@@ -284,7 +284,7 @@ const struct key scenario_keys[] = {
      .preset = 8192, .unit = "tokens",
      .doc = "computed in one engine step, at most; not less than max_num_seqs"},
     {"engine", "max_model_len", KEY_INT, ENGINE(max_model_len), RANGE(1, MAX_TOK),
-     .unset = "that of the profile, if it says one; with compat dynosim, none", .unit = "tokens",
+     .unset = "that of the profile, if any; with compat dynosim, none", .unit = "tokens",
      .when = "policy.generation!=1.0.2 & policy.optimization_target=throughput,latency & "
              "role=prefill",
      .doc = "of a prompt and its answer, at most, as the engine registers it; a planner on forward "
