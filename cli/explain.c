@@ -281,7 +281,7 @@ enum status explain_run(const struct cli_args *args, struct diag *d)
     if (!s && !run.parts)
         s = diag_fail(d, ST_INPUT,
                       "the run in '%s' did not keep where the time of its requests went (an "
-                      "earlier version, compat: dynosim, or no requests); run it again with "
+                      "earlier version, or no requests); run it again with "
                       "'headroom run --out'",
                       run.dir);
     if (!s)

@@ -60,7 +60,9 @@ static uint32_t end_tok(const struct dyno_run *run, const struct dynosim_pool *p
 enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id)
 {
     dyno_move(run, id, place_waiting(pool->index));
+    dyno_parts_wait_begins(run, id, pool);
     if (pool->n_ready == 0) {
+        dyno_parts_enter(run, id, DYNO_STAGE_UNROUTED, pool, NULL);
         dyno_list_push_back(run, &pool->unrouted, id);
         return ST_OK;
     }
@@ -78,6 +80,7 @@ enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id
     if (pool->config->role == POOL_DECODE) {
         r->worker_id = w->id;
         dyno_queue_count(w, r, true);
+        dyno_parts_enter(run, id, DYNO_STAGE_ROOM, pool, w);
         dyno_list_push_back(run, &w->reservations, id);
         s = dyno_check_reservation(run, w, id);
         /* It lets requests handed over pass those that were preempted. */
@@ -92,6 +95,9 @@ enum status dyno_route(struct dyno_run *run, struct dyno_pool *pool, uint32_t id
     r->known_tok = r->isl_tok;
     dyno_queue_count(w, r, true);
     dyno_list_push_back(run, &w->waiting, id);
+    if (w->waiting.n == 1)
+        dyno_parts_line(run, w, dyno_line_at(w));
+    dyno_parts_enter(run, id, DYNO_STAGE_LINE, pool, w);
     return dyno_kick(run, w);
 }
 
@@ -119,7 +125,9 @@ static enum status arrive(struct dyno_run *run)
     run->n_events_unmoved = 0;
     run->traffic.total.n_arrived++;
     run->first_tokens.n_begun++;
-    s = dyno_request_set_keys(run, r, t);
+    s = dyno_parts_begin(run, id);
+    if (!s)
+        s = dyno_request_set_keys(run, r, t);
     if (!s)
         s = dyno_event(run, EVENT_ARRIVE, id, NULL);
     if (s || run->config->n_pools == 1)
@@ -493,5 +501,6 @@ enum status dynosim_run(const struct dynosim_config *config, const struct reques
     free(run.gauges);
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
         free(run.passes[p]);
+    free(run.parts);
     return s;
 }

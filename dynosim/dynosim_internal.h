@@ -4,6 +4,7 @@
 
 #include "dynosim/blocks.h"
 #include "dynosim/dynosim.h"
+#include "dynosim/parts.h"
 #include "dynosim/queue.h"
 #include "record/places.h"
 #include "record/traffic.h"
@@ -123,6 +124,7 @@ struct dyno_worker {
     uint32_t peak_in_use;
 
     struct worker_record life; /* what has happened to it so far */
+    struct dyno_clocks clocks; /* where parts are kept */
 };
 
 struct dyno_pool {
@@ -136,6 +138,9 @@ struct dyno_pool {
     int target, n_starting, n_draining;
     struct dyno_list unrouted;    /* no worker was ready */
     int64_t gpu_ns[N_GPU_STATES]; /* worker time */
+    struct pool_clock clock;
+    uint32_t n_in_line; /* where parts are kept: wait for a worker, or on one; */
+    int64_t backlog_ns; /* since when they are more than it has workers; -1 = they are not */
 };
 
 struct dyno_counters {
@@ -155,7 +160,9 @@ struct dyno_run {
     struct dyno_queue queue;
     struct dyno_request *requests;
     uint32_t n_requests, requests_capacity,
-        free_request; /* slots; free ones are linked by `next` */
+        free_request;        /* slots; free ones are linked by `next` */
+    struct dyno_kept *parts; /* by slot of the request; only where they are kept */
+    uint32_t parts_capacity;
     struct dyno_worker **workers;
     uint32_t n_workers, workers_capacity;
     struct dyno_pool pools[POLICY_MAX_POOLS];
@@ -240,6 +247,8 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w);
 bool dyno_worker_is_empty(const struct dyno_worker *w);
 /* It waits there, or no longer. What it has made does not change in between. */
 void dyno_queue_count(struct dyno_worker *w, const struct dyno_request *r, bool waits);
+/* Why its queue does not move, unless for room. */
+enum dyno_line dyno_line_at(const struct dyno_worker *w);
 
 /* What it is in the middle of, when the run is over. */
 enum status dyno_tell_cut_pass(struct dyno_run *run, struct dyno_worker *w);

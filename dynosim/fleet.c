@@ -88,9 +88,11 @@ static void strip(struct dyno_worker *w)
     free(w->running);
     free(w->chunks);
     free(w->deferred.action);
+    free(w->clocks.ahead);
     w->running = NULL;
     w->chunks = NULL;
     w->deferred = (struct action_list){0};
+    w->clocks.ahead = NULL;
     block_pool_release(&w->kv);
     key_map_release(&w->active);
 }
@@ -124,6 +126,7 @@ enum status dyno_worker_ready(struct dyno_run *run, struct dyno_worker *w)
     w->state = DYNO_READY;
     w->life.ready_ns = run->now_ns;
     pool->n_starting--;
+    dyno_parts_workers(run, pool);
     s = worker_event(run, w, EVENT_WORKER_READY);
     while (!s && pool->unrouted.n) {
         uint32_t id = pool->unrouted.head;
@@ -140,6 +143,7 @@ static enum status start_worker(struct dyno_run *run, struct dyno_pool *pool, bo
     if (s)
         return s;
     pool->n_starting++;
+    dyno_parts_workers(run, pool);
     run->workers_held++;
     run->gpus_held += pool->config->gpus_per_worker;
     count_peaks(run, pool);
@@ -185,6 +189,7 @@ static enum status stop_worker(struct dyno_run *run, struct dyno_worker *w)
         w->pool->n_starting--;
     else
         w->pool->n_draining--;
+    dyno_parts_workers(run, w->pool);
     w->state = DYNO_GONE;
     run->workers_held--;
     run->gpus_held -= w->pool->config->gpus_per_worker;
@@ -205,6 +210,7 @@ static enum status drain_worker(struct dyno_run *run, struct dyno_worker *w)
     BUG_IF(run->workers[pool->ready[pool->n_ready - 1]] != w);
     pool->n_ready--;
     pool->n_draining++;
+    dyno_parts_workers(run, pool);
     w->state = DYNO_DRAINING;
     w->life.drain_ns = run->now_ns;
     dyno_set_gpu_state(run, w, GPU_DRAINING);
@@ -255,6 +261,7 @@ enum status dyno_fleet_init(struct dyno_run *run)
             .config = &run->config->pools[p],
             .result = &run->result->pools[p],
             .target = run->config->pools[p].replicas,
+            .backlog_ns = -1,
         };
         dyno_list_init(&pool->unrouted);
         for (int i = 0; i < pool->config->replicas; i++) {

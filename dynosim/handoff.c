@@ -48,8 +48,9 @@ static enum status grant(struct dyno_run *run, struct dyno_worker *w, uint32_t i
     if (s)
         return s;
     int64_t end_ns = ns_after(start_ns, length_ns);
+    dyno_parts_transfer(run, id, w, length_ns);
     if (end_ns == run->now_ns)
-        return dyno_action_push(run, &run->actions, ACTION_ACTIVATE, id);
+        return dyno_transferred(run, id);
     return dyno_queue_push(&run->queue, end_ns, DYNO_TRANSFER_DONE, id, run->diag);
 }
 
@@ -70,6 +71,8 @@ enum status dyno_try_reservation(struct dyno_run *run, struct dyno_worker *w)
 
 enum status dyno_transferred(struct dyno_run *run, uint32_t id)
 {
+    const struct dyno_worker *w = run->workers[run->requests[id].worker];
+    dyno_parts_enter(run, id, DYNO_STAGE_ROOM, w->pool, w);
     return dyno_action_push(run, &run->actions, ACTION_ACTIVATE, id);
 }
 

@@ -39,6 +39,7 @@ void dyno_count_completion(struct dyno_run *run, const struct dyno_request *r)
 
 enum status dyno_report(struct dyno_run *run, const struct dyno_request *r, enum outcome outcome)
 {
+    uint32_t id = (uint32_t)(r - run->requests);
     if (!run->observer->request)
         return ST_OK;
     struct request_record record = {
@@ -60,6 +61,7 @@ enum status dyno_report(struct dyno_run *run, const struct dyno_request *r, enum
         .second_token_ns = r->second_token_ns,
         .last_token_ns = r->last_token_ns,
         .end_ns = run->now_ns,
+        .parts = dyno_parts_report(run, id),
     };
     return run->observer->request(run->observer->context, &record, run->diag);
 }

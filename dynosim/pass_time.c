@@ -108,6 +108,20 @@ static void model_times(const struct dyno_run *run, const struct dyno_worker *w,
         *decode_ms = config->model->step_ms(config->model_state, &decode);
 }
 
+static int64_t length_ns(const struct dyno_run *run, const struct dyno_worker *w,
+                         const struct pass *pass)
+{
+    const struct dynosim_pool *config = w->pool->config;
+    double prefill_ms, decode_ms;
+    if (run->semantics->straight_line_tables)
+        straight_times(run, w, pass, &prefill_ms, &decode_ms);
+    else
+        model_times(run, w, pass, &prefill_ms, &decode_ms);
+    prefill_ms /= config->speedup;
+    decode_ms /= config->speedup * config->decode_speedup;
+    return ns_after(ns_from_ms_or_never(prefill_ms), ns_from_ms_or_never(decode_ms));
+}
+
 int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
 {
     const struct dynosim_pool *config = w->pool->config;
@@ -122,17 +136,10 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
     };
     if (config->role == POOL_PREFILL)
         pass.n_decode = 0;
-    double prefill_ms, decode_ms;
-    if (run->semantics->straight_line_tables)
-        straight_times(run, w, &pass, &prefill_ms, &decode_ms);
-    else
-        model_times(run, w, &pass, &prefill_ms, &decode_ms);
-    prefill_ms /= config->speedup;
-    decode_ms /= config->speedup * config->decode_speedup;
-    int64_t length_ns = ns_after(ns_from_ms_or_never(prefill_ms), ns_from_ms_or_never(decode_ms));
+    int64_t all_ns = length_ns(run, w, &pass);
     w->snapshot.published = (struct fpm_record){
         .worker_id = w->id,
-        .wall_s = s_from_ns(length_ns),
+        .wall_s = s_from_ns(all_ns),
         .n_prefill = pass.n_prompts,
         .prefill_tok = (double)pass.prompt_tok,
         .prefill_kv_tok = (double)pass.prompt_kv_tok,
@@ -143,5 +150,10 @@ int64_t dyno_pass_ns(struct dyno_run *run, struct dyno_worker *w)
         .n_queued_decode = w->queued.n_decode,
         .queued_decode_kv_tok = (double)w->queued.decode_tok,
     };
-    return length_ns;
+    if (run->observer->wants_parts) {
+        struct pass alone = pass;
+        alone.n_prefill = alone.n_chunks = 0;
+        w->clocks.pass_prompts_ns = pass.n_prefill ? all_ns - length_ns(run, w, &alone) : 0;
+    }
+    return all_ns;
 }

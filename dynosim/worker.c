@@ -86,6 +86,7 @@ void dyno_queue_count(struct dyno_worker *w, const struct dyno_request *r, bool 
 struct schedule {
     uint32_t budget_tok;
     bool preempted;  /* somebody: nobody is admitted any more */
+    bool lacks_room; /* the first that waits */
     bool progressed; /* so this is a pass even if it takes no time; making room alone is none */
 };
 
@@ -105,6 +106,7 @@ static enum status preempt(struct dyno_run *run, struct dyno_worker *w, uint32_t
     w->pool->result->n_preemptions++;
     dyno_move(run, id, place_waiting(w->pool->index));
     dyno_queue_count(w, r, true);
+    dyno_parts_enter(run, id, DYNO_STAGE_PREEMPTED, w->pool, w);
     dyno_list_push_front(run, &w->waiting, id);
     return dyno_event(run, EVENT_PREEMPT, id, w);
 }
@@ -168,9 +170,9 @@ static enum status start_prompt(struct dyno_run *run, struct dyno_worker *w, str
     uint32_t hittable_tok = r->known_tok - (r->known_tok < r->end_tok);
     struct dyno_hits hits = dyno_find_hits(w, r, hittable_tok / block_tok);
     uint32_t hit_tok = hits.n * block_tok, want = r->known_tok - hit_tok;
-    *fits = blocks_from_tok(r->known_tok, block_tok) - hits.n_referenced <=
-                block_pool_available(&w->kv) &&
-            (plan->budget_tok > 0 || want == 0) &&
+    plan->lacks_room =
+        blocks_from_tok(r->known_tok, block_tok) - hits.n_referenced > block_pool_available(&w->kv);
+    *fits = !plan->lacks_room && (plan->budget_tok > 0 || want == 0) &&
             (config->chunked_prefill || want <= plan->budget_tok);
     if (!*fits)
         return ST_OK;
@@ -217,6 +219,7 @@ static enum status schedule_waiting(struct dyno_run *run, struct dyno_worker *w,
         dyno_list_remove(run, &w->waiting, id);
         dyno_queue_count(w, r, false);
         dyno_move(run, id, place_running(w->pool->index));
+        dyno_parts_admitted(run, id, w);
         w->running[w->n_running++] = id;
         plan->progressed = true;
         if (r->scheduled_ns < 0)
@@ -250,6 +253,8 @@ enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *s
     enum status s = schedule_running(run, w, &plan);
     if (!s && !plan.preempted)
         s = schedule_waiting(run, w, &plan);
+    if (w->waiting.n)
+        dyno_parts_line(run, w, plan.preempted || plan.lacks_room ? DYNO_LINE_KV : dyno_line_at(w));
     w->made_room = plan.preempted && !plan.progressed;
     if (s || !plan.progressed)
         return s;
@@ -276,6 +281,9 @@ static enum status emit(struct dyno_run *run, struct dyno_worker *w, uint32_t id
     enum status s = ST_OK;
     bool is_first = r->known_tok++ == r->isl_tok;
     r->recomputing = false;
+    enum status told = dyno_parts_token(run, id, w);
+    if (told)
+        return told;
     if (is_first && r->prefill_done_ns < 0) {
         r->prefill_done_ns = run->now_ns;
         s = dyno_event(run, EVENT_PREFILL_DONE, id, w);
@@ -284,6 +292,7 @@ static enum status emit(struct dyno_run *run, struct dyno_worker *w, uint32_t id
         return s;
     if (is_first) {
         r->first_token_ns = run->now_ns;
+        dyno_parts_first_token(run, id);
         run->first_tokens.n_came++;
         run->first_tokens.n_over++;
         w->last_ttft_s = s_from_ns(run->now_ns - r->arrival_ns);
@@ -415,6 +424,7 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
     w->published_ns = run->now_ns;
     w->life.busy_ns += run->now_ns - w->snapshot.start_ns;
     run->moved_ns = run->now_ns;
+    dyno_parts_pass_ended(run, w);
     for (uint32_t i = 0; !s && i < w->deferred.n; i++) {
         struct action a = w->deferred.action[w->deferred.head + i];
         s = dyno_action_push(run, &run->actions, a.kind, a.request);
@@ -436,6 +446,11 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
         s = dyno_try_reservation(run, w);
     check(run, w);
     return s;
+}
+
+enum dyno_line dyno_line_at(const struct dyno_worker *w)
+{
+    return w->n_running >= w->pool->config->max_num_seqs ? DYNO_LINE_BATCH : DYNO_LINE_MOVES;
 }
 
 bool dyno_worker_is_empty(const struct dyno_worker *w)

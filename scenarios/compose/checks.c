@@ -98,11 +98,6 @@ static enum status check_own_figure(const struct scenario *scenario, const char 
                             "%sthere are no prices; set cost.preset (`headroom list presets`) or "
                             "cost.per_gpu_hour",
                             before);
-    if (summary_key_needs_parts(key) && !simulator_find(scenario->compat)->keeps_parts)
-        return diag_fail_at(d, ST_INPUT, at,
-                            "%s'%s' has no value with compat %s, which does not keep where the "
-                            "time of a request went",
-                            before, key, scenario->compat);
     if (!summary_key_range(key, &min, &max))
         return diag_fail_at(d, ST_INPUT, at, "%s'%s' has no value in this version", before, key);
     return ST_OK;

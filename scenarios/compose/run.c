@@ -119,7 +119,7 @@ static enum status run_built(struct filled *to, struct scenario_run *run, struct
         .out_dir = options->out_dir,
         .want_events = options->want_events,
         .keep_medians = options->keep_medians,
-        .keep_parts = (options->keep_parts || options->out_dir) && run->simulator->keeps_parts,
+        .keep_parts = options->keep_parts || options->out_dir,
         .replace = true,
         .progress = on_progress,
         .progress_context = (void *)options,

@@ -37,7 +37,7 @@ struct run_options {
         *out_dir; /* created if absent; files of an earlier run in it are replaced; NULL = none */
     bool want_events;  /* events.jsonl too */
     bool keep_medians; /* of TTFT over time, for summary_print */
-    bool keep_parts;   /* of requests, where the simulator can; with out_dir they are kept anyway */
+    bool keep_parts;   /* of requests; with out_dir they are kept anyway */
     /* Its requests instead of the scenario's; NULL = those of the scenario. */
     const struct request_source *source;
     bool share_trace;   /* whole, out of the resources; false: as a stream, in little memory */

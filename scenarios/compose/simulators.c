@@ -24,7 +24,6 @@ static enum status simulate_none(const struct scenario_run *run, const struct ob
 
 const struct simulator_ops simulator_none = {.name = "none",
                                              .has_exact_stepper = true,
-                                             .keeps_parts = true,
                                              .has_deployments = true,
                                              .start_delay_s = NAN,
                                              .build = build_none,

@@ -20,7 +20,6 @@ struct simulator_ops {
     bool any_router_publishes; /* gauges of workers do not depend on the router */
     bool bare_engines;         /* knows no overheads, and tables of whole steps alone */
     bool has_exact_stepper;    /* sim_config.exact_stepper */
-    bool keeps_parts;          /* of requests (record/parts.h), if its observer wants them */
     bool has_deployments;      /* several in one run */
     double start_delay_s;      /* of a policy that is told none; NaN: the policy's own */
 

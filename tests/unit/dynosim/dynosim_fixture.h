@@ -20,6 +20,8 @@ struct dyno_fixture {
     struct run_result *result;
     struct dynosim_latency latency;
     struct request_record *records; /* by trace index */
+    bool want_parts;                /* and of each request they are to sum to its TTFT and E2E */
+    struct request_parts parts[4];  /* of the first */
     size_t n_records, capacity;
     size_t n_outcome[N_OUTCOMES];
     struct worker_record workers[32]; /* as their lives ended */
@@ -29,6 +31,19 @@ struct dyno_fixture {
     int64_t sampled_to_ns;
     uint64_t n_first_tokens;
 };
+
+static void dyno_fixture_check_parts(const struct request_record *r)
+{
+    int64_t ttft_ns = 0, e2e_ns = 0;
+    for (int i = 0; i < N_REQUEST_PARTS; i++) {
+        cr_assert_geq(r->parts->ttft_ns[i], 0);
+        cr_assert_geq(r->parts->e2e_ns[i], r->parts->ttft_ns[i]);
+        ttft_ns += r->parts->ttft_ns[i];
+        e2e_ns += r->parts->e2e_ns[i];
+    }
+    cr_assert_eq(ttft_ns, r->first_token_ns < 0 ? 0 : r->first_token_ns - r->arrival_ns);
+    cr_assert_eq(e2e_ns, r->end_ns - r->arrival_ns);
+}
 
 static enum status dyno_fixture_request(void *context, const struct request_record *r,
                                         struct diag *d)
@@ -42,6 +57,10 @@ static enum status dyno_fixture_request(void *context, const struct request_reco
         f->capacity = capacity;
     }
     f->records[r->index] = *r;
+    if (f->want_parts)
+        dyno_fixture_check_parts(r);
+    if (f->want_parts && r->index < 4)
+        f->parts[r->index] = *r->parts;
     f->n_records++;
     f->n_outcome[r->outcome]++;
     return ST_OK;
@@ -136,7 +155,8 @@ static enum status dyno_fixture_try(struct dyno_fixture *f, struct trace_reader 
                                 .request = dyno_fixture_request,
                                 .sample = dyno_fixture_sample,
                                 .window = dyno_fixture_window,
-                                .worker = dyno_fixture_worker};
+                                .worker = dyno_fixture_worker,
+                                .wants_parts = f->want_parts};
     f->n_records = f->n_workers = 0;
     memset(f->n_outcome, 0, sizeof f->n_outcome);
     const struct request_source source = trace_reader_source(trace);

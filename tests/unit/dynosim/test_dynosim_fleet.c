@@ -286,6 +286,7 @@ Test(dynosim_fleet, random_deployments_keep_every_request)
         f.latency = (struct dynosim_latency){{2, at, prefill}, {2, 2, at, at, constant}};
         random_config(&f, &rng);
         f.config.sample_ns = f.config.window_ns = 37 * NS_PER_MS;
+        f.want_parts = true;
         char *lines = random_trace(&rng, 60, 1700);
         enum status s = dyno_fixture_try(&f, dyno_fixture_text(&f, lines));
         free(lines);

@@ -333,6 +333,72 @@ Test(dynosim_small, links_that_are_shared_send_one_after_the_other)
     dyno_fixture_release(&f);
 }
 
+/* ---- where the time went ---- */
+
+struct part_ms {
+    enum request_part part;
+    double ms;
+};
+
+static void expect_parts(const struct dyno_fixture *f, size_t i, const struct part_ms *expected,
+                         size_t n)
+{
+    struct request_parts rest = f->parts[i];
+    for (size_t k = 0; k < n; k++) {
+        expect_ms(rest.e2e_ns[expected[k].part], expected[k].ms,
+                  request_part_name(expected[k].part), i);
+        rest.e2e_ns[expected[k].part] = 0;
+    }
+    for (int k = 0; k < N_REQUEST_PARTS; k++)
+        cr_expect_eq(rest.e2e_ns[k], 0, "request %zu: %s", i,
+                     request_part_name((enum request_part)k));
+}
+#define EXPECT_PARTS(f, i, ...)                                                                    \
+    expect_parts(f, i, (const struct part_ms[]){__VA_ARGS__},                                      \
+                 sizeof((const struct part_ms[]){__VA_ARGS__}) / sizeof(struct part_ms))
+
+/* One pass of 6 ms for both prompts; the second waits 3 ms for the link, and when its KV is there
+ * at 12, for the pass from 9 to 14. */
+Test(dynosim_small, parts_of_prompts_handed_over)
+{
+    struct dyno_fixture f;
+    small_init(&f, true);
+    dyno_fixture_disagg(&f, 1, 1);
+    f.want_parts = true;
+    f.config.kv_bytes_per_token = 1000;
+    f.config.kv_bandwidth_bytes_per_s = 1e8;
+    f.config.semantics.uncontended_links = false;
+    dyno_fixture_run_text(
+        &f, "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [1]}\n"
+            "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n");
+    EXPECT_PARTS(&f, 0, {PART_PREFILL, 3}, {PART_PREFILL_SHARED, 3}, {PART_TRANSFER, 3},
+                 {PART_DECODE, 5});
+    EXPECT_PARTS(&f, 1, {PART_PREFILL, 3}, {PART_PREFILL_SHARED, 3}, {PART_LINK, 3},
+                 {PART_TRANSFER, 3}, {PART_DECODE_ROOM, 2}, {PART_DECODE, 5});
+    dyno_fixture_release(&f);
+}
+
+/* One at a time: 3 + 5 ms for a prompt and its first token, 5 for the next. Or both, and blocks for
+ * one. */
+Test(dynosim_small, parts_of_prompts_in_line)
+{
+    static const char lines[] =
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 2, \"hash_ids\": [1]}\n"
+        "{\"timestamp\": 0, \"input_length\": 300, \"output_length\": 1, \"hash_ids\": [2]}\n";
+    for (int no_room = 0; no_room < 2; no_room++) {
+        struct dyno_fixture f;
+        small_init(&f, true);
+        dyno_fixture_agg(&f, 1);
+        f.want_parts = true;
+        f.config.pools[0].max_num_seqs = no_room ? 2 : 1;
+        f.config.pools[0].kv_blocks = no_room ? 4 : 7000;
+        dyno_fixture_run_text(&f, lines);
+        EXPECT_PARTS(&f, 0, {PART_PREFILL, 8}, {PART_DECODE, 5});
+        EXPECT_PARTS(&f, 1, {no_room ? PART_KV_ROOM : PART_BATCH_FULL, 13}, {PART_PREFILL, 8});
+        dyno_fixture_release(&f);
+    }
+}
+
 /* ---- routing ---- */
 
 /* B = 128, prompts of 10 blocks. The twin of the same instant finds nothing resident: 20 + 10

@@ -1,7 +1,7 @@
 /* How long a pool has been short of workers, and of what: requests that wait take the difference
  * between two readings. Kept at every change of its workers. */
-#ifndef SIM_STATE_POOL_CLOCK_H
-#define SIM_STATE_POOL_CLOCK_H
+#ifndef RECORD_POOL_CLOCK_H
+#define RECORD_POOL_CLOCK_H
 
 #include <stdint.h>
 
