@@ -133,10 +133,6 @@ def plants():
         yield "lost", f"static, {mode}, nodes fail, Qwen", scenario(
             QWEN, pools, 4, osl=800, delay=1, tpot=200, failures={"node_mtbf_h": 0.08, "node_repair_h": 0.02},
             cluster={"nodes": 6, "gpus_per_node": 4, "placement": "spread"}), {"failures": {"node_mtbf_h": 0}}
-        if mode == "disagg":
-            yield "lost", "throughput, disagg, terminated, 8B", scenario(
-                H200_8B, {"prefill": 6, "decode": 12}, [[0, 30], [120, 30], [120, 3], [900, 3]], osl=3000, tpot=1000,
-                policy=throughput(mode, 30), scale_down={"mode": "terminate"}), {"scale_down": {"mode": "drain"}}
         yield "lost", f"load, {mode}, workers fail, 8B", scenario(
             H200_8B, pools, 5, osl=1500, delay=1, tpot=200, failures={"worker_mtbf_h": 0.05},
             policy=load(mode, 20, min_endpoint=4, max_gpu_budget=8)), {"failures": {"worker_mtbf_h": 0}}
