@@ -19,6 +19,7 @@ const struct cli_option explain_options[] = {
      "the story of the minute that holds second T of the run, from a whole minute on"},
     {"list", '\0', NULL,
      "a line for each request that missed, as CSV: its cause, and what it is of"},
+    {"deployment", '\0', "NAME", "which one to tell of, in a run of several deployments"},
     {.name = NULL},
 };
 
@@ -188,9 +189,10 @@ static enum status explain_run_whole(const struct explain *e, struct diag *d)
     double n_offered = recorded_figure(run, "requests.offered");
 
     char head[512];
-    snprintf(head, sizeof head, "%.300s, policy %.60s: %s of %s requests missed a target",
-             run->scenario, run->policy, text_grouped(missed, e->summary->missed),
-             text_grouped(offered, (uint64_t)n_offered));
+    snprintf(head, sizeof head, "%.300s%s%s, policy %.60s: %s of %s requests missed a target",
+             run->scenario, run->deployment ? ", deployment " : "",
+             run->deployment ? run->deployment : "", run->policy,
+             text_grouped(missed, e->summary->missed), text_grouped(offered, (uint64_t)n_offered));
     terminal_wrap(stdout, head, 0, 2);
     if (e->summary->missed == 0)
         return ST_OK;
@@ -271,13 +273,36 @@ static enum status tell(const struct explain *e, const struct cli_args *args, st
     return s ? s : explain_window(e, from_ns, d);
 }
 
+/* Of several deployments, one has to be chosen. */
+static enum status check_deployment(const struct cli_args *args, struct diag *d)
+{
+    struct recorded_whole whole;
+    const char *names = "";
+
+    if (cli_value(args, "deployment"))
+        return ST_OK;
+    enum status s = recorded_read_whole(&whole, args->arena, args->words[0], d);
+    if (s || whole.n == 0)
+        return s;
+    for (size_t i = 0; i < whole.n && names; i++)
+        names = arena_printf(args->arena, "%s%s%s", names, i ? ", " : "", whole.names[i]);
+    if (!names)
+        return diag_nomem(d, "names");
+    return diag_fail(d, ST_INPUT,
+                     "the run in '%s' has several deployments; expected --deployment with one of: "
+                     "%s",
+                     args->words[0], names);
+}
+
 enum status explain_run(const struct cli_args *args, struct diag *d)
 {
     struct recorded run;
     struct causes *causes = NULL;
     struct cause_summary summary;
 
-    enum status s = recorded_read(&run, args->arena, args->words[0], d);
+    enum status s = check_deployment(args, d);
+    if (!s)
+        s = recorded_read(&run, args->arena, args->words[0], cli_value(args, "deployment"), d);
     if (!s && !run.parts)
         s = diag_fail(d, ST_INPUT,
                       "the run in '%s' did not keep where the time of its requests went (an "

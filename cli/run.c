@@ -262,14 +262,17 @@ static enum status write_page(void *context, FILE *out, struct diag *d)
     return run_page_finish(page->of, page->dir, &page->summary->causes, out, d);
 }
 
-/* The page of an earlier run there goes first: it is not of these files, whatever comes. */
+/* The page of an earlier run there goes first: it is not of these files, whatever comes. `of` NULL:
+ * it is made of the files, as that of several deployments. */
 static enum status put_page(struct run_page *of, const char *dir, const struct summary *summary,
-                            struct diag *d)
+                            bool wanted, struct diag *d)
 {
     struct page page = {of, dir, summary};
     enum status s = out_file_remove(dir, REPORT_NAME, d);
 
-    return s || !of ? s : out_file_put(dir, REPORT_NAME, true, write_page, &page, d);
+    if (s || !wanted)
+        return s;
+    return of ? out_file_put(dir, REPORT_NAME, true, write_page, &page, d) : report_make(dir, d);
 }
 
 static enum status execute(const struct scenario *scenario, struct run_resources *resources,
@@ -289,7 +292,7 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     if (!s && options->trace_events)
         s = trace_events_finish(options->trace_events, d);
     if (!s && out)
-        s = put_page(page, out, summary, d);
+        s = put_page(page, out, summary, !cli_flag(args, "no-report"), d);
     if (s)
         return s;
     if (!cli_flag(args, "quiet")) {
@@ -298,9 +301,10 @@ static enum status execute(const struct scenario *scenario, struct run_resources
         if (out) {
             cli_print_folder(out);
             printf("  summary.json, performance.json, requests.csv, timeline.csv, workers.csv,\n"
-                   "  %sdecisions.jsonl%s%s\n",
-                   scenario->n_deployments ? "" : "windows.csv, ",
-                   options->want_events ? ", events.jsonl" : "", page ? ", report.html" : "");
+                   "  windows.csv, decisions.jsonl%s%s%s\n",
+                   scenario->n_deployments ? ", grants.jsonl" : "",
+                   options->want_events ? ", events.jsonl" : "",
+                   cli_flag(args, "no-report") ? "" : ", report.html");
         }
         if (options->trace_events) {
             puts("\nTrace events, for https://ui.perfetto.dev:");

@@ -24,3 +24,13 @@ const char *grant_name(enum grant g)
     };
     return names[g];
 }
+
+const char *grant_text(enum grant g)
+{
+    static const char *const texts[] = {
+#define XX(id, name, text) text,
+        GRANT_MAP(XX)
+#undef XX
+    };
+    return texts[g];
+}

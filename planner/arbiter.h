@@ -47,6 +47,7 @@ enum grant {
         N_GRANTS
 };
 const char *grant_name(enum grant g);
+const char *grant_text(enum grant g); /* what it means */
 
 /* What all deployments hold together, whoever arbitrates. */
 struct arbiter_config {

@@ -124,8 +124,8 @@ static enum status open_files(struct recorder *r, bool want_events, struct diag 
         s = open_file(r, &r->workers, "workers.csv", workers_header, d);
     if (s == ST_OK)
         s = open_file(r, &r->decisions, "decisions.jsonl", "", d);
-    if (s == ST_OK && !is_named(r)) /* of one deployment */
-        s = open_file(r, &r->windows, "windows.csv", "", d);
+    if (s == ST_OK)
+        s = out_file_open(&r->windows, r->out_dir, "windows.csv", r->replace, d);
     if (s == ST_OK && is_named(r))
         s = open_file(r, &r->grants, "grants.jsonl", "", d);
     if (s == ST_OK && want_events)
@@ -708,19 +708,24 @@ enum status recorder_capacity(struct recorder *r, size_t deployment, int64_t end
 
 static enum status write_windows(struct recorder *r, const struct summary *summary, struct diag *d)
 {
-    const struct recording *of = &r->of[0];
+    enum status s = ST_OK;
 
-    if (is_named(r))
-        return ST_OK;
     errno = 0;
-    enum status s =
-        windows_csv_write(r->windows.stream,
-                          &(struct windows_csv){.info = of->info,
-                                                .windows = &of->totals.windows,
-                                                .causes = of->causes,
-                                                .capacity = of->capacity,
-                                                .n_windows = summary->capacity.n_windows},
-                          d);
+    for (size_t i = 0; i < r->n && !s; i++) {
+        const struct recording *of = &r->of[i];
+        const struct summary *figures = is_named(r) ? &summary->deployments[i] : summary;
+        const struct windows_csv w = {.info = of->info,
+                                      .n_pools = r->n_pools,
+                                      .pools = r->pool_names,
+                                      .pool_at = of->pool_at,
+                                      .windows = &of->totals.windows,
+                                      .causes = of->causes,
+                                      .capacity = of->capacity,
+                                      .n_windows = figures->capacity.n_windows};
+        if (i == 0)
+            windows_csv_header(r->windows.stream, &w);
+        s = windows_csv_write(r->windows.stream, &w, d);
+    }
     return s ? s : out_file_check(&r->windows, d);
 }
 

@@ -52,6 +52,8 @@ struct run_info {
     const char *trace, *traffic; /* one of the two */
     const char *profiles[POLICY_MAX_POOLS];
     const char *overheads;  /* of the engines, by name; NULL: not said */
+    const char *arbiter;    /* of a whole with several deployments: name; NULL elsewhere */
+    int64_t max_gpus;       /* what it has to give; 0 = it does not say */
     struct run_notes notes; /* what to know before the figures are believed; for the summary too */
 };
 

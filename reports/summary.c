@@ -111,6 +111,8 @@ static const struct summary_field fields[] = {
     FIELD(NOTES, notes),
     FIELD(INTERVALS, intervals),
     FIELD(UNSERVED, unserved_gpu_hours),
+    FIELD_KEY("arbiter", ARBITER, info),
+    FIELD_KEY("gpus_per_worker", GPUS, info),
     FIELD(ABSENT, bounds.perfect_gpu_hours),
     FIELD(ABSENT, bounds.hindsight_gpu_hours),
     FIELD(ABSENT, bounds.regret),
@@ -509,6 +511,22 @@ static void write_intervals(struct json_out *j, const struct summary_intervals *
     json_object_end(j);
 }
 
+static void write_arbiter(struct json_out *j, const struct run_info *info)
+{
+    json_object_begin(j);
+    json_key_string(j, "type", info->arbiter);
+    json_key_double(j, "max_gpus", info->max_gpus ? (double)info->max_gpus : NAN);
+    json_object_end(j);
+}
+
+static void write_gpus(struct json_out *j, const struct run_info *info)
+{
+    json_object_begin(j);
+    for (size_t i = 0; i < info->n_pools; i++)
+        json_key_int(j, info->pool_names[i], info->gpus_per_worker[i]);
+    json_object_end(j);
+}
+
 static void write_deployments(struct json_out *j, const struct summary *summary);
 
 static void write_field(struct json_out *j, const struct summary *summary,
@@ -543,6 +561,12 @@ static void write_field(struct json_out *j, const struct summary *summary,
         break;
     case FIELD_CAPACITY:
         capacity_write(j, at, summary->info->n_pools, summary->info->pool_names);
+        break;
+    case FIELD_ARBITER:
+        write_arbiter(j, summary->info);
+        break;
+    case FIELD_GPUS:
+        write_gpus(j, summary->info);
         break;
     case FIELD_NOTES:
         json_array_begin(j);
@@ -585,6 +609,8 @@ static bool is_left_out(const struct summary *summary, const struct summary_fiel
            (f->type == FIELD_NOTES && summary->notes.n == 0) ||
            (f->type == FIELD_INTERVALS && !summary->intervals) ||
            (f->type == FIELD_UNSERVED && !summary->n_deployments && !summary->info->deployment) ||
+           (f->type == FIELD_ARBITER && !summary->info->arbiter) ||
+           (f->type == FIELD_GPUS && !summary->info->deployment) ||
            (f->type == FIELD_DEPLOYMENTS && summary->n_deployments == 0);
 }
 
@@ -666,6 +692,8 @@ static bool is_number(const struct summary_field *f)
     case FIELD_INTERVALS:
     case FIELD_DEPLOYMENTS:
     case FIELD_UNSERVED:
+    case FIELD_ARBITER:
+    case FIELD_GPUS:
         return false;
     }
     BUG("field %s has no type", f->key);

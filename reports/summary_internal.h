@@ -19,6 +19,8 @@ enum field_type {
     FIELD_LAG,         /* the same */
     FIELD_CAPACITY,    /* struct capacity_summary; the same */
     FIELD_UNSERVED,    /* double; left out of a run without the key `deployments` */
+    FIELD_ARBITER,     /* of struct run_info; left out where it names none */
+    FIELD_GPUS,        /* the same, of each pool's workers; left out of all but deployments */
     FIELD_NOTES,       /* struct run_notes; left out when there are none */
     FIELD_INTERVALS,   /* const struct summary_intervals *; left out when it is NULL */
     FIELD_DEPLOYMENTS, /* const struct summary *, an object by their names; left out without any */

@@ -15,25 +15,29 @@ const char *windows_csv_name(char name[WINDOWS_CSV_NAME_SIZE], const char *pool,
     return name;
 }
 
-static void write_header(FILE *out, const struct windows_csv *w)
+void windows_csv_header(FILE *out, const struct windows_csv *w)
 {
     char name[WINDOWS_CSV_NAME_SIZE];
 
-    fputs("from_ms,to_ms,offered,good", out);
+    fprintf(out, "%sfrom_ms,to_ms,offered,good", w->info->deployment ? "deployment," : "");
     for (int c = 0; w->causes && c < N_CAUSES; c++)
         fprintf(out, ",missed_%s", cause_name((enum cause)c));
-    for (size_t p = 0; w->capacity && p < w->info->n_pools; p++) {
+    for (size_t p = 0; w->capacity && p < w->n_pools; p++) {
         for (int f = 0; f < N_WINDOW_FIGURES; f++)
-            fprintf(out, ",%s",
-                    windows_csv_name(name, w->info->pool_names[p], (enum windows_csv_figure)f));
+            fprintf(out, ",%s", windows_csv_name(name, w->pools[p], (enum windows_csv_figure)f));
     }
     fputs("\n", out);
 }
 
 static void add_capacity(struct row *row, const struct windows_csv *w, size_t i)
 {
-    for (size_t p = 0; p < w->info->n_pools; p++) {
-        const struct capacity_window at = capacity_window(w->capacity, p, i);
+    for (size_t p = 0; p < w->n_pools; p++) {
+        if (w->pool_at[p] == SIZE_MAX) {
+            for (int f = 0; f < N_WINDOW_FIGURES; f++)
+                ROW_LITERAL(row, ",");
+            continue;
+        }
+        const struct capacity_window at = capacity_window(w->capacity, w->pool_at[p], i);
         const double figures[N_WINDOW_FIGURES] = {[WINDOW_READY] = at.ready,
                                                   [WINDOW_DEMAND] = at.demand,
                                                   [WINDOW_SHORT] = at.short_of,
@@ -53,6 +57,10 @@ static void write_row(FILE *out, const struct windows_csv *w, size_t i, const ui
     int64_t from_ns = w->info->measured_from_ns + (int64_t)i * w->info->window_ns;
     struct row row = {0};
 
+    if (w->info->deployment) {
+        row_text(&row, w->info->deployment, strlen(w->info->deployment));
+        ROW_LITERAL(&row, ",");
+    }
     row_ms(&row, from_ns);
     ROW_LITERAL(&row, ",");
     row_ms(&row, from_ns + w->info->window_ns);
@@ -88,7 +96,6 @@ enum status windows_csv_write(FILE *out, const struct windows_csv *w, struct dia
     if (!missed)
         return diag_nomem(d, "windows");
     count_missed(missed, n, w);
-    write_header(out, w);
     for (size_t i = 0; i < n; i++)
         write_row(out, w, i, missed + i * N_CAUSES);
     free(missed);

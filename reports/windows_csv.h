@@ -10,13 +10,20 @@
 /* Causes and capacity: finished; NULL = not kept. */
 struct windows_csv {
     const struct run_info *info;
+    /* Columns: the pools of all deployments, and where in info->pool_names each is; SIZE_MAX: not
+     * of this one, and empty. */
+    size_t n_pools;
+    const char *const *pools;
+    const size_t *pool_at;
     const struct windows *windows;
     const struct causes *causes;
     const struct capacity *capacity;
     size_t n_windows; /* those of the capacity; without it, the windows that had arrivals count */
 };
 
-/* The caller checks `out` for errors. ST_NOMEM. */
+/* The line of names, and a row for each window; where the run has several deployments they begin
+ * with its name. The caller checks `out` for errors. ST_NOMEM. */
+void windows_csv_header(FILE *out, const struct windows_csv *w);
 enum status windows_csv_write(FILE *out, const struct windows_csv *w, struct diag *d);
 
 enum windows_csv_figure {

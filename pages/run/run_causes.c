@@ -5,7 +5,7 @@
 #include "reports/capacity.h"
 #include "reports/causes/causes_report.h"
 
-static void write_stories(const struct run_view *v)
+void run_page_stories(const struct run_view *v)
 {
     enum { MOST = 3 };
     char story[CAUSE_STORY_SIZE];
@@ -62,7 +62,7 @@ enum status run_page_causes(const struct run_view *v)
     if (!v->causes || !v->causes->missed)
         return ST_OK;
     fputs("<h2 id=\"why\">Why</h2>\n", v->out);
-    write_stories(v);
+    run_page_stories(v);
     write_capacity(v);
     write_table(v);
     return run_page_cause_bars(v);

@@ -79,10 +79,18 @@ static void write_verdict(const struct run_view *v)
     page_verdict_begin(v->out, !known ? PAGE_NEITHER : held ? PAGE_HELD : PAGE_MISSED);
     if (known)
         write_windows(v, round(windows * n_windows), n_windows);
-    fprintf(v->out, "%s of all requests were within TTFT %s ms and TPOT %s ms, %s were not.</p>\n",
-            markup_value(share, SVG_PERCENT, recorded_figure(run, "attainment.overall")),
-            markup_figure(ttft, ms_from_ns(run->ttft_target_ns)),
-            markup_figure(tpot, ms_from_ns(run->tpot_target_ns)), markup_figure(n, offered - good));
+    markup_value(share, SVG_PERCENT, recorded_figure(run, "attainment.overall"));
+    markup_figure(n, offered - good);
+    if (v->is_whole)
+        fprintf(v->out,
+                "%s of all requests were within the targets of their deployment, %s were "
+                "not.</p>\n",
+                share, n);
+    else
+        fprintf(v->out,
+                "%s of all requests were within TTFT %s ms and TPOT %s ms, %s were not.</p>\n",
+                share, markup_figure(ttft, ms_from_ns(run->ttft_target_ns)),
+                markup_figure(tpot, ms_from_ns(run->tpot_target_ns)), n);
     write_worst(v);
 }
 
@@ -126,6 +134,7 @@ static void write_figures(const struct run_view *v)
         {"requests offered", "requests.offered", NULL, SVG_LINEAR},
         {"lost", "requests.lost", NULL, SVG_LINEAR},
         {"GPU-hours", "gpu_hours.total", NULL, SVG_LINEAR},
+        {"unserved GPU-hours", "unserved_gpu_hours", NULL, SVG_LINEAR},
         {"cost", "cost.total", recorded_text(v->run, "cost.currency"), SVG_LINEAR},
         {"good requests per GPU-hour", "throughput.goodput_requests_per_gpu_hour", NULL,
          SVG_LINEAR},

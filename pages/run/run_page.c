@@ -90,51 +90,69 @@ static enum status write_page(struct run_view *v)
 
 /* ---- out of its files ---- */
 
-struct visit {
-    struct recorded run;
-    struct run_requests requests;
-    struct causes *causes; /* NULL: no request with parts has come */
-};
-
 static enum status visit_request(void *context, const struct recorded_request *q,
                                  const struct request_parts *parts, struct diag *d)
 {
-    struct visit *visit = context;
-    enum status s = run_requests_add(&visit->requests, q, parts, d);
+    struct run_files *f = context;
+    enum status s = run_requests_add(&f->requests, q, parts, d);
 
     if (s || !parts)
         return s;
-    if (!visit->causes)
-        visit->causes = recorded_causes_new(&visit->run);
-    if (!visit->causes)
+    if (!f->causes)
+        f->causes = recorded_causes_new(&f->run);
+    if (!f->causes)
         return diag_nomem(d, "causes");
     const struct request_record record = recorded_record(q, parts);
-    return causes_add_request(visit->causes, &record, d);
+    return causes_add_request(f->causes, &record, d);
+}
+
+enum status run_files_read(struct run_files *f, const char *dir, const char *deployment, FILE *out,
+                           struct arena *arena, struct diag *d)
+{
+    const struct recorded_visitor visitor = {f, visit_request};
+
+    *f = (struct run_files){.view = {.run = &f->run,
+                                     .requests = &f->requests,
+                                     .id_prefix = "",
+                                     .out = out,
+                                     .arena = arena,
+                                     .d = d}};
+    enum status s = recorded_visit(&f->run, arena, dir, deployment, &visitor, d);
+    if (!s && f->causes) {
+        s = recorded_causes_finish(f->causes, &f->summary, &f->run, d);
+        f->view.causes = &f->summary;
+    }
+    return s ? s : recorded_read_windows(&f->run, arena, d);
+}
+
+void run_files_release(struct run_files *f)
+{
+    causes_free(f->causes);
+    run_requests_release(&f->requests);
+}
+
+static enum status write_one(const char *dir, FILE *out, struct arena *arena, struct diag *d)
+{
+    struct run_files files;
+
+    enum status s = run_files_read(&files, dir, NULL, out, arena, d);
+    if (!s)
+        s = run_page_windows(&files.view, files.causes);
+    if (!s)
+        s = write_page(&files.view);
+    run_files_release(&files);
+    return s;
 }
 
 enum status run_page_write(const char *dir, FILE *out, struct diag *d)
 {
-    struct visit visit = {.causes = NULL};
-    const struct recorded_visitor visitor = {&visit, visit_request};
-    struct cause_summary summary;
+    struct recorded_whole whole;
     struct arena arena;
 
     arena_init(&arena);
-    struct run_view v = {
-        .run = &visit.run, .requests = &visit.requests, .out = out, .arena = &arena, .d = d};
-    enum status s = recorded_visit(&visit.run, &arena, dir, &visitor, d);
-    if (!s && visit.causes) {
-        s = recorded_causes_finish(visit.causes, &summary, &visit.run, d);
-        v.causes = &summary;
-    }
+    enum status s = recorded_read_whole(&whole, &arena, dir, d);
     if (!s)
-        s = recorded_read_windows(&visit.run, &arena, d);
-    if (!s)
-        s = run_page_windows(&v, visit.causes);
-    if (!s)
-        s = write_page(&v);
-    causes_free(visit.causes);
-    run_requests_release(&visit.requests);
+        s = whole.n ? run_page_deployments(&whole, out, &arena, d) : write_one(dir, out, &arena, d);
     arena_release(&arena);
     return s;
 }
@@ -224,6 +242,7 @@ enum status run_page_finish(struct run_page *page, const char *dir,
     arena_init(&arena);
     struct run_view v = {.run = &run,
                          .requests = &page->requests,
+                         .id_prefix = "",
                          .out = out,
                          .arena = &arena,
                          .d = d,

@@ -28,19 +28,43 @@ struct run_window {
 struct run_view {
     const struct recorded *run; /* without its requests */
     const struct run_requests *requests;
-    const char *sampled; /* " of one in N requests", or nothing: what quantiles are of */
+    const char *id_prefix; /* of panels: "" where the page is of one run */
+    bool is_whole;         /* of several deployments: their figures, no requests and no windows */
+    const char *sampled;   /* " of one in N requests", or nothing: what quantiles are of */
     FILE *out;
     struct arena *arena;
     struct diag *d;
-    double end_s;    /* of the run's last event that is known */
+    double end_s;    /* of the run's last event that is known; before, no less than that */
     double window_s; /* a round number, so that there are at most RUN_MAX_WINDOWS */
     size_t n_windows;
     const struct run_window *windows;
     const struct cause_summary *causes; /* NULL where the run kept no parts */
 };
 
+/* What the files of a run have, as recorded_visit; `view` is without its windows. Stays where it
+ * is: it points into itself. */
+struct run_files {
+    struct recorded run;
+    struct run_requests requests;
+    struct causes *causes; /* NULL: no request with parts has come */
+    struct cause_summary summary;
+    struct run_view view;
+};
+/* The caller releases it, also after an error. */
+enum status run_files_read(struct run_files *f, const char *dir, const char *deployment, FILE *out,
+                           struct arena *arena, struct diag *d);
+void run_files_release(struct run_files *f);
+
+/* The page of several deployments, as run_page_write. */
+enum status run_page_deployments(const struct recorded_whole *whole, FILE *out, struct arena *arena,
+                                 struct diag *d);
+enum status run_page_grants(const struct recorded_whole *whole, FILE *out, struct arena *arena,
+                            struct diag *d);
+
 enum { RUN_MAX_WINDOWS = 120, RUN_N_QUANTILES = 201 };
-/* Of v->run and v->requests. `causes` NULL: not known. */
+/* Of v->run and v->requests: when the last event is that is known. */
+double run_page_end_s(const struct run_view *v);
+/* The same. `causes` NULL: not known. */
 enum status run_page_windows(struct run_view *v, const struct causes *causes);
 /* That a stretch of v->requests is in. */
 size_t run_window_of(const struct run_view *v, size_t stretch);
@@ -52,8 +76,13 @@ const char *run_cause_colour_name(const struct run_view *v, unsigned colour);
 
 void run_page_figures(const struct run_view *v);
 enum status run_page_causes(const struct run_view *v);
+/* In words alone. */
+void run_page_stories(const struct run_view *v);
 enum status run_page_cause_bars(const struct run_view *v);
 enum status run_page_panels(const struct run_view *v);
+enum status run_page_draw_panels(const struct run_view *v); /* without their heading */
+/* How to use them. */
+void run_page_panels_help(FILE *out);
 /* Where the TTFT of the requests that missed went. */
 enum status run_page_parts(const struct run_view *v);
 enum status run_page_distributions(const struct run_view *v);
@@ -61,6 +90,9 @@ void run_page_gpu_hours(const struct run_view *v);
 enum status run_page_workers(const struct run_view *v);
 void run_page_decisions(const struct run_view *v);
 void run_page_slowest(const struct run_view *v);
+
+/* A cell of a table: a time of the run. */
+void run_cell_time(FILE *out, int64_t at_ns);
 
 /* The decision changed the target of the pool; of any. */
 bool run_pool_moves(const struct recorded_pool_decision *p);

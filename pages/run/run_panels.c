@@ -139,6 +139,10 @@ enum status run_panels_draw(const struct run_panels *p, struct series_panel *pan
         if (!panel->lines[i].y || !panel->lines[i].name)
             return diag_nomem(p->v->d, "panel");
     }
+    if (*p->v->id_prefix)
+        panel->id = arena_printf(p->v->arena, "%s%s", p->v->id_prefix, panel->id);
+    if (!panel->id)
+        return diag_nomem(p->v->d, "panel");
     panel->to_s = p->v->end_s;
     panel->n_bands = p->n_bands[shaded];
     panel->bands = p->bands[shaded];
@@ -359,7 +363,7 @@ static enum status draw_kv(const struct run_panels *p)
     return draw_pools(p, &panel, values, names);
 }
 
-enum status run_page_panels(const struct run_view *v)
+enum status run_page_draw_panels(const struct run_view *v)
 {
     struct run_panels p = {.v = v};
     enum status s = run_panels_find_bands(&p);
@@ -368,10 +372,6 @@ enum status run_page_panels(const struct run_view *v)
         s = find_marks(&p, i);
     if (!s)
         s = find_times(&p);
-    fputs("<h2 id=\"over-time\">Over time</h2>\n<p>Hours and minutes of the run. Drag to zoom, "
-          "double-click to see all; with the keyboard: arrows, + and -, 0. A name hides its line. "
-          "</p>\n",
-          v->out);
     if (!v->run->n_samples)
         page_note(v->out, "The run has no timeline: load, workers, requests and KV are left out.");
     fputs("<div class=\"panels\">\n", v->out);
@@ -388,4 +388,18 @@ enum status run_page_panels(const struct run_view *v)
     s = s ? s : run_panels_estimates(&p);
     fputs("</div>\n", v->out);
     return s;
+}
+
+void run_page_panels_help(FILE *out)
+{
+    fputs("<p>Hours and minutes of the run. Drag to zoom, double-click to see all; with the "
+          "keyboard: arrows, + and -, 0. A name hides its line. </p>\n",
+          out);
+}
+
+enum status run_page_panels(const struct run_view *v)
+{
+    fputs("<h2 id=\"over-time\">Over time</h2>\n", v->out);
+    run_page_panels_help(v->out);
+    return run_page_draw_panels(v);
 }

@@ -7,7 +7,7 @@
 #include "util/text.h"
 #include "util/units.h"
 
-static void cell_time(FILE *out, int64_t at_ns)
+void run_cell_time(FILE *out, int64_t at_ns)
 {
     char text[TEXT_FIGURE_SIZE];
     int64_t s = at_ns / NS_PER_S;
@@ -35,7 +35,7 @@ static void write_pool(FILE *out, const struct recorded_pool_decision *p)
 static void write_decision(const struct run_view *v, const struct recorded_decision *c)
 {
     html_row_begin(v->out);
-    cell_time(v->out, c->at_ns);
+    run_cell_time(v->out, c->at_ns);
     html_cell(v->out, c->kind);
     html_cell_number(v->out, 5, c->seen.n_requests);
     html_cell_number(v->out, 5, c->predicted.n_requests);
@@ -108,7 +108,7 @@ void run_page_slowest(const struct run_view *v)
         const struct recorded_request *q = &v->requests->slowest[i].request;
         html_row_begin(v->out);
         html_cell_number(v->out, 12, (double)q->index);
-        cell_time(v->out, q->arrival_ns);
+        run_cell_time(v->out, q->arrival_ns);
         html_cell_number(v->out, 9, q->input_tok);
         html_cell_number(v->out, 9, q->output_tok);
         html_cell(v->out, outcome_name(q->outcome));

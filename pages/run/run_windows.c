@@ -85,7 +85,7 @@ static void add_up(struct run_window *windows, const struct run_view *v)
     }
 }
 
-static double end_of(const struct run_view *v)
+double run_page_end_s(const struct run_view *v)
 {
     const struct recorded *run = v->run;
     int64_t end = v->requests->end_ns > NS_PER_S ? v->requests->end_ns : NS_PER_S;
@@ -167,7 +167,7 @@ static enum status find_causes(struct run_window *windows, const struct run_view
 
 enum status run_page_windows(struct run_view *v, const struct causes *causes)
 {
-    v->end_s = end_of(v);
+    v->end_s = fmax(v->end_s, run_page_end_s(v));
     v->window_s = round_window(v->end_s);
     v->n_windows = (size_t)ceil(v->end_s / v->window_s);
     v->sampled = v->requests->thinned

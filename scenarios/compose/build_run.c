@@ -165,6 +165,8 @@ static void set_whole(struct scenario_run *run, const struct scenario *scenario)
 
     run->whole = (struct run_info){.scenario = scenario->name,
                                    .seed = (uint64_t)scenario->seed,
+                                   .arbiter = scenario->arbiter.type,
+                                   .max_gpus = scenario->arbiter.max_gpus,
                                    .window_ns = first->window_ns,
                                    .measured_from_ns = first->measured_from_ns};
     for (size_t i = 0; i < run->config.n_deployments; i++) {

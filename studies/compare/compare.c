@@ -93,7 +93,7 @@ static enum status make_runs(struct comparison *c, struct study_variant *variant
         run->input = &o->inputs[i];
         enum status s = run->input->source ? run_input(&drawing, d) : ST_OK;
         if (!s)
-            s = recorded_read(&run->recorded, c->arena, run->input->dir, d);
+            s = recorded_read(&run->recorded, c->arena, run->input->dir, NULL, d);
         if (!s)
             s = compare_find_causes(run, c->arena, d);
         if (!s)

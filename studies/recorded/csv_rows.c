@@ -67,11 +67,22 @@ static enum status find_columns(struct csv_rows *r, const char *what, size_t n_n
     return ST_OK;
 }
 
+static enum status find_deployment(struct csv_rows *r, const char *what)
+{
+    for (r->deployment_at = 0; r->deployment_at < r->n_columns; r->deployment_at++) {
+        if (is(r->fields[r->deployment_at], "deployment"))
+            return ST_OK;
+    }
+    return diag_fail_at(r->d, ST_INPUT, line_reader_pos(r->lines),
+                        "no column 'deployment'; expected %s of several deployments", what);
+}
+
 enum status csv_rows_open(struct csv_rows *r, const char *path, const char *what,
                           const char *const *wanted, size_t n_wanted, size_t n_needed,
-                          struct diag *d)
+                          const char *deployment, struct diag *d)
 {
-    *r = (struct csv_rows){.d = d, .wanted = wanted, .n_wanted = n_wanted};
+    *r =
+        (struct csv_rows){.d = d, .wanted = wanted, .n_wanted = n_wanted, .deployment = deployment};
     BUG_IF(n_wanted > CSV_ROWS_MAX_COLUMNS);
     enum status s = line_reader_open(&r->lines, path, d);
     if (!s)
@@ -81,6 +92,8 @@ enum status csv_rows_open(struct csv_rows *r, const char *path, const char *what
                          what);
     if (!s)
         s = find_columns(r, what, n_needed);
+    if (!s && deployment)
+        s = find_deployment(r, what);
     if (s)
         csv_rows_close(r);
     return s;
@@ -92,7 +105,7 @@ void csv_rows_close(struct csv_rows *r)
     r->lines = NULL;
 }
 
-enum status csv_rows_next(struct csv_rows *r)
+static enum status next_row(struct csv_rows *r)
 {
     size_t n;
     enum status s = split_line(r, &n);
@@ -102,6 +115,16 @@ enum status csv_rows_next(struct csv_rows *r)
     return diag_fail_at(r->d, ST_INPUT, line_reader_pos(r->lines),
                         "%zu columns where the first line has %zu: the file is torn or was edited",
                         n, r->n_columns);
+}
+
+enum status csv_rows_next(struct csv_rows *r)
+{
+    enum status s;
+
+    do
+        s = next_row(r);
+    while (!s && r->deployment && !is(r->fields[r->deployment_at], r->deployment));
+    return s;
 }
 
 bool csv_rows_has(const struct csv_rows *r, size_t column)

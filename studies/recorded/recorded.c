@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,8 +127,8 @@ static enum status check_counts(const struct recorded *run, const char *path, st
     return ST_OK;
 }
 
-enum status recorded_read_summary(struct recorded *run, struct arena *arena, const char *path,
-                                  struct diag *d)
+static enum status parse_summary(struct recorded *run, struct arena *arena, const char *path,
+                                 struct diag *d)
 {
     struct yaml_node *root = NULL;
     const char *bytes;
@@ -140,9 +141,50 @@ enum status recorded_read_summary(struct recorded *run, struct arena *arena, con
         s = diag_fail_at(d, ST_INPUT, (struct source_pos){.file = path},
                          "expected an object: summary.json of a run");
     run->summary = root;
-    if (!s && yaml_node_child(root, "deployments"))
-        s = diag_fail_at(d, ST_INPUT, yaml_node_child(root, "deployments")->key_at,
-                         "this run has several deployments; expected one of a single deployment");
+    return s;
+}
+
+/* The names of them, for a message. */
+static enum status refuse_deployment(const struct recorded *run, const struct yaml_node *all,
+                                     struct diag *d)
+{
+    char names[256] = "";
+    size_t n = 0;
+
+    if (!run->deployment)
+        return diag_fail_at(
+            d, ST_INPUT, all->key_at,
+            "this run has several deployments; expected one of a single deployment");
+    if (!all)
+        return diag_fail(d, ST_INPUT, "the run in '%s' is of a single deployment, not of '%s'",
+                         run->dir, run->deployment);
+    for (const struct yaml_node *of = all->first; of && n < sizeof names; of = of->next)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", of->key);
+    return diag_fail(d, ST_INPUT, "there is no deployment '%s' in '%s'; expected one of: %s",
+                     run->deployment, run->dir, names);
+}
+
+/* From here on the summary is that of the deployment. */
+static enum status choose_deployment(struct recorded *run, struct diag *d)
+{
+    const struct yaml_node *all = yaml_node_child(run->summary, "deployments");
+    const struct yaml_node *own = run->deployment ? yaml_node_child(all, run->deployment) : NULL;
+
+    if (!run->deployment && !all)
+        return ST_OK;
+    if (!own || own->kind != NODE_MAP)
+        return refuse_deployment(run, all, d);
+    run->summary = own;
+    return ST_OK;
+}
+
+enum status recorded_read_summary(struct recorded *run, struct arena *arena, const char *path,
+                                  struct diag *d)
+{
+    enum status s = parse_summary(run, arena, path, d);
+
+    if (!s)
+        s = choose_deployment(run, d);
     if (!s)
         s = read_text(&run->scenario, run, path, "scenario", d);
     if (!s)
@@ -213,12 +255,13 @@ static enum status check_file(const char *dir, const char *path, const char *nam
 
 /* `visitor` NULL: requests are kept. */
 static enum status read_folder(struct recorded *run, struct arena *arena, const char *dir,
-                               const struct recorded_visitor *visitor, struct diag *d)
+                               const char *deployment, const struct recorded_visitor *visitor,
+                               struct diag *d)
 {
     const char *paths[N_FILES];
     enum status s = ST_OK;
 
-    *run = (struct recorded){.dir = dir};
+    *run = (struct recorded){.dir = dir, .deployment = deployment};
     for (size_t i = 0; i < N_FILES && !s; i++) {
         paths[i] = arena_printf(arena, "%s/%s", dir, files[i].name);
         if (!paths[i])
@@ -234,13 +277,41 @@ static enum status read_folder(struct recorded *run, struct arena *arena, const 
 }
 
 enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
-                          struct diag *d)
+                          const char *deployment, struct diag *d)
 {
-    return read_folder(run, arena, dir, NULL, d);
+    return read_folder(run, arena, dir, deployment, NULL, d);
 }
 
 enum status recorded_visit(struct recorded *run, struct arena *arena, const char *dir,
-                           const struct recorded_visitor *visitor, struct diag *d)
+                           const char *deployment, const struct recorded_visitor *visitor,
+                           struct diag *d)
 {
-    return read_folder(run, arena, dir, visitor, d);
+    return read_folder(run, arena, dir, deployment, visitor, d);
+}
+
+/* ---- several deployments ---- */
+
+enum status recorded_read_whole(struct recorded_whole *whole, struct arena *arena, const char *dir,
+                                struct diag *d)
+{
+    const char *path = arena_printf(arena, "%s/summary.json", dir);
+
+    *whole = (struct recorded_whole){.all.dir = dir};
+    enum status s = path ? check_file(dir, path, "summary.json", d) : diag_nomem(d, "path");
+    if (!s)
+        s = parse_summary(&whole->all, arena, path, d);
+    if (s)
+        return s;
+    const struct yaml_node *map = yaml_node_child(whole->all.summary, "deployments");
+    if (!map)
+        return ST_OK;
+    if (map->kind != NODE_MAP || map->n == 0)
+        return refuse(map, path, "deployments", "a map of deployments", d);
+    whole->names = ARENA_NEW(arena, map->n, const char *);
+    if (!whole->names)
+        return diag_nomem(d, "deployments");
+    for (const struct yaml_node *of = map->first; of; of = of->next)
+        whole->names[whole->n++] = of->key;
+    s = read_text(&whole->all.scenario, &whole->all, path, "scenario", d);
+    return s ? s : read_text(&whole->all.version, &whole->all, path, "headroom_version", d);
 }

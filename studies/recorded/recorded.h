@@ -67,6 +67,7 @@ struct recorded_window {
 struct yaml_node;
 struct recorded {
     const char *dir;
+    const char *deployment; /* which of several; NULL: the only one */
     /* Of summary.json, which has all of them. */
     const char *scenario, *version, *trace_digest, *policy;
     int64_t ttft_target_ns, tpot_target_ns;
@@ -87,10 +88,10 @@ struct recorded {
     const struct recorded_window *windows; /* by time */
 };
 
-/* ST_INPUT: no folder, a file of it is missing, torn, or not one of a run, with file, line and
- * column. ST_IO, ST_NOMEM. */
+/* `deployment`: which of several in the run; NULL = the only one. ST_INPUT: no folder, a file of it
+ * is missing, torn, or not one of a run, with file, line and column. ST_IO, ST_NOMEM. */
 enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
-                          struct diag *d);
+                          const char *deployment, struct diag *d);
 
 /* The same without run->requests and run->parts: the requests are told one by one, in the order in
  * which they ended, and not kept. Those of a file that turns out to be torn have been told until
@@ -102,7 +103,37 @@ struct recorded_visitor {
                            const struct request_parts *parts, struct diag *d);
 };
 enum status recorded_visit(struct recorded *run, struct arena *arena, const char *dir,
-                           const struct recorded_visitor *visitor, struct diag *d);
+                           const char *deployment, const struct recorded_visitor *visitor,
+                           struct diag *d);
+
+/* ---- several deployments ---- */
+
+/* Of summary.json alone: what a run of several deployments says of all of them. n = 0: it has one,
+ * and `all` nothing but its figures. */
+struct recorded_whole {
+    struct recorded all; /* for recorded_figure, _text, _interval and _note */
+    size_t n;
+    const char **names;
+};
+/* ST_INPUT, ST_IO, ST_NOMEM. */
+enum status recorded_read_whole(struct recorded_whole *whole, struct arena *arena, const char *dir,
+                                struct diag *d);
+
+/* Of grants.jsonl: what an arbiter granted a deployment. Texts are in the arena. */
+struct recorded_grant {
+    int64_t at_ns;
+    const char *deployment;
+    const char *asker; /* NULL: nobody, other nodes were there */
+    const char *grant; /* how: as_asked, taken, ... */
+    size_t n_pools;
+    struct {
+        const char *name;
+        int64_t wanted, before, granted; /* replicas; targets */
+    } pools[POLICY_MAX_POOLS];
+};
+/* By time; *n is 0 where the run had no arbiter. ST_INPUT, ST_IO, ST_NOMEM. */
+enum status recorded_read_grants(const struct recorded_grant **grants, size_t *n,
+                                 struct arena *arena, const char *dir, struct diag *d);
 
 /* ---- out of the run itself ---- */
 

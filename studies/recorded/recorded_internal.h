@@ -3,8 +3,10 @@
 #define STUDIES_RECORDED_RECORDED_INTERNAL_H
 
 #include "reports/parts_columns.h"
+#include "scenarios/text/yaml_tree.h"
 #include "studies/recorded/recorded.h"
 #include "traces/csv_scan.h"
+#include "util/line_reader.h"
 
 /* Each fills its part of the run; the path is for messages and lives as long as the run. Those
  * after summary.json go by what it says: the pools, and how many rows there must be. */
@@ -38,14 +40,16 @@ struct csv_rows {
     int place[CSV_ROWS_MAX_COLUMNS];               /* of a wanted column in the file */
     struct csv_field fields[CSV_ROWS_MAX_COLUMNS]; /* of the row, as the file has them */
     const char *line;
+    const char *deployment; /* rows of others are passed over; NULL: there are none */
+    size_t deployment_at;
 };
 
 /* `what` the file is, for messages: "requests.csv of a run". The wanted columns from n_needed on
  * belong together: a file that lacks the first of them is read without any. ST_INPUT when another
- * wanted column is not in the first line. */
+ * wanted column is not in the first line. `deployment` NULL: rows do not say whose they are. */
 enum status csv_rows_open(struct csv_rows *rows, const char *path, const char *what,
                           const char *const *wanted, size_t n_wanted, size_t n_needed,
-                          struct diag *d);
+                          const char *deployment, struct diag *d);
 enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
 void csv_rows_close(struct csv_rows *rows);
 /* Does the file have that wanted column? */
@@ -63,6 +67,34 @@ enum status recorded_pool(size_t *pool, const struct recorded *run, const struct
                           size_t column);
 /* ST_INPUT: the field is not what it has to be. */
 enum status csv_rows_refuse(const struct csv_rows *rows, size_t column, const char *expected);
+
+/* ---- a JSON object a line ---- */
+
+struct json_lines {
+    struct arena *arena;     /* of the trees */
+    const char *path, *what; /* for messages, as of csv_rows_open */
+    struct line_reader *lines;
+    struct diag *d;
+};
+
+enum status json_lines_open(struct json_lines *r, struct arena *arena, const char *path,
+                            const char *what, struct diag *d);
+/* The next line, which is a map. ST_END; ST_INPUT: torn. */
+enum status json_lines_next(struct json_lines *r, struct yaml_node **root);
+void json_lines_close(struct json_lines *r);
+/* A member of a map of that line; ST_INPUT where it is not there or of another kind. */
+enum status json_lines_number(double *value, const struct json_lines *r,
+                              const struct yaml_node *map, const char *key); /* NaN for null */
+enum status json_lines_count(int64_t *value, const struct json_lines *r,
+                             const struct yaml_node *map, const char *key);
+enum status json_lines_text(const char **value, const struct json_lines *r,
+                            const struct yaml_node *map, const char *key); /* NULL for null */
+/* Its `at_s`, no less than last_ns. */
+enum status json_lines_time(int64_t *at_ns, const struct json_lines *r,
+                            const struct yaml_node *root, int64_t last_ns);
+/* ST_INPUT: `node` (NULL: there is none) is not what it has to be. */
+enum status json_lines_refuse(const struct json_lines *r, const struct yaml_node *node,
+                              const char *key, const char *expected);
 
 /* ---- requests.csv ---- */
 

@@ -198,7 +198,7 @@ static enum status read_file(struct reader *r, struct arena *arena, const char *
     for (size_t i = 0; i < N_COLUMNS; i++)
         wanted[i] = columns[i];
     enum status s = csv_rows_open(&r->rows, path, "requests.csv of a run", wanted,
-                                  N_COLUMNS + n_parts, N_COLUMNS, d);
+                                  N_COLUMNS + n_parts, N_COLUMNS, r->run->deployment, d);
     if (s)
         return s;
     s = read_rows(r);

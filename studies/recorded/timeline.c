@@ -109,8 +109,8 @@ enum status recorded_read_timeline(struct recorded *run, struct arena *arena, co
     struct csv_rows rows;
     size_t n = 0;
 
-    enum status s =
-        csv_rows_open(&rows, path, "timeline.csv of a run", columns, N_COLUMNS, N_COLUMNS, d);
+    enum status s = csv_rows_open(&rows, path, "timeline.csv of a run", columns, N_COLUMNS,
+                                  N_COLUMNS, run->deployment, d);
     if (s)
         return s;
     s = read_rows(&samples, &n, run, &rows);

@@ -100,8 +100,8 @@ enum status recorded_read_windows(struct recorded *run, struct arena *arena, str
     if (access(path, F_OK) != 0 && errno == ENOENT) /* a run of an earlier version */
         return ST_OK;
     name_columns(names, run);
-    enum status s =
-        csv_rows_open(&rows, path, "windows.csv of a run", names->list, names->n, CAPACITY, d);
+    enum status s = csv_rows_open(&rows, path, "windows.csv of a run", names->list, names->n,
+                                  CAPACITY, run->deployment, d);
     if (s)
         return s;
     if (csv_rows_has(&rows, CAPACITY))

@@ -145,8 +145,8 @@ enum status recorded_read_workers(struct recorded *run, struct arena *arena, con
 
     if (access(path, F_OK) != 0 && errno == ENOENT) /* a run of an earlier version */
         return ST_OK;
-    enum status s =
-        csv_rows_open(&rows, path, "workers.csv of a run", columns, N_COLUMNS, N_COLUMNS, d);
+    enum status s = csv_rows_open(&rows, path, "workers.csv of a run", columns, N_COLUMNS,
+                                  N_COLUMNS, run->deployment, d);
     if (s)
         return s;
     s = read_rows(&workers, &n, run, &rows);

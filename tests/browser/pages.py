@@ -221,6 +221,77 @@ class Run(Page):
         return faults
 
 
+class Deployments(Page):
+    """Two deployments that share a budget which is too small for both."""
+    name = "two/report.html"
+    budget = 4
+
+    def write(self, site):
+        site.run("run", site.two, "--out", "two", "-q")
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "two/summary.json").read_text())
+        all_panels = panels.of(browser)
+        faults = []
+        own = ["capacity-1", "fleet-1", "kv", "load", "requests", "tpot", "ttft"]
+        expected = ["attainment", "gpus", *(f"d{i}-{panel}" for i in (1, 2) for panel in own)]
+        if sorted(all_panels) != sorted(expected):
+            faults.append(f"panels {list(all_panels)}")
+        heads = browser.script("return [...document.querySelectorAll('h2[id^=deployment-]')].map(h => h.textContent)")
+        if heads != list(told["deployments"]):
+            faults.append(f"headings {heads}")
+        faults += self.table(browser, told) + self.gpus(all_panels, site) + self.attainment(all_panels, site)
+        return faults + self.grants(browser, site) + panels.check(browser, marked=False)
+
+    @staticmethod
+    def table(browser, told):
+        """A row for each deployment and one for all, as in summary.json."""
+        rows = use.rows(browser, browser.element("#deployments ~ * table, #deployments + * table"))
+        sides = [*told["deployments"].items(), ("all", told)]
+        if [row[0] for row in rows] != [name for name, _ in sides]:
+            return [f"rows {rows}"]
+        return [f"{name}: {row}" for row, (name, of) in zip(rows, sides)
+                if row[3] != f"{100 * of['attainment']['overall']:.4g} %" or float(row[2]) != of["requests"]["offered"]
+                or float(row[6]) != of["scaling"]["peak_gpus"] or abs(float(row[5]) - of["gpu_hours"]["total"]) > 1e-3]
+
+    def gpus(self, all_panels, site):
+        """GPUs of each as timeline.csv has its workers, which have one each; never more than the budget."""
+        rows = list(csv.DictReader((site.folder / "two/timeline.csv").open()))
+        lines = {line["name"]: line["y"] for line in all_panels["gpus"]["lines"]}
+        held = {name: [int(row["ready"]) + int(row["starting"]) + int(row["draining"])
+                       for row in rows if row["deployment"] == name] for name in dict.fromkeys(row["deployment"] for row in rows)}
+        held["all"] = [sum(both) for both in zip(*held.values())]
+        faults = [f"GPUs of {name}: {lines.get(name)}, not {y}" for name, y in held.items() if lines.get(name) != y]
+        if all_panels["gpus"]["level"]["at"] != self.budget or max(held["all"]) > self.budget:
+            faults.append(f"budget {all_panels['gpus']['level']}, held {max(held['all'])}")
+        return faults
+
+    @staticmethod
+    def attainment(all_panels, site):
+        """Shares of requests by when they came."""
+        rows = list(csv.DictReader((site.folder / "two/requests.csv").open()))
+        panel = all_panels["attainment"]
+        length = panel["x"][1] - panel["x"][0]
+        faults = []
+        for line in panel["lines"]:
+            good, n = [0] * len(line["y"]), [0] * len(line["y"])
+            for row in rows:
+                if row["deployment"] == line["name"]:
+                    at = int(float(row["arrival_ms"]) / 1000 / length)
+                    n[at] += 1
+                    good[at] += int(row["sla_met"])
+            expected = [a / b if b else None for a, b in zip(good, n)]
+            if not panels.same(line["y"], expected):
+                faults.append(f"attainment of {line['name']}: {line['y']}, not {expected}")
+        return faults
+
+    @staticmethod
+    def grants(browser, site):
+        n = len((site.folder / "two/grants.jsonl").read_text().splitlines())
+        rows = use.rows(browser, browser.elements("table")[2])
+        return [] if n and len(rows) == min(n, 200) else [f"{len(rows)} rows of {n} grants"]
+
+
 class Sweep(Page):
     name = "sweep/report.html"
 
@@ -287,4 +358,4 @@ class Size(Page):
         return faults
 
 
-PAGES = [Run(), Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]
+PAGES = [Run(), Deployments(), Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]

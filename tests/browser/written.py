@@ -24,6 +24,20 @@ compare:
   - {{key: gpu_hours.total, relative: 0.01}}
 """
 
+TWO = """name: {name}
+sla: {{ttft_ms: 1500, tpot_ms: 20, window_s: 30}}
+router: kv_aware
+engine: {{profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}}
+pools: {{agg: {{replicas: 1}}}}
+startup: {{delay_s: 20}}
+arbiter: {{type: fair_share, max_gpus: 4}}
+policy: {{type: planner, mode: agg, enable_throughput_scaling: false, enable_load_scaling: true, load_adjustment_interval: 10,
+  load_min_observations: 3, min_endpoint: 1, ttft: 400, itl: 10}}
+deployments:
+  chat: {{traffic: {{rate_per_s: [[0, 2], [120, 16], [240, 2]], isl_tok: 4000, osl_tok: [50, 250]}}}}
+  code: {{traffic: {{rate_per_s: [[0, 12], [120, 2], [240, 12]], isl_tok: 6000, osl_tok: 100}}}}
+"""
+
 
 def quoted(text):
     """In YAML, where U+2028 is the end of a line."""
@@ -40,6 +54,8 @@ class Site:
         trace.symlink_to(self.project / "traces/data/mooncake_conversation.jsonl.gz")
         self.trace = trace
         self.scenario = trace.parent / "scenario.yaml"
+        self.two = trace.parent / "two.yaml"
+        self.two.write_text(TWO.format(name=quoted(HARM)))
         self.scenario.write_text(SCENARIO.format(name=quoted(HARM), trace=quoted(trace), limit=limit))
 
     def run(self, *words, status=0):

@@ -120,7 +120,7 @@ Test(recorded_parts, come_back_to_the_nanosecond)
 {
     struct recorded run;
     write_requests();
-    cr_assert_eq(recorded_read(&run, &arena, dir, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(recorded_read(&run, &arena, dir, NULL, &diag), ST_OK, "%s", diag.text);
     cr_assert_eq(run.n_requests, N);
     cr_assert(run.parts);
     for (int request = 0; request < N; request++) {
@@ -159,7 +159,7 @@ Test(recorded_parts, are_told_in_the_order_in_which_requests_ended)
     struct recorded run;
 
     write_requests();
-    cr_assert_eq(recorded_visit(&run, &arena, dir, &visitor, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(recorded_visit(&run, &arena, dir, NULL, &visitor, &diag), ST_OK, "%s", diag.text);
     cr_assert_eq(told.n, N);
     for (size_t i = 0; i < N; i++) {
         cr_assert_eq(told.index[i], indices[N - 1 - i]);
@@ -175,7 +175,7 @@ Test(recorded_parts, a_run_that_did_not_keep_them_has_none)
 
     snprintf(text, sizeof text, "%s\n3%s\n8%s\n", columns, fields, fields);
     put("requests.csv", text);
-    cr_assert_eq(recorded_read(&run, &arena, dir, &diag), ST_OK, "%s", diag.text);
+    cr_assert_eq(recorded_read(&run, &arena, dir, NULL, &diag), ST_OK, "%s", diag.text);
     cr_assert_eq(run.n_requests, N);
     cr_assert_null(run.parts);
 }
@@ -200,7 +200,7 @@ static void check_refused(const char *expected)
 {
     struct recorded run;
     diag_init(&diag);
-    cr_assert_eq(recorded_read(&run, &arena, dir, &diag), ST_INPUT);
+    cr_assert_eq(recorded_read(&run, &arena, dir, NULL, &diag), ST_INPUT);
     cr_assert(strstr(diag.text, expected), "%s", diag.text);
     cr_assert_eq(strncmp(diag.text, path, strlen(path)), 0, "%s", diag.text);
 }

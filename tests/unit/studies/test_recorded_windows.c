@@ -85,11 +85,18 @@ TestSuite(recorded_windows, .init = setup, .fini = teardown);
 static void write_file(bool with_parts)
 {
     FILE *file = fopen(path, "w");
-    const struct windows_csv w = {&info, &windows, with_parts ? causes : NULL,
-                                  with_parts ? capacity : NULL,
-                                  with_parts ? capacity_summary.n_windows : 0};
+    static const size_t pool_at[] = {0};
+    const struct windows_csv w = {.info = &info,
+                                  .n_pools = 1,
+                                  .pools = info.pool_names,
+                                  .pool_at = pool_at,
+                                  .windows = &windows,
+                                  .causes = with_parts ? causes : NULL,
+                                  .capacity = with_parts ? capacity : NULL,
+                                  .n_windows = with_parts ? capacity_summary.n_windows : 0};
 
     cr_assert(file);
+    windows_csv_header(file, &w);
     cr_assert_eq(windows_csv_write(file, &w, &diag), ST_OK);
     cr_assert_eq(fclose(file), 0);
 }
