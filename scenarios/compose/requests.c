@@ -23,7 +23,7 @@ static enum status open_clients(struct scenario_requests *r, const struct scenar
         .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
         .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
         .think_ns = ns(sc->traffic.think_s),
-        .seed = scenario_seed(sc),
+        .seed = scenario_traffic_seed(sc),
     };
     enum status s = clients_create(&r->clients, &config, d);
     if (!s)
@@ -39,7 +39,7 @@ static enum status open_rate(struct scenario_requests *r, const struct scenario 
         .even = strcmp(sc->traffic.arrivals, "even") == 0,
         .isl_tok = {(uint32_t)sc->traffic.isl_tok.lowest, (uint32_t)sc->traffic.isl_tok.highest},
         .osl_tok = {(uint32_t)sc->traffic.osl_tok.lowest, (uint32_t)sc->traffic.osl_tok.highest},
-        .seed = scenario_seed(sc),
+        .seed = scenario_traffic_seed(sc),
     };
     enum status s = open_load_create(&r->open_load, &config, d);
     if (!s)
@@ -113,7 +113,7 @@ static enum status open_traffic(struct scenario_requests *r, const struct scenar
         .resampled = sc->replicate > 0,
         .block_ns = ns(sc->trace.resample_block_s),
         .within_ns = ns(sc->trace.resample_within_s),
-        .seed = scenario_seed(sc),
+        .seed = scenario_traffic_seed(sc),
     };
     enum status s = traffic_create(&r->traffic, table, &config, d);
     if (s)
@@ -168,19 +168,30 @@ enum status scenario_trace_end(int64_t *end_ns, const struct scenario *sc,
     return ST_OK;
 }
 
-enum status scenario_requests_open(struct scenario_requests *r, const struct scenario *sc,
-                                   struct run_resources *resources, bool share_trace,
-                                   struct diag *d)
+static enum status open_all(struct scenario_requests *r, const struct scenario *sc,
+                            struct run_resources *resources, bool share_trace, struct diag *d)
 {
     const struct trace_options options = options_of(sc);
 
-    *r = (struct scenario_requests){0};
     if (sc->traffic.clients)
         return open_clients(r, sc, d);
     if (sc->traffic.rate_per_s.n)
         return open_rate(r, sc, d);
     return share_trace || is_made(sc) ? open_shared(r, sc, resources, &options, d)
                                       : open_stream(r, sc, &options, d);
+}
+
+enum status scenario_requests_open(struct scenario_requests *r, const struct scenario *sc,
+                                   struct run_resources *resources, bool share_trace,
+                                   struct diag *d)
+{
+    *r = (struct scenario_requests){0};
+    enum status s = open_all(r, sc, resources, share_trace, d);
+    if (!s && sc->endpoint.classes) {
+        class_filter_init(&r->filter, &r->source, sc->endpoint.classes, sc->endpoint.own);
+        r->source = class_filter_source(&r->filter);
+    }
+    return s;
 }
 
 void scenario_requests_close(struct scenario_requests *r)
@@ -190,6 +201,26 @@ void scenario_requests_close(struct scenario_requests *r)
     clients_free(r->clients);
     open_load_free(r->open_load);
     *r = (struct scenario_requests){0};
+}
+
+static const char *with_range(const char *text, const char *name, const struct tok_range *range,
+                              struct arena *arena)
+{
+    if (!text || range->lowest < 0)
+        return text;
+    return arena_printf(arena, "%s, %s %lld to %lld", text, name, (long long)range->lowest,
+                        (long long)range->highest);
+}
+
+static const char *class_text(const struct scenario *sc, struct arena *arena)
+{
+    const char *text = with_range("", "isl_tok", &sc->serves.isl_tok, arena);
+
+    text = with_range(text, "osl_tok", &sc->serves.osl_tok, arena);
+    text = with_range(text, "priority", &sc->serves.priority, arena);
+    if (text && !*text)
+        text = ", the rest";
+    return with_range(text, "also priority", &sc->serves.also_priority, arena);
 }
 
 const char *scenario_requests_text(const struct scenario *sc, struct arena *arena)
@@ -204,5 +235,9 @@ const char *scenario_requests_text(const struct scenario *sc, struct arena *aren
         text = arena_printf(arena, "%s, scale %.9g", text, sc->trace.scale);
     if (text && sc->replicate > 0)
         text = arena_printf(arena, "%s, replicate %lld", text, (long long)sc->replicate);
+    if (text && scenario_has_endpoint(sc)) {
+        const char *of_class = class_text(sc, arena);
+        text = of_class ? arena_printf(arena, "%s, of them%s", text, of_class + 1) : NULL;
+    }
     return text;
 }

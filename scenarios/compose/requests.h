@@ -6,6 +6,7 @@
 #include "scenarios/keys/scenario.h"
 #include "traces/clients.h"
 #include "traces/open_load.h"
+#include "traces/request_class.h"
 #include "traces/request_source.h"
 #include "traces/trace_table.h"
 #include "traces/traffic.h"
@@ -20,6 +21,7 @@ struct scenario_requests {
     struct traffic *traffic;
     struct clients *clients;
     struct open_load *open_load;
+    struct class_filter filter; /* over it, behind an endpoint */
 };
 
 /* With share_trace, and where more is asked for than the trace as it stands, that comes whole from
@@ -36,8 +38,8 @@ void scenario_requests_close(struct scenario_requests *requests); /* a second ti
 enum status scenario_trace_end(int64_t *end_ns, const struct scenario *scenario,
                                struct run_resources *resources, struct diag *d);
 
-/* For people, beside the name of the trace: ", replicate 2"; "" where it is as it stands. NULL: no
- * memory. */
+/* For people, beside the name of the trace: ", replicate 2, of them isl_tok 0 to 4000"; "" where it
+ * is as it stands. NULL: no memory. */
 const char *scenario_requests_text(const struct scenario *scenario, struct arena *arena);
 
 #endif

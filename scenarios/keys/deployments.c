@@ -95,7 +95,20 @@ static enum status check_section(const struct yaml_node *map, const char *deploy
     return ST_OK;
 }
 
-enum status deployment_check(const struct yaml_node *own, struct diag *d)
+/* Of the run where its deployments share their requests. */
+static bool is_of_endpoint(const char *section)
+{
+    return strcmp(section, "trace") == 0 || strcmp(section, "traffic") == 0;
+}
+
+bool scenario_key_at_top(const struct scenario *scenario, const struct key *key)
+{
+    return scenario_key_of_run(key) ||
+           (scenario_has_endpoint(scenario) && is_of_endpoint(key->section));
+}
+
+enum status deployment_check(const struct yaml_node *own, const struct scenario *run,
+                             struct diag *d)
 {
     enum status s = ST_OK;
 
@@ -103,7 +116,8 @@ enum status deployment_check(const struct yaml_node *own, struct diag *d)
         const struct scenario_section *section = scenario_section_find(node->key);
         const struct key *key = scenario_key_find("", node->key);
         if ((key && key->of_run) || (section && section->of_run) ||
-            strcmp(node->key, "deployments") == 0)
+            strcmp(node->key, "deployments") == 0 ||
+            (scenario_has_endpoint(run) && is_of_endpoint(node->key)))
             s = scenario_key_not_in_deployment(node->key, own->key, node->key_at, d);
         else if (section)
             s = check_section(node, own->key, d);
@@ -126,4 +140,85 @@ const char *scenario_path_in_deployment(char name[DEPLOYMENT_NAME_MAX + 1], cons
     memcpy(name, path, n);
     name[n] = '\0';
     return path + n + 1;
+}
+
+/* ---- one endpoint ---- */
+
+bool scenario_has_endpoint(const struct scenario *scenario)
+{
+    return strcmp(scenario->endpoint.by, "none") != 0;
+}
+
+enum status endpoint_check(const struct scenario *scenario, struct diag *d)
+{
+    if (!scenario_has_endpoint(scenario))
+        return ST_OK;
+    if (!scenario->deployment)
+        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "endpoint.by"),
+                            "endpoint.by is about several deployments; expected the key "
+                            "deployments, or none");
+    if (scenario->traffic.clients)
+        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "traffic.clients"),
+                            "traffic.clients wait for answers, which an endpoint does not route; "
+                            "expected a trace, or traffic.rate_per_s");
+    return ST_OK;
+}
+
+static void set_range(int64_t to[2], const struct tok_range *from)
+{
+    if (from->lowest < 0)
+        return;
+    to[0] = from->lowest;
+    to[1] = from->highest;
+}
+
+static struct request_class class_of(const struct scenario *deployment)
+{
+    struct request_class c = {REQUEST_CLASS_ANY, REQUEST_CLASS_ANY, REQUEST_CLASS_ANY,
+                              REQUEST_CLASS_NONE};
+
+    set_range(c.isl_tok, &deployment->serves.isl_tok);
+    set_range(c.osl_tok, &deployment->serves.osl_tok);
+    set_range(c.priority, &deployment->serves.priority);
+    set_range(c.also_priority, &deployment->serves.also_priority);
+    return c;
+}
+
+static enum status check_reached(const struct request_class *of, const struct scenario *run,
+                                 size_t i, struct diag *d)
+{
+    char path[16 + DEPLOYMENT_NAME_MAX];
+
+    for (size_t before = 0; before < i; before++) {
+        const char *name = run->deployments[i].deployment;
+        if (!request_class_hides(&of[before], &of[i]))
+            continue;
+        snprintf(path, sizeof path, "deployments.%s", name);
+        return diag_fail_at(d, ST_INPUT, scenario_at(run, path),
+                            "no request gets to deployment %s: %s stands before it and serves all "
+                            "that it does; expected other `serves`, the narrower first",
+                            name, run->deployments[before].deployment);
+    }
+    return ST_OK;
+}
+
+enum status endpoint_classes(struct scenario *deployments, const struct scenario *run,
+                             struct arena *arena, struct diag *d)
+{
+    size_t n = run->n_deployments;
+    struct request_class *of = ARENA_NEW(arena, n, struct request_class);
+    struct request_classes *classes = ARENA_NEW(arena, 1, struct request_classes);
+    enum status s = ST_OK;
+
+    if (!of || !classes)
+        return diag_nomem(d, "endpoint");
+    *classes = (struct request_classes){n, of};
+    for (size_t i = 0; i < n && !s; i++) {
+        struct scenario *own = &deployments[i];
+        of[i] = class_of(own);
+        own->endpoint.classes = classes;
+        own->endpoint.own = i;
+        s = check_reached(of, run, i, d);
+    }
+    return s;
 }

@@ -2,8 +2,12 @@
 #ifndef SCENARIOS_KEYS_DEPLOYMENTS_H
 #define SCENARIOS_KEYS_DEPLOYMENTS_H
 
+#include <stddef.h>
+
 #include "util/status.h"
 
+struct arena;
+struct scenario;
 struct yaml_node;
 
 /* "deployments.NAME.REST" taken apart: REST, borrowed, and the name; the path itself where it does
@@ -13,7 +17,16 @@ const char *scenario_path_in_deployment(char name[DEPLOYMENT_NAME_MAX + 1], cons
 
 /* Is it a map of as many as one run can hold, under names that can stand in paths and files? */
 enum status deployments_check(const struct yaml_node *map, struct diag *d);
-/* Does one of them say only what is of a deployment? What its keys hold is not looked at. */
-enum status deployment_check(const struct yaml_node *own, struct diag *d);
+/* Does one of them say only what is of a deployment of this run? What its keys hold is not looked
+ * at. */
+enum status deployment_check(const struct yaml_node *own, const struct scenario *run,
+                             struct diag *d);
+
+/* Can the requests of this scenario, or deployment, be those of an endpoint, if they are to? */
+enum status endpoint_check(const struct scenario *scenario, struct diag *d);
+/* Tells each deployment, of as many as the run has, the classes of all. ST_INPUT: one stands behind
+ * another that takes all that it serves. */
+enum status endpoint_classes(struct scenario *deployments, const struct scenario *run,
+                             struct arena *arena, struct diag *d);
 
 #endif

@@ -62,6 +62,7 @@ static const char *semantic_choice(size_t i)
     return i < N_DYNOSIM_SEMANTICS ? dynosim_semantics[i].name : NULL;
 }
 
+static const char *const endpoint_choices[] = {"none", "class", NULL};
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const placements[] = {"pack", "spread", NULL};
@@ -91,6 +92,8 @@ const struct scenario_section scenario_sections[] = {
     {"arbiter", "Who gets GPUs when deployments want more than there are (docs/deployments.md)",
      true},
     {"share", "What a deployment is to the arbiter", false},
+    {"endpoint", "How deployments share one trace, or traffic (docs/deployments.md)", true},
+    {"serves", "Which requests of the endpoint are for a deployment", false},
     {"pools", "The workers at the start: either `agg`, or `prefill` and `decode`", false},
     {"kv_router", "What the router kv_aware makes of what it sees", false},
     {"router_view", "What the routers that go by load know of the workers", false},
@@ -142,6 +145,7 @@ const struct scenario_section scenario_sections[] = {
 #define GAUGES "policy.generation=1.0.2 & policy.enable_load_scaling=true"
 #define SHARED OURS " & arbiter.type!=none"
 #define SHARES_OUT "arbiter.type=priority,fair_share"
+#define BY_CLASS OURS " & endpoint.by=class"
 #define STARTS                                                                                     \
     "policy.type!=static | failures.worker_mtbf_h | failures.node_mtbf_h | failures.spot_mtbf_h"
 
@@ -438,6 +442,22 @@ const struct key scenario_keys[] = {
      .unit = "GPUs", .when = SHARES_OUT,
      .doc = "that it gets, if it wants them, before any other has more than its own; -1 = one "
             "worker of each pool"},
+
+    {"endpoint", "by", KEY_ENUM, TOP(endpoint.by), .choices = endpoint_choices,
+     .preset_text = "none", .when = OURS,
+     .doc = "none: each deployment has requests of its own; class: each request of the trace, or "
+            "traffic, at the top level goes to the first deployment whose `serves` it fits, in "
+            "their order"},
+    {"serves", "isl_tok", KEY_RANGE, TOP(serves.isl_tok), RANGE(0, TRACE_TOK_MAX), .unset = "any",
+     .unit = "tokens", .when = BY_CLASS, .doc = "prompts of such lengths"},
+    {"serves", "osl_tok", KEY_RANGE, TOP(serves.osl_tok), RANGE(0, TRACE_TOK_MAX), .unset = "any",
+     .unit = "tokens", .when = BY_CLASS, .doc = "outputs of such lengths, as if they were known"},
+    {"serves", "priority", KEY_RANGE, TOP(serves.priority), RANGE(0, UINT32_MAX), .unset = "any",
+     .when = BY_CLASS,
+     .doc = "of the request, as its trace says, 0 where it says none; beside the lengths"},
+    {"serves", "also_priority", KEY_RANGE, TOP(serves.also_priority), RANGE(0, UINT32_MAX),
+     .unset = "none", .when = BY_CLASS,
+     .doc = "requests of such a priority too, whatever else they are, before any other deployment"},
 
     {"pools.POOL", "replicas", KEY_INT, POOL(replicas), RANGE(0, MAX_WORKERS), .required = true,
      .unit = "workers", .doc = "ready at the start"},

@@ -30,6 +30,8 @@ bool scenario_is_section(const char *name);
 
 /* Is the key of the whole run, and not of a deployment? */
 bool scenario_key_of_run(const struct key *key);
+/* Does the key stand at the top level of such a scenario, of deployments or not? */
+bool scenario_key_at_top(const struct scenario *scenario, const struct key *key);
 /* ST_INPUT: such a key, or section, stands in a deployment. */
 enum status scenario_key_not_in_deployment(const char *key, const char *deployment,
                                            struct source_pos at, struct diag *d);

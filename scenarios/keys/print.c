@@ -18,7 +18,7 @@ struct printer {
 
 static bool prints(const struct printer *p, const struct key *key)
 {
-    return scenario_key_of_run(key) ? p->of_run : p->of_deployment;
+    return scenario_key_at_top(p->scenario, key) ? p->of_run : p->of_deployment;
 }
 
 static void print_profile_name(FILE *out, const char *working_dir, const char *name)

@@ -531,6 +531,8 @@ static enum status check_scenario(struct loader *l)
 
     enum status wrong = check_traffic(l);
     if (!wrong)
+        wrong = endpoint_check(sc, l->d);
+    if (!wrong)
         wrong = check_output(l);
     if (wrong)
         return wrong;
@@ -610,7 +612,7 @@ static enum status read_deployment(struct scenario *to, const struct loader *of,
         .scenario = to, .arena = of->arena, .own = own, .source = of->source, .d = &why};
 
     diag_init(&why);
-    enum status s = deployment_check(own, of->d);
+    enum status s = deployment_check(own, of->scenario, of->d);
     if (s)
         return s;
     s = layers_of_deployment(&l.root, l.arena, of->root, own, &why);
@@ -639,6 +641,8 @@ static enum status read_deployments(struct loader *l, const struct yaml_node *ma
     for (const struct yaml_node *own = map->first; own && !s; own = own->next)
         s = read_deployment(&all[sc->n_deployments++], l, own);
     sc->deployments = all;
+    if (!s && scenario_has_endpoint(sc))
+        s = endpoint_classes(all, sc, l->arena, l->d);
     return s ? s : scenario_check_run_applies(sc, l->arena, l->d);
 }
 
@@ -729,7 +733,7 @@ enum status scenario_presets(const struct scenario_preset **presets, size_t *n, 
     return s;
 }
 
-uint64_t scenario_seed(const struct scenario *scenario)
+static uint64_t seed_of_run(const struct scenario *scenario)
 {
     struct pcg64 rng;
 
@@ -738,10 +742,23 @@ uint64_t scenario_seed(const struct scenario *scenario)
         pcg64_stream(&rng, seed, "replicate", (uint64_t)scenario->replicate);
         seed = pcg64_next(&rng) & INT64_MAX;
     }
+    return seed;
+}
+
+uint64_t scenario_seed(const struct scenario *scenario)
+{
+    struct pcg64 rng;
+
+    uint64_t seed = seed_of_run(scenario);
     if (!scenario->deployment)
         return seed;
     pcg64_stream(&rng, seed, scenario->deployment, 0);
     return pcg64_next(&rng) & INT64_MAX;
+}
+
+uint64_t scenario_traffic_seed(const struct scenario *scenario)
+{
+    return scenario_has_endpoint(scenario) ? seed_of_run(scenario) : scenario_seed(scenario);
 }
 
 const struct policy_ops *scenario_policy(const struct scenario *scenario)

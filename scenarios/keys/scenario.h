@@ -17,6 +17,7 @@
 #include "planner/policy.h"
 #include "scenarios/keys/compare.h"
 #include "scenarios/keys/expect.h"
+#include "traces/request_class.h"
 #include "util/arena.h"
 #include "util/curve.h"
 #include "util/status.h"
@@ -135,6 +136,15 @@ struct scenario {
         double weight;
         int64_t guaranteed_gpus; /* -1 = one worker of each pool */
     } share;
+    struct {
+        const char *by; /* "none": each deployment has requests of its own; "class" */
+        const struct request_classes *classes; /* of all deployments; NULL with "none" */
+        size_t own;                            /* which of them is this deployment's */
+    } endpoint;
+    struct {
+        struct tok_range isl_tok, osl_tok, priority; /* lowest -1 = any */
+        struct tok_range also_priority;              /* lowest -1 = none */
+    } serves;
     const char *router;
     struct {
         double overlap_weight, prefill_weight, request_weight, temperature;
@@ -291,6 +301,10 @@ struct source_pos scenario_engine_at(const struct scenario *scenario, enum pool_
 /* Of every random draw of a run: made of `seed` and `replicate`; of a deployment, of its name too.
  * At most INT64_MAX. */
 uint64_t scenario_seed(const struct scenario *scenario);
+/* The same of its requests: deployments behind one endpoint draw the same ones. */
+uint64_t scenario_traffic_seed(const struct scenario *scenario);
+/* Do its deployments share the requests that stand at the top level? */
+bool scenario_has_endpoint(const struct scenario *scenario);
 
 /* The policy that the scenario names. */
 const struct policy_ops *scenario_policy(const struct scenario *scenario);

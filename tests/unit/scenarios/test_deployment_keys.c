@@ -208,6 +208,59 @@ Test(deployments, print_reads_back_to_the_same)
     free(second);
 }
 
+/* ---- one endpoint ---- */
+
+#define ENDPOINT                                                                                   \
+    "endpoint: {by: class}\n"                                                                      \
+    "deployments: {short: {serves: {isl_tok: [0, 8000]}}, long: {serves: {}}}\n"
+#define BEHIND "trace: {path: t}\nengine: {profile: p}\npools: {agg: {replicas: 1}}\n" ENDPOINT
+
+Test(deployments, requests_of_an_endpoint_stand_at_the_top)
+{
+    cr_assert_eq(read_with(BEHIND, NULL), ST_OK, "%s", diag.text);
+    char *first = print();
+    cr_assert_eq(read_with(first, NULL), ST_OK, "%s", diag.text);
+    cr_expect_eq(sc.deployments[0].serves.isl_tok.highest, 8000);
+    char *second = print();
+    cr_expect_str_eq(first, second);
+    free(first);
+    free(second);
+    refused(BEHIND, OVERRIDES("deployments.long.trace.limit=3"),
+            "trace is of the whole run; expected it at the top level, not in deployments.long");
+    refused(BEHIND, OVERRIDES("deployments.long.traffic.arrivals=even"),
+            "traffic is of the whole run");
+}
+
+/* Whoever draws them, they are the same. */
+Test(deployments, requests_of_an_endpoint_are_drawn_once)
+{
+    cr_assert_eq(read_with(BEHIND, OVERRIDES("replicate=3")), ST_OK, "%s", diag.text);
+    cr_expect_eq(scenario_traffic_seed(&sc.deployments[0]), scenario_traffic_seed(&sc));
+    cr_expect_eq(scenario_traffic_seed(&sc.deployments[0]),
+                 scenario_traffic_seed(&sc.deployments[1]));
+    cr_expect_neq(scenario_seed(&sc.deployments[0]), scenario_seed(&sc.deployments[1]));
+    cr_assert_eq(read_with(BEHIND, OVERRIDES("endpoint.by=none")), ST_OK, "%s", diag.text);
+    cr_expect_neq(scenario_traffic_seed(&sc.deployments[0]),
+                  scenario_traffic_seed(&sc.deployments[1]));
+}
+
+Test(deployments, mistakes_about_an_endpoint_are_told)
+{
+    refused(
+        BEHIND, OVERRIDES("deployments=null"),
+        "4:16: endpoint.by is about several deployments; expected the key deployments, or none");
+    refused(BEHIND,
+            OVERRIDES("trace=null", "traffic.clients=2", "traffic.isl_tok=9", "traffic.osl_tok=9"),
+            "traffic.clients wait for answers, which an endpoint does not route");
+    refused(BEHIND, OVERRIDES("deployments.short.serves.isl_tok=null"),
+            "5:54: no request gets to deployment long: short stands before it and serves all that "
+            "it does; expected other `serves`, the narrower first");
+    refused(HEAD "  a: {}\n", OVERRIDES("serves.isl_tok=9"),
+            "serves.isl_tok has no effect here: it needs endpoint.by class");
+    refused("compat: dynosim\n" BEHIND, OVERRIDES("deployments=null"),
+            "endpoint.by has no counterpart in the reference simulator");
+}
+
 /* ---- runs ---- */
 
 static const struct summary *run(const char *text, const char *const *overrides)
@@ -282,6 +335,20 @@ Test(deployments, the_whole_is_the_sum)
     cr_expect_str_eq(y->policy.name, "static");
     cr_expect_not(summary_lookup(y, "deployments.c.requests.good", &ignored));
     cr_expect_not(summary_lookup(y, "deployments.a.requests.goods", &ignored));
+}
+
+Test(deployments, an_endpoint_gives_each_request_to_one)
+{
+    const struct summary *one = run(ONE, NULL);
+    const struct summary *y = run(ONE ENDPOINT, NULL);
+    const struct summary *behind = &y->deployments[0], *rest = &y->deployments[1];
+
+    cr_expect_eq(y->requests.offered, one->requests.offered);
+    cr_expect_eq(behind->requests.offered + rest->requests.offered, one->requests.offered);
+    cr_expect(behind->requests.offered > 0 && rest->requests.offered > 0);
+    y = run(ONE ENDPOINT, OVERRIDES("replicate=2", "trace.scale=1.5"));
+    one = run(ONE, OVERRIDES("replicate=2", "trace.scale=1.5"));
+    cr_expect_eq(y->requests.offered, one->requests.offered);
 }
 
 Test(deployments, figures_of_expectations_are_checked)

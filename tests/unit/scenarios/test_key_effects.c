@@ -195,6 +195,11 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
     "deployments: {a: {share: {priority: 1, weight: 1, guaranteed_gpus: 2}}, b: {}}\n"             \
     "arbiter: {type: "
 
+/* What `serves` beside them says is for the first. */
+#define CLASSES                                                                                    \
+    "endpoint: {by: class}\nserves: {osl_tok: [0, 20]}\n"                                          \
+    "deployments: {a: {}, b: {serves: {isl_tok: null, osl_tok: null, priority: null}}}\n"
+
 /* Each a scenario in which some keys come to bear. */
 static const char *const stages[] = {
     SMALL DISAGG STARTS PASSES "throughput, prefill_engine_num_gpu: 1, " BUDGETS "}\n",
@@ -268,6 +273,7 @@ static const char *const stages[] = {
                       "throughput_adjustment_interval: 3, " BUDGET "}\n",
     "traffic: {rate_per_s: [[0, 3], [12, 3]], isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
+    SMALL DISAGG CLASSES,
     NULL};
 
 enum { STAGE_SIZE = 4096 };
