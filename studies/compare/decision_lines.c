@@ -5,7 +5,7 @@
 #include "util/text.h"
 #include "util/units.h"
 
-enum { MAX_LINES = 10 + POLICY_MAX_POOLS, DIGITS = 6 };
+enum { MAX_LINES = 10 + 2 * POLICY_MAX_POOLS, DIGITS = 6 };
 
 struct writer {
     struct arena *arena;
@@ -45,6 +45,41 @@ static const char *move(struct writer *w, int64_t from, int64_t to)
     return text;
 }
 
+/* NULL = it did not decide then. */
+static const char *workers(struct writer *w, const struct recorded_decision *decision, size_t pool)
+{
+    if (!decision)
+        return NULL;
+    const struct recorded_pool_decision *p = &decision->pools[pool];
+    const struct {
+        int64_t n;
+        const char *what;
+    } others[] = {{p->starting, "starting"}, {p->draining, "draining"}};
+    const char *text = arena_printf(w->arena, "%" PRId64 " ready", p->ready);
+    for (size_t i = 0; text && i < sizeof others / sizeof *others; i++)
+        if (others[i].n)
+            text =
+                arena_printf(w->arena, "%s, %" PRId64 " %s", text, others[i].n, others[i].what);
+    w->failed = w->failed || !text;
+    return text;
+}
+
+/* Of the pools of which a worker starts or drains, in either run: it is what rules wait for. */
+static void add_workers(struct writer *w, const struct compare_decision *c,
+                        const struct recorded *run)
+{
+    const struct recorded_decision *const of[] = {c->a, c->b};
+
+    for (size_t p = 0; p < run->n_pools; p++) {
+        bool moves = false;
+        for (size_t i = 0; i < 2; i++)
+            moves = moves || (of[i] && (of[i]->pools[p].starting || of[i]->pools[p].draining));
+        if (moves)
+            add(w, arena_printf(w->arena, "%s had", run->pools[p]), workers(w, c->a, p),
+                workers(w, c->b, p));
+    }
+}
+
 static void add_forecasts(struct writer *w, const char *what, const struct recorded_forecast *a,
                           const struct recorded_forecast *b)
 {
@@ -79,6 +114,7 @@ enum status compare_decision_lines(const struct compare_line **lines, size_t *n,
     for (size_t p = 0; p < r->n_pools; p++)
         add(&w, r->pools[p], move(&w, c->from_a[p], c->to_a[p]),
             move(&w, c->from_b[p], c->to_b[p]));
+    add_workers(&w, c, r);
     add_forecasts(&w, "seen", &a->seen, &b->seen);
     add_numbers(&w, "seen TTFT, ms", a->seen_ttft_ms, b->seen_ttft_ms);
     add_numbers(&w, "seen ITL, ms", a->seen_itl_ms, b->seen_itl_ms);

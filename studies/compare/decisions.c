@@ -12,7 +12,7 @@ const char *const compare_input_texts[] = {
     "other workers were there: the runs had parted before",
     "other traffic was seen: the runs had parted before",
     "the same was seen, but another forecast made of it",
-    "the same was seen and predicted: the settings of the policies differ",
+    "the same was seen and predicted: the policies or their settings differ",
 };
 
 /* The targets of a run as its decisions go by. */
