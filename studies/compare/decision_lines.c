@@ -58,8 +58,7 @@ static const char *workers(struct writer *w, const struct recorded_decision *dec
     const char *text = arena_printf(w->arena, "%" PRId64 " ready", p->ready);
     for (size_t i = 0; text && i < sizeof others / sizeof *others; i++)
         if (others[i].n)
-            text =
-                arena_printf(w->arena, "%s, %" PRId64 " %s", text, others[i].n, others[i].what);
+            text = arena_printf(w->arena, "%s, %" PRId64 " %s", text, others[i].n, others[i].what);
     w->failed = w->failed || !text;
     return text;
 }
