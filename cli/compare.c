@@ -13,6 +13,7 @@
 #include "pages/compare/compare_page.h"
 #include "reports/out_file.h"
 #include "reports/summary.h"
+#include "scenarios/keys/deployments.h"
 #include "studies/compare/compare.h"
 #include "studies/study.h"
 #include "util/units.h"
@@ -24,6 +25,7 @@ const struct cli_option compare_options[] = {
     {"variant", 'v', "CHANGE",
      "a run of the scenario with a change: PATH=VALUE as of --set, or FILE.yaml as of --overlay; "
      "may be repeated"},
+    {"deployment", '\0', "NAME", "which one to compare, where each run has several"},
     {"replicates", 'r', "R",
      "runs of each scenario on other courses of its traffic, for intervals (default 8; 0: none)"},
     {"keys", 'k', "KEY,...", "figures to compare, of summary.json (default: the main ones)"},
@@ -69,14 +71,24 @@ static enum status add_input(struct job *job, const char *name, const char *dir,
 }
 
 /* Mistakes are told now, not when the runs before it are done. */
-static enum status check_source(const struct scenario_source *source, struct arena *arena,
-                                struct diag *d)
+static enum status check_source(const struct scenario_source *source, const char *deployment,
+                                struct arena *arena, struct diag *d)
 {
     struct scenario *scenario = ARENA_NEW(arena, 1, struct scenario);
 
     enum status s =
         scenario ? scenario_read(scenario, arena, source, d) : diag_nomem(d, "scenario");
-    return s ? s : scenario_need_one(scenario, "headroom compare", d);
+    if (s)
+        return s;
+    if (!deployment && scenario->n_deployments)
+        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "deployments"),
+                            "there are several deployments; expected --deployment with one of "
+                            "them, such as %s",
+                            scenario->deployments[0].deployment);
+    if (deployment && !scenario_deployment_find(scenario, deployment))
+        return diag_fail(d, ST_INPUT, "option '--deployment': scenario '%s' has no deployment '%s'",
+                         scenario->name, deployment);
+    return ST_OK;
 }
 
 static enum status add_word(struct job *job, const char *path, struct diag *d)
@@ -94,7 +106,7 @@ static enum status add_word(struct job *job, const char *path, struct diag *d)
     enum status s =
         source ? cli_scenario_source(source, job->args, path, d) : diag_nomem(d, "scenario");
     if (!s)
-        s = check_source(source, job->args->arena, d);
+        s = check_source(source, job->options.deployment, job->args->arena, d);
     return s ? s : add_input(job, path, NULL, source, d);
 }
 
@@ -131,7 +143,7 @@ static enum status add_variants(struct job *job, struct diag *d)
         s = source ? change(source, job->inputs[0].source, texts[i], args->arena, d)
                    : diag_nomem(d, "variant");
         if (!s)
-            s = check_source(source, args->arena, d);
+            s = check_source(source, job->options.deployment, args->arena, d);
         if (!s)
             s = add_input(job, texts[i], NULL, source, d);
     }
@@ -342,7 +354,7 @@ static enum status compare(struct job *job, struct diag *d)
 
 enum status compare_run(const struct cli_args *args, struct diag *d)
 {
-    struct job job = {.args = args};
+    struct job job = {.args = args, .options.deployment = cli_value(args, "deployment")};
     struct profile_search profiles;
 
     job.options.inputs = job.inputs;

@@ -17,8 +17,10 @@ static void print_runs(const struct compare_result *r, FILE *out)
     for (size_t i = 0; i < r->n_runs; i++) {
         const struct compare_run *run = &r->runs[i];
         bool is_folder = !run->input->source;
-        terminal_line(out, "%c  %s%s%s   policy %s", compare_letter(run, r), run->input->name,
+        const char *deployment = run->recorded.deployment;
+        terminal_line(out, "%c  %s%s%s%s%s   policy %s", compare_letter(run, r), run->input->name,
                       is_folder ? "   a run of " : "", is_folder ? run->recorded.scenario : "",
+                      deployment ? "   deployment " : "", deployment ? deployment : "",
                       run->recorded.policy);
     }
 }

@@ -273,36 +273,14 @@ static enum status tell(const struct explain *e, const struct cli_args *args, st
     return s ? s : explain_window(e, from_ns, d);
 }
 
-/* Of several deployments, one has to be chosen. */
-static enum status check_deployment(const struct cli_args *args, struct diag *d)
-{
-    struct recorded_whole whole;
-    const char *names = "";
-
-    if (cli_value(args, "deployment"))
-        return ST_OK;
-    enum status s = recorded_read_whole(&whole, args->arena, args->words[0], d);
-    if (s || whole.n == 0)
-        return s;
-    for (size_t i = 0; i < whole.n && names; i++)
-        names = arena_printf(args->arena, "%s%s%s", names, i ? ", " : "", whole.names[i]);
-    if (!names)
-        return diag_nomem(d, "names");
-    return diag_fail(d, ST_INPUT,
-                     "the run in '%s' has several deployments; expected --deployment with one of: "
-                     "%s",
-                     args->words[0], names);
-}
-
 enum status explain_run(const struct cli_args *args, struct diag *d)
 {
     struct recorded run;
     struct causes *causes = NULL;
     struct cause_summary summary;
 
-    enum status s = check_deployment(args, d);
-    if (!s)
-        s = recorded_read(&run, args->arena, args->words[0], cli_value(args, "deployment"), d);
+    enum status s =
+        recorded_read(&run, args->arena, args->words[0], cli_value(args, "deployment"), d);
     if (!s && !run.parts)
         s = diag_fail(d, ST_INPUT,
                       "the run in '%s' did not keep where the time of its requests went (an "

@@ -52,7 +52,10 @@ enum status compare_page_write(const struct compare_result *result, FILE *out, s
     enum status s = ST_OK;
 
     series_page_begin(out, "headroom compare", "headroom compare");
-    page_heading(out, "headroom compare", NULL);
+    page_heading(out, "headroom compare",
+                 result->options->deployment
+                     ? arena_printf(arena, "deployment %s", result->options->deployment)
+                     : NULL);
     write_runs(&v);
     for (size_t i = 0; i < result->n_pairs && !s; i++)
         s = write_figures(&v, &result->pairs[i]);

@@ -93,7 +93,7 @@ static enum status make_runs(struct comparison *c, struct study_variant *variant
         run->input = &o->inputs[i];
         enum status s = run->input->source ? run_input(&drawing, d) : ST_OK;
         if (!s)
-            s = recorded_read(&run->recorded, c->arena, run->input->dir, NULL, d);
+            s = recorded_read(&run->recorded, c->arena, run->input->dir, o->deployment, d);
         if (!s)
             s = compare_find_causes(run, c->arena, d);
         if (!s)
@@ -143,6 +143,23 @@ static enum status take_rows(struct comparison *c, const struct study_row *rows,
     return ST_OK;
 }
 
+/* As a run of several deployments has them. NULL: no memory. */
+static const char *const *keys_of_runs(const struct comparison *c)
+{
+    const char **keys;
+
+    if (!c->options->deployment)
+        return c->result->keys;
+    keys = ARENA_NEW(c->arena, c->result->n_keys, const char *);
+    for (size_t i = 0; keys && i < c->result->n_keys; i++) {
+        keys[i] =
+            arena_printf(c->arena, "deployments.%s.%s", c->options->deployment, c->result->keys[i]);
+        if (!keys[i])
+            return NULL;
+    }
+    return keys;
+}
+
 static enum status run_replicates(struct comparison *c, const struct study_variant *variants,
                                   size_t n, struct diag *d)
 {
@@ -152,7 +169,7 @@ static enum status run_replicates(struct comparison *c, const struct study_varia
         .n_variants = n,
         .variants = variants,
         .n_keys = c->result->n_keys,
-        .keys = c->result->keys,
+        .keys = keys_of_runs(c),
         .resources = o->resources,
         .n_threads = o->n_threads,
         .cancel = o->cancel,
@@ -163,6 +180,8 @@ static enum status run_replicates(struct comparison *c, const struct study_varia
 
     if (n == 0)
         return ST_OK;
+    if (!study.keys)
+        return diag_nomem(d, "keys");
     enum status s = study_run(&rows, c->arena, &study, d);
     return s ? s : take_rows(c, rows, d);
 }
@@ -220,6 +239,9 @@ static enum status add_notes(struct compare_pair *pair, struct arena *arena, str
         add_note(pair, "the pools are others: fleets and decisions are not compared");
     if (a->n_samples == 0 || b->n_samples == 0)
         add_note(pair, "a run has no timeline (output.sample_s 0): windows are without workers");
+    if (a->deployment)
+        add_note(pair, "what an arbiter gave and took between the decisions of the deployment is "
+                       "not among them: grants.jsonl has it");
     if (pair->a->no_replicates || pair->b->no_replicates)
         add_note(pair, arena_printf(arena, "no replicates: %s",
                                     pair->a->no_replicates ? pair->a->no_replicates

@@ -35,7 +35,8 @@ struct compare_input {
 struct compare_options {
     size_t n_inputs; /* 2 to COMPARE_MAX_RUNS */
     const struct compare_input *inputs;
-    size_t n_keys; /* of summary.json, to be told apart; 0 = the main ones */
+    const char *deployment; /* which of several in each of them; NULL = the only one */
+    size_t n_keys;          /* of summary.json, to be told apart; 0 = the main ones */
     const char *const *keys;
     size_t n_replicates; /* of each scenario: 0, or 4 and more */
     bool must_replicate; /* else scenarios that have no replicates do without */

@@ -14,6 +14,8 @@ static void write_run(struct json_out *j, const struct compare_run *run)
     json_key_string(j, "name", run->input->name);
     json_key_string(j, "kind", run->input->source ? "scenario" : "folder");
     json_key_string(j, "scenario", r->scenario);
+    if (r->deployment)
+        json_key_string(j, "deployment", r->deployment);
     json_key_string(j, "policy", r->policy);
     json_key_string(j, "headroom_version", r->version);
     json_key_string(j, "trace_digest", r->trace_digest);

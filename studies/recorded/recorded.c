@@ -151,15 +151,16 @@ static enum status refuse_deployment(const struct recorded *run, const struct ya
     char names[256] = "";
     size_t n = 0;
 
-    if (!run->deployment)
-        return diag_fail_at(
-            d, ST_INPUT, all->key_at,
-            "this run has several deployments; expected one of a single deployment");
     if (!all)
         return diag_fail(d, ST_INPUT, "the run in '%s' is of a single deployment, not of '%s'",
                          run->dir, run->deployment);
     for (const struct yaml_node *of = all->first; of && n < sizeof names; of = of->next)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n ? ", " : "", of->key);
+    if (!run->deployment)
+        return diag_fail(d, ST_INPUT,
+                         "the run in '%s' has several deployments; expected --deployment with one "
+                         "of: %s",
+                         run->dir, names);
     return diag_fail(d, ST_INPUT, "there is no deployment '%s' in '%s'; expected one of: %s",
                      run->deployment, run->dir, names);
 }
