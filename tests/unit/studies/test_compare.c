@@ -256,6 +256,38 @@ Test(compare, moments_of_other_fleets_are_all_kept)
     cr_expect_eq(pair.apart[1].b, &b[2]);
 }
 
+static const struct compare_line *line_of(const char *what, const struct recorded_decision *a,
+                                          const struct recorded_decision *b)
+{
+    const struct compare_run run = {.recorded = {.n_pools = 1, .pools = {"agg"}}};
+    const struct compare_pair pair = {.a = &run, .b = &run, .decision = {.a = a, .b = b}};
+    const struct compare_line *lines;
+    size_t n;
+
+    cr_assert_eq(compare_decision_lines(&lines, &n, &pair, &arena, &diag), ST_OK);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(lines[i].what, what) == 0)
+            return &lines[i];
+    return NULL;
+}
+
+Test(compare, a_decision_says_which_workers_start_or_drain)
+{
+    struct recorded_decision a = decision(10 * S, 3, 4, 5, 6), b = decision(10 * S, 3, 2, 5, 6);
+
+    cr_expect_null(line_of("agg had", &a, &b)); /* nothing moves */
+    b.pools[0].ready = 1;
+    b.pools[0].starting = 2;
+    b.pools[0].draining = 1;
+    const struct compare_line *line = line_of("agg had", &a, &b);
+    cr_assert(line);
+    cr_expect_str_eq(line->a, "3 ready");
+    cr_expect_str_eq(line->b, "1 ready, 2 starting, 1 draining");
+    line = line_of("agg had", NULL, &b);
+    cr_assert(line);
+    cr_expect_null(line->a);
+}
+
 /* t(0.975; 3) = 3.182446305284263, t(0.9875; 3) = 4.176534846025558. */
 Test(compare, differences_are_of_pairs_and_hold_at_once)
 {
