@@ -11,7 +11,8 @@
 enum { LOW_BITS = 10, N_OCTAVES = 40, N_COUNTS = N_OCTAVES * MEDIANS_STEPS };
 
 struct medians {
-    int64_t length_ns; /* of a stretch */
+    int64_t length_ns;    /* of a stretch */
+    size_t low, n_places; /* where anything has been counted: few of all, and the rest is 0 */
     uint32_t count[MEDIANS_STRETCHES][N_COUNTS];
 };
 
@@ -29,21 +30,29 @@ void medians_free(struct medians *m)
     free(m);
 }
 
-static void add(uint32_t *restrict to, const uint32_t *restrict from)
-{
-    for (size_t k = 0; k < N_COUNTS; k++)
-        to[k] += from[k];
-}
-
 /* Two stretches become one. */
 static void lengthen(struct medians *m)
 {
-    for (size_t i = 0; i < MEDIANS_STRETCHES / 2; i++) {
-        add(m->count[2 * i], m->count[2 * i + 1]);
-        memmove(m->count[i], m->count[2 * i], sizeof m->count[i]);
+    for (size_t i = 1; i < MEDIANS_STRETCHES; i++) {
+        uint32_t *restrict from = &m->count[i][m->low], *restrict to = &m->count[i / 2][m->low];
+        for (size_t k = 0; k < m->n_places; k++)
+            to[k] += from[k];
+        memset(from, 0, m->n_places * sizeof *from);
     }
-    memset(m->count[MEDIANS_STRETCHES / 2], 0, sizeof m->count / 2);
     m->length_ns *= 2;
+}
+
+/* The place is among those that have been counted at. */
+static void reach(struct medians *m, size_t place)
+{
+    size_t end = m->low + m->n_places;
+
+    if (m->n_places == 0 || place < m->low) {
+        m->n_places = m->n_places ? end - place : 1;
+        m->low = place;
+    } else if (place >= end) {
+        m->n_places = place + 1 - m->low;
+    }
 }
 
 static size_t place_of(int64_t value_ns)
@@ -70,7 +79,9 @@ void medians_add(struct medians *m, int64_t at_ns, int64_t value_ns)
 {
     while (at_ns / m->length_ns >= MEDIANS_STRETCHES)
         lengthen(m);
-    m->count[at_ns / m->length_ns][place_of(value_ns)]++;
+    size_t place = place_of(value_ns);
+    reach(m, place);
+    m->count[at_ns / m->length_ns][place]++;
 }
 
 double medians_between(const struct medians *m, int64_t from_ns, int64_t to_ns)
@@ -79,7 +90,7 @@ double medians_between(const struct medians *m, int64_t from_ns, int64_t to_ns)
     int64_t first = (from_ns + m->length_ns - 1) / m->length_ns;
 
     for (int64_t i = first; i < MEDIANS_STRETCHES && i * m->length_ns < to_ns; i++) {
-        for (size_t k = 0; k < N_COUNTS; k++) {
+        for (size_t k = m->low; k < m->low + m->n_places; k++) {
             count[k] += m->count[i][k];
             n += m->count[i][k];
         }
