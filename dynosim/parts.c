@@ -44,15 +44,6 @@ void dyno_parts_line(struct dyno_run *run, struct dyno_worker *w, enum dyno_line
 
 /* ---- stages ---- */
 
-/* `most_ns` at most of what is left is of that part. */
-static void give(int64_t *parts, enum request_part part, int64_t most_ns, int64_t *left_ns)
-{
-    int64_t ns = most_ns < *left_ns ? most_ns : *left_ns;
-    BUG_IF(ns < 0);
-    parts[part] += ns;
-    *left_ns -= ns;
-}
-
 /* The time that it has been in its stage, as parts. */
 static void add_stage(const struct dyno_run *run, const struct dyno_kept *k, int64_t *parts)
 {
@@ -62,37 +53,40 @@ static void add_stage(const struct dyno_run *run, const struct dyno_kept *k, int
         return;
     if (k->stage == DYNO_STAGE_UNROUTED || k->stage == DYNO_STAGE_LINE ||
         k->stage == DYNO_STAGE_ROOM)
-        give(parts, PART_STARTUP, pool_ns(run, k->pool, POOL_STARTS) - k->starts_ns, &left_ns);
+        parts_give(parts, PART_STARTUP, pool_ns(run, k->pool, POOL_STARTS) - k->starts_ns,
+                   &left_ns);
     switch (k->stage) {
     case DYNO_STAGE_OFF:
         break;
     case DYNO_STAGE_UNROUTED:
-        give(parts, PART_NO_WORKER, pool_ns(run, k->pool, POOL_EMPTY) - k->empty_ns, &left_ns);
-        give(parts, PART_ROUTER, left_ns, &left_ns);
+        parts_give(parts, PART_NO_WORKER, pool_ns(run, k->pool, POOL_EMPTY) - k->empty_ns,
+                   &left_ns);
+        parts_give(parts, PART_ROUTER, left_ns, &left_ns);
         break;
     case DYNO_STAGE_LINE:
-        give(parts, PART_KV_ROOM, line_ns(run, k->worker, DYNO_LINE_KV) - k->kv_ns, &left_ns);
-        give(parts, PART_BATCH_FULL, line_ns(run, k->worker, DYNO_LINE_BATCH) - k->batch_ns,
-             &left_ns);
-        give(parts, PART_QUEUE, left_ns, &left_ns);
+        parts_give(parts, PART_KV_ROOM, line_ns(run, k->worker, DYNO_LINE_KV) - k->kv_ns, &left_ns);
+        parts_give(parts, PART_BATCH_FULL, line_ns(run, k->worker, DYNO_LINE_BATCH) - k->batch_ns,
+                   &left_ns);
+        parts_give(parts, PART_QUEUE, left_ns, &left_ns);
         break;
     case DYNO_STAGE_PREFILL:
-        give(parts, PART_PREFILL, k->own_ns, &left_ns);
-        give(parts, PART_PREFILL_SHARED, left_ns, &left_ns);
+        parts_give(parts, PART_PREFILL, k->own_ns, &left_ns);
+        parts_give(parts, PART_PREFILL_SHARED, left_ns, &left_ns);
         break;
     case DYNO_STAGE_ROOM:
-        give(parts, PART_DECODE_ROOM, left_ns, &left_ns);
+        parts_give(parts, PART_DECODE_ROOM, left_ns, &left_ns);
         break;
     case DYNO_STAGE_TRANSFER:
-        give(parts, PART_TRANSFER, k->own_ns, &left_ns);
-        give(parts, PART_LINK, left_ns, &left_ns);
+        parts_give(parts, PART_TRANSFER, k->own_ns, &left_ns);
+        parts_give(parts, PART_LINK, left_ns, &left_ns);
         break;
     case DYNO_STAGE_DECODE:
-        give(parts, PART_DECODE_PROMPTS, k->worker->clocks.prompts_ns - k->prompts_ns, &left_ns);
-        give(parts, PART_DECODE, left_ns, &left_ns);
+        parts_give(parts, PART_DECODE_PROMPTS, k->worker->clocks.prompts_ns - k->prompts_ns,
+                   &left_ns);
+        parts_give(parts, PART_DECODE, left_ns, &left_ns);
         break;
     case DYNO_STAGE_PREEMPTED:
-        give(parts, PART_PREEMPTED, left_ns, &left_ns);
+        parts_give(parts, PART_PREEMPTED, left_ns, &left_ns);
         break;
     }
 }
@@ -147,8 +141,6 @@ static void note_backlog(const struct dyno_run *run, struct dyno_pool *pool)
     else if (pool->backlog_ns < 0)
         pool->backlog_ns = run->now_ns;
 }
-
-static const struct pool_wait no_wait = {-1, -1, -1, UINT64_MAX, 0, 0};
 
 void dyno_parts_wait_begins(struct dyno_run *run, uint32_t id, struct dyno_pool *pool)
 {
@@ -226,7 +218,7 @@ enum status dyno_parts_begin(struct dyno_run *run, uint32_t id)
     struct dyno_kept *k = &run->parts[id];
     *k = (struct dyno_kept){.since_ns = run->now_ns};
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
-        k->parts.waits[p] = no_wait;
+        k->parts.waits[p] = pool_wait_none;
     return ST_OK;
 }
 

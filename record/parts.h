@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "planner/policy.h"
+#include "util/bug.h"
 
 /* identifier, name in columns and keys, meaning. At any moment from its arrival to its end a
  * request is in exactly one part; the time of a step is divided among the parts named for it. */
@@ -55,11 +56,24 @@ struct pool_wait {
     int64_t ahead_ns;
 };
 
+/* Of a pool that it has not been to. */
+static const struct pool_wait pool_wait_none = {-1, -1, -1, UINT64_MAX, 0, 0};
+
 struct request_parts {
     int64_t ttft_ns[N_REQUEST_PARTS]; /* up to the first token at the client; all 0 without one */
     int64_t e2e_ns[N_REQUEST_PARTS];  /* up to its end */
     struct pool_wait waits[POLICY_MAX_POOLS];
     double decode_batch; /* sequences in its steps, mean over the time it decoded; 0 = it did not */
 };
+
+/* Splits a time: `part` gets most_ns of what is left of it, or all where that is less. */
+static inline void parts_give(int64_t *parts, enum request_part part, int64_t most_ns,
+                              int64_t *left_ns)
+{
+    int64_t ns = most_ns < *left_ns ? most_ns : *left_ns;
+    BUG_IF(ns < 0);
+    parts[part] += ns;
+    *left_ns -= ns;
+}
 
 #endif

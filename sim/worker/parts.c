@@ -34,21 +34,12 @@ void parts_line(struct sim *sim, struct worker *w, enum line_reason reason)
 
 /* ---- stages ---- */
 
-/* `most_ns` at most of what is left is of that part. */
-static void give(int64_t *parts, enum request_part part, int64_t most_ns, int64_t *left_ns)
-{
-    int64_t ns = most_ns < *left_ns ? most_ns : *left_ns;
-    BUG_IF(ns < 0);
-    parts[part] += ns;
-    *left_ns -= ns;
-}
-
 /* While more workers were on their way. */
 static void give_shortage(const struct sim *sim, const struct kept_parts *k, int64_t *parts,
                           int64_t *left_ns)
 {
-    give(parts, PART_STARTUP, pool_ns(sim, k->pool, POOL_STARTS) - k->starts_ns, left_ns);
-    give(parts, PART_GPUS, pool_ns(sim, k->pool, POOL_LACKS_GPUS) - k->gpus_ns, left_ns);
+    parts_give(parts, PART_STARTUP, pool_ns(sim, k->pool, POOL_STARTS) - k->starts_ns, left_ns);
+    parts_give(parts, PART_GPUS, pool_ns(sim, k->pool, POOL_LACKS_GPUS) - k->gpus_ns, left_ns);
 }
 
 /* The time that it has been in its stage, as parts. */
@@ -64,42 +55,45 @@ static void add_stage(const struct sim *sim, const struct kept_parts *k, int64_t
         BUG_IF(true);
         break;
     case STAGE_FRONT_END:
-        give(parts, PART_FRONTEND, left_ns, &left_ns);
+        parts_give(parts, PART_FRONTEND, left_ns, &left_ns);
         break;
     case STAGE_UNROUTED:
         give_shortage(sim, k, parts, &left_ns);
-        give(parts, PART_NO_WORKER, pool_ns(sim, k->pool, POOL_EMPTY) - k->empty_ns, &left_ns);
-        give(parts, PART_ROUTER, left_ns, &left_ns);
+        parts_give(parts, PART_NO_WORKER, pool_ns(sim, k->pool, POOL_EMPTY) - k->empty_ns,
+                   &left_ns);
+        parts_give(parts, PART_ROUTER, left_ns, &left_ns);
         break;
     case STAGE_LINE:
         give_shortage(sim, k, parts, &left_ns);
-        give(parts, PART_KV_ROOM, line_ns(sim, k->worker, LINE_KV) - k->kv_ns, &left_ns);
-        give(parts, PART_BATCH_FULL, line_ns(sim, k->worker, LINE_BATCH) - k->batch_ns, &left_ns);
-        give(parts, PART_QUEUE, left_ns, &left_ns);
+        parts_give(parts, PART_KV_ROOM, line_ns(sim, k->worker, LINE_KV) - k->kv_ns, &left_ns);
+        parts_give(parts, PART_BATCH_FULL, line_ns(sim, k->worker, LINE_BATCH) - k->batch_ns,
+                   &left_ns);
+        parts_give(parts, PART_QUEUE, left_ns, &left_ns);
         break;
     case STAGE_PREFILL:
-        give(parts, PART_PREFILL, k->own_ns, &left_ns);
-        give(parts, PART_PREFILL_SHARED, left_ns, &left_ns);
+        parts_give(parts, PART_PREFILL, k->own_ns, &left_ns);
+        parts_give(parts, PART_PREFILL_SHARED, left_ns, &left_ns);
         break;
     case STAGE_ROOM:
         give_shortage(sim, k, parts, &left_ns);
-        give(parts, PART_DECODE_ROOM, left_ns, &left_ns);
+        parts_give(parts, PART_DECODE_ROOM, left_ns, &left_ns);
         break;
     case STAGE_TRANSFER:
-        give(parts, PART_TRANSFER, k->own_ns, &left_ns);
-        give(parts, PART_LINK, left_ns, &left_ns);
+        parts_give(parts, PART_TRANSFER, k->own_ns, &left_ns);
+        parts_give(parts, PART_LINK, left_ns, &left_ns);
         break;
     case STAGE_DECODE:
         BUG_IF(!k->worker);
-        give(parts, PART_DECODE_PROMPTS, k->worker->clocks.prompts_ns - k->prompts_ns, &left_ns);
-        give(parts, PART_DECODE_RANKS, k->worker->clocks.ranks_ns - k->ranks_ns, &left_ns);
-        give(parts, PART_DECODE, left_ns, &left_ns);
+        parts_give(parts, PART_DECODE_PROMPTS, k->worker->clocks.prompts_ns - k->prompts_ns,
+                   &left_ns);
+        parts_give(parts, PART_DECODE_RANKS, k->worker->clocks.ranks_ns - k->ranks_ns, &left_ns);
+        parts_give(parts, PART_DECODE, left_ns, &left_ns);
         break;
     case STAGE_PREEMPTED:
-        give(parts, PART_PREEMPTED, left_ns, &left_ns);
+        parts_give(parts, PART_PREEMPTED, left_ns, &left_ns);
         break;
     case STAGE_AWAY:
-        give(parts, PART_BACKOFF, left_ns, &left_ns);
+        parts_give(parts, PART_BACKOFF, left_ns, &left_ns);
         break;
     }
 }
@@ -168,8 +162,6 @@ static void note_backlog(const struct sim *sim, struct pool *pool)
         pool->backlog_ns = sim->now_ns;
 }
 
-static const struct pool_wait no_wait = {-1, -1, -1, UINT64_MAX, 0, 0};
-
 void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
 {
     if (!parts_kept(sim))
@@ -178,7 +170,7 @@ void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
     struct pool_wait *wait = &k->parts.waits[pool->index];
     if (wait->from_ns >= 0)
         return;
-    *wait = no_wait;
+    *wait = pool_wait_none;
     wait->from_ns = sim->now_ns;
     k->in_line = pool;
     pool->n_in_line++;
@@ -260,7 +252,7 @@ enum status parts_begin(struct sim *sim, uint32_t id)
     struct kept_parts *k = parts_of(sim, id);
     *k = (struct kept_parts){.since_ns = sim->now_ns};
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
-        k->parts.waits[p] = no_wait;
+        k->parts.waits[p] = pool_wait_none;
     return ST_OK;
 }
 
@@ -291,7 +283,7 @@ void parts_lost(struct sim *sim, uint32_t id)
     }
     k->parts.e2e_ns[PART_LOST] = lost_ns;
     for (size_t p = 0; p < POLICY_MAX_POOLS; p++)
-        k->parts.waits[p] = no_wait;
+        k->parts.waits[p] = pool_wait_none;
     k->decode_ns = 0;
     k->decode_area_s = 0;
 }

@@ -46,13 +46,11 @@ static void worker(struct run *r, size_t pool, int64_t ready_ms, int64_t drain_m
     cr_assert_eq(capacity_add_worker(r->capacity, &w, NULL), ST_OK);
 }
 
-static const struct pool_wait no_wait = {-1, -1, -1, UINT64_MAX, 0, 0};
-
 /* Comes to the first pool, has its prompt after so much work, and its tokens until last_ms. */
 static void served(struct run *r, int64_t arrival_ms, int64_t work_ms, int64_t done_ms,
                    uint32_t n_tok, int64_t last_ms)
 {
-    struct request_parts parts = {.waits = {no_wait, no_wait}};
+    struct request_parts parts = {.waits = {pool_wait_none, pool_wait_none}};
     const struct request_record q = {.outcome = OUTCOME_COMPLETED,
                                      .isl_tok = 1000,
                                      .osl_tok = n_tok,
@@ -73,7 +71,7 @@ static void served(struct run *r, int64_t arrival_ms, int64_t work_ms, int64_t d
 static void given_up(struct run *r, int64_t arrival_ms, uint32_t isl_tok, int64_t end_ms,
                      enum outcome outcome)
 {
-    struct request_parts parts = {.waits = {no_wait, no_wait}};
+    struct request_parts parts = {.waits = {pool_wait_none, pool_wait_none}};
     const struct request_record q = {.outcome = outcome,
                                      .isl_tok = isl_tok,
                                      .osl_tok = 100,

@@ -41,15 +41,13 @@ struct given {
     int64_t ms;
 };
 
-static const struct pool_wait no_wait = {-1, -1, -1, UINT64_MAX, 0, 0};
-
 /* Arrives, and has its first token when those parts are over; then 10 tokens, 10 ms each. */
 static struct request_record request(struct request_parts *parts, int64_t arrival_ms, size_t n,
                                      const struct given *given)
 {
     int64_t ttft_ns = 0;
 
-    *parts = (struct request_parts){.waits = {no_wait, no_wait}};
+    *parts = (struct request_parts){.waits = {pool_wait_none, pool_wait_none}};
     for (size_t i = 0; i < n; i++) {
         parts->ttft_ns[given[i].part] += MS(given[i].ms);
         ttft_ns += MS(given[i].ms);
@@ -195,7 +193,7 @@ Test(causes, of_what_ended_early)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct run r;
-        struct request_parts parts = {.waits = {no_wait, no_wait}};
+        struct request_parts parts = {.waits = {pool_wait_none, pool_wait_none}};
         setup(&r, 1);
         parts.e2e_ns[PART_QUEUE] = MS(cases[i].after_ms);
         struct request_record q = {.measured = true,

@@ -78,8 +78,7 @@ static struct request_parts parts_of(int request)
         q.e2e_ns[i] = i % 3 ? (int64_t)7000000000003 * i + request : 0;
     }
     q.waits[0] = (struct pool_wait){1, 2000000 + request, -1, UINT64_MAX, 0, 0};
-    q.waits[1] = request ? (struct pool_wait){-1, -1, -1, UINT64_MAX, 0, 0}
-                         : (struct pool_wait){5, -1, 7, 4000000000, 16384, 99};
+    q.waits[1] = request ? pool_wait_none : (struct pool_wait){5, -1, 7, 4000000000, 16384, 99};
     return q;
 }
 

@@ -29,8 +29,7 @@ static const struct run_info info = {.window_ns = S(60),
 
 static void finish_causes(void)
 {
-    static const struct pool_wait no_wait = {-1, -1, -1, UINT64_MAX, 0, 0};
-    static struct request_parts parts = {.waits = {no_wait, no_wait}};
+    static struct request_parts parts = {.waits = {pool_wait_none, pool_wait_none}};
     const struct request_record q = {.measured = true,
                                      .outcome = OUTCOME_REJECTED,
                                      .arrival_ns = S(70),
