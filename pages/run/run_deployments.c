@@ -319,20 +319,15 @@ enum status run_page_deployments(const struct recorded_whole *whole, FILE *out, 
                                  struct diag *d)
 {
     struct together t = {whole, ARENA_NEW(arena, whole->n, struct run_files), 0, out, arena, d};
-    enum status s = ST_OK;
-    size_t n = 0;
 
     if (!t.files)
         return diag_nomem(d, "deployments");
-    while (n < whole->n && !s) {
-        s = run_files_read(&t.files[n], whole->all.dir, whole->names[n], out, arena, d);
-        n++;
-    }
+    enum status s = run_files_read(t.files, whole, out, arena, d);
     if (!s)
         s = find_windows(&t);
     if (!s)
         s = write_page(&t);
-    while (n > 0)
-        run_files_release(&t.files[--n]);
+    for (size_t i = 0; i < whole->n; i++)
+        run_files_release(&t.files[i]);
     return s;
 }

@@ -106,23 +106,48 @@ static enum status visit_request(void *context, const struct recorded_request *q
     return causes_add_request(f->causes, &record, d);
 }
 
-enum status run_files_read(struct run_files *f, const char *dir, const char *deployment, FILE *out,
+static enum status read_files(struct run_files *files, const struct recorded_whole *whole,
+                              struct arena *arena, struct diag *d)
+{
+    struct recorded_visitor *visitors = ARENA_NEW(arena, whole->n, struct recorded_visitor);
+    struct recorded **runs = ARENA_NEW(arena, whole->n, struct recorded *);
+
+    if (whole->n == 0) {
+        const struct recorded_visitor visitor = {files, visit_request};
+        return recorded_visit(&files->run, arena, whole->all.dir, NULL, &visitor, d);
+    }
+    if (!visitors || !runs)
+        return diag_nomem(d, "deployments");
+    for (size_t i = 0; i < whole->n; i++) {
+        visitors[i] = (struct recorded_visitor){&files[i], visit_request};
+        runs[i] = &files[i].run;
+    }
+    return recorded_read_each(runs, arena, whole, visitors, d);
+}
+
+enum status run_files_read(struct run_files *files, const struct recorded_whole *whole, FILE *out,
                            struct arena *arena, struct diag *d)
 {
-    const struct recorded_visitor visitor = {f, visit_request};
+    size_t n = whole->n ? whole->n : 1;
 
-    *f = (struct run_files){.view = {.run = &f->run,
-                                     .requests = &f->requests,
-                                     .id_prefix = "",
-                                     .out = out,
-                                     .arena = arena,
-                                     .d = d}};
-    enum status s = recorded_visit(&f->run, arena, dir, deployment, &visitor, d);
-    if (!s && f->causes) {
-        s = recorded_causes_finish(f->causes, &f->summary, &f->run, d);
-        f->view.causes = &f->summary;
+    for (size_t i = 0; i < n; i++)
+        files[i] = (struct run_files){.view = {.run = &files[i].run,
+                                               .requests = &files[i].requests,
+                                               .id_prefix = "",
+                                               .out = out,
+                                               .arena = arena,
+                                               .d = d}};
+    enum status s = read_files(files, whole, arena, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        struct run_files *f = &files[i];
+        if (f->causes) {
+            s = recorded_causes_finish(f->causes, &f->summary, &f->run, d);
+            f->view.causes = &f->summary;
+        }
+        if (!s)
+            s = recorded_read_windows(&f->run, arena, d);
     }
-    return s ? s : recorded_read_windows(&f->run, arena, d);
+    return s;
 }
 
 void run_files_release(struct run_files *f)
@@ -131,11 +156,12 @@ void run_files_release(struct run_files *f)
     run_requests_release(&f->requests);
 }
 
-static enum status write_one(const char *dir, FILE *out, struct arena *arena, struct diag *d)
+static enum status write_one(const struct recorded_whole *whole, FILE *out, struct arena *arena,
+                             struct diag *d)
 {
     struct run_files files;
 
-    enum status s = run_files_read(&files, dir, NULL, out, arena, d);
+    enum status s = run_files_read(&files, whole, out, arena, d);
     if (!s)
         s = run_page_windows(&files.view, files.causes);
     if (!s)
@@ -152,7 +178,8 @@ enum status run_page_write(const char *dir, FILE *out, struct diag *d)
     arena_init(&arena);
     enum status s = recorded_read_whole(&whole, &arena, dir, d);
     if (!s)
-        s = whole.n ? run_page_deployments(&whole, out, &arena, d) : write_one(dir, out, &arena, d);
+        s = whole.n ? run_page_deployments(&whole, out, &arena, d)
+                    : write_one(&whole, out, &arena, d);
     arena_release(&arena);
     return s;
 }

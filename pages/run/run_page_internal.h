@@ -50,8 +50,9 @@ struct run_files {
     struct cause_summary summary;
     struct run_view view;
 };
-/* The caller releases it, also after an error. */
-enum status run_files_read(struct run_files *f, const char *dir, const char *deployment, FILE *out,
+/* Of the only deployment, or of all that `whole` has: an item for each. The caller releases them,
+ * also after an error. */
+enum status run_files_read(struct run_files *f, const struct recorded_whole *whole, FILE *out,
                            struct arena *arena, struct diag *d);
 void run_files_release(struct run_files *f);
 

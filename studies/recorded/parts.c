@@ -8,14 +8,15 @@ enum {
     WAITS = E2E_PARTS + N_REQUEST_PARTS,
 };
 
-static size_t decode_column(const struct recorded *run)
+static size_t decode_column(size_t n_pools)
 {
-    return WAITS + run->n_pools * N_WAIT_COLUMNS;
+    return WAITS + n_pools * N_WAIT_COLUMNS;
 }
 
-size_t recorded_parts_columns(const char **names, const struct recorded *run, struct arena *arena)
+size_t recorded_parts_columns(const char **names, const char *const *pools, size_t n_pools,
+                              struct arena *arena)
 {
-    size_t n = decode_column(run) + 1;
+    size_t n = decode_column(n_pools) + 1;
     char(*text)[PART_COLUMN_SIZE] = arena_alloc(arena, n, sizeof *text);
 
     if (!text)
@@ -26,11 +27,10 @@ size_t recorded_parts_columns(const char **names, const struct recorded *run, st
         part_column_name(text[TTFT_PARTS + i], true, (enum request_part)i);
         part_column_name(text[E2E_PARTS + i], false, (enum request_part)i);
     }
-    for (size_t p = 0; p < run->n_pools; p++)
+    for (size_t p = 0; p < n_pools; p++)
         for (size_t c = 0; c < N_WAIT_COLUMNS; c++)
-            wait_column_name(text[WAITS + p * N_WAIT_COLUMNS + c], run->pools[p],
-                             (enum wait_column)c);
-    names[decode_column(run)] = decode_batch_column;
+            wait_column_name(text[WAITS + p * N_WAIT_COLUMNS + c], pools[p], (enum wait_column)c);
+    names[decode_column(n_pools)] = decode_batch_column;
     return n;
 }
 
@@ -67,13 +67,14 @@ static enum status read_wait(struct pool_wait *wait, const struct csv_rows *rows
 }
 
 enum status recorded_parts_row(struct request_parts *q, const struct recorded *run,
-                               const struct csv_rows *rows, size_t first)
+                               const struct csv_rows *rows, size_t first, const size_t *pool_at,
+                               size_t n_pools)
 {
     enum status s = read_parts(q->ttft_ns, rows, first + TTFT_PARTS);
 
     if (!s)
         s = read_parts(q->e2e_ns, rows, first + E2E_PARTS);
     for (size_t p = 0; p < run->n_pools && !s; p++)
-        s = read_wait(&q->waits[p], rows, first + WAITS + p * N_WAIT_COLUMNS);
-    return s ? s : csv_rows_number(rows, first + decode_column(run), &q->decode_batch);
+        s = read_wait(&q->waits[p], rows, first + WAITS + pool_at[p] * N_WAIT_COLUMNS);
+    return s ? s : csv_rows_number(rows, first + decode_column(n_pools), &q->decode_batch);
 }

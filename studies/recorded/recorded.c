@@ -230,10 +230,11 @@ void *recorded_keep(struct arena *arena, void *array, size_t n, size_t size)
 static const struct {
     const char *name;
     bool may_lack;
+    /* NULL: recorded_read_requests, of all deployments at a time. */
     enum status (*read)(struct recorded *run, struct arena *arena, const char *path,
                         struct diag *d);
 } files[] = {{"summary.json", false, recorded_read_summary},
-             {"requests.csv", false, recorded_read_requests},
+             {"requests.csv", false, NULL},
              {"timeline.csv", false, recorded_read_timeline},
              {"workers.csv", true, recorded_read_workers},
              {"decisions.jsonl", false, recorded_read_decisions}};
@@ -254,15 +255,13 @@ static enum status check_file(const char *dir, const char *path, const char *nam
                      dir, name, dir);
 }
 
-/* `visitor` NULL: requests are kept. */
-static enum status read_folder(struct recorded *run, struct arena *arena, const char *dir,
-                               const char *deployment, const struct recorded_visitor *visitor,
-                               struct diag *d)
+/* `visitors` NULL: requests are kept. */
+static enum status read_folder(struct recorded *const *runs, size_t n, struct arena *arena,
+                               const struct recorded_visitor *visitors, struct diag *d)
 {
-    const char *paths[N_FILES];
+    const char *paths[N_FILES], *dir = runs[0]->dir;
     enum status s = ST_OK;
 
-    *run = (struct recorded){.dir = dir, .deployment = deployment};
     for (size_t i = 0; i < N_FILES && !s; i++) {
         paths[i] = arena_printf(arena, "%s/%s", dir, files[i].name);
         if (!paths[i])
@@ -270,24 +269,28 @@ static enum status read_folder(struct recorded *run, struct arena *arena, const 
         else if (!files[i].may_lack)
             s = check_file(dir, paths[i], files[i].name, d);
     }
-    for (size_t i = 0; i < N_FILES && !s; i++)
-        s = visitor && files[i].read == recorded_read_requests
-                ? recorded_visit_requests(run, arena, paths[i], visitor, d)
-                : files[i].read(run, arena, paths[i], d);
+    for (size_t i = 0; i < N_FILES && !s; i++) {
+        if (!files[i].read)
+            s = recorded_read_requests(runs, n, arena, paths[i], visitors, d);
+        for (size_t k = 0; files[i].read && k < n && !s; k++)
+            s = files[i].read(runs[k], arena, paths[i], d);
+    }
     return s;
 }
 
 enum status recorded_read(struct recorded *run, struct arena *arena, const char *dir,
                           const char *deployment, struct diag *d)
 {
-    return read_folder(run, arena, dir, deployment, NULL, d);
+    *run = (struct recorded){.dir = dir, .deployment = deployment};
+    return read_folder(&run, 1, arena, NULL, d);
 }
 
 enum status recorded_visit(struct recorded *run, struct arena *arena, const char *dir,
                            const char *deployment, const struct recorded_visitor *visitor,
                            struct diag *d)
 {
-    return read_folder(run, arena, dir, deployment, visitor, d);
+    *run = (struct recorded){.dir = dir, .deployment = deployment};
+    return read_folder(&run, 1, arena, visitor, d);
 }
 
 /* ---- several deployments ---- */
@@ -315,4 +318,13 @@ enum status recorded_read_whole(struct recorded_whole *whole, struct arena *aren
         whole->names[whole->n++] = of->key;
     s = read_text(&whole->all.scenario, &whole->all, path, "scenario", d);
     return s ? s : read_text(&whole->all.version, &whole->all, path, "headroom_version", d);
+}
+
+enum status recorded_read_each(struct recorded *const *runs, struct arena *arena,
+                               const struct recorded_whole *whole,
+                               const struct recorded_visitor *visitors, struct diag *d)
+{
+    for (size_t i = 0; i < whole->n; i++)
+        *runs[i] = (struct recorded){.dir = whole->all.dir, .deployment = whole->names[i]};
+    return whole->n ? read_folder(runs, whole->n, arena, visitors, d) : ST_OK;
 }

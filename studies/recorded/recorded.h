@@ -119,6 +119,12 @@ struct recorded_whole {
 enum status recorded_read_whole(struct recorded_whole *whole, struct arena *arena, const char *dir,
                                 struct diag *d);
 
+/* Each of the deployments, in their order, as recorded_read, or with a visitor for each as
+ * recorded_visit: requests.csv is read once. Errors as of these. */
+enum status recorded_read_each(struct recorded *const *runs, struct arena *arena,
+                               const struct recorded_whole *whole,
+                               const struct recorded_visitor *visitors, struct diag *d);
+
 /* Of grants.jsonl: what an arbiter granted a deployment. Texts are in the arena. */
 struct recorded_grant {
     int64_t at_ns;

@@ -12,11 +12,11 @@
  * after summary.json go by what it says: the pools, and how many rows there must be. */
 enum status recorded_read_summary(struct recorded *run, struct arena *arena, const char *path,
                                   struct diag *d);
-enum status recorded_read_requests(struct recorded *run, struct arena *arena, const char *path,
+/* Of n runs in one pass over the file: one, or deployments of the same run. As many of each as its
+ * summary says, and none of them twice. `visitors` NULL: requests are kept. */
+enum status recorded_read_requests(struct recorded *const *runs, size_t n, struct arena *arena,
+                                   const char *path, const struct recorded_visitor *visitors,
                                    struct diag *d);
-/* As many as the summary says, and none of them twice. */
-enum status recorded_visit_requests(struct recorded *run, struct arena *arena, const char *path,
-                                    const struct recorded_visitor *visitor, struct diag *d);
 enum status recorded_read_timeline(struct recorded *run, struct arena *arena, const char *path,
                                    struct diag *d);
 /* A run of an earlier version has none: that is none, and no error. */
@@ -99,11 +99,17 @@ enum status json_lines_refuse(const struct json_lines *r, const struct yaml_node
 /* ---- requests.csv ---- */
 
 /* The columns of requests.csv that a run has which kept the parts of its requests. */
-enum { RECORDED_MAX_PARTS_COLUMNS = 2 * N_REQUEST_PARTS + POLICY_MAX_POOLS * N_WAIT_COLUMNS + 1 };
+enum {
+    RECORDED_MAX_POOLS = 3, /* of deployments together: pool_role_names */
+    RECORDED_MAX_PARTS_COLUMNS = 2 * N_REQUEST_PARTS + RECORDED_MAX_POOLS * N_WAIT_COLUMNS + 1
+};
 /* Their names, in the arena; how many. 0: no memory. */
-size_t recorded_parts_columns(const char **names, const struct recorded *run, struct arena *arena);
-/* Out of the columns from `first` on. */
+size_t recorded_parts_columns(const char **names, const char *const *pools, size_t n_pools,
+                              struct arena *arena);
+/* Out of the columns from `first` on, which are of n_pools; pool_at: where among them the run's
+ * pools are. */
 enum status recorded_parts_row(struct request_parts *parts, const struct recorded *run,
-                               const struct csv_rows *rows, size_t first);
+                               const struct csv_rows *rows, size_t first, const size_t *pool_at,
+                               size_t n_pools);
 
 #endif

@@ -1,7 +1,9 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "studies/recorded/recorded_internal.h"
 #include "util/array.h"
+#include "util/bug.h"
 
 enum {
     REQUEST,
@@ -24,13 +26,15 @@ enum {
     PREEMPTIONS,
     PREFILL_WORKER,
     WORKER,
+    DEPLOYMENT, /* where there are several */
     N_COLUMNS
 };
 static const char *const columns[N_COLUMNS] = {
     "request",       "arrival_ms",      "input_tokens",   "output_tokens",  "outcome",
     "measured",      "ttft_ms",         "tpot_ms",        "e2e_ms",         "sla_met",
     "scheduled_ms",  "prefill_done_ms", "first_token_ms", "last_token_ms",  "output_tokens_done",
-    "cached_tokens", "attempts",        "preemptions",    "prefill_worker", "worker"};
+    "cached_tokens", "attempts",        "preemptions",    "prefill_worker", "worker",
+    "deployment"};
 
 static enum status read_outcome(enum outcome *outcome, const struct csv_rows *rows)
 {
@@ -125,12 +129,22 @@ struct row_index {
     size_t row;     /* of the file */
 };
 
-struct reader {
+/* Of a run whose requests are in the file. */
+struct reading {
     const struct recorded *run;
     const struct recorded_visitor *visitor;
-    struct csv_rows rows;
-    struct row_index *seen; /* by row, until they are checked */
+    size_t pool_at[POLICY_MAX_POOLS]; /* among the pools of the columns of parts */
+    struct row_index *seen;           /* by row of the run, until they are checked */
     size_t n, capacity;
+};
+
+/* The file, which has the requests of one run, or of several that say whose each is. */
+struct reader {
+    size_t n_runs;
+    struct reading *of;
+    struct csv_rows rows;
+    size_t n_pools; /* of all of them */
+    const char *pools[RECORDED_MAX_POOLS];
 };
 
 static int by_index(const void *a, const void *b)
@@ -141,7 +155,7 @@ static int by_index(const void *a, const void *b)
 }
 
 /* As many as the summary says, and none of them twice; leaves them by index. */
-static enum status check(struct reader *r, const char *path, struct diag *d)
+static enum status check(struct reading *r, const char *path, struct diag *d)
 {
     const struct source_pos at = {.file = path};
     double expected = recorded_figure(r->run, "requests.offered") +
@@ -162,57 +176,88 @@ static enum status check(struct reader *r, const char *path, struct diag *d)
     return ST_OK;
 }
 
-static enum status read_rows(struct reader *r)
+/* NULL: of a deployment that is not asked for. */
+static struct reading *whose(const struct reader *r)
 {
-    bool has_parts = csv_rows_has(&r->rows, N_COLUMNS);
+    if (!r->of[0].run->deployment)
+        return &r->of[0];
+    for (size_t i = 0; i < r->n_runs; i++) {
+        if (csv_rows_is(&r->rows, DEPLOYMENT, r->of[i].run->deployment))
+            return &r->of[i];
+    }
+    return NULL;
+}
+
+static enum status read_request(struct reading *of, const struct reader *r, size_t first_part)
+{
+    bool has_parts = csv_rows_has(&r->rows, first_part);
+    struct recorded_request q = {0};
+    struct request_parts parts = {0};
+
+    enum status s = read_row(&q, &r->rows);
+    if (!s && has_parts)
+        s = recorded_parts_row(&parts, of->run, &r->rows, first_part, of->pool_at, r->n_pools);
+    if (!s)
+        s = ARRAY_RESERVE(of->seen, of->n, of->capacity, 1, "requests", r->rows.d);
+    if (s)
+        return s;
+    of->seen[of->n] = (struct row_index){q.index, of->n};
+    of->n++;
+    return of->visitor->request(of->visitor->context, &q, has_parts ? &parts : NULL, r->rows.d);
+}
+
+static enum status read_rows(struct reader *r, size_t first_part)
+{
     enum status s;
 
     while (!(s = csv_rows_next(&r->rows))) {
-        struct recorded_request q = {0};
-        struct request_parts parts = {0};
-        s = read_row(&q, &r->rows);
-        if (!s && has_parts)
-            s = recorded_parts_row(&parts, r->run, &r->rows, N_COLUMNS);
-        if (!s)
-            s = ARRAY_RESERVE(r->seen, r->n, r->capacity, 1, "requests", r->rows.d);
-        if (s)
-            return s;
-        r->seen[r->n] = (struct row_index){q.index, r->n};
-        r->n++;
-        s = r->visitor->request(r->visitor->context, &q, has_parts ? &parts : NULL, r->rows.d);
+        struct reading *of = whose(r);
+        s = of ? read_request(of, r, first_part) : ST_OK;
         if (s)
             return s;
     }
     return s == ST_END ? ST_OK : s;
 }
 
-/* The rows are told, and checked; the caller frees r->seen. */
+static size_t place_of_pool(struct reader *r, const char *pool)
+{
+    size_t i = 0;
+
+    while (i < r->n_pools && strcmp(r->pools[i], pool) != 0)
+        i++;
+    BUG_IF(i == RECORDED_MAX_POOLS);
+    r->pools[i] = pool;
+    r->n_pools = i + 1 > r->n_pools ? i + 1 : r->n_pools;
+    return i;
+}
+
+/* The rows are told, and checked; the caller frees `seen` of each. */
 static enum status read_file(struct reader *r, struct arena *arena, const char *path,
                              struct diag *d)
 {
     const char *wanted[N_COLUMNS + RECORDED_MAX_PARTS_COLUMNS];
-    size_t n_parts = recorded_parts_columns(wanted + N_COLUMNS, r->run, arena);
+    bool several = r->of[0].run->deployment;
+    size_t n = several ? N_COLUMNS : DEPLOYMENT;
 
+    for (size_t i = 0; i < n; i++)
+        wanted[i] = columns[i];
+    for (size_t i = 0; i < r->n_runs; i++) {
+        for (size_t p = 0; p < r->of[i].run->n_pools; p++)
+            r->of[i].pool_at[p] = place_of_pool(r, r->of[i].run->pools[p]);
+    }
+    size_t n_parts = recorded_parts_columns(wanted + n, r->pools, r->n_pools, arena);
     if (!n_parts)
         return diag_nomem(d, "columns");
-    for (size_t i = 0; i < N_COLUMNS; i++)
-        wanted[i] = columns[i];
-    enum status s = csv_rows_open(&r->rows, path, "requests.csv of a run", wanted,
-                                  N_COLUMNS + n_parts, N_COLUMNS, r->run->deployment, d);
+    enum status s = csv_rows_open(&r->rows, path,
+                                  several ? "requests.csv of a run of several deployments"
+                                          : "requests.csv of a run",
+                                  wanted, n + n_parts, n, NULL, d);
     if (s)
         return s;
-    s = read_rows(r);
+    s = read_rows(r, n);
     csv_rows_close(&r->rows);
-    return s ? s : check(r, path, d);
-}
-
-enum status recorded_visit_requests(struct recorded *run, struct arena *arena, const char *path,
-                                    const struct recorded_visitor *visitor, struct diag *d)
-{
-    struct reader r = {.run = run, .visitor = visitor};
-
-    enum status s = read_file(&r, arena, path, d);
-    free(r.seen);
+    for (size_t i = 0; i < r->n_runs && !s; i++)
+        s = check(&r->of[i], path, d);
     return s;
 }
 
@@ -259,18 +304,40 @@ static enum status put_in_order(struct recorded *run, struct arena *arena, const
     return ST_OK;
 }
 
-enum status recorded_read_requests(struct recorded *run, struct arena *arena, const char *path,
+static enum status read_all(struct reader *r, struct kept *kept, struct recorded *const *runs,
+                            const struct recorded_visitor *visitors, struct arena *arena,
+                            const char *path, struct diag *d)
+{
+    struct recorded_visitor *keepers = ARENA_NEW(arena, r->n_runs, struct recorded_visitor);
+    enum status s = keepers ? ST_OK : diag_nomem(d, "requests");
+
+    for (size_t i = 0; i < r->n_runs && !s; i++) {
+        keepers[i] = (struct recorded_visitor){&kept[i], keep};
+        r->of[i] = (struct reading){.run = runs[i],
+                                    .visitor = visitors ? &visitors[i] : &keepers[i]};
+    }
+    if (!s)
+        s = read_file(r, arena, path, d);
+    for (size_t i = 0; i < r->n_runs && !visitors && !s; i++)
+        s = put_in_order(runs[i], arena, &kept[i], r->of[i].seen, d);
+    return s;
+}
+
+enum status recorded_read_requests(struct recorded *const *runs, size_t n, struct arena *arena,
+                                   const char *path, const struct recorded_visitor *visitors,
                                    struct diag *d)
 {
-    struct kept kept = {0};
-    const struct recorded_visitor visitor = {&kept, keep};
-    struct reader r = {.run = run, .visitor = &visitor};
+    struct reader r = {.n_runs = n, .of = calloc(n, sizeof *r.of)};
+    struct kept *kept = calloc(n, sizeof *kept);
 
-    enum status s = read_file(&r, arena, path, d);
-    if (!s)
-        s = put_in_order(run, arena, &kept, r.seen, d);
-    free(kept.requests);
-    free(kept.parts);
-    free(r.seen);
+    enum status s = r.of && kept ? read_all(&r, kept, runs, visitors, arena, path, d)
+                                 : diag_nomem(d, "requests");
+    for (size_t i = 0; i < n && r.of && kept; i++) {
+        free(kept[i].requests);
+        free(kept[i].parts);
+        free(r.of[i].seen);
+    }
+    free(kept);
+    free(r.of);
     return s;
 }
