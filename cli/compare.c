@@ -25,7 +25,8 @@ const struct cli_option compare_options[] = {
     {"variant", 'v', "CHANGE",
      "a run of the scenario with a change: PATH=VALUE as of --set, or FILE.yaml as of --overlay; "
      "may be repeated"},
-    {"deployment", '\0', "NAME", "which one to compare, where each run has several"},
+    {"deployment", '\0', "NAME",
+     "one deployment of each run alone, where they have several (default: all of them)"},
     {"replicates", 'r', "R",
      "runs of each scenario on other courses of its traffic, for intervals (default 8; 0: none)"},
     {"keys", 'k', "KEY,...", "figures to compare, of summary.json (default: the main ones)"},
@@ -80,11 +81,6 @@ static enum status check_source(const struct scenario_source *source, const char
         scenario ? scenario_read(scenario, arena, source, d) : diag_nomem(d, "scenario");
     if (s)
         return s;
-    if (!deployment && scenario->n_deployments)
-        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "deployments"),
-                            "there are several deployments; expected --deployment with one of "
-                            "them, such as %s",
-                            scenario->deployments[0].deployment);
     if (deployment && !scenario_deployment_find(scenario, deployment))
         return diag_fail(d, ST_INPUT, "option '--deployment': scenario '%s' has no deployment '%s'",
                          scenario->name, deployment);

@@ -12,17 +12,81 @@
 
 enum { FOLLOWING = 5 }; /* windows shown after the first decision that differs */
 
-static void print_runs(const struct compare_result *r, FILE *out)
+/* "planner 1.4.2". NULL: no memory. */
+static const char *policy_of(const struct recorded *run, struct arena *arena)
 {
-    for (size_t i = 0; i < r->n_runs; i++) {
-        const struct compare_run *run = &r->runs[i];
-        bool is_folder = !run->input->source;
-        const char *deployment = run->recorded.deployment;
-        terminal_line(out, "%c  %s%s%s%s%s   policy %s", compare_letter(run, r), run->input->name,
-                      is_folder ? "   a run of " : "", is_folder ? run->recorded.scenario : "",
-                      deployment ? "   deployment " : "", deployment ? deployment : "",
-                      run->recorded.policy);
+    const char *generation = recorded_generation(run);
+
+    return generation ? arena_printf(arena, "%s %s", run->policy, generation) : run->policy;
+}
+
+/* All deployments of a run have the same. */
+static bool same_policy(const struct compare_result *r, size_t run, struct arena *arena)
+{
+    bool same = true;
+
+    for (size_t i = 1; i < r->n_deployments && same; i++) {
+        const char *a = policy_of(&r->deployments[0].runs[run].recorded, arena),
+                   *b = policy_of(&r->deployments[i].runs[run].recorded, arena);
+        same = a && b && strcmp(a, b) == 0;
     }
+    return same;
+}
+
+static enum status print_policies(const struct compare_result *r, size_t run, FILE *out,
+                                  struct arena *arena, struct diag *d)
+{
+    for (size_t i = 0; i < r->n_deployments && !same_policy(r, run, arena); i++) {
+        const char *policy = policy_of(&r->deployments[i].runs[run].recorded, arena);
+        if (!policy)
+            return diag_nomem(d, "policy");
+        terminal_line(out, "   %s   policy %s", r->deployments[i].deployment, policy);
+    }
+    return ST_OK;
+}
+
+static const char *arbiter_of(const struct recorded *run)
+{
+    const char *arbiter = recorded_text(run, "arbiter.type");
+
+    return arbiter ? arbiter : "not known";
+}
+
+/* What it ran. NULL: no memory. */
+static const char *kind_of(const struct compare_result *r, size_t i, struct arena *arena)
+{
+    const struct recorded *run = &r->runs[i].recorded;
+    bool of_one = run->n_pools > 0; /* else all deployments */
+
+    if (!of_one && (!r->n_deployments || !same_policy(r, i, arena)))
+        return arena_printf(arena, "arbiter %s", arbiter_of(run));
+    const char *policy = policy_of(of_one ? run : &r->deployments[0].runs[i].recorded, arena);
+    if (!policy)
+        return NULL;
+    if (!of_one)
+        return arena_printf(arena, "arbiter %s   policy %s", arbiter_of(run), policy);
+    return run->deployment
+               ? arena_printf(arena, "deployment %s   policy %s", run->deployment, policy)
+               : arena_printf(arena, "policy %s", policy);
+}
+
+static enum status print_runs(const struct compare_result *r, FILE *out, struct arena *arena,
+                              struct diag *d)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = 0; i < r->n_runs && !s; i++) {
+        const struct compare_run *run = &r->runs[i];
+        const char *name = arena_printf(arena, "%c  %s", compare_letter(run, r), run->input->name);
+        const char *kind = kind_of(r, i, arena);
+        if (kind && !run->input->source)
+            kind = arena_printf(arena, "a run of %s   %s", run->recorded.scenario, kind);
+        if (!name || !kind)
+            return diag_nomem(d, "runs");
+        terminal_heading(out, name, kind);
+        s = print_policies(r, i, out, arena, d);
+    }
+    return s;
 }
 
 /* ---- figures ---- */
@@ -50,52 +114,100 @@ static void add_interval(struct table *t, const struct compare_difference *c)
                      text_change(high, 3, c->at.high));
 }
 
+static void add_figure(struct table *t, const struct compare_difference *c, bool sure,
+                       const char *indent)
+{
+    char text[TEXT_FIGURE_SIZE];
+
+    table_printf(t, "%s%s", indent, compare_label(c->key));
+    add_number(t, 5, c->a);
+    add_number(t, 5, c->b);
+    table_add(t, isnan(c->difference) ? NULL : text_change(text, 3, c->difference));
+    if (sure) {
+        add_interval(t, c);
+        table_add(t, compare_verdict_names[c->verdict]);
+    }
+}
+
+/* A row for each that differs, below the name of the deployment. */
+static void add_deployment(struct table *t, const struct compare_result *of, size_t i)
+{
+    const struct compare_pair *pair = &of->pairs[i];
+    size_t n = 0;
+
+    table_part(t, of->deployment);
+    for (size_t k = 0; k < of->n_keys; k++) {
+        const struct compare_difference *c = &pair->differences[k];
+        if (!is_there(c) || c->verdict == COMPARE_SAME)
+            continue;
+        add_figure(t, c, pair->n_replicates > 0, "  ");
+        n++;
+    }
+    if (n == 0)
+        table_part(t, "  no figure differs");
+}
+
+static void begin_figures(struct table *t, const struct compare_pair *pair,
+                          const struct compare_result *r, struct arena *arena)
+{
+    bool sure = pair->n_replicates > 0;
+
+    table_init(t, arena, sure ? 6 : 4);
+    for (size_t i = 1; i < (sure ? 5 : 4); i++)
+        t->right[i] = true;
+    table_add(t, sure ? "Mean of replicates" : "Figure");
+    table_printf(t, "%c", compare_letter(pair->a, r));
+    table_printf(t, "%c", compare_letter(pair->b, r));
+    table_printf(t, "%c - %c", compare_letter(pair->b, r), compare_letter(pair->a, r));
+    if (sure) {
+        table_printf(t, "%g %% interval", 100 * r->options->level);
+        table_add(t, "verdict");
+    }
+}
+
+/* What the table is of. */
+static enum status print_words(const struct compare_pair *pair, const struct compare_result *r,
+                               FILE *out, struct arena *arena, struct diag *d)
+{
+    const char *of_each = "", *sure = "";
+
+    if (r->n_deployments)
+        of_each = "First all deployments together, then of each the figures that differ.";
+    if (pair->n_replicates)
+        sure = arena_printf(arena,
+                            "%zu pairs of runs, each on the same course of the traffic. All "
+                            "intervals hold at once; unsure: 0 is in it, and more "
+                            "--replicates may tell. What follows is of the scenarios as "
+                            "they stand, with an SLA attainment of %.4g and %.4g.",
+                            pair->n_replicates,
+                            recorded_figure(&pair->a->recorded, "attainment.overall"),
+                            recorded_figure(&pair->b->recorded, "attainment.overall"));
+    const char *text =
+        sure ? arena_printf(arena, "%s%s%s", of_each, *of_each && *sure ? " " : "", sure) : NULL;
+    if (!text)
+        return diag_nomem(d, "words");
+    if (*text)
+        terminal_wrap(out, text, 0, 0);
+    return ST_OK;
+}
+
 static enum status print_figures(const struct compare_pair *pair, const struct compare_result *r,
                                  FILE *out, struct arena *arena, struct diag *d)
 {
     bool sure = pair->n_replicates > 0;
     struct table t;
-    char text[TEXT_FIGURE_SIZE];
 
-    table_init(&t, arena, sure ? 6 : 4);
-    for (size_t i = 1; i < (sure ? 5 : 4); i++)
-        t.right[i] = true;
-    table_add(&t, sure ? "Mean of replicates" : "Figure");
-    table_printf(&t, "%c", compare_letter(pair->a, r));
-    table_printf(&t, "%c", compare_letter(pair->b, r));
-    table_printf(&t, "%c - %c", compare_letter(pair->b, r), compare_letter(pair->a, r));
-    if (sure) {
-        table_printf(&t, "%g %% interval", 100 * r->options->level);
-        table_add(&t, "verdict");
-    }
+    begin_figures(&t, pair, r, arena);
     for (size_t k = 0; k < r->n_keys; k++) {
-        const struct compare_difference *c = &pair->differences[k];
-        if (!is_there(c))
-            continue;
-        table_add(&t, compare_label(c->key));
-        add_number(&t, 5, c->a);
-        add_number(&t, 5, c->b);
-        table_add(&t, isnan(c->difference) ? NULL : text_change(text, 3, c->difference));
-        if (sure) {
-            add_interval(&t, c);
-            table_add(&t, compare_verdict_names[c->verdict]);
-        }
+        if (is_there(&pair->differences[k]))
+            add_figure(&t, &pair->differences[k], sure, "");
     }
+    for (size_t i = 0; i < r->n_deployments; i++)
+        add_deployment(&t, &r->deployments[i], (size_t)(pair - r->pairs));
     if (!table_print(&t, out))
         return diag_nomem(d, "table");
     fputc('\n', out);
-    if (sure)
-        terminal_wrap(out,
-                      arena_printf(arena,
-                                   "%zu pairs of runs, each on the same course of the traffic. All "
-                                   "intervals hold at once; unsure: 0 is in it, and more "
-                                   "--replicates may tell. What follows is of the scenarios as "
-                                   "they stand, with an SLA attainment of %.4g and %.4g.",
-                                   pair->n_replicates,
-                                   recorded_figure(&pair->a->recorded, "attainment.overall"),
-                                   recorded_figure(&pair->b->recorded, "attainment.overall")),
-                      0, 0);
-    return ST_OK;
+    return print_words(pair, r, out, arena, d);
 }
 
 /* ---- windows ---- */
@@ -327,27 +439,55 @@ static enum status print_requests(const struct compare_pair *pair, const struct 
 
 /* ---- all of it ---- */
 
-enum status compare_print(const struct compare_result *r, FILE *out, struct arena *arena,
-                          struct diag *d)
+static void print_notes(const struct compare_pair *pair, FILE *out)
+{
+    for (size_t k = 0; k < pair->n_notes; k++) {
+        fputs("note: ", out);
+        terminal_wrap(out, pair->notes[k], 6, 6);
+    }
+}
+
+/* Of one deployment: where it parts, and what became of its requests. */
+static enum status print_course(const struct compare_pair *pair, const struct compare_result *r,
+                                FILE *out, struct arena *arena, struct diag *d)
+{
+    enum status s = print_windows(pair, r, out, arena, d);
+
+    if (!s)
+        s = print_decision(pair, r, out, arena, d);
+    return s ? s : print_requests(pair, r, out, arena, d);
+}
+
+static enum status print_deployments(const struct compare_result *r, size_t i, FILE *out,
+                                     struct arena *arena, struct diag *d)
 {
     enum status s = ST_OK;
 
-    print_runs(r, out);
+    for (size_t k = 0; k < r->n_deployments && !s; k++) {
+        const struct compare_result *of = &r->deployments[k];
+        const struct compare_pair *pair = &of->pairs[i];
+        fprintf(out, "\nDeployment %s, %c against %c\n", of->deployment,
+                compare_letter(pair->b, of), compare_letter(pair->a, of));
+        print_notes(pair, out);
+        s = print_course(pair, of, out, arena, d);
+    }
+    return s;
+}
+
+enum status compare_print(const struct compare_result *r, FILE *out, struct arena *arena,
+                          struct diag *d)
+{
+    enum status s = print_runs(r, out, arena, d);
+
     for (size_t i = 0; i < r->n_pairs && !s; i++) {
         const struct compare_pair *pair = &r->pairs[i];
         fprintf(out, "\n%c against %c\n", compare_letter(pair->b, r), compare_letter(pair->a, r));
-        for (size_t k = 0; k < pair->n_notes; k++) {
-            fputs("note: ", out);
-            terminal_wrap(out, pair->notes[k], 6, 6);
-        }
+        print_notes(pair, out);
         fputc('\n', out);
         s = print_figures(pair, r, out, arena, d);
         if (!s)
-            s = print_windows(pair, r, out, arena, d);
-        if (!s)
-            s = print_decision(pair, r, out, arena, d);
-        if (!s)
-            s = print_requests(pair, r, out, arena, d);
+            s = r->of_all ? print_deployments(r, i, out, arena, d)
+                          : print_course(pair, r, out, arena, d);
     }
     return s;
 }

@@ -30,6 +30,18 @@ void table_add(struct table *t, const char *text)
     t->cell[t->n_cells++] = copy ? copy : "-";
 }
 
+static const char in_part[] = ""; /* the other cells of such a row */
+
+void table_part(struct table *t, const char *name)
+{
+    table_add(t, name);
+    for (size_t i = 1; i < t->n_columns; i++) {
+        table_add(t, NULL);
+        if (!t->failed)
+            t->cell[t->n_cells - 1] = in_part;
+    }
+}
+
 void table_printf(struct table *t, const char *format, ...)
 {
     char text[256];
@@ -168,6 +180,10 @@ static void print_row(const struct table *t, const char *const *cells, const siz
     size_t last = t->n_columns - 1;
     int last_at = 2 * (int)last;
 
+    if (last && cells[1] == in_part) {
+        terminal_line(out, "%s", cells[0]);
+        return;
+    }
     for (size_t c = 0; c < last; c++)
         last_at += (int)width[c];
     for (size_t c = 0; c < t->n_columns; c++) {

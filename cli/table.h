@@ -23,6 +23,8 @@ void table_init(struct table *t, struct arena *arena, size_t n_columns);
 /* Cells from left to right, row after row; a NULL cell and an empty one are "-". */
 void table_add(struct table *t, const char *text);
 void table_printf(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A row that is nothing but a name, of the rows below it. */
+void table_part(struct table *t, const char *name);
 /* On a terminal the last column is broken into lines that fit. false when memory was out. */
 bool table_print(const struct table *t, FILE *out);
 

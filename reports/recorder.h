@@ -43,6 +43,7 @@ struct run_info {
     int gpus_per_worker[POLICY_MAX_POOLS];
     struct capacity_worker workers[POLICY_MAX_POOLS]; /* what each of a pool can do */
     const char *policy;                               /* name */
+    const char *generation;     /* which of that name; NULL = the first, or the only one */
     const char *predictor;      /* load predictor; NULL = the policy has none */
     const char *policy_details; /* policy_ops.describe; NULL = nothing */
     /* Price: NULL currency = none given, and the summary says nothing about cost. */

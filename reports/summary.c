@@ -105,6 +105,7 @@ static const struct summary_field fields[] = {
     FIELD(SHARE, kv.peak_utilization),
     FIELD(UINT, kv.preemptions),
     FIELD(TEXT, policy.name),
+    FIELD(OPTIONAL, policy.generation),
     FIELD(TEXT, policy.predictor),
     FIELD(TEXT, policy.details),
     FIELD(TEXT, engine.overheads),
@@ -394,7 +395,7 @@ static void begin_summary(struct summary *summary, const struct run_info *info,
         .seed = info->seed,
         .sla = {.ttft_ms = ms_from_ns(info->ttft_target_ns),
                 .tpot_ms = ms_from_ns(info->tpot_target_ns)},
-        .policy = {info->policy, info->predictor, info->policy_details},
+        .policy = {info->policy, info->generation, info->predictor, info->policy_details},
         .engine = {info->overheads},
         .notes = info->notes,
         .bounds = {NAN, NAN, NAN},
@@ -536,6 +537,7 @@ static void write_field(struct json_out *j, const struct summary *summary,
 
     switch (f->type) {
     case FIELD_TEXT:
+    case FIELD_OPTIONAL:
         json_string(j, *(const char *const *)at);
         break;
     case FIELD_CHARS:
@@ -606,6 +608,7 @@ static bool is_left_out(const struct summary *summary, const struct summary_fiel
     bool of_parts = f->type == FIELD_CAUSES || f->type == FIELD_LAG || f->type == FIELD_CAPACITY;
 
     return (of_parts && !summary->causes.kept) ||
+           (f->type == FIELD_OPTIONAL && !*(const char *const *)field_at(summary, f)) ||
            (f->type == FIELD_NOTES && summary->notes.n == 0) ||
            (f->type == FIELD_INTERVALS && !summary->intervals) ||
            (f->type == FIELD_UNSERVED && !summary->n_deployments && !summary->info->deployment) ||
@@ -683,6 +686,7 @@ static bool is_number(const struct summary_field *f)
     case FIELD_ABSENT:
         return true;
     case FIELD_TEXT:
+    case FIELD_OPTIONAL:
     case FIELD_CHARS:
     case FIELD_POOLS:
     case FIELD_CAUSES:

@@ -141,7 +141,7 @@ struct summary {
         uint64_t preemptions;
     } kv;
     struct {
-        const char *name, *predictor, *details;
+        const char *name, *generation, *predictor, *details;
     } policy;
     struct {
         const char *overheads; /* by name; NULL: not said */

@@ -141,9 +141,11 @@ void summary_add_up(struct summary *whole, const struct summary *of, size_t n,
         whole->unserved_gpu_hours += of[i].unserved_gpu_hours;
     share_out(whole, n, recorder, results);
     whole->policy.name = of[0].policy.name;
+    whole->policy.generation = of[0].policy.generation;
     whole->engine.overheads = of[0].engine.overheads;
     for (size_t i = 1; i < n; i++) {
         whole->policy.name = common(whole->policy.name, of[i].policy.name);
+        whole->policy.generation = common(whole->policy.generation, of[i].policy.generation);
         whole->engine.overheads = common(whole->engine.overheads, of[i].engine.overheads);
     }
 }

@@ -7,10 +7,11 @@
 /* Where a key of summary.json lives in struct summary. Keys with the same beginning stand together.
  */
 enum field_type {
-    FIELD_TEXT,  /* const char * */
-    FIELD_CHARS, /* char[] */
-    FIELD_UINT,  /* uint64_t */
-    FIELD_INT,   /* int64_t */
+    FIELD_TEXT,     /* const char * */
+    FIELD_OPTIONAL, /* the same; left out where it is NULL */
+    FIELD_CHARS,    /* char[] */
+    FIELD_UINT,     /* uint64_t */
+    FIELD_INT,      /* int64_t */
     FIELD_DOUBLE,
     FIELD_SHARE,       /* double, 0 to 1 */
     FIELD_ABSENT,      /* double without a value in this version */

@@ -4,8 +4,11 @@
 
 #include "pages/compare/compare_page.h"
 
+/* Of the result of the page, or of that of a deployment in it. */
 struct compare_view {
     const struct compare_result *result;
+    const char *id_prefix; /* of figures and panels: "" where there is one deployment */
+    size_t n_windows;      /* of all runs: the longest tells how many */
     FILE *out;
     struct arena *arena;
     struct diag *d;

@@ -41,25 +41,17 @@ static double workers(const struct compare_window *w, size_t pool)
     return w->workers[pool];
 }
 
-/* Windows that all have: the longest run tells how many. */
-static size_t n_windows(const struct compare_result *r)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->n_runs; i++)
-        n = r->runs[i].n_windows > n ? r->runs[i].n_windows : n;
-    return n;
-}
-
 static enum status draw(const struct compare_view *v, const struct course *c, double level)
 {
     static const enum series_style styles[] = {SERIES_STEP, SERIES_STEP_DASHED, SERIES_STEP_DOTTED};
     const struct compare_result *r = v->result;
-    size_t n = n_windows(r) + 1; /* the last holds up to the end */
+    size_t n = v->n_windows + 1; /* the last holds up to the end */
     double length_s = s_from_ns(r->options->window_ns), *x = ARENA_NEW(v->arena, n, double);
     struct series_line lines[COMPARE_MAX_RUNS];
 
-    if (!x)
+    const char *id = arena_printf(v->arena, "%s%s", v->id_prefix, c->id);
+
+    if (!x || !id)
         return diag_nomem(v->d, "panel");
     for (size_t w = 0; w < n; w++)
         x[w] = (double)w * length_s;
@@ -77,7 +69,7 @@ static enum status draw(const struct compare_view *v, const struct course *c, do
         lines[i] = (struct series_line){name, (unsigned)i, styles[i % 3], y};
     }
     return series_panel(v->out,
-                        &(struct series_panel){.id = c->id,
+                        &(struct series_panel){.id = id,
                                                .title = c->title,
                                                .unit = c->unit,
                                                .label = c->label,
@@ -127,12 +119,7 @@ enum status compare_page_courses(const struct compare_view *v)
         {"offered", "Offered", "requests", "Requests that arrive in a window", offered, 0}};
     enum status s = ST_OK;
 
-    fprintf(
-        v->out,
-        "<p>Windows of %.9g s, requests by their arrival. Drag to zoom, double-click to see all; "
-        "with the keyboard: arrows, + and -, 0. A name hides its line.</p>\n"
-        "<div class=\"panels\">\n",
-        s_from_ns(r->options->window_ns));
+    fputs("<div class=\"panels\">\n", v->out);
     for (size_t i = 0; i < 2 && !s; i++)
         s = draw(v, &requests[i], NAN);
     for (size_t i = 0; i < 2 && !s; i++)

@@ -67,7 +67,7 @@ static enum status draw_bars(const struct compare_view *v, const struct compare_
     const struct compare_result *r = v->result;
     struct svg_bar *bars = ARENA_NEW(v->arena, r->n_keys, struct svg_bar);
     const char of_b = compare_letter(pair->b, r), of_a = compare_letter(pair->a, r);
-    const char *id = arena_printf(v->arena, "change-%c", of_b);
+    const char *id = arena_printf(v->arena, "%schange-%c", v->id_prefix, of_b);
     const char *label = arena_printf(v->arena, "Change of each figure from %c to %c", of_a, of_b);
     enum status s = bars && id && label ? ST_OK : diag_nomem(v->d, "bars");
     size_t n = 0;
@@ -178,6 +178,10 @@ static void write_verdict(const struct compare_view *v, const struct compare_pai
         return;
     }
     write_counts(v, pair);
+    if (*v->id_prefix) {
+        fputs(".</p>\n", v->out);
+        return;
+    }
     fprintf(
         v->out,
         ".</p>\n<p>From %zu pairs of runs, each on the same course of the traffic; all "
@@ -187,7 +191,8 @@ static void write_verdict(const struct compare_view *v, const struct compare_pai
 
 enum status compare_page_figures(const struct compare_view *v, const struct compare_pair *pair)
 {
-    write_verdict(v, pair);
+    if (pair->n_replicates || !*v->id_prefix) /* it is said once */
+        write_verdict(v, pair);
     for (size_t i = 0; i < pair->n_notes; i++)
         page_note(v->out, pair->notes[i]);
     enum status s = draw_bars(v, pair);

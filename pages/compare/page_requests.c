@@ -32,7 +32,7 @@ static enum status draw_sides(const struct compare_view *v, const struct compare
 {
     char of_a = compare_letter(pair->a, v->result), of_b = compare_letter(pair->b, v->result);
     struct svg_bar *bars = ARENA_NEW(v->arena, 2 * sides->n, struct svg_bar);
-    const char *id = arena_printf(v->arena, "%s-%c", sides->id, of_b);
+    const char *id = arena_printf(v->arena, "%s%s-%c", v->id_prefix, sides->id, of_b);
     size_t n = 0;
 
     if (!bars || !id)

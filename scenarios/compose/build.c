@@ -487,6 +487,7 @@ static enum status set_info(struct builder *b)
     BUG_IF(!policy);
     void *state = deployment->policy_state;
     info->policy = policy->name;
+    info->generation = policy == policy_find(policy->name, NULL) ? NULL : policy->generation;
     struct policy_terms terms;
     info->predictor = scenario_planner_terms(sc, &terms) ? terms.predictor : NULL;
     info->policy_details = policy->describe ? policy->describe(state) : NULL;

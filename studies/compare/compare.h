@@ -35,7 +35,7 @@ struct compare_input {
 struct compare_options {
     size_t n_inputs; /* 2 to COMPARE_MAX_RUNS */
     const struct compare_input *inputs;
-    const char *deployment; /* which of several in each of them; NULL = the only one */
+    const char *deployment; /* which of several in each of them; NULL = the only one, or all */
     size_t n_keys;          /* of summary.json, to be told apart; 0 = the main ones */
     const char *const *keys;
     size_t n_replicates; /* of each scenario: 0, or 4 and more */
@@ -160,14 +160,20 @@ struct compare_pair {
     struct compare_requests requests;
 };
 
+/* Of runs that have one deployment each, or of one that all of them have. Or of all deployments
+ * together: then its pairs have figures and notes alone, and all else is in `deployments`. */
 struct compare_result {
     const struct compare_options *options;
+    const char *deployment; /* NULL = of the only one, or of all */
     size_t n_keys;
     const char *const *keys;
     double level_each; /* of a single interval, so that all hold at once */
     size_t n_runs, n_pairs;
     const struct compare_run *runs;
     const struct compare_pair *pairs; /* of the first with each of the others */
+    bool of_all;
+    size_t n_deployments; /* those that all runs have; may be none */
+    const struct compare_result *deployments;
 };
 
 /* Everything in the arena. ST_INPUT, ST_IO, ST_CANCELLED, ST_NOMEM; the message of a replicate that

@@ -5,21 +5,18 @@
 #include "util/json_out.h"
 #include "util/units.h"
 
-/* The same for every run: NaN is written as null. */
-static void write_run(struct json_out *j, const struct compare_run *run)
+static void write_policy(struct json_out *j, const struct recorded *r)
 {
-    const struct recorded *r = &run->recorded;
+    const char *generation = recorded_generation(r);
 
-    json_object_begin(j);
-    json_key_string(j, "name", run->input->name);
-    json_key_string(j, "kind", run->input->source ? "scenario" : "folder");
-    json_key_string(j, "scenario", r->scenario);
-    if (r->deployment)
-        json_key_string(j, "deployment", r->deployment);
     json_key_string(j, "policy", r->policy);
-    json_key_string(j, "headroom_version", r->version);
-    json_key_string(j, "trace_digest", r->trace_digest);
-    json_key_int(j, "replicates", (int64_t)run->n_rows);
+    if (generation)
+        json_key_string(j, "generation", generation);
+}
+
+/* NaN is written as null. */
+static void write_figures(struct json_out *j, const struct recorded *r)
+{
     json_key(j, "figures");
     json_object_begin(j);
     for (size_t i = 0; summary_key(i); i++) {
@@ -32,6 +29,44 @@ static void write_run(struct json_out *j, const struct compare_run *run)
         json_key_double(j, key, recorded_figure(r, key));
     }
     json_object_end(j);
+}
+
+/* Of each deployment that all runs have, what this one has of it. */
+static void write_run_deployments(struct json_out *j, const struct compare_result *result, size_t i)
+{
+    json_key(j, "deployments");
+    json_object_begin(j);
+    for (size_t k = 0; k < result->n_deployments; k++) {
+        const struct recorded *r = &result->deployments[k].runs[i].recorded;
+        json_key(j, r->deployment);
+        json_object_begin(j);
+        write_policy(j, r);
+        json_key_string(j, "trace_digest", r->trace_digest);
+        write_figures(j, r);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
+static void write_run(struct json_out *j, const struct compare_result *result, size_t i)
+{
+    const struct compare_run *run = &result->runs[i];
+    const struct recorded *r = &run->recorded;
+
+    json_object_begin(j);
+    json_key_string(j, "name", run->input->name);
+    json_key_string(j, "kind", run->input->source ? "scenario" : "folder");
+    json_key_string(j, "scenario", r->scenario);
+    if (r->deployment)
+        json_key_string(j, "deployment", r->deployment);
+    if (!result->of_all)
+        write_policy(j, r);
+    json_key_string(j, "headroom_version", r->version);
+    json_key_string(j, "trace_digest", r->trace_digest);
+    json_key_int(j, "replicates", (int64_t)run->n_rows);
+    write_figures(j, r);
+    if (result->of_all)
+        write_run_deployments(j, result, i);
     json_object_end(j);
 }
 
@@ -228,8 +263,8 @@ static void write_requests(struct json_out *j, const struct compare_pair *pair)
     json_object_end(j);
 }
 
-static void write_pair(struct json_out *j, const struct compare_pair *pair,
-                       const struct compare_result *result)
+static void write_one(struct json_out *j, const struct compare_pair *pair,
+                      const struct compare_result *result)
 {
     json_key(j, "notes");
     json_array_begin(j);
@@ -237,9 +272,28 @@ static void write_pair(struct json_out *j, const struct compare_pair *pair,
         json_string(j, pair->notes[i]);
     json_array_end(j);
     write_differences(j, pair, result);
+    if (result->of_all)
+        return;
     write_windows(j, pair, result);
     write_decision(j, pair);
     write_requests(j, pair);
+}
+
+static void write_pair(struct json_out *j, const struct compare_result *result, size_t i)
+{
+    write_one(j, &result->pairs[i], result);
+    if (!result->of_all)
+        return;
+    json_key(j, "deployments");
+    json_object_begin(j);
+    for (size_t k = 0; k < result->n_deployments; k++) {
+        const struct compare_result *of = &result->deployments[k];
+        json_key(j, of->deployment);
+        json_object_begin(j);
+        write_one(j, &of->pairs[i], of);
+        json_object_end(j);
+    }
+    json_object_end(j);
 }
 
 void compare_write_json(const struct compare_result *result, FILE *out)
@@ -251,16 +305,16 @@ void compare_write_json(const struct compare_result *result, FILE *out)
     json_key(&j, "runs");
     json_array_begin(&j);
     for (size_t i = 0; i < result->n_runs; i++)
-        write_run(&j, &result->runs[i]);
+        write_run(&j, result, i);
     json_array_end(&j);
     json_key_double(&j, "window_s", s_from_ns(result->options->window_ns));
-    write_pair(&j, &result->pairs[0], result);
+    write_pair(&j, result, 0);
     json_key(&j, "others");
     json_array_begin(&j);
     for (size_t i = 1; i < result->n_pairs; i++) {
         json_object_begin(&j);
         json_key_string(&j, "name", result->pairs[i].b->input->name);
-        write_pair(&j, &result->pairs[i], result);
+        write_pair(&j, result, i);
         json_object_end(&j);
     }
     json_array_end(&j);

@@ -14,19 +14,19 @@ static const char *const main_keys[] = {
     "latency_ms.e2e.p50",  "throughput.goodput_requests_per_s",
     "gpu_hours.total",     "cost.total",
     "scaling.up",          "scaling.down",
-    "scaling.peak_gpus",
+    "scaling.peak_gpus",   "unserved_gpu_hours",
 };
-enum { N_MAIN = sizeof main_keys / sizeof *main_keys };
+enum { N_MAIN = sizeof main_keys / sizeof *main_keys, N_OF_SEVERAL = 1 /* the last ones */ };
 static const char *const labels[N_MAIN] = {
-    "SLA attainment", "windows held",    "lost requests",  "TTFT p50, ms", "TTFT p99, ms",
-    "TPOT p99, ms",   "E2E p50, ms",     "goodput, per s", "GPU-hours",    "cost",
-    "workers added",  "workers removed", "peak GPUs",
+    "SLA attainment", "windows held",    "lost requests",  "TTFT p50, ms",       "TTFT p99, ms",
+    "TPOT p99, ms",   "E2E p50, ms",     "goodput, per s", "GPU-hours",          "cost",
+    "workers added",  "workers removed", "peak GPUs",      "unserved GPU-hours",
 };
 
-size_t compare_main_keys(const char *const **keys)
+size_t compare_main_keys(const char *const **keys, bool several)
 {
     *keys = main_keys;
-    return N_MAIN;
+    return several ? N_MAIN : N_MAIN - N_OF_SEVERAL;
 }
 
 const char *compare_label(const char *key)

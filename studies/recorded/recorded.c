@@ -50,6 +50,14 @@ const char *recorded_text(const struct recorded *run, const char *key)
     return text_of(find(run->summary, key));
 }
 
+const char *recorded_generation(const struct recorded *run)
+{
+    const char *own = recorded_text(run, "policy.generation");
+    const struct policy_ops *first = policy_find(run->policy, NULL);
+
+    return own || !first ? own : first->generation;
+}
+
 bool recorded_interval(double *low, double *high, const struct recorded *run, const char *key)
 {
     const struct yaml_node *of = yaml_node_child(find(run->summary, "intervals"), key);
@@ -316,7 +324,10 @@ enum status recorded_read_whole(struct recorded_whole *whole, struct arena *aren
         return diag_nomem(d, "deployments");
     for (const struct yaml_node *of = map->first; of; of = of->next)
         whole->names[whole->n++] = of->key;
+    whole->all.policy = recorded_text(&whole->all, "policy.name");
     s = read_text(&whole->all.scenario, &whole->all, path, "scenario", d);
+    if (!s)
+        s = read_text(&whole->all.trace_digest, &whole->all, path, "trace_digest", d);
     return s ? s : read_text(&whole->all.version, &whole->all, path, "headroom_version", d);
 }
 

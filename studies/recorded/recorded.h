@@ -111,7 +111,8 @@ enum status recorded_visit(struct recorded *run, struct arena *arena, const char
 /* Of summary.json alone: what a run of several deployments says of all of them. n = 0: it has one,
  * and `all` nothing but its figures. */
 struct recorded_whole {
-    struct recorded all; /* for recorded_figure, _text, _interval and _note */
+    /* For recorded_figure, _text, _interval and _note; its policy is NULL where they differ. */
+    struct recorded all;
     size_t n;
     const char **names;
 };
@@ -190,6 +191,8 @@ bool recorded_capacity(struct capacity_total *total, const struct recorded *run,
 double recorded_figure(const struct recorded *run, const char *key);
 /* The text under one; NULL where there is none. */
 const char *recorded_text(const struct recorded *run, const char *key);
+/* Of its policy: which of those of the name; NULL = there is only one. Not of a whole. */
+const char *recorded_generation(const struct recorded *run);
 /* The interval that another such run's figure lies in; false: the run has none of it. */
 bool recorded_interval(double *low, double *high, const struct recorded *run, const char *key);
 /* Of `notes`, from 0 on; NULL after the last. */

@@ -313,8 +313,8 @@ static enum status read_all(struct reader *r, struct kept *kept, struct recorded
 
     for (size_t i = 0; i < r->n_runs && !s; i++) {
         keepers[i] = (struct recorded_visitor){&kept[i], keep};
-        r->of[i] = (struct reading){.run = runs[i],
-                                    .visitor = visitors ? &visitors[i] : &keepers[i]};
+        r->of[i] =
+            (struct reading){.run = runs[i], .visitor = visitors ? &visitors[i] : &keepers[i]};
     }
     if (!s)
         s = read_file(r, arena, path, d);
