@@ -139,8 +139,7 @@ struct dyno_pool {
     struct dyno_list unrouted;    /* no worker was ready */
     int64_t gpu_ns[N_GPU_STATES]; /* worker time */
     struct pool_clock clock;
-    uint32_t n_in_line; /* where parts are kept: wait for a worker, or on one; */
-    int64_t backlog_ns; /* since when they are more than it has workers; -1 = they are not */
+    struct pool_line line; /* where parts are kept */
 };
 
 struct dyno_counters {
@@ -248,7 +247,7 @@ bool dyno_worker_is_empty(const struct dyno_worker *w);
 /* It waits there, or no longer. What it has made does not change in between. */
 void dyno_queue_count(struct dyno_worker *w, const struct dyno_request *r, bool waits);
 /* Why its queue does not move, unless for room. */
-enum dyno_line dyno_line_at(const struct dyno_worker *w);
+enum line_reason dyno_line_at(const struct dyno_worker *w);
 
 /* What it is in the middle of, when the run is over. */
 enum status dyno_tell_cut_pass(struct dyno_run *run, struct dyno_worker *w);

@@ -88,11 +88,11 @@ static void strip(struct dyno_worker *w)
     free(w->running);
     free(w->chunks);
     free(w->deferred.action);
-    free(w->clocks.ahead);
+    free(w->clocks.ahead.at);
     w->running = NULL;
     w->chunks = NULL;
     w->deferred = (struct action_list){0};
-    w->clocks.ahead = NULL;
+    w->clocks.ahead = (struct prompts_ahead){0};
     block_pool_release(&w->kv);
     key_map_release(&w->active);
 }
@@ -261,7 +261,7 @@ enum status dyno_fleet_init(struct dyno_run *run)
             .config = &run->config->pools[p],
             .result = &run->result->pools[p],
             .target = run->config->pools[p].replicas,
-            .backlog_ns = -1,
+            .line = pool_line_empty,
         };
         dyno_list_init(&pool->unrouted);
         for (int i = 0; i < pool->config->replicas; i++) {

@@ -22,24 +22,17 @@ static int64_t settled_ns(const struct dyno_run *run, const struct dyno_worker *
 }
 
 static int64_t line_ns(const struct dyno_run *run, const struct dyno_worker *w,
-                       enum dyno_line reason)
+                       enum line_reason reason)
 {
     if (!w)
         return 0;
-    const struct dyno_clocks *c = &w->clocks;
-    return c->line_total_ns[reason] +
-           (c->line == reason ? settled_ns(run, w) - c->line_since_ns : 0);
+    return line_clock_ns(&w->clocks.line, reason, settled_ns(run, w));
 }
 
-void dyno_parts_line(struct dyno_run *run, struct dyno_worker *w, enum dyno_line reason)
+void dyno_parts_line(struct dyno_run *run, struct dyno_worker *w, enum line_reason reason)
 {
-    struct dyno_clocks *c = &w->clocks;
-    if (!kept(run))
-        return;
-    int64_t now_ns = settled_ns(run, w);
-    c->line_total_ns[c->line] += now_ns - c->line_since_ns;
-    c->line_since_ns = now_ns;
-    c->line = reason;
+    if (kept(run))
+        line_clock_set(&w->clocks.line, reason, settled_ns(run, w));
 }
 
 /* ---- stages ---- */
@@ -64,8 +57,8 @@ static void add_stage(const struct dyno_run *run, const struct dyno_kept *k, int
         parts_give(parts, PART_ROUTER, left_ns, &left_ns);
         break;
     case DYNO_STAGE_LINE:
-        parts_give(parts, PART_KV_ROOM, line_ns(run, k->worker, DYNO_LINE_KV) - k->kv_ns, &left_ns);
-        parts_give(parts, PART_BATCH_FULL, line_ns(run, k->worker, DYNO_LINE_BATCH) - k->batch_ns,
+        parts_give(parts, PART_KV_ROOM, line_ns(run, k->worker, LINE_KV) - k->kv_ns, &left_ns);
+        parts_give(parts, PART_BATCH_FULL, line_ns(run, k->worker, LINE_BATCH) - k->batch_ns,
                    &left_ns);
         parts_give(parts, PART_QUEUE, left_ns, &left_ns);
         break;
@@ -115,8 +108,8 @@ void dyno_parts_enter(struct dyno_run *run, uint32_t id, enum dyno_stage stage,
     k->own_ns = 0;
     k->starts_ns = pool_ns(run, pool, POOL_STARTS);
     k->empty_ns = pool_ns(run, pool, POOL_EMPTY);
-    k->kv_ns = line_ns(run, w, DYNO_LINE_KV);
-    k->batch_ns = line_ns(run, w, DYNO_LINE_BATCH);
+    k->kv_ns = line_ns(run, w, LINE_KV);
+    k->batch_ns = line_ns(run, w, LINE_BATCH);
     k->prompts_ns = w ? w->clocks.prompts_ns : 0;
     k->batch_area_s = w ? w->clocks.batch_area_s : 0;
 }
@@ -133,15 +126,6 @@ void dyno_parts_transfer(struct dyno_run *run, uint32_t id, const struct dyno_wo
 
 /* ---- waits ---- */
 
-/* More requests wait than it has workers: since when. */
-static void note_backlog(const struct dyno_run *run, struct dyno_pool *pool)
-{
-    if (pool->n_in_line <= pool->n_ready)
-        pool->backlog_ns = -1;
-    else if (pool->backlog_ns < 0)
-        pool->backlog_ns = run->now_ns;
-}
-
 void dyno_parts_wait_begins(struct dyno_run *run, uint32_t id, struct dyno_pool *pool)
 {
     if (!kept(run))
@@ -150,34 +134,22 @@ void dyno_parts_wait_begins(struct dyno_run *run, uint32_t id, struct dyno_pool 
     struct pool_wait *wait = &k->parts.waits[pool->index];
     if (wait->from_ns >= 0)
         return;
-    wait->from_ns = run->now_ns;
     k->in_line = pool;
-    pool->n_in_line++;
-    note_backlog(run, pool);
+    pool_line_join(&pool->line, wait, pool->n_ready, run->now_ns);
 }
 
 /* The prompt that took most of the time since from_ns: one that is done, or one that runs. */
 static void find_ahead(const struct dyno_run *run, const struct dyno_worker *w,
                        struct pool_wait *wait)
 {
-    const struct dyno_clocks *c = &w->clocks;
-    struct dyno_ahead most = {.request = UINT64_MAX};
-    size_t i = 0;
-    while (i < c->n_ahead && c->ahead[i].done_ns <= wait->from_ns)
-        i++;
-    if (i < c->n_ahead)
-        most = c->ahead[i];
+    struct prompt_ahead most = prompts_ahead_since(&w->clocks.ahead, wait->from_ns);
     for (uint32_t k = 0; k < w->n_running; k++) {
         const struct dyno_kept *other = &run->parts[w->running[k]];
         const struct dyno_request *r = &run->requests[w->running[k]];
-        if (other->stage == DYNO_STAGE_PREFILL && other->own_ns > most.own_ns)
-            most = (struct dyno_ahead){
-                .own_ns = other->own_ns, .request = r->index, .isl_tok = r->isl_tok};
+        if (other->stage == DYNO_STAGE_PREFILL)
+            prompt_ahead_raise(&most, other->own_ns, r->index, r->isl_tok);
     }
-    int64_t wait_ns = run->now_ns - wait->from_ns;
-    wait->ahead_request = most.request;
-    wait->ahead_tok = most.isl_tok;
-    wait->ahead_ns = most.own_ns < wait_ns ? most.own_ns : wait_ns;
+    pool_wait_set_ahead(wait, &most, run->now_ns);
 }
 
 /* `to_ns`: -1 = it was not taken up. */
@@ -187,14 +159,10 @@ static void leave_line(struct dyno_run *run, struct dyno_kept *k, int64_t to_ns)
     if (!pool)
         return;
     struct pool_wait *wait = &k->parts.waits[pool->index];
-    wait->backlog_ns = pool->backlog_ns;
-    wait->to_ns = to_ns;
+    k->in_line = NULL;
+    pool_line_leave(&pool->line, wait, pool->n_ready, to_ns, run->now_ns);
     if (k->stage == DYNO_STAGE_LINE && to_ns >= 0)
         find_ahead(run, k->worker, wait);
-    k->in_line = NULL;
-    BUG_IF(pool->n_in_line == 0);
-    pool->n_in_line--;
-    note_backlog(run, pool);
 }
 
 void dyno_parts_wait_ends(struct dyno_run *run, uint32_t id)
@@ -234,19 +202,9 @@ void dyno_parts_admitted(struct dyno_run *run, uint32_t id, const struct dyno_wo
 
 static enum status prompt_done(struct dyno_run *run, struct dyno_worker *w, uint32_t id)
 {
-    struct dyno_clocks *c = &w->clocks;
     const struct dyno_request *r = &run->requests[id];
-    struct dyno_ahead done = {run->now_ns, run->parts[id].own_ns, r->index, r->isl_tok};
-    if (w->waiting.n == 0) {
-        c->n_ahead = 0;
-        return ST_OK;
-    }
-    while (c->n_ahead && c->ahead[c->n_ahead - 1].own_ns <= done.own_ns)
-        c->n_ahead--;
-    enum status s = ARRAY_RESERVE(c->ahead, c->n_ahead, c->ahead_capacity, 1, "prompts", run->diag);
-    if (!s)
-        c->ahead[c->n_ahead++] = done;
-    return s;
+    struct prompt_ahead done = {run->now_ns, run->parts[id].own_ns, r->index, r->isl_tok};
+    return prompts_ahead_add(&w->clocks.ahead, done, w->waiting.n > 0, run->diag);
 }
 
 enum status dyno_parts_token(struct dyno_run *run, uint32_t id, struct dyno_worker *w)
@@ -284,7 +242,7 @@ const struct request_parts *dyno_parts_report(struct dyno_run *run, uint32_t id)
 void dyno_parts_workers(struct dyno_run *run, struct dyno_pool *pool)
 {
     pool_clock_set(&pool->clock, run->now_ns, pool->n_ready, pool->n_starting, 0);
-    note_backlog(run, pool);
+    pool_line_note(&pool->line, pool->n_ready, run->now_ns);
 }
 
 void dyno_parts_pass_ended(struct dyno_run *run, struct dyno_worker *w)

@@ -3,7 +3,7 @@
 #ifndef DYNOSIM_PARTS_H
 #define DYNOSIM_PARTS_H
 
-#include "record/parts.h"
+#include "record/line.h"
 #include "record/pool_clock.h"
 #include "util/status.h"
 
@@ -22,26 +22,13 @@ enum dyno_stage {
     DYNO_STAGE_PREEMPTED
 };
 
-/* Why the first in a worker's queue is not in its batch. */
-enum dyno_line { DYNO_LINE_MOVES, DYNO_LINE_KV, DYNO_LINE_BATCH, N_DYNO_LINES };
-
-/* A prompt that was computed on a worker. */
-struct dyno_ahead {
-    int64_t done_ns, own_ns;
-    uint64_t request;
-    uint32_t isl_tok;
-};
-
 /* Of a worker. */
 struct dyno_clocks {
-    enum dyno_line line;
-    int64_t line_since_ns, line_total_ns[N_DYNO_LINES]; /* on the settled clock of its pool */
-    int64_t prompts_ns;       /* what passes took longer than the sequences in them alone */
-    int64_t pass_prompts_ns;  /* the same of the pass that runs */
-    double batch_area_s;      /* sequences that decode, integrated over time */
-    struct dyno_ahead *ahead; /* done since its queue was last empty, those left out that a later
-                                 one exceeds */
-    size_t n_ahead, ahead_capacity;
+    struct line_clock line;
+    int64_t prompts_ns;      /* what passes took longer than the sequences in them alone */
+    int64_t pass_prompts_ns; /* the same of the pass that runs */
+    double batch_area_s;     /* sequences that decode, integrated over time */
+    struct prompts_ahead ahead;
 };
 
 /* Of a request. */
@@ -53,7 +40,7 @@ struct dyno_kept {
     int64_t own_ns;                   /* of a prefill: its share; of a transfer: its length */
     int64_t starts_ns, empty_ns, kv_ns, batch_ns, prompts_ns; /* clocks when the stage began */
     double batch_area_s;
-    struct dyno_pool *in_line; /* counted in its n_in_line; NULL = in none */
+    struct dyno_pool *in_line; /* in its line; NULL = in none */
     double decode_area_s;
     int64_t decode_ns;
     struct request_parts parts;
@@ -81,7 +68,7 @@ const struct request_parts *dyno_parts_report(struct dyno_run *run, uint32_t id)
 /* ---- of a pool and a worker ---- */
 
 void dyno_parts_workers(struct dyno_run *run, struct dyno_pool *pool); /* their number changed */
-void dyno_parts_line(struct dyno_run *run, struct dyno_worker *w, enum dyno_line reason);
+void dyno_parts_line(struct dyno_run *run, struct dyno_worker *w, enum line_reason reason);
 /* Before those that are done leave it. */
 void dyno_parts_pass_ended(struct dyno_run *run, struct dyno_worker *w);
 

@@ -254,7 +254,7 @@ enum status dyno_start_pass(struct dyno_run *run, struct dyno_worker *w, bool *s
     if (!s && !plan.preempted)
         s = schedule_waiting(run, w, &plan);
     if (w->waiting.n)
-        dyno_parts_line(run, w, plan.preempted || plan.lacks_room ? DYNO_LINE_KV : dyno_line_at(w));
+        dyno_parts_line(run, w, plan.preempted || plan.lacks_room ? LINE_KV : dyno_line_at(w));
     w->made_room = plan.preempted && !plan.progressed;
     if (s || !plan.progressed)
         return s;
@@ -448,9 +448,9 @@ enum status dyno_end_pass(struct dyno_run *run, struct dyno_worker *w)
     return s;
 }
 
-enum dyno_line dyno_line_at(const struct dyno_worker *w)
+enum line_reason dyno_line_at(const struct dyno_worker *w)
 {
-    return w->n_running >= w->pool->config->max_num_seqs ? DYNO_LINE_BATCH : DYNO_LINE_MOVES;
+    return w->n_running >= w->pool->config->max_num_seqs ? LINE_BATCH : LINE_MOVES;
 }
 
 bool dyno_worker_is_empty(const struct dyno_worker *w)

@@ -63,7 +63,7 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .plan = reuse_plan(old.plan),
         .ahead = reuse_plan(old.ahead),
         .pass = {.end_ns = -1},
-        .clocks = {.ahead = old.clocks.ahead, .ahead_capacity = old.clocks.ahead_capacity},
+        .clocks = {.ahead = {.at = old.clocks.ahead.at, .capacity = old.clocks.ahead.capacity}},
         .life = {.deployment = pool->deployment->index,
                  .pool = pool->index,
                  .id = leader->id,
@@ -176,7 +176,7 @@ static void release_deployment(struct deployment *d)
         free(w->growth);
         free(w->finish);
         free(w->ranks);
-        free(w->clocks.ahead);
+        free(w->clocks.ahead.at);
         free(w->first_next.id);
         free(w->second_next.id);
         struct step_plan *plans[] = {&w->plan, &w->ahead};
@@ -601,6 +601,7 @@ static enum status init_pool(struct deployment *d, size_t p)
         .target = config->replicas,
         .wanted = config->replicas,
         .wanted_ns = -1,
+        .line = pool_line_empty,
     };
     request_list_init(&pool->unrouted);
     enum status s = route_init(pool);

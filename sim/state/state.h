@@ -3,6 +3,7 @@
 #ifndef SIM_STATE_STATE_H
 #define SIM_STATE_STATE_H
 
+#include "record/line.h"
 #include "record/observer.h"
 #include "record/places.h"
 #include "record/pool_clock.h"
@@ -53,8 +54,7 @@ struct pool {
     int n_unserved, n_unserved_lapsed;
     int64_t unserved_since_ns;
     struct pool_clock clock;
-    uint32_t n_in_line; /* requests that wait for a worker or in line on one, where that is kept */
-    int64_t backlog_ns; /* since when they are more than its workers; -1 = they are not */
+    struct pool_line line;         /* where parts are kept */
     struct request_list unrouted;  /* wait for a worker */
     bool unrouted_may_go;          /* one of them may have a worker now */
     struct kv_store *kv, *host_kv; /* of its workers' caches; NULL without them */

@@ -16,20 +16,15 @@ static int64_t line_ns(const struct sim *sim, const struct worker *w, enum line_
 {
     if (!w)
         return 0;
-    const struct worker_clocks *c = &w->clocks;
-    int64_t settled_ns = pool_clock_settled_ns(&w->pool->clock, sim->now_ns);
-    return c->line_total_ns[reason] + (c->line == reason ? settled_ns - c->line_since_ns : 0);
+    return line_clock_ns(&w->clocks.line, reason,
+                         pool_clock_settled_ns(&w->pool->clock, sim->now_ns));
 }
 
 void parts_line(struct sim *sim, struct worker *w, enum line_reason reason)
 {
-    struct worker_clocks *c = &w->clocks;
-    if (!parts_kept(sim))
-        return;
-    int64_t settled_ns = pool_clock_settled_ns(&w->pool->clock, sim->now_ns);
-    c->line_total_ns[c->line] += settled_ns - c->line_since_ns;
-    c->line_since_ns = settled_ns;
-    c->line = reason;
+    if (parts_kept(sim))
+        line_clock_set(&w->clocks.line, reason,
+                       pool_clock_settled_ns(&w->pool->clock, sim->now_ns));
 }
 
 /* ---- stages ---- */
@@ -153,15 +148,6 @@ void parts_transfer(struct sim *sim, uint32_t id, const struct worker *w, int64_
 
 /* ---- waits ---- */
 
-/* More requests wait than it has workers: since when. */
-static void note_backlog(const struct sim *sim, struct pool *pool)
-{
-    if (pool->n_in_line <= pool->n_routable)
-        pool->backlog_ns = -1;
-    else if (pool->backlog_ns < 0)
-        pool->backlog_ns = sim->now_ns;
-}
-
 void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
 {
     if (!parts_kept(sim))
@@ -170,48 +156,29 @@ void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
     struct pool_wait *wait = &k->parts.waits[pool->index];
     if (wait->from_ns >= 0)
         return;
-    *wait = pool_wait_none;
-    wait->from_ns = sim->now_ns;
     k->in_line = pool;
-    pool->n_in_line++;
-    note_backlog(sim, pool);
+    pool_line_join(&pool->line, wait, pool->n_routable, sim->now_ns);
 }
 
 /* The prompt that its steps have been for, if it has had more of them than `most`. */
 static void note_ahead(struct sim *sim, uint32_t id, struct prompt_ahead *most)
 {
     const struct request *r = sim_request(sim, id);
-    int64_t own_ns = parts_of(sim, id)->own_ns;
-    if (own_ns > most->own_ns)
-        *most = (struct prompt_ahead){.own_ns = own_ns, .request = r->index, .isl_tok = r->isl_tok};
+    prompt_ahead_raise(most, parts_of(sim, id)->own_ns, r->index, r->isl_tok);
 }
 
 /* The prompt that took most of the time since from_ns. One that is not done yet is the first of a
  * step: its last chunk may be in one with those that waited for it. */
 static void find_ahead(struct sim *sim, const struct worker *w, struct pool_wait *wait)
 {
-    const struct worker_clocks *c = &w->clocks;
-    size_t low = 0, high = c->n_ahead;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (c->ahead[middle].done_ns > wait->from_ns)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    struct prompt_ahead most = {.request = UINT64_MAX};
-    if (low < c->n_ahead)
-        most = c->ahead[low];
+    struct prompt_ahead most = prompts_ahead_since(&w->clocks.ahead, wait->from_ns);
     if (w->partial != NO_REQUEST)
         note_ahead(sim, w->partial, &most);
     if (w->plan.chunked.n)
         note_ahead(sim, w->plan.chunked.id[0], &most);
     if (w->ahead.chunked.n)
         note_ahead(sim, w->ahead.chunked.id[0], &most);
-    int64_t wait_ns = sim->now_ns - wait->from_ns;
-    wait->ahead_request = most.request;
-    wait->ahead_tok = most.isl_tok;
-    wait->ahead_ns = most.own_ns < wait_ns ? most.own_ns : wait_ns;
+    pool_wait_set_ahead(wait, &most, sim->now_ns);
 }
 
 /* `to_ns`: -1 = it was not taken up. */
@@ -221,14 +188,10 @@ static void leave_line(struct sim *sim, struct kept_parts *k, int64_t to_ns)
     if (!pool)
         return;
     struct pool_wait *wait = &k->parts.waits[pool->index];
-    wait->backlog_ns = pool->backlog_ns;
-    wait->to_ns = to_ns;
+    k->in_line = NULL;
+    pool_line_leave(&pool->line, wait, pool->n_routable, to_ns, sim->now_ns);
     if (k->stage == STAGE_LINE)
         find_ahead(sim, k->worker, wait);
-    k->in_line = NULL;
-    BUG_IF(pool->n_in_line == 0);
-    pool->n_in_line--;
-    note_backlog(sim, pool);
 }
 
 void parts_wait_ends(struct sim *sim, uint32_t id)
@@ -364,17 +327,7 @@ enum status parts_prompt_done(struct sim *sim, struct worker *w, uint32_t id)
 {
     if (!parts_kept(sim))
         return ST_OK;
-    struct worker_clocks *c = &w->clocks;
     const struct request *r = sim_request(sim, id);
     struct prompt_ahead done = {sim->now_ns, parts_of(sim, id)->own_ns, r->index, r->isl_tok};
-    if (w->waiting.n == 0) {
-        c->n_ahead = 0;
-        return ST_OK;
-    }
-    while (c->n_ahead && c->ahead[c->n_ahead - 1].own_ns <= done.own_ns)
-        c->n_ahead--;
-    enum status s = ARRAY_RESERVE(c->ahead, c->n_ahead, c->ahead_capacity, 1, "prompts", sim->diag);
-    if (!s)
-        c->ahead[c->n_ahead++] = done;
-    return s;
+    return prompts_ahead_add(&w->clocks.ahead, done, w->waiting.n > 0, sim->diag);
 }

@@ -6,7 +6,7 @@
 #ifndef SIM_WORKER_PARTS_H
 #define SIM_WORKER_PARTS_H
 
-#include "record/parts.h"
+#include "record/line.h"
 #include "sim/state/state.h"
 
 enum stage {
@@ -23,29 +23,14 @@ enum stage {
     STAGE_AWAY
 };
 
-/* Why the first in a worker's queue is not in its batch. */
-enum line_reason { LINE_MOVES, LINE_KV, LINE_BATCH, N_LINE_REASONS };
-
-/* A prompt that was computed on a worker. */
-struct prompt_ahead {
-    int64_t done_ns, own_ns;
-    uint64_t request;
-    uint32_t isl_tok;
-};
-
 /* Of a rank. */
 struct worker_clocks {
-    enum line_reason line;
-    int64_t line_since_ns;                 /* on the clock of settled time of its pool, */
-    int64_t line_total_ns[N_LINE_REASONS]; /* as these */
+    struct line_clock line;
     /* What steps took longer than the sequences in them alone, all steps together. */
     int64_t prompts_ns, ranks_ns;
     int64_t rank_step_ns, prompts_next_ns, ranks_next_ns; /* of the step that runs */
     double batch_area_s; /* sequences that decode, integrated over time */
-    /* Prompts done since its queue was last empty, those left out that a later one exceeds: the
-     * longest since a moment is the first after it. */
-    struct prompt_ahead *ahead;
-    size_t n_ahead, ahead_capacity;
+    struct prompts_ahead ahead;
 };
 
 /* Of a request in flight. */
@@ -58,7 +43,7 @@ struct kept_parts {
     /* Readings of the clocks when the stage began, of those that it needs. */
     int64_t starts_ns, gpus_ns, empty_ns, kv_ns, batch_ns, prompts_ns, ranks_ns;
     double batch_area_s;
-    struct pool *in_line; /* counted in its n_in_line; NULL = in none */
+    struct pool *in_line; /* in its line; NULL = in none */
     double decode_area_s;
     int64_t decode_ns;
     struct request_parts parts;

@@ -338,7 +338,7 @@ static enum line_reason line_at(const struct worker *w)
 /* Nobody looks at the queue before this step. */
 static void pass_queue(struct sim *sim, struct worker *w)
 {
-    if (line_at(w) == LINE_BATCH || w->clocks.line != LINE_KV)
+    if (line_at(w) == LINE_BATCH || w->clocks.line.reason != LINE_KV)
         parts_line(sim, w, line_at(w));
 }
 

@@ -164,6 +164,19 @@ Test(parts, startup_is_what_a_request_in_line_waits_for_too)
     fixture_release(&f);
 }
 
+/* r0's prompt is done at 20, and no decode worker is there before 30: the backlog began at 20. */
+Test(parts, the_first_in_a_pool_without_workers_is_its_backlog)
+{
+    struct fixture f;
+    fixture_init(&f, true, 1);
+    f.deployment.pools[1].replicas = 0;
+    f.deployment.pools[1].startup_phase_ns[0] = 20 * NS_PER_MS;
+    fixture_scale_at(&f, 0.01, 1, 1);
+    RUN(f, {0, 100, 2});
+    check_waits(&f, "r0 decode 20 to 30, backlog since 20\n");
+    fixture_release(&f);
+}
+
 /* The same with one node of one GPU, which is taken: wanted from 10 to 30, it never starts. */
 Test(parts, gpus_are_what_it_waits_for_when_the_node_is_full)
 {
