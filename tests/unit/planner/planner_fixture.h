@@ -44,6 +44,23 @@ static struct profile fixture_profile(void)
                             .decode_thpt_per_gpu = thpt};
 }
 
+/* n requests of 1,000 tokens in and 100 out in 100 s: TTFT 100 ms, ITL 20 ms, E2E 5 s. */
+static inline struct traffic_window fixture_traffic(double n)
+{
+    return (struct traffic_window){.length_s = 100,
+                                   .n_requests = n,
+                                   .ttft_sum_s = n / 10,
+                                   .n_ttft = n,
+                                   .itl_sum_s = n,
+                                   .n_itl = 50 * n,
+                                   .duration_sum_s = 5 * n,
+                                   .n_duration = n,
+                                   .isl_sum_tok = 1000 * n,
+                                   .n_isl = n,
+                                   .osl_sum_tok = 100 * n,
+                                   .n_osl = n};
+}
+
 struct fixture {
     struct arena arena;
     struct diag d;

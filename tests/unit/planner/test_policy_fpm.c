@@ -208,18 +208,7 @@ Test(policy_fpm, gpus_come_from_the_deployment_or_in_a_virtual_one_from_the_conf
 static void busy(struct scene *s, double n)
 {
     s->input.has_traffic = true;
-    s->input.traffic = (struct traffic_window){.length_s = 100,
-                                               .n_requests = n,
-                                               .ttft_sum_s = n / 10,
-                                               .n_ttft = n,
-                                               .itl_sum_s = n,
-                                               .n_itl = 50 * n,
-                                               .duration_sum_s = 5 * n,
-                                               .n_duration = n,
-                                               .isl_sum_tok = 1000 * n,
-                                               .n_isl = n,
-                                               .osl_sum_tok = 100 * n,
-                                               .n_osl = n};
+    s->input.traffic = fixture_traffic(n);
 }
 
 Test(policy_fpm, plans_from_the_profile_and_the_traffic_with_target_sla)

@@ -66,18 +66,7 @@ static void scene_release(struct scene *s)
 static void busy(struct scene *s, double n)
 {
     s->input.has_traffic = true;
-    s->input.traffic = (struct traffic_window){.length_s = 100,
-                                               .n_requests = n,
-                                               .ttft_sum_s = n / 10,
-                                               .n_ttft = n,
-                                               .itl_sum_s = n,
-                                               .n_itl = 50 * n,
-                                               .duration_sum_s = 5 * n,
-                                               .n_duration = n,
-                                               .isl_sum_tok = 1000 * n,
-                                               .n_isl = n,
-                                               .osl_sum_tok = 100 * n,
-                                               .n_osl = n};
+    s->input.traffic = fixture_traffic(n);
 }
 
 /* Goes on to the next moment the policy asked for. */

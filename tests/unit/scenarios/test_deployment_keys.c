@@ -1,29 +1,13 @@
 /* The key `deployments`: what each of them is told, and what a run of several tells. */
-#include <criterion/criterion.h>
+#include "scenario_fixture.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "reports/summary.h"
 #include "scenarios/compose/run.h"
 #include "scenarios/keys/lookup.h"
-#include "scenarios/keys/scenario.h"
-
-static struct arena arena;
-static struct diag diag;
-static struct scenario sc;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
 
 TestSuite(deployments, .init = setup, .fini = teardown);
 
@@ -41,20 +25,6 @@ static const char two[] = "seed: 7\n"
                           "  code:\n"
                           "    trace: {limit: 50}\n"
                           "    policy: {max_gpu_budget: 4}\n";
-
-/* `overrides` ends with NULL. */
-static enum status read_with(const char *text, const char *const *overrides)
-{
-    struct scenario_override list[8];
-    size_t n = 0;
-
-    for (; overrides && overrides[n]; n++)
-        list[n] = (struct scenario_override){overrides[n], overrides[n]};
-    diag_init(&diag);
-    return scenario_parse(&sc, &arena, "dir/f.yaml", text, strlen(text), list, n, NULL, &diag);
-}
-
-#define OVERRIDES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static const struct planner_config *planner_of(const char *name)
 {

@@ -1,27 +1,11 @@
-#include <criterion/criterion.h>
+#include "scenario_fixture.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scenarios/compose/build.h"
-#include "scenarios/keys/scenario.h"
 #include "util/units.h"
-
-static struct arena arena;
-static struct diag diag;
-static struct scenario sc;
-
-static void setup(void)
-{
-    arena_init(&arena);
-    diag_init(&diag);
-}
-
-static void teardown(void)
-{
-    arena_release(&arena);
-}
 
 TestSuite(scenario, .init = setup, .fini = teardown);
 
@@ -36,24 +20,10 @@ static const char disagg[] = "trace: {path: /abs/t.jsonl}\n"
                              "sla: {ttft_ms: 700}\n"
                              "policy: {type: planner, load_predictor: constant, itl: 33}\n";
 
-/* `overrides` ends with NULL. */
-static enum status read_with(const char *text, const char *const *overrides)
-{
-    struct scenario_override list[8];
-    size_t n = 0;
-
-    for (; overrides && overrides[n]; n++)
-        list[n] = (struct scenario_override){overrides[n], overrides[n]};
-    diag_init(&diag);
-    return scenario_parse(&sc, &arena, "dir/f.yaml", text, strlen(text), list, n, NULL, &diag);
-}
-
 static void parse(const char *text)
 {
     cr_assert_eq(read_with(text, NULL), ST_OK, "%s", diag.text);
 }
-
-#define OVERRIDES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 Test(scenario, defaults_are_those_of_the_contract)
 {
