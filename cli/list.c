@@ -32,7 +32,7 @@ static void list_fixes(struct table *t)
 {
     for (size_t i = 0; i < N_PLANNER_FIXES; i++) {
         table_add(t, planner_fixes[i].name);
-        table_add(t, planner_fixes[i].text);
+        table_printf(t, "%s (%s)", planner_fixes[i].text, planner_fixes[i].generations);
     }
 }
 

@@ -77,6 +77,8 @@ struct key {
      * pool in question; `router` the one of the pool; `pools` is agg or disagg, `role` the pool's
      * name. */
     const char *when;
+    /* NAMES: the same for the i-th name, beside what holds for the key; NULL = none has any. */
+    const char *(*choice_when)(size_t i);
     bool in_own_file;          /* of a policy: a field of the policy's own configuration file too */
     const char *own_file_null; /* what null means there, where it does not mean unset; or NULL */
 };

@@ -8,11 +8,6 @@
 
 KEY_CHOICE(predictor_choice, predictors)
 
-static const char *fix_choice(size_t i)
-{
-    return i < N_PLANNER_FIXES ? planner_fixes[i].name : NULL;
-}
-
 static const char *const modes[] = {"disagg", "prefill", "decode", "agg", NULL};
 static const char *const environments[] = {"kubernetes", "virtual", "global-planner", NULL};
 static const char *const sweep_modes[] = {"rapid", "thorough", "none", NULL};
@@ -122,8 +117,9 @@ const struct key planner_keys[] = {
                .when = "policy.environment=global-planner"),
     {OURS("compat", KEY_ENUM, compat), .choices = compat_levels, .preset_text = "faithful",
      .doc = "faithful: the reference's quirks and all; fixed: every fix on"},
-    {OURS("fixes", KEY_NAMES, fixes), .choice = fix_choice, .when = "policy.compat=faithful",
-     .doc = "quirks to repair, by name"},
+    {OURS("fixes", KEY_NAMES, fixes), .choice = planner_fix_choice,
+     .choice_when = planner_fix_when_first, .when = "policy.compat=faithful",
+     .doc = "quirks to repair, by name (`headroom list fixes`; docs/planner.md)"},
     {OURS("start_delay_s", KEY_NUMBER, start_delay_s), .min = 0, .max = YEAR_S, .preset = NAN,
      .unset = "30; with compat dynosim, 0",
      .doc = "the planner's loops start that long after the run, as the live process waits"},
@@ -155,7 +151,7 @@ enum status planner_config_check(struct planner_config *config, struct source_po
     struct planner_config *c = config;
 
     if (strcmp(c->compat, "fixed") == 0)
-        c->fixes = N_PLANNER_FIXES < 32 ? (1u << N_PLANNER_FIXES) - 1 : ~0u;
+        c->fixes = planner_fixes_of("1.0.2");
     if (strcmp(c->environment, "global-planner") == 0 && !c->global_planner_namespace)
         return diag_fail_at(
             d, ST_INPUT, at,

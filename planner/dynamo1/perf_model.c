@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engines/profile/profile.h"
+#include "planner/queueing.h"
 #include "util/shared.h"
 
 /* Sorts the rows of a table of three columns by the first, keeping equal keys in order. */
@@ -79,11 +80,7 @@ double prefill_model_thpt(const struct prefill_model *m, double isl_tok)
 
 double prefill_model_utilization(const struct prefill_model *m, double isl_tok, double target_ms)
 {
-    double service = prefill_model_ttft_ms(m, isl_tok), room = target_ms - service;
-
-    if (!(room > 0) || !(service > 0))
-        return 1;
-    return 2 * room / (2 * room + service);
+    return queue_utilization(prefill_model_ttft_ms(m, isl_tok), target_ms);
 }
 
 enum status decode_model_init(struct decode_model *m, struct arena *arena, size_t n,

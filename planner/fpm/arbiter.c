@@ -23,7 +23,7 @@ static int64_t total_gpus(const struct arbiter *a)
 
 static enum band_side check(const struct arbiter *a, int64_t total, int64_t tolerance)
 {
-    const struct gpu_band band = {a->min_gpus, a->max_gpus, {0, 0}};
+    const struct gpu_band band = {.min_gpus = a->min_gpus, .max_gpus = a->max_gpus};
 
     return band_check(&band, total, tolerance);
 }

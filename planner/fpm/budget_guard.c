@@ -30,11 +30,6 @@ static int64_t total_of(const struct guard_pair *pair, const int64_t n[N_SIDES])
     return n[SIDE_PREFILL] * pair->cost[SIDE_PREFILL] + n[SIDE_DECODE] * pair->cost[SIDE_DECODE];
 }
 
-static bool both_bounds(const struct gpu_band *b)
-{
-    return b->min_gpus >= 0 && b->max_gpus >= 0;
-}
-
 static bool within(const struct gpu_band *b, int64_t total, int64_t tolerance)
 {
     return band_check(b, total, tolerance) == BAND_WITHIN;
@@ -146,7 +141,7 @@ void guard_fit_pair(const struct gpu_band *b, const struct guard_pair *pair,
     struct search s = {.band = b,
                        .pair = pair,
                        .wanted = wanted,
-                       .tolerance = both_bounds(b) ? band_tolerance(pair->cost, N_SIDES) : 0,
+                       .tolerance = band_slack(b, pair->cost, N_SIDES),
                        .trade = trades(pair->current, wanted),
                        .best = {pair->current[0], pair->current[1]}};
 
@@ -171,7 +166,7 @@ void guard_clamp_pair(const struct gpu_band *b, const int64_t cost[N_SIDES], int
 
     if (cost[0] <= 0 || cost[1] <= 0)
         return;
-    int64_t tolerance = both_bounds(b) ? band_tolerance(cost, N_SIDES) : 0;
+    int64_t tolerance = band_slack(b, cost, N_SIDES);
     if (band_check(b, total_of(&pair, n), tolerance) != BAND_BELOW) {
         band_joint(b, &n[0], cost[0], &n[1], cost[1]);
         return;
@@ -201,7 +196,7 @@ enum fpm_reason guard_single(const struct gpu_band *b, enum planner_side side, i
 {
     int64_t asked = *wanted, total = current * cost;
 
-    if (!within(b, total, both_bounds(b) ? cost : 0)) {
+    if (!within(b, total, band_slack(b, &cost, 1))) {
         *wanted = band_single(b, side, current, cost);
         return FPM_RECONCILE;
     }
@@ -238,9 +233,7 @@ enum fpm_reason guard_pair(const struct gpu_band *b, const struct guard_pair *pa
                            int64_t wanted[N_SIDES])
 {
     const int64_t *current = pair->current, *cost = pair->cost;
-    /* Here a ceiling alone gives the tolerance of a floor: one that is not there is never missed.
-     */
-    int64_t tolerance = b->max_gpus >= 0 ? band_tolerance(cost, N_SIDES) : 0;
+    int64_t tolerance = band_slack(b, cost, N_SIDES);
     int64_t total = total_of(pair, current);
     bool up = wanted[0] > current[0] || wanted[1] > current[1];
     bool down = wanted[0] < current[0] || wanted[1] < current[1];

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "planner/fixes.h"
 #include "planner/forecast/predictor.h"
 #include "planner/mode.h"
 
@@ -21,6 +22,7 @@ static const char *const targets[] = {"throughput", "latency", "load", "sla", NU
 static const char *const sweep_modes[] = {"rapid", "thorough", "none", NULL};
 static const char *const environments[] = {"kubernetes", "virtual", "global-planner", NULL};
 static const char *const metric_sources[] = {"frontend", "router", NULL};
+static const char *const compat_levels[] = {"faithful", "fixed", NULL};
 
 #define OURS(field, kind, member)                                                                  \
     .section = "policy", .name = field, .type = kind, .place = PLACE_POLICY,                       \
@@ -158,6 +160,11 @@ const struct key fpm_keys[] = {
                  .when = KALMAN),
     NUMBER_FIELD("kalman_r", kalman_r, 0, 1e12, 10, "measurement noise", .when = KALMAN),
     BOOL_FIELD("advisory", advisory, false, "decide and report, but ask for nothing"),
+    {OURS("compat", KEY_ENUM, compat), .choices = compat_levels, .preset_text = "faithful",
+     .doc = "faithful: the reference's quirks and all; fixed: every fix on"},
+    {OURS("fixes", KEY_NAMES, fixes), .choice = planner_fix_choice,
+     .choice_when = planner_fix_when_later, .when = "policy.compat=faithful",
+     .doc = "quirks to repair, by name (`headroom list fixes`; docs/planner.md)"},
     {OURS("start_delay_s", KEY_NUMBER, start_delay_s), .min = 0, .max = YEAR_S, .preset = 0,
      .unit = "s", .doc = "the planner starts that long after the run"},
     {.name = NULL},
@@ -267,6 +274,8 @@ enum status fpm_config_check(struct fpm_config *config, struct source_pos at, st
     struct fpm_config *c = config;
     int64_t side = (int64_t)sqrt((double)c->fpm_sample_bucket_size);
 
+    if (strcmp(c->compat, "fixed") == 0)
+        c->fixes = planner_fixes_of(fpm_generations[c->generation].name);
     if (!(c->ttft_ms > 0))
         return diag_fail_at(d, ST_INPUT, at, "'ttft_ms' is %g, expected more than 0", c->ttft_ms);
     if (side * side != c->fpm_sample_bucket_size)

@@ -36,7 +36,9 @@ struct fpm_config {
     const char *throughput_metrics_source;                 /* frontend, router */
     const char *load_predictor_warmup_trace;               /* NULL */
     bool advisory;                                         /* decide, but ask for nothing */
-    double start_delay_s;                                  /* ours */
+    double start_delay_s;                                  /* ours, as these: */
+    const char *compat;                                    /* faithful, fixed */
+    unsigned fixes;                                        /* enum planner_fix bits */
 
     /* Thresholds of target load; NaN = unset. */
     double prefill_up_tok, prefill_down_tok;       /* queued prompt tokens */

@@ -23,10 +23,10 @@ struct fpm_estimates {
 };
 extern const struct fpm_estimates fpm_estimates_lines, fpm_estimates_passes;
 
-/* What the engines of one side come to; begins with all_above and safe. */
+/* What the engines of one side come to; begins with safe. */
 struct fpm_survey {
     size_t n_estimates;
-    bool all_above; /* the target */
+    size_t n_above; /* the target */
     double most_s;
     bool safe;    /* fewer workers would do */
     bool refused; /* a test said that they would not */

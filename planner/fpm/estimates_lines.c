@@ -43,7 +43,7 @@ static struct fpm_wish lines_ttft(struct fpm_core *core, const struct fpm_view *
     enum planner_side side = agg ? SIDE_DECODE : SIDE_PREFILL;
     struct iteration_model *m = &core->models[side];
     double mbt = core->limits[side].max_batched_tok, k = fpm_share_grows(view->n_workers);
-    struct fpm_survey s = {.all_above = true, .safe = true};
+    struct fpm_survey s = {.safe = true};
 
     if (!iteration_model_has_samples(m) || view->n_workers == 0 || mbt <= 0)
         return fpm_no_wish(FPM_INSUFFICIENT_DATA);
@@ -68,7 +68,7 @@ static struct fpm_wish lines_itl(struct fpm_core *core, const struct fpm_view *v
     struct iteration_model *m = &core->models[SIDE_DECODE];
     double max_kv = core->limits[SIDE_DECODE].max_kv_tok, k = fpm_share_grows(view->n_workers);
     double limit_ms = core->config->itl_ms * fpm_sensitivity(core);
-    struct fpm_survey s = {.all_above = true, .safe = true};
+    struct fpm_survey s = {.safe = true};
 
     if (!iteration_model_has_samples(m) || view->n_workers == 0)
         return fpm_no_wish(FPM_INSUFFICIENT_DATA);

@@ -14,7 +14,9 @@ static enum status passes_init(struct fpm_core *core, enum planner_side side, st
                           : core->mode == MODE_AGG ? PASS_AGG
                                                    : PASS_DECODE;
 
-    return pass_engine_init(&core->engines[side], arena, role, &config, d);
+    enum status s = pass_engine_init(&core->engines[side], arena, role, &config, d);
+    core->engines[side].fixes = c->fixes;
+    return s;
 }
 
 static void passes_learn(struct fpm_core *core, enum planner_side side, const struct fpm_record *r)
@@ -44,7 +46,7 @@ static struct fpm_wish passes_ttft(struct fpm_core *core, const struct fpm_view 
     const struct pass_question own = {
         .queue_scale = 0, .decode_scale = agg ? k : 1, .queued_decode = agg};
     struct pass_question after = own;
-    struct fpm_survey s = {.all_above = true, .safe = true};
+    struct fpm_survey s = {.safe = true};
 
     after.queue_scale = k;
     if (!can_tell(core, side, view) || mbt <= 0)
@@ -73,7 +75,7 @@ static struct fpm_wish passes_itl(struct fpm_core *core, const struct fpm_view *
     const struct pass_question now = {.decode_scale = 1, .queued_decode = true};
     const struct pass_question after = {
         .decode_scale = k, .queued_decode = true, .queued_prefill_as_kv = agg};
-    struct fpm_survey s = {.all_above = true, .safe = true};
+    struct fpm_survey s = {.safe = true};
 
     if (!can_tell(core, SIDE_DECODE, view))
         return fpm_no_wish(FPM_INSUFFICIENT_DATA);

@@ -65,6 +65,15 @@ static enum status init_models(struct fpm_core *core, struct arena *arena, struc
     return s;
 }
 
+static unsigned predictor_fixes(const struct fpm_core *core)
+{
+    unsigned fixes = core->rules->predictor_fixes | core->config->fixes;
+
+    /* Prophet's forecasts are never negative, whatever the others' are. */
+    return strcmp(core->config->load_predictor, "prophet") == 0 ? fixes | FIX_CLAMP_FORECAST
+                                                                : fixes;
+}
+
 static enum status init_series(struct fpm_core *core, struct diag *d)
 {
     const struct fpm_config *c = core->config;
@@ -76,7 +85,7 @@ static enum status init_series(struct fpm_core *core, struct diag *d)
                                       .kalman_q_trend = c->kalman_q_trend,
                                       .kalman_r = c->kalman_r,
                                       .kalman_min_points = c->kalman_min_points,
-                                      .fixes = core->rules->predictor_fixes};
+                                      .fixes = predictor_fixes(core)};
     enum status s = ST_OK;
 
     if (!ops)
@@ -150,7 +159,9 @@ static void read_counts(struct fpm_core *core, const struct fpm_input *input)
         core->in_progress[side] =
             input->in_progress[side] ||
             (!isnan(core->expected[side]) && core->expected[side] != core->ready[side]);
-        core->pending[side] = core->rules->guarded ? input->pending[side] : 0;
+        /* Those that are not known to start are waited for. */
+        bool asks = core->rules->guarded && !fpm_has_fix(core, FIX_KEEP_STARTING);
+        core->pending[side] = asks ? input->pending[side] : 0;
     }
 }
 
@@ -286,7 +297,13 @@ struct gpu_band fpm_band(const struct fpm_core *core)
 
     return (struct gpu_band){c->min_gpu_budget,
                              c->max_gpu_budget,
-                             {fpm_min_endpoint(c, SIDE_PREFILL), fpm_min_endpoint(c, SIDE_DECODE)}};
+                             {fpm_min_endpoint(c, SIDE_PREFILL), fpm_min_endpoint(c, SIDE_DECODE)},
+                             c->fixes};
+}
+
+bool fpm_has_fix(const struct fpm_core *core, enum planner_fix fix)
+{
+    return (core->config->fixes & fix) != 0;
 }
 
 int64_t fpm_gpus(const struct fpm_core *core, enum planner_side side)

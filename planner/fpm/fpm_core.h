@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "planner/fixes.h"
 #include "planner/forecast/predictor.h"
 #include "planner/fpm/config.h"
 #include "planner/fpm/gpu_band.h"
@@ -135,6 +136,7 @@ struct gpu_band fpm_band(const struct fpm_core *core);
 int64_t fpm_gpus(const struct fpm_core *core,
                  enum planner_side side); /* of a replica; 0 = unknown */
 int64_t fpm_ready(const struct fpm_core *core, enum planner_side side);
+bool fpm_has_fix(const struct fpm_core *core, enum planner_fix fix);
 /* Workers of any side start, and can be taken back. */
 bool fpm_any_pending(const struct fpm_core *core);
 /* The side of a mode with one side. */

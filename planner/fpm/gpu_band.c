@@ -34,9 +34,11 @@ enum band_side band_check(const struct gpu_band *b, int64_t total, int64_t toler
     return b->min_gpus >= 0 && total < b->min_gpus - tolerance ? BAND_BELOW : BAND_WITHIN;
 }
 
-static bool both_bounds(const struct gpu_band *b)
+int64_t band_slack(const struct gpu_band *b, const int64_t *gpus_per_worker, int64_t n)
 {
-    return b->min_gpus >= 0 && b->max_gpus >= 0;
+    bool both = b->min_gpus >= 0 && b->max_gpus >= 0;
+
+    return both && !(b->fixes & FIX_EXACT_FLOOR) ? band_tolerance(gpus_per_worker, n) : 0;
 }
 
 static void cut_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefill, int64_t gp,
@@ -44,6 +46,7 @@ static void cut_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefil
 {
     int64_t least_prefill = b->min_endpoint[SIDE_PREFILL];
     int64_t least_decode = b->min_endpoint[SIDE_DECODE], prefill = 0, decode = 0;
+    int64_t wanted_decode = *n_decode;
 
     if (b->max_gpus >= least_prefill * gp + least_decode * gd) {
         double scale = (double)b->max_gpus / (double)total;
@@ -51,6 +54,8 @@ static void cut_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefil
         int64_t scaled = (int64_t)floor((double)*n_prefill * scale);
         prefill = larger(least_prefill, scaled < most ? scaled : most);
         decode = larger(least_decode, floor_ratio(b->max_gpus - prefill * gp, gd));
+        if (b->fixes & FIX_CAP_DECODE && decode > wanted_decode)
+            decode = larger(least_decode, wanted_decode);
     }
     *n_prefill = prefill;
     *n_decode = decode;
@@ -66,6 +71,8 @@ static void fill_joint(const struct gpu_band *b, int64_t total, int64_t *n_prefi
     int64_t rest = larger(0, b->min_gpus - prefill * gp);
     int64_t decode = larger(b->min_endpoint[SIDE_DECODE], ceil_ratio((double)rest, gd));
 
+    if (b->fixes & FIX_FLOOR_KEEPS_DECODE)
+        decode = larger(decode, *n_decode);
     if (b->max_gpus >= 0 && prefill * gp + decode * gd > b->max_gpus)
         return;
     *n_prefill = prefill;
@@ -76,7 +83,7 @@ void band_joint(const struct gpu_band *b, int64_t *n_prefill, int64_t prefill_gp
                 int64_t *n_decode, int64_t decode_gpus)
 {
     int64_t total = *n_prefill * prefill_gpus + *n_decode * decode_gpus;
-    int64_t tolerance = both_bounds(b) ? larger(prefill_gpus, decode_gpus) : 0;
+    int64_t tolerance = band_slack(b, (int64_t[]){prefill_gpus, decode_gpus}, N_SIDES);
 
     if (prefill_gpus <= 0 || decode_gpus <= 0)
         return;
@@ -94,7 +101,7 @@ int64_t band_single(const struct gpu_band *b, enum planner_side side, int64_t n,
 
     if (gpus_per_worker <= 0)
         return n;
-    enum band_side where = band_check(b, n * gpus_per_worker, both_bounds(b) ? gpus_per_worker : 0);
+    enum band_side where = band_check(b, n * gpus_per_worker, band_slack(b, &gpus_per_worker, 1));
     if (where == BAND_WITHIN)
         return n;
     if (where == BAND_BELOW)

@@ -4,17 +4,22 @@
 
 #include <stdint.h>
 
+#include "planner/fixes.h"
 #include "planner/mode.h"
 
 /* Negative = no such bound. */
 struct gpu_band {
     int64_t min_gpus, max_gpus;
     int64_t min_endpoint[N_SIDES]; /* replicas */
+    unsigned fixes;                /* enum planner_fix bits */
 };
 
 /* What the floor may be missed by, as replicas come in steps of several GPUs: the largest of the
  * steps; none is negative. */
 int64_t band_tolerance(const int64_t *gpus_per_worker, int64_t n);
+
+/* The same where it applies: with both bounds. */
+int64_t band_slack(const struct gpu_band *b, const int64_t *gpus_per_worker, int64_t n);
 
 enum band_side { BAND_WITHIN, BAND_BELOW, BAND_ABOVE };
 enum band_side band_check(const struct gpu_band *b, int64_t total, int64_t tolerance);

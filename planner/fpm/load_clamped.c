@@ -22,8 +22,10 @@ static void clamped_single(struct fpm_core *core, enum planner_side side,
                            struct fpm_output *out)
 {
     int64_t n = wish->n;
+    bool alone =
+        fpm_has_fix(core, FIX_FLOORS_ACT_ALONE) && fpm_floor_of(core, side) > view->n_workers;
 
-    if (n < 0) {
+    if (n < 0 && !alone) {
         out->load.all = wish->reason;
         return;
     }

@@ -51,6 +51,14 @@ static struct thresholds thresholds_of(const struct fpm_core *core, enum planner
                                true};
 }
 
+/* What a prefill queue is held against. */
+static double queue_unit_tok(const struct fpm_core *core)
+{
+    const struct fpm_limits *limits = &core->limits[SIDE_PREFILL];
+
+    return fpm_has_fix(core, FIX_QUEUE_IN_PASSES) ? limits->max_batched_tok : limits->context_tok;
+}
+
 /* How full a rank is: of prefill, prompts queued over what one may hold (target load: as they are);
  * else KV over the cache. */
 static double fullness(const struct fpm_core *core, enum planner_side side,
@@ -60,7 +68,7 @@ static double fullness(const struct fpm_core *core, enum planner_side side,
 
     if (side == SIDE_PREFILL)
         return core->target == TARGET_LOAD ? r->queued_prefill_tok
-                                           : r->queued_prefill_tok / limits->context_tok;
+                                           : r->queued_prefill_tok / queue_unit_tok(core);
     double tok = r->decode_kv_tok + r->queued_decode_kv_tok;
     if (core->mode == MODE_AGG)
         tok += r->queued_prefill_tok;
@@ -71,7 +79,7 @@ static bool limit_known(const struct fpm_core *core, enum planner_side side)
 {
     if (side == SIDE_DECODE)
         return core->limits[side].max_kv_tok > 0;
-    return core->target == TARGET_LOAD || core->limits[side].context_tok > 0;
+    return core->target == TARGET_LOAD || queue_unit_tok(core) > 0;
 }
 
 /* The workers that are left would at once ask for the one that goes. */
@@ -100,7 +108,8 @@ struct fpm_wish fpm_wish_static(const struct fpm_core *core, enum planner_side s
     if (!down || !fpm_may_shrink(core, side, view->n_workers))
         return fpm_no_wish(FPM_NO_CHANGE);
     struct fpm_wish less = fpm_one_less(core, side, view->n_workers);
-    if (core->rules->guarded && grows_at_once(most, view->n_workers, less.n, t.up))
+    bool looks = core->rules->guarded || fpm_has_fix(core, FIX_CONSOLIDATION_CHECK);
+    if (looks && grows_at_once(most, view->n_workers, less.n, t.up))
         less.n = view->n_workers;
     return less;
 }

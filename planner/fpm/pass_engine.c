@@ -43,7 +43,8 @@ void pass_engine_learn(struct pass_engine *e, const struct fpm_record *r)
     const struct pass p = {r->n_prefill, r->prefill_tok, r->prefill_kv_tok, r->n_decode,
                            r->decode_kv_tok};
 
-    moving_mean_add(&e->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
+    if (r->n_prefill > 0 || !(e->fixes & FIX_MEAN_PROMPT))
+        moving_mean_add(&e->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
     if (r->n_decode > 0)
         moving_mean_add(&e->context_tok, r->decode_kv_tok / r->n_decode);
     moving_mean_add(&e->n_prefill, r->n_prefill);
@@ -68,11 +69,30 @@ static double whole(double value)
     return value > 0 ? ceil(value) : 0;
 }
 
+/* The same, where a pass counts what is computed already of the prompt it goes on with; prompts are
+ * of one length. */
+static double chunks_in_context_s(const struct pass_engine *e, struct pass p, double tok,
+                                  double batched_tok)
+{
+    double length_tok = tok / p.n_prefill, sum_s = 0;
+    int64_t n = (int64_t)ceil(tok / batched_tok);
+
+    for (int64_t i = 0; i < n; i++) {
+        double done_tok = (double)i * batched_tok;
+        p.prefill_tok = fmin(batched_tok, tok - done_tok);
+        p.prefill_kv_tok = fmod(done_tok, length_tok);
+        sum_s += time_s(e, &p);
+    }
+    return sum_s;
+}
+
 /* Prompts in passes of at most batched_tok, beside the given decode. */
 static double chunks_s(const struct pass_engine *e, struct pass p, double tok, double batched_tok)
 {
     double full = floor(tok / batched_tok), tail = tok - full * batched_tok, sum_s = 0;
 
+    if (e->fixes & FIX_CHUNK_CONTEXT)
+        return chunks_in_context_s(e, p, tok, batched_tok);
     if (full > 0) {
         p.prefill_tok = batched_tok;
         sum_s += full * time_s(e, &p);
@@ -221,7 +241,7 @@ static struct offer agg_offer(const struct search *s, double batch)
 static struct engine_rate best_of(const struct search *s, offer_of *offer, double most)
 {
     int64_t n = (int64_t)fmin(most, MAX_BATCHES), span = (int64_t)most - 1;
-    struct offer best = {.eligible = false};
+    struct offer best = {.eligible = false}, first = best;
 
     for (int64_t i = 0; i < n; i++) {
         double batch =
@@ -231,8 +251,10 @@ static struct engine_rate best_of(const struct search *s, offer_of *offer, doubl
             return (struct engine_rate){.requests_per_s = 0};
         if (o.rate.requests_per_s > 0)
             take_better(&best, &o);
+        if (i == 0)
+            first = o;
     }
-    return best.rate;
+    return best.eligible || !(s->e->fixes & FIX_UNREACHABLE_UP) ? best.rate : first.rate;
 }
 
 struct engine_rate pass_rate(const struct pass_engine *e, const struct pass_demand *demand,

@@ -4,6 +4,7 @@
 #ifndef PLANNER_FPM_PASS_ENGINE_H
 #define PLANNER_FPM_PASS_ENGINE_H
 
+#include "planner/fixes.h"
 #include "planner/fpm/engine_rate.h"
 #include "planner/fpm/pass_model.h"
 
@@ -13,6 +14,7 @@ enum pass_kind { KIND_DECODE, KIND_MIXED, KIND_PREFILL, N_PASS_KINDS };
 
 struct pass_engine {
     enum pass_role role;
+    unsigned fixes; /* enum planner_fix bits; 0 at first */
     struct pass_model models[N_PASS_KINDS];
     struct moving_mean isl_tok, context_tok;   /* of a request, for the next one */
     struct moving_mean n_prefill, prefill_tok; /* of a pass */
@@ -41,7 +43,8 @@ struct pass_demand {
     double isl_tok, osl_tok, ttft_ms, itl_ms; /* targets; NaN = none */
     double hit_rate, accept_length;
 };
-/* The highest rate within the targets, or, where none is, the highest at all. Rate 0: not known. */
+/* The highest rate within the targets, or, where none is, the highest at all (FIX_UNREACHABLE_UP:
+ * that of one request at a time). Rate 0: not known. */
 struct engine_rate pass_rate(const struct pass_engine *e, const struct pass_demand *demand,
                              const struct fpm_limits *limits);
 

@@ -130,7 +130,7 @@ static enum status warm_up(struct fpm_policy *p, struct shared *shared, struct d
     trace_windows_init(&windows, p->config.throughput_interval_s);
     enum status s = trace_windows_read_file(&windows, path, shared, d);
     if (s == ST_OK)
-        s = trace_windows_finish(&windows, false, d);
+        s = trace_windows_finish(&windows, fpm_has_fix(&p->core, FIX_EMPTY_WINDOWS), d);
     for (size_t i = 0; s == ST_OK && i < windows.n; i++) {
         const struct trace_window *w = &windows.rows[i];
         if (fpm_core_warm(&p->core, w->n_requests, w->isl_tok, w->osl_tok))
@@ -168,6 +168,7 @@ static void write_details(struct fpm_policy *p)
     snprintf(p->details, sizeof p->details, "%s, target %s", p->core.rules->name,
              p->config.optimization_target);
     if (p->pool_of[SIDE_PREFILL] != NO_POOL && p->core.limits[SIDE_PREFILL].context_tok <= 0 &&
+        !fpm_has_fix(&p->core, FIX_QUEUE_IN_PASSES) &&
         (p->core.target == TARGET_THROUGHPUT || p->core.target == TARGET_LATENCY))
         snprintf(p->note, sizeof p->note,
                  "prefill is never scaled by its queue: set engine.max_model_len");
@@ -280,6 +281,8 @@ static bool read_traffic(const struct fpm_policy *p, const struct policy_input *
     if (!input->has_traffic)
         return false;
     struct traffic_means m = router ? router_traffic(w, true) : frontend_traffic(w);
+    if (fpm_has_fix(&p->core, FIX_COUNT_ARRIVALS) && !isnan(w->n_arrived))
+        m.n_requests = w->n_arrived;
     bool idle = !(m.n_requests > 0);
     *to = (struct fpm_traffic){
         .duration_s = p->core.due.traffic_window_s,
@@ -375,7 +378,8 @@ static bool takes_back(const struct fpm_policy *p, const struct policy_input *in
 {
     bool fewer = false;
 
-    if (!p->core.rules->guarded || !only_starts(input) || p->connector.kind != CONNECTOR_KUBERNETES)
+    if (!p->core.rules->guarded || fpm_has_fix(&p->core, FIX_KEEP_STARTING) ||
+        !only_starts(input) || p->connector.kind != CONNECTOR_KUBERNETES)
         return false;
     for (size_t i = 0; i < p->n_pools; i++) {
         const struct pool_counts *pool = &input->pools[i];

@@ -85,7 +85,9 @@ static void shrink_pair(const struct power_budget *b, int64_t n[N_SIDES])
 static void cut_pair(const struct power_budget *b, int64_t n[N_SIDES])
 {
     const struct gpu_band watts = {
-        -1, b->limit_w, {b->min_endpoint[SIDE_PREFILL], b->min_endpoint[SIDE_DECODE]}};
+        .min_gpus = -1,
+        .max_gpus = b->limit_w,
+        .min_endpoint = {b->min_endpoint[SIDE_PREFILL], b->min_endpoint[SIDE_DECODE]}};
     const struct guard_pair pair = {
         {present(b->current[SIDE_PREFILL]), present(b->current[SIDE_DECODE])},
         {b->watts[SIDE_PREFILL], b->watts[SIDE_DECODE]}};

@@ -140,8 +140,7 @@ static bool off_budget(const struct fpm_core *core)
         total += fpm_ready(core, (enum planner_side)side) * cost;
         most = larger(most, cost);
     }
-    bool both = band.min_gpus >= 0 && band.max_gpus >= 0;
-    return band_check(&band, total, both ? most : 0) != BAND_WITHIN;
+    return band_check(&band, total, band_slack(&band, &most, 1)) != BAND_WITHIN;
 }
 
 /* Counts as they would be: those asked for, else as they are. */
@@ -335,9 +334,27 @@ static void project_settled(struct fpm_core *core, const struct fpm_input *input
     }
 }
 
+/* The ceiling lies below the floors of the sides. */
+static bool has_no_room(const struct fpm_core *core)
+{
+    const struct gpu_band band = fpm_band(core);
+    int64_t least = 0;
+
+    for (int side = 0; side < N_SIDES; side++) {
+        if (has(core, side))
+            least += band.min_endpoint[side] * fpm_gpus(core, (enum planner_side)side);
+    }
+    return band.max_gpus >= 0 && band.max_gpus < least;
+}
+
 void fpm_project(struct fpm_core *core, const struct fpm_input *input, bool evaluated,
                  struct fpm_output *out)
 {
+    if (fpm_has_fix(core, FIX_BUDGET_HOLD) && has_no_room(core)) {
+        out->scale = false;
+        out->target[SIDE_PREFILL] = out->target[SIDE_DECODE] = -1;
+        return;
+    }
     if (!core->rules->changes_only)
         return;
     if (fpm_any_pending(core)) {

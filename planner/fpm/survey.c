@@ -8,7 +8,7 @@ void fpm_survey_add(struct fpm_survey *s, double estimate_s, double target_ms)
     if (isnan(estimate_s))
         return;
     s->n_estimates++;
-    s->all_above &= 1000 * estimate_s > target_ms;
+    s->n_above += 1000 * estimate_s > target_ms;
     s->most_s = fmax(s->most_s, estimate_s);
 }
 
@@ -36,8 +36,9 @@ struct fpm_wish fpm_survey_wish(const struct fpm_core *core, const struct fpm_su
 {
     struct fpm_wish wish = fpm_no_wish(s->n_estimates == 0 ? FPM_INSUFFICIENT_DATA : FPM_NO_CHANGE);
     bool may_shrink = fpm_may_shrink(core, side, n_workers);
+    size_t n_enough = fpm_has_fix(core, FIX_ONE_OVERLOADED_UP) ? 1 : s->n_estimates;
 
-    if (s->n_estimates > 0 && s->all_above)
+    if (s->n_estimates > 0 && s->n_above >= n_enough)
         wish = fpm_wish_for(n_workers + 1);
     else if (s->n_estimates > 0 && may_shrink && s->safe)
         wish = fpm_one_less(core, side, n_workers);

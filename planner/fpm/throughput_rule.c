@@ -3,6 +3,7 @@
 
 #include "planner/fpm/estimates.h"
 #include "planner/fpm/throughput_settle.h"
+#include "planner/queueing.h"
 
 /* Larger counts are held to this: no deployment has them. */
 static const double most_replicas = 1e9;
@@ -31,6 +32,12 @@ static double prefill_floor(const struct fpm_core *core, double ttft_ms)
     return ttft_ms > core->config->ttft_ms ? ceil(ttft_ms / core->config->ttft_ms) : 1;
 }
 
+/* Prompts that come while others are computed wait: less than the most is within the target. */
+static void leave_room(const struct fpm_core *core, struct engine_rate *rate)
+{
+    rate->requests_per_s *= queue_utilization(rate->ttft_ms, core->config->ttft_ms);
+}
+
 /* What each side of the mode needs. */
 static struct fpm_need plan(struct fpm_core *core, double demand, struct fpm_output *out)
 {
@@ -45,6 +52,8 @@ static struct fpm_need plan(struct fpm_core *core, double demand, struct fpm_out
         need.ready[side] = rate.requests_per_s > 0;
         if (!need.ready[side])
             continue;
+        if (side == SIDE_PREFILL && fpm_has_fix(core, FIX_TTFT_TARGET))
+            leave_room(core, &rate);
         out->requests_per_s[side] = rate.requests_per_s;
         bool floored = core->rules->throughput->ttft_floor && side == SIDE_PREFILL;
         double least = floored ? prefill_floor(core, rate.ttft_ms) : -INFINITY;

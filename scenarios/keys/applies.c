@@ -92,6 +92,8 @@ static bool has_value(const struct condition *c, const struct key *key, const vo
 
     if (!c->words)
         return !scenario_key_is_preset(key, base);
+    if (c->above && key->type == KEY_INT)
+        return *(const int64_t *)field > strtoll(c->words, NULL, 10);
     if (c->above)
         return *(const double *)field > strtod(c->words, NULL);
     if (key->type == KEY_BOOL)
@@ -163,10 +165,10 @@ static bool clause_holds(const struct scenario *sc, const char *clause, size_t n
 }
 
 /* *failing: the first clause that does not hold, up to the next " & ". */
-static bool key_applies(const struct scenario *sc, const struct key *key, const char *role,
-                        const char **failing)
+static bool all_hold(const struct scenario *sc, const char *when, const char *role,
+                     const char **failing)
 {
-    for (const char *next, *p = key->when; p; p = next) {
+    for (const char *next, *p = when; p; p = next) {
         size_t length;
         next = split(p, strlen(p), " & ", &length);
         if (!clause_holds(sc, p, length, role)) {
@@ -176,6 +178,12 @@ static bool key_applies(const struct scenario *sc, const struct key *key, const 
         }
     }
     return true;
+}
+
+static bool key_applies(const struct scenario *sc, const struct key *key, const char *role,
+                        const char **failing)
+{
+    return all_hold(sc, key->when, role, failing);
 }
 
 bool scenario_key_applies(const struct scenario *scenario, const struct key *key)
@@ -245,8 +253,9 @@ static bool is_ours(const char *clause)
     return strncmp(clause, "compat=none", n) == 0 && (!clause[n] || clause[n + 1] == '&');
 }
 
+/* `what` is to be left out: the key, or one of its names, which `path` ends with then. */
 static enum status refuse(struct applies *a, const struct key *key, const char *path,
-                          const char *clause, struct source_pos at)
+                          const char *what, const char *clause, struct source_pos at)
 {
     char expected[96];
 
@@ -261,8 +270,19 @@ static enum status refuse(struct applies *a, const struct key *key, const char *
     if (!needs)
         return diag_nomem(a->d, "scenario");
     return diag_fail_at(a->d, ST_INPUT, at,
-                        "%s has no effect here: it needs %s; set that, or leave the key out", path,
-                        needs);
+                        "%s has no effect here: it needs %s; set that, or leave %s out", path,
+                        needs, what);
+}
+
+/* For the note. */
+static enum status leave_out(struct applies *a, const char *path, const char *clause)
+{
+    const char *needs = describe_clause(a, clause), *before = a->left_out;
+    a->left_out =
+        needs ? append(a->arena, before ? before : "without effect here: ", "%s%s (needs %s)",
+                       before ? "; " : "", path, needs)
+              : NULL;
+    return a->left_out ? ST_OK : diag_nomem(a->d, "scenario");
 }
 
 /* A key that is set, and does not apply. */
@@ -274,16 +294,33 @@ static enum status report(struct applies *a, const struct key *key, void *base, 
     bool set = scenario_is_set(a->scenario, path, &at);
 
     if (of_compat || (set && at.line == 0))
-        return refuse(a, key, path, clause, at);
-    const char *needs = describe_clause(a, clause), *before = a->left_out;
-    a->left_out =
-        needs ? append(a->arena, before ? before : "without effect here: ", "%s%s (needs %s)",
-                       before ? "; " : "", path, needs)
-              : NULL;
-    if (!a->left_out)
-        return diag_nomem(a->d, "scenario");
+        return refuse(a, key, path, "the key", clause, at);
     scenario_key_preset(key, base);
-    return ST_OK;
+    return leave_out(a, path, clause);
+}
+
+/* Names of a list that are there, and do not apply. */
+static enum status check_names(struct applies *a, const struct key *key, void *base,
+                               const char *path)
+{
+    unsigned *names = (unsigned *)((char *)base + key->offset);
+    enum status s = ST_OK;
+
+    for (size_t i = 0; !s && key_choice(key, i); i++) {
+        const char *failing, *name = key_choice(key, i);
+        struct source_pos at;
+        if (!(*names >> i & 1) || all_hold(a->scenario, key->choice_when(i), NULL, &failing))
+            continue;
+        const char *shown = arena_printf(a->arena, "%s %s", path, name);
+        if (!shown)
+            return diag_nomem(a->d, "scenario");
+        bool set = scenario_is_set(a->scenario, path, &at);
+        if (is_ours(failing) || (set && at.line == 0))
+            return refuse(a, key, shown, name, failing, at);
+        *names &= ~(1u << i);
+        s = leave_out(a, shown, failing);
+    }
+    return s;
 }
 
 /* ---- all keys ---- */
@@ -342,6 +379,8 @@ static enum status check_key(struct applies *a, const struct key *key)
 
     if (!key->when || (sc->deployment && scenario_key_of_run(key)))
         return ST_OK;
+    if (key->choice_when && key_applies(sc, key, NULL, NULL))
+        return check_names(a, key, base, arena_printf(a->arena, "%s.%s", key->section, key->name));
     if (key->place == PLACE_ENGINE)
         return check_engine_key(a, key);
     if (key->place == PLACE_POOL)

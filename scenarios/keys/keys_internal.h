@@ -76,7 +76,7 @@ enum status scenario_check_run_applies(struct scenario *scenario, struct arena *
                                        struct diag *d);
 
 /* "an integer >= 0", "one of static, planner", ...; `above`: the value was too large. */
-enum { KEY_EXPECTED_SIZE = 400 };
+enum { KEY_EXPECTED_SIZE = 600 };
 void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPECTED_SIZE]);
 
 #endif

@@ -28,7 +28,8 @@ static void write_row(const struct key *key, FILE *out)
     char expected[KEY_EXPECTED_SIZE];
 
     scenario_key_expected(key, false, expected);
-    fprintf(out, "| `%s` | %s", key->name, expected);
+    /* Names that matter here or there have a page of their own. */
+    fprintf(out, "| `%s` | %s", key->name, key->choice_when ? "a list of names" : expected);
     if ((key->type == KEY_INT || key->type == KEY_NUMBER) && !strstr(expected, "to "))
         fprintf(out, ", up to %g", key->max);
     fprintf(out, "%s%s | ", key->unit ? ", " : "", key->unit ? key->unit : "");

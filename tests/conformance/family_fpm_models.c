@@ -224,7 +224,7 @@ static void run_checks(const cJSON *file, struct verdict *v)
     cJSON_ArrayForEach(row, golden_get(file, "bounds_for_total"))
     {
         const cJSON *a = cJSON_GetArrayItem(row, 0);
-        struct gpu_band band = {whole(a, 1), whole(a, 2), {0, 0}};
+        struct gpu_band band = {.min_gpus = whole(a, 1), .max_gpus = whole(a, 2)};
         enum band_side side = band_check(&band, whole(a, 0), whole(a, 3));
         golden_equal(v, "bounds_for_total",
                      strcmp(sides[side], cJSON_GetArrayItem(row, 2)->valuestring), 0);
@@ -240,7 +240,7 @@ static void run_bands(const cJSON *file, struct verdict *v)
     run_checks(file, v);
     cJSON_ArrayForEach(row, golden_get(file, "pair"))
     {
-        struct gpu_band band = {whole(row, 4), whole(row, 5), {whole(row, 6), whole(row, 6)}};
+        struct gpu_band band = {whole(row, 4), whole(row, 5), {whole(row, 6), whole(row, 6)}, 0};
         int64_t p = whole(row, 0), d = whole(row, 1);
         band_joint(&band, &p, whole(row, 2), &d, whole(row, 3));
         snprintf(where, sizeof where, "pair[%d]", i++);
@@ -249,7 +249,7 @@ static void run_bands(const cJSON *file, struct verdict *v)
     }
     cJSON_ArrayForEach(row, golden_get(file, "single"))
     {
-        struct gpu_band band = {whole(row, 2), whole(row, 3), {whole(row, 4), whole(row, 4)}};
+        struct gpu_band band = {whole(row, 2), whole(row, 3), {whole(row, 4), whole(row, 4)}, 0};
         golden_equal(v, "single",
                      (double)band_single(&band, SIDE_DECODE, whole(row, 0), whole(row, 1)),
                      golden_element(row, 5));

@@ -75,7 +75,7 @@ static void configure(struct bytes *b, struct planner_config *c)
         c->enable_throughput_scaling = false;
     }
     for (int i = 0; i < 3; i++)
-        c->fixes |= next_byte(b) << 8 * i & ((1u << N_PLANNER_FIXES) - 1);
+        c->fixes |= next_byte(b) << 8 * i & planner_fixes_of("1.0.2");
     c->max_gpu_budget = (int64_t)next_byte(b) - 20;
     c->min_endpoint = next_byte(b) % 5;
     c->throughput_adjustment_interval_s = 10;

@@ -15,7 +15,7 @@ static void expect_pair(const int64_t got[N_SIDES], int64_t prefill, int64_t dec
 
 Test(fpm_guard, a_full_budget_holds_a_wish_instead_of_taking_from_the_other_side)
 {
-    const struct gpu_band band = {-1, 8, {1, 1}};
+    const struct gpu_band band = {-1, 8, {1, 1}, 0};
     const struct guard_pair pair = {{4, 4}, {1, 1}};
     int64_t both_up[N_SIDES] = {5, 5}, trade[N_SIDES] = {3, 6};
 
@@ -27,7 +27,7 @@ Test(fpm_guard, a_full_budget_holds_a_wish_instead_of_taking_from_the_other_side
 
 Test(fpm_guard, what_lies_outside_of_the_band_is_brought_back_whatever_is_wished)
 {
-    const struct gpu_band band = {-1, 6, {1, 1}};
+    const struct gpu_band band = {-1, 6, {1, 1}, 0};
     const struct guard_pair pair = {{4, 4}, {1, 1}};
     int64_t wanted[N_SIDES] = {5, 4}, single = 9;
 
@@ -39,7 +39,7 @@ Test(fpm_guard, what_lies_outside_of_the_band_is_brought_back_whatever_is_wished
 
 Test(fpm_guard, sides_that_trade_move_both_or_not_at_all)
 {
-    const struct gpu_band band = {-1, 8, {1, 1}};
+    const struct gpu_band band = {-1, 8, {1, 1}, 0};
     /* A prefill replica frees 1 GPU, a decode replica takes 4. */
     const struct guard_pair pair = {{4, 1}, {1, 4}};
     int64_t wanted[N_SIDES] = {3, 2};
@@ -50,7 +50,7 @@ Test(fpm_guard, sides_that_trade_move_both_or_not_at_all)
 
 Test(fpm_guard, filling_up_to_the_floor_takes_nothing_from_decode)
 {
-    const struct gpu_band band = {8, -1, {1, 1}};
+    const struct gpu_band band = {8, -1, {1, 1}, 0};
     int64_t older[N_SIDES] = {1, 5}, newer[N_SIDES] = {1, 5};
     const int64_t cost[N_SIDES] = {4, 0}, one[N_SIDES] = {1, 1}, wide[N_SIDES] = {2, 1};
 

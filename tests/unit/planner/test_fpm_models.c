@@ -95,7 +95,7 @@ Test(fpm_models, the_cache_hides_no_more_than_95_percent)
 
 Test(fpm_models, a_band_may_be_missed_by_one_worker_below)
 {
-    const struct gpu_band pinned = {9, 9, {1, 1}};
+    const struct gpu_band pinned = {9, 9, {1, 1}, 0};
     int64_t prefill = 1, decode = 1;
 
     band_joint(&pinned, &prefill, 2, &decode, 4);
@@ -104,7 +104,7 @@ Test(fpm_models, a_band_may_be_missed_by_one_worker_below)
     cr_assert_eq(band_single(&pinned, SIDE_DECODE, 8, 2), 4, "above the ceiling");
     cr_assert_eq(band_single(&pinned, SIDE_DECODE, 3, 2), 5,
                  "filled past the ceiling, as in the reference");
-    const struct gpu_band tiny = {-1, 3, {2, 2}};
+    const struct gpu_band tiny = {-1, 3, {2, 2}, 0};
     cr_assert_eq(band_single(&tiny, SIDE_DECODE, 8, 2), 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "planner/fixes.h"
 #include "planner/fpm/config.h"
 #include "planner/policy.h"
 #include "util/units.h"
@@ -238,6 +239,27 @@ Test(policy_fpm, plans_from_the_profile_and_the_traffic_with_target_sla)
     cr_assert(strstr(s.e.reason, "throughput scale (prefill scale, decode scale), prefill "), "%s",
               s.e.reason);
     scene_release(&s);
+}
+
+/* An overloaded fleet completes fewer than come. */
+Test(policy_fpm, demand_is_what_was_completed_unless_arrivals_are_counted)
+{
+    for (unsigned fix = 0; fix < 2; fix++) {
+        struct scene s;
+        scene_init(&s, false, "sla");
+        s.config.fixes = fix * FIX_COUNT_ARRIVALS;
+        scene_start(&s);
+        workers(&s, 0, 1, 0, 0);
+        workers(&s, 1, 1, 0, 100);
+        while (s.e.next_ns < 100 * NS_PER_S)
+            step(&s);
+        busy(&s, 2000);
+        s.input.traffic.n_arrived = 3000;
+        step(&s);
+        cr_assert_eq(s.e.seen.n_requests, fix ? 3000 : 2000);
+        cr_assert_eq(s.e.predicted.n_requests, fix ? 3000 : 2000);
+        scene_release(&s);
+    }
 }
 
 Test(policy_fpm, a_cold_model_plans_nothing)

@@ -213,7 +213,7 @@ static void feed_strange(const char *name, size_t n, size_t every)
             struct predictor_config config = defaults;
             struct pcg64 rng, again;
             config.log1p = variant & 1u;
-            config.fixes = variant & 2u ? (1u << N_PLANNER_FIXES) - 1u : 0;
+            config.fixes = variant & 2u ? ~0u : 0;
             struct predictor p = start(name, config), twin = start(name, config);
             pcg64_stream(&rng, 11, name, (uint64_t)kind);
             again = rng;
