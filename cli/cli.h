@@ -121,6 +121,15 @@ enum status cli_load_scenario(struct scenario **scenario, struct scenario_source
 enum status cli_load_scenario_at(struct scenario **scenario, struct scenario_source *source,
                                  const char *path, const struct cli_args *args, struct diag *d);
 
+/* A deployment of it by its name; ST_INPUT, with the names there are: it has none of that name. */
+enum status cli_find_deployment(const struct scenario **found, const struct scenario *scenario,
+                                const char *name, const struct cli_args *args, struct diag *d);
+/* What a verb is of that takes one deployment: that of --deployment, or a scenario without the key
+ * `deployments` itself. ST_INPUT, beginning with `what`, where there are several and none is
+ * chosen; or the option where there is nothing to choose. */
+enum status cli_one_deployment(const struct scenario **one, const struct scenario *scenario,
+                               const char *what, const struct cli_args *args, struct diag *d);
+
 /* What the scenario of a file is read from, with the same options. */
 enum status cli_scenario_source(struct scenario_source *source, const struct cli_args *args,
                                 const char *path, struct diag *d);

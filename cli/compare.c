@@ -72,19 +72,16 @@ static enum status add_input(struct job *job, const char *name, const char *dir,
 }
 
 /* Mistakes are told now, not when the runs before it are done. */
-static enum status check_source(const struct scenario_source *source, const char *deployment,
-                                struct arena *arena, struct diag *d)
+static enum status check_source(const struct scenario_source *source, const struct cli_args *args,
+                                struct diag *d)
 {
-    struct scenario *scenario = ARENA_NEW(arena, 1, struct scenario);
+    struct scenario *scenario = ARENA_NEW(args->arena, 1, struct scenario);
+    const char *deployment = cli_value(args, "deployment");
+    const struct scenario *unused;
 
     enum status s =
-        scenario ? scenario_read(scenario, arena, source, d) : diag_nomem(d, "scenario");
-    if (s)
-        return s;
-    if (deployment && !scenario_deployment_find(scenario, deployment))
-        return diag_fail(d, ST_INPUT, "option '--deployment': scenario '%s' has no deployment '%s'",
-                         scenario->name, deployment);
-    return ST_OK;
+        scenario ? scenario_read(scenario, args->arena, source, d) : diag_nomem(d, "scenario");
+    return s || !deployment ? s : cli_find_deployment(&unused, scenario, deployment, args, d);
 }
 
 static enum status add_word(struct job *job, const char *path, struct diag *d)
@@ -102,7 +99,7 @@ static enum status add_word(struct job *job, const char *path, struct diag *d)
     enum status s =
         source ? cli_scenario_source(source, job->args, path, d) : diag_nomem(d, "scenario");
     if (!s)
-        s = check_source(source, job->options.deployment, job->args->arena, d);
+        s = check_source(source, job->args, d);
     return s ? s : add_input(job, path, NULL, source, d);
 }
 
@@ -139,7 +136,7 @@ static enum status add_variants(struct job *job, struct diag *d)
         s = source ? change(source, job->inputs[0].source, texts[i], args->arena, d)
                    : diag_nomem(d, "variant");
         if (!s)
-            s = check_source(source, job->options.deployment, args->arena, d);
+            s = check_source(source, args, d);
         if (!s)
             s = add_input(job, texts[i], NULL, source, d);
     }

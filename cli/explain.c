@@ -19,7 +19,8 @@ const struct cli_option explain_options[] = {
      "the story of the minute that holds second T of the run, from a whole minute on"},
     {"list", '\0', NULL,
      "a line for each request that missed, as CSV: its cause, and what it is of"},
-    {"deployment", '\0', "NAME", "which one to tell of, in a run of several deployments"},
+    {"deployment", '\0', "NAME",
+     "which one to tell of, in a run of several deployments (default: a few words of each)"},
     {.name = NULL},
 };
 
@@ -182,7 +183,8 @@ static void print_list(const struct explain *e)
     }
 }
 
-static enum status explain_run_whole(const struct explain *e, struct diag *d)
+/* How many missed, and why, in words. */
+static void print_stories(const struct explain *e)
 {
     const struct recorded *run = e->run;
     char missed[TEXT_FIGURE_SIZE], offered[TEXT_FIGURE_SIZE], story[CAUSE_STORY_SIZE];
@@ -194,13 +196,18 @@ static enum status explain_run_whole(const struct explain *e, struct diag *d)
              run->deployment ? run->deployment : "", run->policy,
              text_grouped(missed, e->summary->missed), text_grouped(offered, (uint64_t)n_offered));
     terminal_wrap(stdout, head, 0, 2);
-    if (e->summary->missed == 0)
-        return ST_OK;
     for (int kind = 0; kind < N_MISS_KINDS; kind++) {
         cause_story(story, e->summary, (enum miss_kind)kind, 4, run->n_pools, run->pools);
         if (*story)
             terminal_wrap(stdout, story, 0, 2);
     }
+}
+
+static enum status explain_run_whole(const struct explain *e, struct diag *d)
+{
+    print_stories(e);
+    if (e->summary->missed == 0)
+        return ST_OK;
     print_causes(e);
     explain_classes(e);
     enum status s = print_worst(e, d);
@@ -273,24 +280,77 @@ static enum status tell(const struct explain *e, const struct cli_args *args, st
     return s ? s : explain_window(e, from_ns, d);
 }
 
-enum status explain_run(const struct cli_args *args, struct diag *d)
+static enum status explain_one(const struct recorded *run, const struct cli_args *args,
+                               enum status (*tell_of)(const struct explain *e,
+                                                      const struct cli_args *args, struct diag *d),
+                               struct diag *d)
 {
-    struct recorded run;
     struct causes *causes = NULL;
     struct cause_summary summary;
+    enum status s = ST_OK;
 
-    enum status s =
-        recorded_read(&run, args->arena, args->words[0], cli_value(args, "deployment"), d);
-    if (!s && !run.parts)
+    if (!run->parts)
         s = diag_fail(d, ST_INPUT,
                       "the run in '%s' did not keep where the time of its requests went (an "
                       "earlier version, or no requests); run it again with "
                       "'headroom run --out'",
-                      run.dir);
+                      run->dir);
     if (!s)
-        s = recorded_causes(&causes, &summary, &run, d);
+        s = recorded_causes(&causes, &summary, run, d);
     if (!s)
-        s = tell(&(struct explain){&run, causes, &summary, args->arena}, args, d);
+        s = tell_of(&(struct explain){run, causes, &summary, args->arena}, args, d);
     causes_free(causes);
     return s;
+}
+
+/* ---- several deployments ---- */
+
+static enum status tell_shortly(const struct explain *e, const struct cli_args *args,
+                                struct diag *d)
+{
+    (void)args, (void)d;
+    print_stories(e);
+    fputc('\n', stdout);
+    return ST_OK;
+}
+
+static enum status explain_each(const struct recorded_whole *whole, const struct cli_args *args,
+                                struct diag *d)
+{
+    struct recorded *runs = ARENA_NEW(args->arena, whole->n, struct recorded);
+    struct recorded **each = ARENA_NEW(args->arena, whole->n, struct recorded *);
+
+    if (!runs || !each)
+        return diag_nomem(d, "deployments");
+    for (size_t i = 0; i < whole->n; i++)
+        each[i] = &runs[i];
+    enum status s = recorded_read_each(each, args->arena, whole, NULL, d);
+    for (size_t i = 0; i < whole->n && !s; i++) {
+        if (runs[i].n_requests)
+            s = explain_one(&runs[i], args, tell_shortly, d);
+        else
+            terminal_line(stdout, "%s, deployment %s: no requests\n", runs[i].scenario,
+                          whole->names[i]);
+    }
+    if (!s)
+        printf("--deployment NAME tells all of one\n");
+    return s;
+}
+
+enum status explain_run(const struct cli_args *args, struct diag *d)
+{
+    const char *dir = args->words[0], *deployment = cli_value(args, "deployment");
+    bool of_part =
+        cli_value(args, "request") || cli_value(args, "window") || cli_flag(args, "list");
+    struct recorded_whole whole = {.n = 0};
+    struct recorded run;
+    enum status s = ST_OK;
+
+    if (!deployment && !of_part)
+        s = recorded_read_whole(&whole, args->arena, dir, d);
+    if (!s && whole.n)
+        return explain_each(&whole, args, d);
+    if (!s)
+        s = recorded_read(&run, args->arena, dir, deployment, d);
+    return s ? s : explain_one(&run, args, tell, d);
 }

@@ -15,6 +15,7 @@ const struct cli_option plan_options[] = {
     {"set", 's', "PATH=VALUE",
      "override a key of the scenario, e.g. policy.load_predictor=kalman; may be repeated"},
     CLI_OVERLAY,
+    {"deployment", '\0', "NAME", "of a scenario with several: whose plan it is"},
     {"all-predictors", 'a', NULL, "all predictors side by side, and how far each was off"},
     {"format", 'f', "NAME", "table (the default), csv or json"},
     {"out", 'o', "FILE", "write there instead of to standard output"},
@@ -138,11 +139,14 @@ static bool write_table(const struct printing *p)
     const struct planner_config *c = scenario_planner(p->scenario);
     bool printed = true;
 
-    char budget[40] = "no GPU budget", head[160];
+    const char *deployment = p->scenario->deployment;
+    char budget[40] = "no GPU budget", head[200];
     if (c->max_gpu_budget >= 0)
         snprintf(budget, sizeof budget, "budget %" PRId64 " GPUs", c->max_gpu_budget);
-    snprintf(head, sizeof head, "mode %s, %zu interval%s of %" PRId64 " s, %s", c->mode,
-             p->plan->n_rows, p->plan->n_rows == 1 ? "" : "s", p->plan->interval_s, budget);
+    snprintf(head, sizeof head, "%s%s%smode %s, %zu interval%s of %" PRId64 " s, %s",
+             deployment ? "deployment " : "", deployment ? deployment : "", deployment ? ", " : "",
+             c->mode, p->plan->n_rows, p->plan->n_rows == 1 ? "" : "s", p->plan->interval_s,
+             budget);
     terminal_heading(p->out, p->scenario->name, head);
     fputc('\n', p->out);
     print_notes(p->out, &p->plan->notes);
@@ -314,6 +318,8 @@ static bool write_json(const struct printing *p)
     json_object_begin(&j);
     json_key_int(&j, "schema_version", 1);
     json_key_string(&j, "scenario", p->scenario->name);
+    if (p->scenario->deployment)
+        json_key_string(&j, "deployment", p->scenario->deployment);
     json_key_string(&j, "mode", scenario_planner(p->scenario)->mode);
     json_key_int(&j, "interval_s", p->plan->interval_s);
     if (p->plan->notes.n) {
@@ -395,6 +401,7 @@ static enum status write_all(struct printing *p, size_t format, const struct cli
 enum status plan_run(const struct cli_args *args, struct diag *d)
 {
     struct scenario *scenario;
+    const struct scenario *one;
     struct scenario_source source;
     struct profile_search search;
     struct run_resources *resources = NULL;
@@ -407,21 +414,18 @@ enum status plan_run(const struct cli_args *args, struct diag *d)
     if (!s)
         s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
-        s = scenario_need_one(scenario, "headroom plan", d);
+        s = cli_one_deployment(&one, scenario, "a plan is", args, d);
     if (!s)
         s = cli_profile_search(&search, args->arena, d);
     bool all = cli_flag(args, "all-predictors");
     if (!s)
         s = run_resources_create(&resources, &search, d);
     if (!s)
-        s = scenario_plan(&plan, scenario, args->arena, resources, all, d);
+        s = scenario_plan(&plan, one, args->arena, resources, all, d);
     run_resources_free(resources);
     if (s)
         return s;
-    struct printing printing = {.plan = &plan,
-                                .scenario = scenario,
-                                .all_predictors = all,
-                                .arena = args->arena,
-                                .out = stdout};
+    struct printing printing = {
+        .plan = &plan, .scenario = one, .all_predictors = all, .arena = args->arena, .out = stdout};
     return write_all(&printing, format, args, d);
 }

@@ -42,6 +42,7 @@ const struct cli_option run_options[] = {
     {"report-json", '\0', "FILE",
      "also write the figures with the keys of dynamo.replay's report (docs/replay-report.md)"},
     {"report-jsonl", '\0', "FILE", "also write a line for each request as dynamo.replay does"},
+    {"deployment", '\0', "NAME", "of several: which one --report-json and --report-jsonl tell of"},
     CLI_TRACE_EVENTS,
     {"force", '\0', NULL,
      "use the --out folder whatever else it holds, and replace the files of --report-json, "
@@ -186,20 +187,22 @@ static enum status choose_more_runs(struct more_runs *m, const struct cli_args *
 
 static const char report_option[] = "report-json", requests_option[] = "report-jsonl";
 
-/* What tells of one deployment. */
-static enum status check_deployments(const struct scenario *scenario, const struct cli_args *args,
-                                     struct diag *d)
+/* The report tells of one deployment. */
+static enum status choose_deployment(size_t *index, const struct scenario *scenario,
+                                     const struct cli_args *args, struct diag *d)
 {
-    static const char *const options[] = {"report-json", "report-jsonl", "trace-events",
-                                          "model-error"};
+    bool wanted = cli_value(args, report_option) || cli_value(args, requests_option);
+    const struct scenario *one;
 
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        if (scenario->n_deployments && cli_value(args, options[i]))
-            return diag_fail(d, ST_INPUT,
-                             "option '--%s' does not go with a scenario that has `deployments`",
-                             options[i]);
-    }
-    return ST_OK;
+    if (!wanted && !cli_value(args, "deployment"))
+        return ST_OK;
+    if (!wanted)
+        return diag_fail(d, ST_INPUT,
+                         "option '--deployment' says which one --report-json and --report-jsonl "
+                         "are of; all else is of all of them");
+    enum status s = cli_one_deployment(&one, scenario, "the report of dynamo.replay is", args, d);
+    *index = s || one == scenario ? 0 : (size_t)(one - scenario->deployments);
+    return s;
 }
 
 /* Files that options name, beside the folder of --out. */
@@ -345,7 +348,7 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     if (!s && options.out_dir)
         s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
     if (!s)
-        s = check_deployments(scenario, args, d);
+        s = choose_deployment(&report.deployment, scenario, args, d);
     if (!s)
         s = check_files(args, d);
     if (!s)

@@ -52,3 +52,51 @@ enum status cli_load_scenario(struct scenario **scenario, struct scenario_source
 {
     return cli_load_scenario_at(scenario, source, args->words[0], args, d);
 }
+
+static const char *list_deployments(const struct scenario *scenario, struct arena *arena)
+{
+    const char *text = scenario->deployments[0].deployment;
+
+    for (size_t i = 1; i < scenario->n_deployments && text; i++)
+        text = arena_printf(arena, "%s, %s", text, scenario->deployments[i].deployment);
+    return text;
+}
+
+enum status cli_find_deployment(const struct scenario **found, const struct scenario *scenario,
+                                const char *name, const struct cli_args *args, struct diag *d)
+{
+    *found = scenario_deployment_find(scenario, name);
+    if (*found)
+        return ST_OK;
+    if (!scenario->n_deployments)
+        return diag_fail(d, ST_INPUT,
+                         "option '--deployment': scenario '%s' has a single one, without a name; "
+                         "expected none",
+                         scenario->name);
+    const char *names = list_deployments(scenario, args->arena);
+    if (!names)
+        return diag_nomem(d, "deployments");
+    return diag_fail(d, ST_INPUT,
+                     "option '--deployment': scenario '%s' has no deployment '%s'; expected one "
+                     "of: %s",
+                     scenario->name, name, names);
+}
+
+enum status cli_one_deployment(const struct scenario **one, const struct scenario *scenario,
+                               const char *what, const struct cli_args *args, struct diag *d)
+{
+    const char *name = cli_value(args, "deployment"), *names;
+
+    *one = scenario;
+    if (name)
+        return cli_find_deployment(one, scenario, name, args, d);
+    if (!scenario->n_deployments)
+        return ST_OK;
+    names = list_deployments(scenario, args->arena);
+    if (!names)
+        return diag_nomem(d, "deployments");
+    return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "deployments"),
+                        "%s of one deployment, and there are several; expected --deployment with "
+                        "one of: %s",
+                        what, names);
+}

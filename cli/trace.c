@@ -15,6 +15,7 @@ const struct cli_option trace_info_options[] = {
     {"set", 's', "PATH=VALUE",
      "of a scenario: override a key, e.g. replicate=1; may be repeated, later ones win"},
     CLI_OVERLAY,
+    {"deployment", '\0', "NAME", "of a scenario with several: whose requests"},
     {"format", '\0', "NAME", "format of the file; told from its content when not given"},
     {"sort", '\0', NULL, "put requests in order of arrival first; takes memory for all of them"},
     {"html", '\0', "FILE", "also write a page for a browser there: rates, lengths, prefixes"},
@@ -154,7 +155,8 @@ static enum status info_of_file(const struct cli_args *args, struct diag *d)
 
     for (size_t i = 0; i < args->n_given; i++) {
         const char *name = args->given[i].option->name;
-        if (strcmp(name, "set") == 0 || strcmp(name, "overlay") == 0)
+        if (strcmp(name, "set") == 0 || strcmp(name, "overlay") == 0 ||
+            strcmp(name, "deployment") == 0)
             return diag_fail(d, ST_INPUT, "--%s %s: '%s' is no scenario (a .yaml file)", name,
                              args->given[i].value, args->words[0]);
     }
@@ -175,6 +177,7 @@ static enum status info_of_scenario(const struct cli_args *args, struct diag *d)
     struct scenario_source source;
     struct run_resources *resources;
     struct scenario *scenario;
+    const struct scenario *one;
 
     if (cli_value(args, "format") || cli_flag(args, "sort"))
         return diag_fail(d, ST_INPUT,
@@ -182,23 +185,24 @@ static enum status info_of_scenario(const struct cli_args *args, struct diag *d)
                          "trace.format=NAME, --set trace.sort=true");
     enum status s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
-        s = scenario_need_one(scenario, "headroom trace", d);
+        s = cli_one_deployment(&one, scenario, "what is told of requests is", args, d);
     if (s)
         return s;
-    if (scenario->traffic.clients)
-        return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "traffic.clients"),
+    if (one->traffic.clients)
+        return diag_fail_at(d, ST_INPUT, scenario_at(one, "traffic.clients"),
                             "traffic.clients: when clients send their requests is known after the "
                             "run; expected trace.path");
     s = run_resources_create(&resources, &no_profiles, d);
     if (s)
         return s;
-    s = scenario_requests_open(&requests, scenario, resources, false, d);
+    s = scenario_requests_open(&requests, one, resources, false, d);
     if (!s) {
-        const char *how = scenario_requests_text(scenario, args->arena);
-        const char *name =
-            how ? arena_printf(args->arena, "%s%s",
-                               scenario->trace.path ? scenario->trace.path : "traffic", how)
-                : NULL;
+        const char *how = scenario_requests_text(one, args->arena);
+        const char *name = how ? arena_printf(args->arena, "%s%s%s%s",
+                                              one->trace.path ? one->trace.path : "traffic", how,
+                                              one->deployment ? ", deployment " : "",
+                                              one->deployment ? one->deployment : "")
+                               : NULL;
         s = name ? print_info(args, name, requests.trace_format, &requests.source, d)
                  : diag_nomem(d, "scenario");
         scenario_requests_close(&requests);

@@ -71,8 +71,7 @@ struct recorder_options {
     /* Passed through to the simulator's progress calls; NULL = none. */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
     void *progress_context;
-    struct replay_report *replay; /* gets every request, too; NULL = none, and so with several
-                                     deployments */
+    struct replay_report *replay; /* gets every request, too; NULL = none */
 };
 
 /* What the records said, of measured requests unless stated. Read by summary_compute. */

@@ -14,7 +14,7 @@
 enum status replay_report_add(struct replay_report *report, const struct request_record *q,
                               struct diag *d)
 {
-    if (!q->measured)
+    if (!q->measured || q->deployment != report->deployment)
         return ST_OK;
     report->n_offered++;
     if (q->outcome != OUTCOME_COMPLETED || q->first_token_ns < 0)

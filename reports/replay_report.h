@@ -29,6 +29,7 @@ struct replay_request {
 
 /* The zero value is an empty report. */
 struct replay_report {
+    size_t deployment;  /* that it is of; requests of others are passed over */
     uint64_t n_offered; /* measured requests */
     size_t n, capacity;
     struct replay_request *requests; /* in the order in which they ended */

@@ -57,7 +57,7 @@ struct summary_interval {
 struct summary_basis { /* for people: what the differences were taken from */
     const char *label, *text;
 };
-enum { SUMMARY_MAX_BASES = 1 + POLICY_MAX_POOLS };
+enum { SUMMARY_MAX_BASES = 1 + 32 * POLICY_MAX_POOLS }; /* of pools of 32 deployments */
 struct summary_intervals {
     double level; /* 0.9 */
     size_t n_runs;

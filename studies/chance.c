@@ -30,13 +30,14 @@ static enum status draw_all(struct study_variant *variant, void *const states[N_
                             const struct chance_setup *setup, const struct chance *const *which,
                             uint64_t number, struct diag *d)
 {
-    struct chance_draw *draw = ARENA_NEW(setup->arena, 1, struct chance_draw);
-    enum status s = draw ? ST_OK : diag_nomem(d, "runs");
+    const size_t most = 1 + 2 * setup->run->config.n_deployments * (size_t)POLICY_MAX_POOLS;
+    struct chance_draw draw = {ARENA_NEW(setup->arena, most, struct scenario_override), 0};
+    enum status s = draw.overrides ? ST_OK : diag_nomem(d, "runs");
 
     for (size_t c = 0; which[c] && !s; c++)
-        s = which[c]->draw(states[c], setup, number, draw, d);
+        s = which[c]->draw(states[c], setup, number, &draw, d);
     if (!s)
-        *variant = (struct study_variant){draw->n_overrides, draw->overrides, NULL};
+        *variant = (struct study_variant){draw.n_overrides, draw.overrides, NULL};
     return s;
 }
 

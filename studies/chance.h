@@ -9,7 +9,7 @@
 
 /* What one run has over the scenario: overrides, and room for those of every chance there is. */
 struct chance_draw {
-    struct scenario_override overrides[1 + 2 * POLICY_MAX_POOLS];
+    struct scenario_override *overrides;
     size_t n_overrides;
 };
 

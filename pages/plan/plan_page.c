@@ -241,9 +241,13 @@ enum status plan_page_write(const struct plan *plan, const struct scenario *scen
     const struct plan_view v = {plan, out, arena, d};
     enum status s = ST_OK;
 
+    static const char about[] = "What the planner would have asked for, had it seen the trace as "
+                                "it is";
     series_page_begin(out, "headroom plan", scenario->name);
     page_heading(out, scenario->name,
-                 "What the planner would have asked for, had it seen the trace as it is");
+                 scenario->deployment
+                     ? arena_printf(arena, "Deployment %s. %s", scenario->deployment, about)
+                     : about);
     write_head(&v, scenario);
     fputs("<h2>Forecast against actual</h2>\n<p>Drag to zoom, double-click to see all; with the "
           "keyboard: arrows, + and -, 0. A name hides its line.</p>\n<div class=\"panels\">\n",

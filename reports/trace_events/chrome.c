@@ -30,17 +30,16 @@ void chrome_arg_text(struct row *row, const char *key, const char *v)
     ROW_LITERAL(row, "\"");
 }
 
-void chrome_begin(struct trace_events *t, struct row *row, const char *phase, const char *name,
-                  int pid)
+void chrome_begin(struct traced *t, struct row *row, const char *phase, const char *name, int pid)
 {
     row->n = 0;
-    chrome_text(row, t->has_events ? ",{\"ph\": \"" : "{\"ph\": \"");
-    t->has_events = true;
+    chrome_text(row, t->all->has_events ? ",{\"ph\": \"" : "{\"ph\": \"");
+    t->all->has_events = true;
     chrome_text(row, phase);
     ROW_LITERAL(row, "\", \"name\": \"");
     chrome_text(row, name);
     ROW_LITERAL(row, "\", ");
-    chrome_key_int(row, "pid", pid);
+    chrome_key_int(row, "pid", t->pid_base + pid);
 }
 
 void chrome_at(struct row *row, int64_t ns)
@@ -49,20 +48,20 @@ void chrome_at(struct row *row, int64_t ns)
     row_us(row, ns);
 }
 
-enum status chrome_end(struct trace_events *t, struct row *row, struct diag *d)
+enum status chrome_end(struct traced *t, struct row *row, struct diag *d)
 {
     ROW_LITERAL(row, "}\n");
-    return out_file_write(&t->file, row->text, row->n, d);
+    return out_file_write(&t->all->file, row->text, row->n, d);
 }
 
-enum status chrome_end_args(struct trace_events *t, struct row *row, struct diag *d)
+enum status chrome_end_args(struct traced *t, struct row *row, struct diag *d)
 {
     ROW_LITERAL(row, "}");
     return chrome_end(t, row, d);
 }
 
-void chrome_begin_slice(struct trace_events *t, struct row *row, const char *name,
-                        const char *category, int pid, uint32_t tid)
+void chrome_begin_slice(struct traced *t, struct row *row, const char *name, const char *category,
+                        int pid, uint32_t tid)
 {
     chrome_begin(t, row, "X", name, pid);
     chrome_arg_int(row, "tid", tid);
@@ -76,7 +75,7 @@ void chrome_lasts(struct row *row, int64_t start_ns, int64_t end_ns)
     row_us(row, end_ns - start_ns);
 }
 
-static enum status name_thing(struct trace_events *t, const char *what, int pid, uint32_t tid,
+static enum status name_thing(struct traced *t, const char *what, int pid, uint32_t tid,
                               const char *name, struct diag *d)
 {
     struct row row;
@@ -90,7 +89,7 @@ static enum status name_thing(struct trace_events *t, const char *what, int pid,
     return chrome_end(t, &row, d);
 }
 
-static enum status order_thing(struct trace_events *t, const char *what, int pid, uint32_t tid,
+static enum status order_thing(struct traced *t, const char *what, int pid, uint32_t tid,
                                int64_t place, struct diag *d)
 {
     struct row row;
@@ -103,15 +102,15 @@ static enum status order_thing(struct trace_events *t, const char *what, int pid
     return chrome_end_args(t, &row, d);
 }
 
-enum status chrome_name_track(struct trace_events *t, int pid, uint32_t tid, const char *name,
+enum status chrome_name_track(struct traced *t, int pid, uint32_t tid, const char *name,
                               struct diag *d)
 {
     enum status s = name_thing(t, "thread_name", pid, tid, name, d);
     return s ? s : order_thing(t, "thread_sort_index", pid, tid, tid, d);
 }
 
-enum status chrome_name_process(struct trace_events *t, int pid, const char *name, struct diag *d)
+enum status chrome_name_process(struct traced *t, int pid, const char *name, struct diag *d)
 {
     enum status s = name_thing(t, "process_name", pid, 0, name, d);
-    return s ? s : order_thing(t, "process_sort_index", pid, 0, pid, d);
+    return s ? s : order_thing(t, "process_sort_index", pid, 0, t->pid_base + pid, d);
 }

@@ -1,8 +1,9 @@
 /* The writer's state, and how events are written, for the files of this folder only.
  *
  * Processes are the run (decisions), one for each pool (its workers, two tracks or more each) and
- * the requests. What has a length is written when it is over, so that one event holds it; a reader
- * puts events in order of time, and those of one time in the order of the file. */
+ * the requests; of several deployments each has its own of them, and the run one for its nodes.
+ * What has a length is written when it is over, so that one event holds it; a reader puts events in
+ * order of time, and those of one time in the order of the file. */
 #ifndef REPORTS_TRACE_EVENTS_CHROME_H
 #define REPORTS_TRACE_EVENTS_CHROME_H
 
@@ -10,7 +11,12 @@
 #include "reports/row.h"
 #include "reports/trace_events/trace_events.h"
 
-enum { PID_RUN = 1, PID_POOL, PID_REQUESTS = PID_POOL + POLICY_MAX_POOLS };
+enum {
+    PID_RUN = 1,
+    PID_POOL,
+    PID_REQUESTS = PID_POOL + POLICY_MAX_POOLS,
+    PIDS_PER_DEPLOYMENT = 10 /* from the first ten on, where there are several */
+};
 /* Tracks of the worker w of a pool: its life, then its ranks. No track has the number of a
  * process, which would make it the main one. */
 enum { TIDS_PER_WORKER = 100, TID_DECISIONS = TIDS_PER_WORKER, TID_NODES };
@@ -44,12 +50,11 @@ struct arrow_end {
     uint32_t worker;
 };
 
-struct trace_events {
-    struct out_file file;
-    int64_t from_ns, to_ns;
+/* Of a deployment: where its events go, and what is kept of it. */
+struct traced {
+    struct trace_events *all;
     const struct run_info *info;
-    bool has_events;
-    uint64_t n_arrows;
+    int pid_base;       /* added to the numbers of its processes */
     int64_t sampled_ns; /* the sample before */
     struct traced_request *requests;
     size_t requests_capacity;
@@ -59,9 +64,19 @@ struct trace_events {
     size_t n_arrow_ends, arrow_ends_capacity;
 };
 
-static inline bool chrome_in_span(const struct trace_events *t, int64_t start_ns, int64_t end_ns)
+struct trace_events {
+    struct out_file file;
+    int64_t from_ns, to_ns;
+    bool has_events;
+    uint64_t n_arrows;
+    size_t n; /* deployments */
+    struct traced *of;
+    struct traced run; /* of several: what is of all of them */
+};
+
+static inline bool chrome_in_span(const struct traced *t, int64_t start_ns, int64_t end_ns)
 {
-    return end_ns >= t->from_ns && start_ns <= t->to_ns;
+    return end_ns >= t->all->from_ns && start_ns <= t->all->to_ns;
 }
 
 static inline int chrome_pool_pid(size_t pool)
@@ -82,44 +97,41 @@ static inline uint32_t chrome_rank_tid(const struct step_record *step)
 /* ---- events ---- */
 
 /* An event from here to chrome_end, or to chrome_end_args within its arguments. */
-void chrome_begin(struct trace_events *t, struct row *row, const char *phase, const char *name,
-                  int pid);
-enum status chrome_end(struct trace_events *t, struct row *row, struct diag *d);
-enum status chrome_end_args(struct trace_events *t, struct row *row, struct diag *d);
+void chrome_begin(struct traced *t, struct row *row, const char *phase, const char *name, int pid);
+enum status chrome_end(struct traced *t, struct row *row, struct diag *d);
+enum status chrome_end_args(struct traced *t, struct row *row, struct diag *d);
 void chrome_text(struct row *row, const char *s);
 void chrome_key_int(struct row *row, const char *key, int64_t v);
 void chrome_arg_int(struct row *row, const char *key, int64_t v); /* one more */
 void chrome_arg_text(struct row *row, const char *key, const char *v);
 void chrome_at(struct row *row, int64_t ns);
 /* Something on a track of a process that lasted. */
-void chrome_begin_slice(struct trace_events *t, struct row *row, const char *name,
-                        const char *category, int pid, uint32_t tid);
+void chrome_begin_slice(struct traced *t, struct row *row, const char *name, const char *category,
+                        int pid, uint32_t tid);
 void chrome_lasts(struct row *row, int64_t start_ns, int64_t end_ns);
-enum status chrome_name_track(struct trace_events *t, int pid, uint32_t tid, const char *name,
+enum status chrome_name_track(struct traced *t, int pid, uint32_t tid, const char *name,
                               struct diag *d);
-enum status chrome_name_process(struct trace_events *t, int pid, const char *name, struct diag *d);
+enum status chrome_name_process(struct traced *t, int pid, const char *name, struct diag *d);
 
 /* ---- what the observer is told ---- */
 
 /* workers.c */
-enum status chrome_on_step(void *context, const struct step_record *step, struct diag *d);
-enum status chrome_on_worker(void *context, const struct worker_record *w, struct diag *d);
+enum status chrome_on_step(struct traced *t, const struct step_record *step, struct diag *d);
+enum status chrome_on_worker(struct traced *t, const struct worker_record *w, struct diag *d);
 /* The rank that took the step which ended then, with the step in the file; NULL: not told of yet.
  */
-enum status chrome_ended_step(struct trace_events *t, size_t pool, uint32_t worker, int64_t at_ns,
+enum status chrome_ended_step(struct traced *t, size_t pool, uint32_t worker, int64_t at_ns,
                               const struct traced_rank **rank, struct diag *d);
 /* The flow of a first token; *ended: its step is known, and the flow done with. */
-enum status chrome_end_arrow(struct trace_events *t, const struct arrow_end *a, bool *ended,
+enum status chrome_end_arrow(struct traced *t, const struct arrow_end *a, bool *ended,
                              struct diag *d);
 /* requests.c */
-enum status chrome_on_request_event(struct trace_events *t, const struct event_record *e,
-                                    struct diag *d);
-enum status chrome_on_request(void *context, const struct request_record *q, struct diag *d);
+enum status chrome_on_request_event(struct traced *t, const struct event_record *e, struct diag *d);
+enum status chrome_on_request(struct traced *t, const struct request_record *q, struct diag *d);
 /* moments.c */
-enum status chrome_on_node_event(struct trace_events *t, const struct event_record *e,
-                                 struct diag *d);
-enum status chrome_on_fail(struct trace_events *t, const struct event_record *e, struct diag *d);
-enum status chrome_on_decision(void *context, const struct decision_record *c, struct diag *d);
-enum status chrome_on_sample(void *context, const struct sample_record *sample, struct diag *d);
+enum status chrome_on_node_event(struct traced *t, const struct event_record *e, struct diag *d);
+enum status chrome_on_fail(struct traced *t, const struct event_record *e, struct diag *d);
+enum status chrome_on_decision(struct traced *t, const struct decision_record *c, struct diag *d);
+enum status chrome_on_sample(struct traced *t, const struct sample_record *sample, struct diag *d);
 
 #endif

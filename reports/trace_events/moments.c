@@ -4,8 +4,7 @@
 #include "reports/trace_events/chrome.h"
 #include "util/json_out.h"
 
-enum status chrome_on_node_event(struct trace_events *t, const struct event_record *e,
-                                 struct diag *d)
+enum status chrome_on_node_event(struct traced *t, const struct event_record *e, struct diag *d)
 {
     struct row row;
 
@@ -22,7 +21,7 @@ enum status chrome_on_node_event(struct trace_events *t, const struct event_reco
 }
 
 /* Of a worker that fails; what else happens to it is in its life. */
-enum status chrome_on_fail(struct trace_events *t, const struct event_record *e, struct diag *d)
+enum status chrome_on_fail(struct traced *t, const struct event_record *e, struct diag *d)
 {
     struct row row;
 
@@ -55,9 +54,8 @@ static void decision_pool(struct json_out *j, const struct decision_record *c, s
     json_object_end(j);
 }
 
-enum status chrome_on_decision(void *context, const struct decision_record *c, struct diag *d)
+enum status chrome_on_decision(struct traced *t, const struct decision_record *c, struct diag *d)
 {
-    struct trace_events *t = context;
     const struct policy_effects *e = c->effects;
     bool moved = false;
     struct row row;
@@ -73,11 +71,11 @@ enum status chrome_on_decision(void *context, const struct decision_record *c, s
     chrome_arg_text(&row, "s", "t");
     chrome_at(&row, c->at_ns);
     ROW_LITERAL(&row, ", \"args\": ");
-    enum status s = out_file_write(&t->file, row.text, row.n, d);
+    enum status s = out_file_write(&t->all->file, row.text, row.n, d);
     if (s)
         return s;
     errno = 0;
-    json_out_init(&j, t->file.stream, false);
+    json_out_init(&j, t->all->file.stream, false);
     json_object_begin(&j);
     json_key_int(&j, "number", (int64_t)c->number);
     json_key_string(&j, "kind", e->kind);
@@ -85,13 +83,13 @@ enum status chrome_on_decision(void *context, const struct decision_record *c, s
     for (size_t p = 0; p < c->n_pools; p++)
         decision_pool(&j, c, p);
     json_object_end(&j);
-    s = out_file_check(&t->file, d);
-    return s ? s : out_file_write(&t->file, "}\n", 2, d);
+    s = out_file_check(&t->all->file, d);
+    return s ? s : out_file_write(&t->all->file, "}\n", 2, d);
 }
 
 /* ---- counters: they hold from their time to that of the next ---- */
 
-static void begin_counter(struct trace_events *t, struct row *row, const char *name, int pid,
+static void begin_counter(struct traced *t, struct row *row, const char *name, int pid,
                           int64_t at_ns)
 {
     chrome_begin(t, row, "C", name, pid);
@@ -108,8 +106,7 @@ static void counter_value(struct row *row, const char *key, double v)
 }
 
 /* What was on average since the sample before stands at the time of that one. */
-static enum status write_means(struct trace_events *t, const struct sample_record *sample,
-                               struct diag *d)
+static enum status write_means(struct traced *t, const struct sample_record *sample, struct diag *d)
 {
     const struct traffic_window *w = &sample->traffic;
     struct row row;
@@ -127,7 +124,7 @@ static enum status write_means(struct trace_events *t, const struct sample_recor
     return chrome_end_args(t, &row, d);
 }
 
-static enum status write_moment(struct trace_events *t, const struct sample_record *sample,
+static enum status write_moment(struct traced *t, const struct sample_record *sample,
                                 struct diag *d)
 {
     struct row row;
@@ -147,9 +144,8 @@ static enum status write_moment(struct trace_events *t, const struct sample_reco
     return chrome_end_args(t, &row, d);
 }
 
-enum status chrome_on_sample(void *context, const struct sample_record *sample, struct diag *d)
+enum status chrome_on_sample(struct traced *t, const struct sample_record *sample, struct diag *d)
 {
-    struct trace_events *t = context;
 
     enum status s = write_means(t, sample, d);
     if (!s)

@@ -29,8 +29,8 @@ static const char *const phase_names[] = {
 #undef XX
 };
 
-static void begin_async(struct trace_events *t, struct row *row, const char *phase,
-                        const char *name, uint64_t request, int64_t at_ns)
+static void begin_async(struct traced *t, struct row *row, const char *phase, const char *name,
+                        uint64_t request, int64_t at_ns)
 {
     chrome_begin(t, row, phase, name, PID_REQUESTS);
     ROW_LITERAL(row, ", \"tid\": 1, \"cat\": \"request\", \"id2\": {\"local\": \"");
@@ -39,8 +39,8 @@ static void begin_async(struct trace_events *t, struct row *row, const char *pha
     chrome_at(row, at_ns);
 }
 
-static enum status find_request(struct trace_events *t, uint64_t index,
-                                struct traced_request **request, struct diag *d)
+static enum status find_request(struct traced *t, uint64_t index, struct traced_request **request,
+                                struct diag *d)
 {
     size_t n = t->requests_capacity;
 
@@ -56,7 +56,7 @@ static enum status find_request(struct trace_events *t, uint64_t index,
 }
 
 /* The slice around its phases, of which one is to be written. */
-static enum status begin_request(struct trace_events *t, struct traced_request *r, uint64_t index,
+static enum status begin_request(struct traced *t, struct traced_request *r, uint64_t index,
                                  struct diag *d)
 {
     struct row row;
@@ -70,7 +70,7 @@ static enum status begin_request(struct trace_events *t, struct traced_request *
     return chrome_end_args(t, &row, d);
 }
 
-static enum status end_phase(struct trace_events *t, struct traced_request *r, uint64_t index,
+static enum status end_phase(struct traced *t, struct traced_request *r, uint64_t index,
                              int64_t at_ns, struct diag *d)
 {
     const char *name = phase_names[r->phase];
@@ -96,7 +96,7 @@ static enum status end_phase(struct trace_events *t, struct traced_request *r, u
 }
 
 /* Where a request is after an event, or NONE: where it was. */
-static enum phase phase_after(const struct trace_events *t, const struct traced_request *r,
+static enum phase phase_after(const struct traced *t, const struct traced_request *r,
                               const struct event_record *e)
 {
     bool decode_pool = e->pool == 1;
@@ -127,7 +127,7 @@ static enum phase phase_after(const struct trace_events *t, const struct traced_
 }
 
 /* Its prompt is done on a prefill worker. */
-static enum status begin_arrow(struct trace_events *t, struct traced_request *r,
+static enum status begin_arrow(struct traced *t, struct traced_request *r,
                                const struct event_record *e, struct diag *d)
 {
     const struct traced_rank *rank;
@@ -141,7 +141,7 @@ static enum status begin_arrow(struct trace_events *t, struct traced_request *r,
     return s;
 }
 
-static enum status first_token(struct trace_events *t, const struct traced_request *r,
+static enum status first_token(struct traced *t, const struct traced_request *r,
                                const struct event_record *e, struct diag *d)
 {
     const struct arrow_end a = {e->at_ns, e->request, e->pool, e->worker};
@@ -158,8 +158,7 @@ static enum status first_token(struct trace_events *t, const struct traced_reque
     return s;
 }
 
-enum status chrome_on_request_event(struct trace_events *t, const struct event_record *e,
-                                    struct diag *d)
+enum status chrome_on_request_event(struct traced *t, const struct event_record *e, struct diag *d)
 {
     struct traced_request *r;
 
@@ -188,9 +187,8 @@ enum status chrome_on_request_event(struct trace_events *t, const struct event_r
     return s;
 }
 
-enum status chrome_on_request(void *context, const struct request_record *q, struct diag *d)
+enum status chrome_on_request(struct traced *t, const struct request_record *q, struct diag *d)
 {
-    struct trace_events *t = context;
     struct traced_request *r;
     struct row row;
 

@@ -22,8 +22,9 @@ struct trace_events_options {
  * ST_NOMEM. On an error *t is NULL. */
 enum status trace_events_open(struct trace_events **t, const struct trace_events_options *options,
                               struct diag *d);
-/* Before the run, of which the info tells. Borrowed. */
-enum status trace_events_begin(struct trace_events *t, const struct run_info *info, struct diag *d);
+/* Before the run, of whose n deployments the infos tell. Borrowed. */
+enum status trace_events_begin(struct trace_events *t, const struct run_info *infos, size_t n,
+                               struct diag *d);
 /* For the run. Valid as long as `t`. */
 struct observer trace_events_observer(struct trace_events *t);
 /* After the run: the file gets its name. ST_IO. */

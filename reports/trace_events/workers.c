@@ -6,7 +6,7 @@
 #include "util/array.h"
 #include "util/bug.h"
 
-static enum status find_worker(struct trace_events *t, size_t pool, uint32_t id,
+static enum status find_worker(struct traced *t, size_t pool, uint32_t id,
                                struct traced_worker **worker, struct diag *d)
 {
     size_t n = t->workers_capacity[pool];
@@ -22,7 +22,7 @@ static enum status find_worker(struct trace_events *t, size_t pool, uint32_t id,
     return ST_OK;
 }
 
-static enum status name_rank(struct trace_events *t, const struct step_record *step, struct diag *d)
+static enum status name_rank(struct traced *t, const struct step_record *step, struct diag *d)
 {
     char name[64];
 
@@ -33,7 +33,7 @@ static enum status name_rank(struct trace_events *t, const struct step_record *s
     return chrome_name_track(t, chrome_pool_pid(step->pool), chrome_rank_tid(step), name, d);
 }
 
-static enum status write_step(struct trace_events *t, struct traced_rank *rank, struct diag *d)
+static enum status write_step(struct traced *t, struct traced_rank *rank, struct diag *d)
 {
     const struct step_record *step = &rank->step;
     static const char *const names[2][2] = {{"no request", "decode"}, {"prefill", "mixed"}};
@@ -87,7 +87,7 @@ static bool goes_on(const struct traced_rank *rank, const struct step_record *ne
 }
 
 /* The rank that took a step which ended then, with the step in the file; NULL: not told of yet. */
-enum status chrome_ended_step(struct trace_events *t, size_t pool, uint32_t worker, int64_t at_ns,
+enum status chrome_ended_step(struct traced *t, size_t pool, uint32_t worker, int64_t at_ns,
                               const struct traced_rank **rank, struct diag *d)
 {
     struct traced_worker *w;
@@ -101,7 +101,7 @@ enum status chrome_ended_step(struct trace_events *t, size_t pool, uint32_t work
 }
 
 /* From a prompt's last step to that of the first token. Both are in the file already. */
-static enum status write_arrow(struct trace_events *t, const struct traced_request *r,
+static enum status write_arrow(struct traced *t, const struct traced_request *r,
                                const struct step_record *to, struct diag *d)
 {
     bool long_enough = to->end_ns > to->start_ns;
@@ -120,17 +120,17 @@ static enum status write_arrow(struct trace_events *t, const struct traced_reque
         chrome_begin(t, &row, ends[i].phase, "kv", ends[i].pid);
         chrome_arg_int(&row, "tid", ends[i].tid);
         chrome_arg_text(&row, "cat", "transfer");
-        chrome_arg_int(&row, "id", (int64_t)t->n_arrows);
+        chrome_arg_int(&row, "id", (int64_t)t->all->n_arrows);
         chrome_text(&row, ends[i].more);
         chrome_at(&row, ends[i].at_ns);
         s = chrome_end(t, &row, d);
     }
-    t->n_arrows++;
+    t->all->n_arrows++;
     return s;
 }
 
 /* *ended: the step is known. */
-enum status chrome_end_arrow(struct trace_events *t, const struct arrow_end *a, bool *ended,
+enum status chrome_end_arrow(struct traced *t, const struct arrow_end *a, bool *ended,
                              struct diag *d)
 {
     struct traced_request *r = &t->requests[a->request];
@@ -146,7 +146,7 @@ enum status chrome_end_arrow(struct trace_events *t, const struct arrow_end *a, 
 }
 
 /* First tokens that were there before their step was told of. */
-static enum status end_arrows(struct trace_events *t, struct diag *d)
+static enum status end_arrows(struct traced *t, struct diag *d)
 {
     enum status s = ST_OK;
     size_t n = 0;
@@ -161,9 +161,8 @@ static enum status end_arrows(struct trace_events *t, struct diag *d)
     return s;
 }
 
-enum status chrome_on_step(void *context, const struct step_record *step, struct diag *d)
+enum status chrome_on_step(struct traced *t, const struct step_record *step, struct diag *d)
 {
-    struct trace_events *t = context;
     struct traced_worker *w;
 
     enum status s = find_worker(t, step->pool, step->worker, &w, d);
@@ -185,8 +184,8 @@ enum status chrome_on_step(void *context, const struct step_record *step, struct
     return s || !t->n_arrow_ends ? s : end_arrows(t, d);
 }
 
-static enum status write_life(struct trace_events *t, const struct worker_record *w,
-                              const char *name, int64_t from_ns, int64_t to_ns, struct diag *d)
+static enum status write_life(struct traced *t, const struct worker_record *w, const char *name,
+                              int64_t from_ns, int64_t to_ns, struct diag *d)
 {
     struct row row;
 
@@ -203,11 +202,10 @@ static enum status write_life(struct trace_events *t, const struct worker_record
     return chrome_end_args(t, &row, d);
 }
 
-enum status chrome_on_worker(void *context, const struct worker_record *w, struct diag *d)
+enum status chrome_on_worker(struct traced *t, const struct worker_record *w, struct diag *d)
 {
     static const char *const names[] = {"waits for GPUs", "starting", "serving", "draining"};
     const int64_t times[] = {w->wanted_ns, w->start_ns, w->ready_ns, w->drain_ns, w->end_ns};
-    struct trace_events *t = context;
     struct traced_worker *traced;
     char name[64];
 

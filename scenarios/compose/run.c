@@ -76,7 +76,7 @@ static enum status simulate(struct scenario_run *run, struct arena *arena,
         with_events =
             (struct observer_pair){observer, trace_events_observer(options->trace_events)};
         observer = observer_of_pair(&with_events);
-        s = trace_events_begin(options->trace_events, &run->infos[0], d);
+        s = trace_events_begin(options->trace_events, run->infos, run->config.n_deployments, d);
     }
     if (options->watcher) {
         with_watcher = (struct observer_pair){observer, options->watcher->observer};
@@ -97,8 +97,8 @@ static enum status simulate(struct scenario_run *run, struct arena *arena,
         to->digests[i] = request_source_digest(&run->deployments[i].requests.source);
     s = make_summary(to, run, recorder, options->measure ? &performance : NULL, d);
     if (options->replay) {
-        options->replay->info = &run->infos[0];
-        options->replay->result = &to->results[0];
+        options->replay->info = &run->infos[options->replay->deployment];
+        options->replay->result = &to->results[options->replay->deployment];
         options->replay->wall_s = options->measure ? performance.wall_s : NAN;
     }
     if (!s && options->amend)
@@ -128,8 +128,8 @@ static enum status run_built(struct filled *to, struct scenario_run *run, struct
     struct recorder *recorder = NULL;
 
     BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
-    BUG_IF((options->source || options->replay || options->trace_events || options->watcher) &&
-           run->config.n_deployments > 1);
+    BUG_IF((options->source || options->watcher) && run->config.n_deployments > 1);
+    BUG_IF(options->replay && options->replay->deployment >= run->config.n_deployments);
     run->config.exact_stepper = options->exact_stepper;
     run->whole.version = options->version;
     for (size_t i = 0; i < run->config.n_deployments; i++)

@@ -13,7 +13,7 @@ static struct trace_events *begin_in(const char *dir, int64_t from_ns, int64_t t
 
     diag_init(&d);
     cr_assert_eq(trace_events_open(&t, &options, &d), ST_OK, "%s", d.text);
-    cr_assert_eq(trace_events_begin(t, &run_info, &d), ST_OK, "%s", d.text);
+    cr_assert_eq(trace_events_begin(t, &run_info, 1, &d), ST_OK, "%s", d.text);
     return t;
 }
 
