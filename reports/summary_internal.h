@@ -1,4 +1,5 @@
-/* The keys of summary.json, for the files that make figures of others. */
+/* The keys of summary.json (summary_keys.c), for the files that write them and that make figures of
+ * others. */
 #ifndef REPORTS_SUMMARY_INTERNAL_H
 #define REPORTS_SUMMARY_INTERNAL_H
 
@@ -32,6 +33,19 @@ struct summary_field {
     enum field_type type;
     size_t offset;
 };
+
+/* The keys of a file, in its order. */
+struct summary_table {
+    const struct summary_field *field;
+    size_t n;
+};
+extern const struct summary_table summary_table, performance_table;
+
+static inline const void *summary_field_at(const struct summary *summary,
+                                           const struct summary_field *f)
+{
+    return (const char *)summary + f->offset;
+}
 
 /* The i-th of them that is a number, and not of one pool; NULL after the last. */
 const struct summary_field *summary_number(size_t i);
