@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/decision_line.h"
+#include "reports/event_line.h"
 #include "reports/grant_line.h"
 #include "reports/latencies.h"
 #include "reports/medians.h"
@@ -16,7 +18,6 @@
 #include "reports/windows_csv.h"
 #include "util/array.h"
 #include "util/bug.h"
-#include "util/json_out.h"
 #include "util/units.h"
 
 enum { POOL_NAME_MAX = 31, MAX_POOL_COLUMNS = 3 };
@@ -57,12 +58,6 @@ struct label {
 static const struct label outcomes[] = {
 #define XX(id, name, text) {"" name, sizeof(name) - 1},
     OUTCOME_MAP(XX)
-#undef XX
-};
-
-static const struct label event_kinds[] = {
-#define XX(id, name) {"" name, sizeof(name) - 1},
-    EVENT_KIND_MAP(XX)
 #undef XX
 };
 
@@ -507,70 +502,11 @@ static enum status on_worker(void *context, const struct worker_record *w, struc
     return s == ST_OK && r->writes ? write_worker(r, w, d) : s;
 }
 
-static void json_forecast(struct json_out *j, const char *key, const struct policy_forecast *f)
-{
-    json_key(j, key);
-    json_object_begin(j);
-    json_key_double(j, "n_requests", f->n_requests);
-    json_key_double(j, "isl_tok", f->isl_tok);
-    json_key_double(j, "osl_tok", f->osl_tok);
-}
-
-static void json_pools(struct json_out *j, const struct decision_record *c)
-{
-    json_key(j, "pools");
-    json_object_begin(j);
-    for (size_t i = 0; i < c->n_pools; i++) {
-        const struct policy_effects *e = c->effects;
-        json_key(j, c->pool_names[i]);
-        json_object_begin(j);
-        json_key_int(j, "target", c->counts[i].target);
-        json_key_int(j, "ready", c->counts[i].ready);
-        json_key_int(j, "starting", c->counts[i].starting);
-        json_key_int(j, "draining", c->counts[i].draining);
-        json_key_double(j, "correction", e->correction[i]);
-        json_key_double(j, "wanted", e->wanted[i] < 0 ? NAN : (double)e->wanted[i]);
-        json_key(j, "applied");
-        json_object_begin(j);
-        if (c->arbitrated)
-            json_key_int(j, "asked", e->target[i]);
-        json_key_double(j, "target", e->scale ? (double)decision_target(c, i) : NAN);
-        json_key_int(j, "started", c->started[i]);
-        json_key_int(j, "cancelled", c->cancelled[i]);
-        json_key_int(j, "drained", c->drained[i]);
-        json_key_int(j, "terminated", c->terminated[i]);
-        json_object_end(j);
-        json_object_end(j);
-    }
-    json_object_end(j);
-}
-
 static enum status write_decision(struct recorder *r, const struct decision_record *c,
                                   struct diag *d)
 {
-    const struct policy_effects *e = c->effects;
-    struct json_out j;
-
     errno = 0;
-    json_out_init(&j, r->decisions.stream, false);
-    json_object_begin(&j);
-    json_key_double(&j, "at_s", s_from_ns(c->at_ns));
-    if (is_named(r))
-        json_key_string(&j, "deployment", r->of[c->deployment].info->deployment);
-    json_key_int(&j, "number", (int64_t)c->number);
-    json_key_string(&j, "kind", e->kind);
-    json_forecast(&j, "seen", &e->seen);
-    json_key_double(&j, "ttft_ms", e->seen_ttft_ms);
-    json_key_double(&j, "itl_ms", e->seen_itl_ms);
-    json_object_end(&j);
-    json_forecast(&j, "predicted", &e->predicted);
-    json_object_end(&j);
-    json_pools(&j, c);
-    if (c->arbitrated)
-        json_key_string(&j, "grant", grant_name(c->grant));
-    json_key_bool(&j, "scale", e->scale);
-    json_key_string(&j, "reason", e->reason);
-    json_object_end(&j);
+    decision_line(r->decisions.stream, c, r->of[c->deployment].info->deployment);
     return out_file_check(&r->decisions, d);
 }
 
@@ -603,38 +539,7 @@ static enum status on_event(void *context, const struct event_record *e, struct 
     struct recorder *r = context;
     struct row row;
 
-    row.n = 0;
-    ROW_LITERAL(&row, "{\"at_ms\": ");
-    row_ms(&row, e->at_ns);
-    ROW_LITERAL(&row, ", \"event\": \"");
-    row_text(&row, event_kinds[e->kind].text, event_kinds[e->kind].n);
-    ROW_LITERAL(&row, "\"");
-    const struct run_info *info = e->deployment == SIZE_MAX ? NULL : r->of[e->deployment].info;
-    if (info && info->deployment) {
-        ROW_LITERAL(&row, ", \"deployment\": \"");
-        row_text(&row, info->deployment, strlen(info->deployment));
-        ROW_LITERAL(&row, "\"");
-    }
-    if (e->request != UINT64_MAX) {
-        ROW_LITERAL(&row, ", \"request\": ");
-        row_int(&row, (int64_t)e->request);
-    }
-    if (e->pool != SIZE_MAX) {
-        BUG_IF(!info || e->pool >= info->n_pools);
-        const char *pool = info->pool_names[e->pool];
-        ROW_LITERAL(&row, ", \"pool\": \"");
-        row_text(&row, pool, strlen(pool));
-        ROW_LITERAL(&row, "\"");
-    }
-    if (e->worker != NO_WORKER) {
-        ROW_LITERAL(&row, ", \"worker\": ");
-        row_int(&row, e->worker);
-    }
-    if (e->node != NO_NODE) {
-        ROW_LITERAL(&row, ", \"node\": ");
-        row_int(&row, e->node);
-    }
-    ROW_LITERAL(&row, "}\n");
+    event_line(&row, e, e->deployment == SIZE_MAX ? NULL : r->of[e->deployment].info);
     return out_file_write(&r->events, row.text, row.n, d);
 }
 
