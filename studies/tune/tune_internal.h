@@ -21,6 +21,29 @@ struct tuner {
     char wrong[DIAG_TEXT_SIZE]; /* with the setting that was last found invalid */
 };
 
+/* ---- the scenario as a problem (tune_problem.c) ---- */
+
+/* The goals of the options, and the keys of all figures that are kept. */
+enum status tuner_goals(struct tuner *t, struct diag *d);
+/* The parts of the trace to find and to judge on. */
+enum status tuner_parts(struct tuner *t, struct diag *d);
+/* What replicate r replays of a part. */
+struct tune_part tuner_slice(const struct tuner *t, const struct tune_part *part, size_t r);
+/* tuning_problem.snap: knobs that the setting's policy does not read stand as the scenario has
+ * them: settings that do the same are one. */
+void tuner_snap(void *context, double *u);
+
+/* ---- settings as runs (tune_runs.c) ---- */
+
+/* tuning_problem.invalid: rules across keys, which reading tells without a run. */
+const char *tuner_invalid(void *context, const double *u);
+/* tuning_problem.evaluate: on t->part. */
+enum status tuner_evaluate(void *context, const struct trials *trials,
+                           const struct tuning_run *runs, size_t n, double *figures,
+                           const char **messages, struct diag *d);
+
+/* ---- what the scenario itself says (tune_standing.c), and in words (verdict.c) ---- */
+
 /* Where in the recording the scenario's trace begins and ends, s after speedup. */
 enum status tuner_trace_span(const struct tuner *t, double *from_s, double *end_s, struct diag *d);
 enum status tuner_standing(struct tuner *t, struct diag *d);
