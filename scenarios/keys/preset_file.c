@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "scenarios/keys/keys_internal.h"
+#include "scenarios/keys/scenario.h"
 #include "scenarios/text/file_text.h"
 #include "scenarios/text/nearest.h"
 #include "util/shared.h"
@@ -252,4 +254,42 @@ enum status preset_list(const struct preset_line **lines, size_t *n, struct aren
     }
     *lines = to;
     return ST_OK;
+}
+
+static enum status append_presets(struct scenario_preset **all, size_t *n, struct arena *arena,
+                                  const char *section, const struct preset_line *lines,
+                                  size_t n_lines, struct diag *d)
+{
+    struct scenario_preset *longer = ARENA_NEW(arena, *n + n_lines, struct scenario_preset);
+
+    if (!longer)
+        return diag_nomem(d, "presets");
+    for (size_t i = 0; i < *n; i++)
+        longer[i] = (*all)[i];
+    for (size_t i = 0; i < n_lines; i++)
+        longer[*n + i] = (struct scenario_preset){section, lines[i].name, lines[i].summary};
+    *all = longer;
+    *n += n_lines;
+    return ST_OK;
+}
+
+enum status scenario_presets(const struct scenario_preset **presets, size_t *n, struct arena *arena,
+                             const char *const *preset_dirs, struct diag *d)
+{
+    struct scenario_preset *all = NULL;
+    enum status s = ST_OK;
+
+    *n = 0;
+    for (const struct key *key = scenario_keys; key->name && !s; key++) {
+        const struct preset_place place = {preset_dirs, key->presets, NULL};
+        const struct preset_line *lines;
+        size_t n_lines;
+        if (key->type != KEY_PRESET)
+            continue;
+        s = preset_list(&lines, &n_lines, arena, &place, d);
+        if (!s)
+            s = append_presets(&all, n, arena, key->section, lines, n_lines, d);
+    }
+    *presets = all;
+    return s;
 }
