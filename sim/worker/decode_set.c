@@ -185,15 +185,6 @@ void decode_leave(struct sim *sim, struct worker *w, uint32_t id)
         id_array_remove(&w->second_next, id);
 }
 
-void worker_drop_pending(struct worker *w, const struct request *r)
-{
-    if (r->first_token_ns >= 0 || r->handed_over)
-        return;
-    worker_rank_load(w)->prompt_tok -= r->isl_tok;
-    tell_load(w);
-    tell_prompt_less(w);
-}
-
 void decode_count_gaps(struct worker *w, int64_t total_ns, uint32_t n_steps, uint32_t n_sequences)
 {
     if (n_sequences == 0)

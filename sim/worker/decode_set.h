@@ -22,8 +22,6 @@ void decode_count_stalled_gaps(struct sim *sim, struct worker *w, int64_t end_ns
 enum status decode_accept_drafts(struct sim *sim, struct worker *w, int64_t end_ns);
 /* Bring the token count and last token time of a decoding request up to date. */
 void worker_note_tokens(const struct worker *w, struct request *r);
-void worker_drop_pending(struct worker *w,
-                         const struct request *r); /* its prompt no longer waits here */
 void decode_count_gaps(struct worker *w, int64_t total_ns, uint32_t n_steps, uint32_t n_sequences);
 enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, int64_t at_ns);
 enum status decode_advance(struct sim *sim, struct worker *w, uint32_t n, int64_t total_ns,

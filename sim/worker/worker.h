@@ -157,6 +157,9 @@ bool worker_is_empty(const struct worker *leader);
 /* A request is bound to the worker from its routing until it leaves. */
 void worker_bind(struct worker *w, struct request *r);
 void worker_unbind(struct worker *w, struct request *r);
+/* A prompt is to be computed here; and no longer is. */
+void worker_add_pending(struct worker *w, const struct request *r);
+void worker_drop_pending(struct worker *w, const struct request *r);
 struct rank_load *worker_rank_load(const struct worker *w);
 double worker_load(const struct worker *leader); /* requests bound to it */
 /* The rank that gets the next request: least of 4 * waiting + running, as vLLM balances its ranks.
