@@ -1,7 +1,6 @@
 #include "studies/statistics.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "util/bug.h"
@@ -130,11 +129,6 @@ struct moments sample_moments(const double *sample, size_t n)
     return m;
 }
 
-double sample_mean(double *sample, size_t n)
-{
-    return sample_moments(sample, n).mean;
-}
-
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -147,13 +141,6 @@ void sample_sort(double *sample, size_t n)
     qsort(sample, n, sizeof *sample, ascending);
 }
 
-double sample_median(double *sample, size_t n)
-{
-    BUG_IF(n == 0);
-    sample_sort(sample, n);
-    return n % 2 ? sample[n / 2] : 0.5 * (sample[n / 2 - 1] + sample[n / 2]);
-}
-
 struct range mean_interval(const struct moments *moments, double level)
 {
     if (moments->n < 2)
@@ -161,108 +148,6 @@ struct range mean_interval(const struct moments *moments, double level)
     double reach = student_quantile(0.5 + level / 2, (double)(moments->n - 1)) *
                    sqrt(moments->variance / (double)moments->n);
     return (struct range){moments->mean - reach, moments->mean + reach};
-}
-
-/* Efron's acceleration: the skewness of the figure as one draw after the other is left out. */
-static double acceleration(const double *sample, size_t n, double (*of)(double *sample, size_t n),
-                           double *scratch)
-{
-    double mean = 0, squares = 0, cubes = 0;
-    double *without = scratch, *left = scratch + n;
-
-    for (size_t out = 0; out < n; out++) {
-        for (size_t i = 0, k = 0; i < n; i++) {
-            if (i != out)
-                left[k++] = sample[i];
-        }
-        without[out] = of(left, n - 1);
-        mean += without[out] / (double)n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        double off = mean - without[i];
-        squares += off * off;
-        cubes += off * off * off;
-    }
-    return squares > 0 ? cubes / (6 * squares * sqrt(squares)) : 0;
-}
-
-static double resampled_at(const double *sorted, size_t n, double probability)
-{
-    double at = probability * (double)(n - 1);
-    size_t below = (size_t)at;
-
-    if (below + 1 >= n)
-        return sorted[n - 1];
-    return sorted[below] + (at - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
-static struct range bca(const double *sorted, size_t n, double figure, double acceleration,
-                        double level)
-{
-    double below = 0, z[2] = {normal_quantile(0.5 - level / 2), normal_quantile(0.5 + level / 2)};
-
-    /* Equal ones count half; never none or all, of which no one could tell how far it goes. */
-    for (size_t i = 0; i < n; i++)
-        below += sorted[i] < figure ? 1 : sorted[i] == figure ? 0.5 : 0;
-    double share = fmin(fmax(below, 0.5), (double)n - 0.5) / (double)n;
-    double bias = normal_quantile(share), at[2];
-    for (int i = 0; i < 2; i++) {
-        double sum = bias + z[i], spread = 1 - acceleration * sum;
-        at[i] = resampled_at(sorted, n,
-                             spread > 0 ? normal_cdf(bias + sum / spread)
-                             : sum > 0  ? 1
-                                        : 0);
-    }
-    return (struct range){at[0], at[1]};
-}
-
-enum status bootstrap_interval(struct range *interval, const double *sample, size_t n,
-                               double (*of)(double *sample, size_t n), double level,
-                               size_t n_resamples, struct pcg64 *rng, struct diag *d)
-{
-    BUG_IF(n < 2 || n_resamples == 0 || isnan(sample_moments(sample, n).mean));
-    double *resampled = calloc(n_resamples + 2 * n, sizeof *resampled);
-    if (!resampled)
-        return diag_nomem(d, "bootstrap");
-    double *draw = resampled + n_resamples;
-
-    for (size_t k = 0; k < n_resamples; k++) {
-        for (size_t i = 0; i < n; i++)
-            draw[i] = sample[pcg64_below(rng, n)];
-        resampled[k] = of(draw, n);
-    }
-    sample_sort(resampled, n_resamples);
-    double acceleration_of = acceleration(sample, n, of, draw);
-    for (size_t i = 0; i < n; i++)
-        draw[i] = sample[i];
-    *interval = bca(resampled, n_resamples, of(draw, n), acceleration_of, level);
-    free(resampled);
-    return ST_OK;
-}
-
-/* Of all ways to swap the two in any of the pairs, the share with a sum at least as far from 0. The
- * first pair stays: the other half of the ways is the mirror image. One sign changes from one way
- * to the next (Gray code). */
-static double p_of_swapping(const double *differences, size_t n)
-{
-    double sign[PAIRED_MAX_SWAPPED], sum = 0, size = 0;
-    uint64_t n_ways = (uint64_t)1 << (n - 1), n_as_far = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        sign[i] = 1;
-        sum += differences[i];
-        size += fabs(differences[i]);
-    }
-    double as_far = fabs(sum) - 1e-9 * size; /* sums in another order are equal ones too */
-    for (uint64_t way = 1;; way++) {
-        n_as_far += fabs(sum) >= as_far;
-        if (way == n_ways)
-            break;
-        size_t i = 1 + (size_t)__builtin_ctzll(way);
-        sign[i] = -sign[i];
-        sum += 2 * sign[i] * differences[i];
-    }
-    return (double)n_as_far / (double)n_ways;
 }
 
 static double p_of_t(const struct moments *m)
@@ -277,21 +162,19 @@ static double p_of_t(const struct moments *m)
 
 struct paired paired_difference(const double *a, const double *b, size_t n, double level)
 {
-    double few[PAIRED_MAX_SWAPPED], first = 0, sum = 0, squares = 0;
+    double first = 0, sum = 0, squares = 0;
     struct moments m = {.n = 0, .variance = INFINITY};
 
     for (size_t i = 0; i < n; i++) {
         double off = a[i] - b[i];
         if (isnan(off))
             continue;
-        if (m.n < PAIRED_MAX_SWAPPED)
-            few[m.n] = off;
         if (m.n++ == 0)
             first = off;
         sum += off - first;
     }
     if (m.n == 0)
-        return (struct paired){.mean = NAN, .at = {-INFINITY, INFINITY}, .p_t = 1, .p_swap = 1};
+        return (struct paired){.mean = NAN, .at = {-INFINITY, INFINITY}, .p_t = 1};
     m.mean = first + sum / (double)m.n;
     for (size_t i = 0; i < n; i++) {
         double off = a[i] - b[i] - m.mean;
@@ -305,29 +188,7 @@ struct paired paired_difference(const double *a, const double *b, size_t n, doub
                            .mean = m.mean,
                            .at = at,
                            .p_t = p_of_t(&m),
-                           .p_swap = m.n <= PAIRED_MAX_SWAPPED ? p_of_swapping(few, m.n) : NAN,
                            .told_apart = at.low > 0 || at.high < 0};
-}
-
-/* The smallest comes first and counts n-fold, the next (n - 1)-fold; none falls below the one
- * before it. */
-void holm_adjust(double *adjusted, const double *p, size_t n)
-{
-    double least = 0;
-    size_t last = 0;
-
-    for (size_t done = 0; done < n; done++) {
-        size_t next = n;
-        for (size_t i = 0; i < n; i++) {
-            bool later = done == 0 || p[i] > p[last] || (p[i] == p[last] && i > last);
-            if (later && (next == n || p[i] < p[next]))
-                next = i;
-        }
-        BUG_IF(next == n); /* a NaN */
-        least = fmin(1, fmax(least, (double)(n - done) * p[next]));
-        adjusted[next] = least;
-        last = next;
-    }
 }
 
 static double on_scale(enum figure_scale scale, double x)

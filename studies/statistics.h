@@ -10,9 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "util/pcg.h"
-#include "util/status.h"
-
 struct range {
     double low, high;
 };
@@ -34,40 +31,21 @@ struct moments {
 };
 struct moments sample_moments(const double *sample, size_t n);
 void sample_sort(double *sample, size_t n); /* ascending */
-double sample_mean(double *sample, size_t n);
-double sample_median(double *sample, size_t n); /* leaves the sample sorted */
 
 /* Where the mean of the distribution lies, by Student's t. A single draw tells nothing: all
  * numbers. */
 struct range mean_interval(const struct moments *moments, double level);
 
-/* Where a figure of the distribution lies (`of`: the mean, the median or another function of a
- * sample, which may reorder it), without an assumption about its shape: the bias-corrected and
- * accelerated bootstrap, B. Efron, Better Bootstrap Confidence Intervals, JASA 82 (1987). Asks for
- * ten draws and more; 2,000 resamples are enough for a level of 0.95. ST_NOMEM: it takes memory
- * for as long as it works. */
-enum status bootstrap_interval(struct range *interval, const double *sample, size_t n,
-                               double (*of)(double *sample, size_t n), double level,
-                               size_t n_resamples, struct pcg64 *rng, struct diag *d);
-
-/* a - b, for two settings over the same n traffics: what is common to both falls out. The p-values
- * are of no difference, two-sided: by Student's t, and the exact one of swapping the settings in
- * any of the pairs, which assumes nothing about the shape. */
+/* a - b, for two settings over the same n traffics: what is common to both falls out. The p-value
+ * is of no difference, two-sided, by Student's t. */
 struct paired {
     size_t n;        /* pairs that have both figures */
     double mean;     /* NaN when there are none */
     struct range at; /* where the mean lies, at the level asked for */
     double p_t;
-    double p_swap;   /* NaN above PAIRED_MAX_SWAPPED pairs, where t serves; never below 2 / 2^n */
     bool told_apart; /* 0 is not within the range */
 };
-enum { PAIRED_MAX_SWAPPED = 20 };
 struct paired paired_difference(const double *a, const double *b, size_t n, double level);
-
-/* p-values of n comparisons made at once, such that calling those below x different is wrong for
- * even one with probability x at most: S. Holm, A Simple Sequentially Rejective Multiple Test
- * Procedure, Scand. J. Statist. 6 (1979). `adjusted` must not be `p`. Takes n^2 steps. */
-void holm_adjust(double *adjusted, const double *p, size_t n);
 
 /* What values a figure can have. */
 enum figure_scale {

@@ -75,20 +75,6 @@ void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_
     h->count[final] += (n - done) * weight;
 }
 
-void histogram_merge(struct histogram *to, const struct histogram *from)
-{
-    if (from->n == 0)
-        return;
-    if (to->n == 0 || from->min < to->min)
-        to->min = from->min;
-    if (from->max > to->max)
-        to->max = from->max;
-    to->n += from->n;
-    to->sum += from->sum;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        to->count[i] += from->count[i];
-}
-
 /* Where the values of a bucket are taken to lie. */
 static double value_of(const struct histogram *h, unsigned bucket)
 {

@@ -32,7 +32,6 @@ void histogram_add(struct histogram *h, int64_t value, uint64_t weight);
  * per value. */
 void histogram_add_ramp(struct histogram *h, double first, double slope, uint64_t n,
                         uint64_t weight);
-void histogram_merge(struct histogram *to, const struct histogram *from);
 
 /* Value of the element of rank q * (n - 1) (rounded down) in ascending order, q in [0, 1]: the
  * middle of its bucket, held within [min, max]. NaN when empty. */

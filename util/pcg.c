@@ -4,7 +4,6 @@
 
 #define U128(high, low) (((uint128)(high) << 64) | (uint128)(low))
 #define PCG64_MULTIPLIER U128(0x2360ED051FC65DA4u, 0x4385DF649FCCF645u)
-#define PCG32_MULTIPLIER 6364136223846793005u
 
 void pcg64_seed(struct pcg64 *rng, uint128 seed, uint128 stream)
 {
@@ -19,36 +18,6 @@ uint64_t pcg64_next(struct pcg64 *rng)
     uint64_t folded = (uint64_t)(rng->state >> 64) ^ (uint64_t)rng->state;
     unsigned turn = (unsigned)(rng->state >> 122);
     return (folded >> turn) | (folded << ((64 - turn) & 63));
-}
-
-void pcg64_advance(struct pcg64 *rng, uint128 draws)
-{
-    uint128 multiplier = PCG64_MULTIPLIER, increment = rng->increment;
-    uint128 total_multiplier = 1, total_increment = 0;
-    for (; draws; draws >>= 1) {
-        if (draws & 1) {
-            total_multiplier *= multiplier;
-            total_increment = total_increment * multiplier + increment;
-        }
-        increment *= multiplier + 1;
-        multiplier *= multiplier;
-    }
-    rng->state = rng->state * total_multiplier + total_increment;
-}
-
-void pcg32_seed(struct pcg32 *rng, uint64_t seed, uint64_t stream)
-{
-    rng->increment = (stream << 1) | 1u;
-    rng->state = (rng->increment + seed) * PCG32_MULTIPLIER + rng->increment;
-}
-
-uint32_t pcg32_next(struct pcg32 *rng)
-{
-    uint64_t old = rng->state;
-    rng->state = old * PCG32_MULTIPLIER + rng->increment;
-    uint32_t folded = (uint32_t)(((old >> 18) ^ old) >> 27);
-    unsigned turn = (unsigned)(old >> 59);
-    return (folded >> turn) | (folded << ((32 - turn) & 31));
 }
 
 void pcg64_stream(struct pcg64 *rng, uint64_t run_seed, const char *purpose, uint64_t entity)

@@ -1,4 +1,4 @@
-/* PCG random numbers: XSL-RR 128/64 (the generator NumPy calls PCG64) and XSH-RR 64/32.
+/* PCG random numbers: XSL-RR 128/64, the generator NumPy calls PCG64.
  *
  * M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for
  * Random Number Generation", Harvey Mudd College HMC-CS-2014-0905. State belongs to the caller;
@@ -14,18 +14,10 @@ __extension__ typedef unsigned __int128 uint128;
 struct pcg64 {
     uint128 state, increment;
 };
-struct pcg32 {
-    uint64_t state, increment;
-};
 
 /* Official seeding: seed and stream are separate numbers. */
 void pcg64_seed(struct pcg64 *rng, uint128 seed, uint128 stream);
 uint64_t pcg64_next(struct pcg64 *rng);
-/* Jump ahead by `draws` draws in O(log draws). */
-void pcg64_advance(struct pcg64 *rng, uint128 draws);
-
-void pcg32_seed(struct pcg32 *rng, uint64_t seed, uint64_t stream);
-uint32_t pcg32_next(struct pcg32 *rng);
 
 /* The generator of one purpose (a short constant text such as "router") and one entity of a run. */
 void pcg64_stream(struct pcg64 *rng, uint64_t run_seed, const char *purpose, uint64_t entity);

@@ -3,6 +3,8 @@
 #define STUDIES_TUNE_EXPLORER_H
 
 #include "studies/tune/trials.h"
+#include "util/pcg.h"
+#include "util/status.h"
 
 struct explorer_ops {
     const char *name, *summary;

@@ -36,8 +36,3 @@ double tuning_cost(const struct tuning_goal *goal, double figure)
 {
     return goal->larger_better ? -figure : figure;
 }
-
-bool tuning_keeps(const struct tuning_goal *goal, double figure)
-{
-    return !goal->bounded || tuning_cost(goal, figure) <= tuning_cost(goal, goal->bound);
-}

@@ -62,7 +62,5 @@ double tuning_scaled(const struct tuning_goal *goal, double figure);
 double tuning_scaled_bound(const struct tuning_goal *goal);
 /* As recorded, turned so that smaller is better. */
 double tuning_cost(const struct tuning_goal *goal, double figure);
-/* Does a figure keep the bound? NaN does not. */
-bool tuning_keeps(const struct tuning_goal *goal, double figure);
 
 #endif

@@ -250,21 +250,6 @@ const struct surrogate_hyper *surrogate_hyper(const struct surrogate *s)
     return &s->hyper;
 }
 
-size_t surrogate_n_dims(const struct surrogate *s)
-{
-    return s->data.n_dims;
-}
-
-size_t surrogate_n_settings(const struct surrogate *s)
-{
-    return s->data.n;
-}
-
-double surrogate_log_likelihood(const struct surrogate *s)
-{
-    return s->log_likelihood;
-}
-
 static double covariance(const struct surrogate *s, const double *a, const double *b)
 {
     return SURROGATE_MEAN_VARIANCE + s->signal * surrogate_correlation(&s->data, s->inverse, a, b);

@@ -67,11 +67,6 @@ enum status surrogate_condition(struct surrogate **surrogate, struct arena *aren
                                 const struct surrogate_hyper *hyper, struct diag *d);
 
 const struct surrogate_hyper *surrogate_hyper(const struct surrogate *s);
-size_t surrogate_n_dims(const struct surrogate *s);
-size_t surrogate_n_settings(const struct surrogate *s); /* that differ */
-/* Of the points, in nats; NaN where all figures are the same. To be compared between surrogates of
- * the same points. */
-double surrogate_log_likelihood(const struct surrogate *s);
 
 /* Mean and variance of the function (not of a new, noisy figure) at one setting. Any number of
  * threads at a time. */

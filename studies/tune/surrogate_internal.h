@@ -33,9 +33,10 @@ struct surrogate {
     struct surrogate_hyper hyper;
     double signal;                      /* variance of scaled figures */
     double inverse[SURROGATE_MAX_DIMS]; /* of the length scales, times sqrt(5) */
-    double *factor; /* of the covariance of the settings' means: n x n, upper half */
-    double *alpha;  /* that covariance^-1 of these means */
-    double log_likelihood;
+    double *factor;        /* of the covariance of the settings' means: n x n, upper half */
+    double *alpha;         /* that covariance^-1 of these means */
+    double log_likelihood; /* of the points, in nats; NaN where all figures are the same. To be
+                              compared between surrogates of the same points */
 };
 
 /* Matern 5/2 at distance sqrt(5) r = s, but for exp(-s). */

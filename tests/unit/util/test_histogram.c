@@ -55,41 +55,6 @@ Test(histogram, quantiles_of_lognormal_data_are_within_0_05_percent)
     free(h);
 }
 
-Test(histogram, two_merged_are_as_one)
-{
-    struct histogram *all = empty(), *even = empty(), *odd = empty();
-    int64_t *values = lognormal(8, 40e6, 2);
-    for (int i = 0; i < N; i++) {
-        histogram_add(all, values[i], 1);
-        histogram_add(i % 2 ? odd : even, values[i], 1);
-    }
-    histogram_merge(even, odd);
-    cr_assert_eq(memcmp(even->count, all->count, sizeof all->count), 0);
-    cr_assert_eq(even->n, all->n);
-    cr_assert_eq(even->min, all->min);
-    cr_assert_eq(even->max, all->max);
-    cr_assert_float_eq(even->sum, all->sum, 1e-9 * all->sum);
-    free(values);
-    free(all);
-    free(even);
-    free(odd);
-}
-
-Test(histogram, merging_with_an_empty_one_changes_nothing)
-{
-    struct histogram *h = empty(), *nothing = empty();
-    histogram_add(h, 1000, 3);
-    histogram_merge(h, nothing);
-    cr_assert_eq(h->n, 3);
-    cr_assert_eq(h->min, 1000);
-    histogram_merge(nothing, h);
-    cr_assert_eq(nothing->n, 3);
-    cr_assert_eq(nothing->min, 1000, "0 of the empty one is not a value");
-    cr_assert_eq(nothing->max, 1000);
-    free(h);
-    free(nothing);
-}
-
 Test(histogram, small_values_are_exact)
 {
     struct histogram *h = empty();
