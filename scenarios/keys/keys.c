@@ -290,7 +290,7 @@ const struct key scenario_keys[] = {
     {"engine", "max_model_len", KEY_INT, ENGINE(max_model_len), RANGE(1, MAX_TOK),
      .unset = "that of the profile, if any; with compat dynosim, none", .unit = "tokens",
      .when = "policy.generation!=1.0.2 & policy.optimization_target=throughput,latency & "
-             "role=prefill & policy.fixes!=queue-in-passes & policy.compat!=fixed",
+             "policy.fixes!=queue-in-passes & policy.compat!=fixed & role=prefill",
      .doc = "of a prompt and its answer, at most, as the engine registers it; a planner on forward "
             "passes holds the queue of a prefill rank against it"},
     {"engine", "chunked_prefill", KEY_BOOL, ENGINE(chunked_prefill), .preset = 1,
