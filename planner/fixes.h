@@ -84,7 +84,7 @@
        "a prefill queue is measured in max_num_batched_tokens, not in max_model_len")              \
     XX(MEAN_PROMPT, "mean-prompt", FIX_LATER, FIX_ESTIMATES,                                       \
        "passes without prompts do not count in the mean prompt, as ones of no tokens")             \
-    XX(CHUNK_CONTEXT, "chunk-context", FIX_LATER, FIX_SLA,                                         \
+    XX(CHUNK_CONTEXT, "chunk-context", "1.6.1", FIX_SLA,                                           \
        "later chunks of a prompt cost what attention to the chunks before costs")                  \
     XX(COUNT_ARRIVALS, "count-arrivals", FIX_LATER, FIX_PLANS " & compat=none",                    \
        "the demand is the requests that arrived, not those that were completed")

@@ -68,7 +68,7 @@ static bool stationary_cov(struct filter *f)
             b[index[i][j]] = f->ma[i] * f->ma[j] * f->sigma2;
         }
     }
-    if (!linalg_solve(a, b, n_unknowns))
+    if (!linalg_solve(a, b, n_unknowns, 0))
         return false;
     for (size_t i = 0; i < m; i++) {
         for (size_t j = 0; j < m; j++)

@@ -11,7 +11,7 @@ double linalg_dot(const double *a, const double *b, size_t n)
     return sum;
 }
 
-bool linalg_solve(double *a, double *b, size_t n)
+bool linalg_solve(double *a, double *b, size_t n, double least_pivot)
 {
     for (size_t k = 0; k < n; k++) {
         size_t pivot = k;
@@ -19,7 +19,7 @@ bool linalg_solve(double *a, double *b, size_t n)
             if (fabs(a[i * n + k]) > fabs(a[pivot * n + k]))
                 pivot = i;
         }
-        if (!(fabs(a[pivot * n + k]) > 0.0))
+        if (!(fabs(a[pivot * n + k]) > least_pivot))
             return false;
         if (pivot != k) {
             for (size_t j = k; j < n; j++) {

@@ -9,8 +9,8 @@
 double linalg_dot(const double *a, const double *b, size_t n);
 
 /* Solves A x = b by Gaussian elimination with row pivoting; A (n x n) is destroyed, b becomes x.
- * false when A is singular. */
-bool linalg_solve(double *a, double *b, size_t n);
+ * false when A is singular: a pivot is no larger than least_pivot. */
+bool linalg_solve(double *a, double *b, size_t n, double least_pivot);
 
 /* Below this share of the largest a singular value is rounding. */
 #define LINALG_CUT 1e-15

@@ -9,6 +9,9 @@
 struct fpm_estimates {
     enum status (*init)(struct fpm_core *core, enum planner_side side, struct arena *arena,
                         struct diag *d);
+    /* A record for what is expected of a request, and for the model. Each has its own order of the
+     * records of a tick; without the first one it is that in which they came. */
+    void (*meet)(struct fpm_core *core, enum planner_side side, const struct fpm_record *r);
     void (*learn)(struct fpm_core *core, enum planner_side side, const struct fpm_record *r);
     bool (*ready)(struct fpm_core *core, enum planner_side side); /* can be asked */
     /* Wishes by the expected latency to the first token, and between tokens. The largest estimate

@@ -14,9 +14,15 @@ static enum status passes_init(struct fpm_core *core, enum planner_side side, st
                           : core->mode == MODE_AGG ? PASS_AGG
                                                    : PASS_DECODE;
 
-    enum status s = pass_engine_init(&core->engines[side], arena, role, &config, d);
+    enum status s =
+        pass_engine_init(&core->engines[side], arena, core->rules->passes, role, &config, d);
     core->engines[side].fixes = c->fixes;
     return s;
+}
+
+static void passes_meet(struct fpm_core *core, enum planner_side side, const struct fpm_record *r)
+{
+    pass_engine_meet(&core->engines[side], r);
 }
 
 static void passes_learn(struct fpm_core *core, enum planner_side side, const struct fpm_record *r)
@@ -40,7 +46,7 @@ static struct fpm_wish passes_ttft(struct fpm_core *core, const struct fpm_view 
 {
     bool agg = core->mode == MODE_AGG;
     enum planner_side side = agg ? SIDE_DECODE : SIDE_PREFILL;
-    const struct pass_engine *e = &core->engines[side];
+    struct pass_engine *e = &core->engines[side];
     double mbt = core->limits[side].max_batched_tok, k = fpm_share_grows(view->n_workers);
     const struct pass_question now = {.queue_scale = 1, .decode_scale = 1};
     const struct pass_question own = {
@@ -69,7 +75,7 @@ static struct fpm_wish passes_itl(struct fpm_core *core, const struct fpm_view *
                                   struct fpm_output *out)
 {
     bool agg = core->mode == MODE_AGG;
-    const struct pass_engine *e = &core->engines[SIDE_DECODE];
+    struct pass_engine *e = &core->engines[SIDE_DECODE];
     double max_kv = core->limits[SIDE_DECODE].max_kv_tok, k = fpm_share_grows(view->n_workers);
     double limit_ms = core->config->itl_ms * fpm_sensitivity(core);
     const struct pass_question now = {.decode_scale = 1, .queued_decode = true};
@@ -119,6 +125,7 @@ static struct engine_rate passes_rate(struct fpm_core *core, enum planner_side s
 
 const struct fpm_estimates fpm_estimates_passes = {
     .init = passes_init,
+    .meet = passes_meet,
     .learn = passes_learn,
     .ready = passes_ready,
     .ttft = passes_ttft,

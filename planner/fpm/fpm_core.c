@@ -1,9 +1,11 @@
 #include "planner/fpm/fpm_core.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "planner/fpm/estimates.h"
+#include "util/array.h"
 
 /* Ticks this near to each other are one. */
 static const double merge_s = 0.5;
@@ -128,12 +130,25 @@ void fpm_core_release(struct fpm_core *core)
 {
     for (int i = 0; i < N_FPM_SERIES; i++)
         predictor_release(&core->series[i]);
+    free(core->order);
+    core->order = NULL;
+    core->order_capacity = 0;
+}
+
+static bool learns(const struct fpm_core *core, enum planner_side side)
+{
+    return core->target == TARGET_SLA && planner_mode_has(core->mode, side);
 }
 
 void fpm_core_learn(struct fpm_core *core, enum planner_side side, const struct fpm_record *r)
 {
-    if (core->target == TARGET_SLA && planner_mode_has(core->mode, side))
-        core->rules->estimates->learn(core, side, r);
+    const struct fpm_estimates *e = core->rules->estimates;
+
+    if (!learns(core, side))
+        return;
+    if (e->meet)
+        e->meet(core, side, r);
+    e->learn(core, side, r);
 }
 
 enum status fpm_core_warm(struct fpm_core *core, double n_requests, double isl_tok, double osl_tok)
@@ -243,20 +258,70 @@ static enum status throughput_round(struct fpm_core *core, const struct fpm_traf
     return s ? s : fpm_throughput_rule(core, traffic, out);
 }
 
-static void learn_records(struct fpm_core *core, const struct fpm_input *input)
+/* All its ten digits, the first ones those of the id. */
+static uint64_t from_left(uint32_t id)
 {
-    for (int side = 0; input->has_records && side < N_SIDES; side++) {
-        for (size_t i = 0; i < input->n_records[side]; i++)
-            fpm_core_learn(core, (enum planner_side)side, &input->records[side][i]);
-    }
+    uint64_t v = id;
+
+    while (v > 0 && v < 1000000000)
+        v *= 10;
+    return v;
 }
 
-static void load_round(struct fpm_core *core, const struct fpm_input *input, struct fpm_output *out)
+/* Ids of workers are text in the reference: 10 comes before 2. */
+static int by_name(const void *a, const void *b)
 {
-    if (!core->rules->one_cadence)
-        learn_records(core, input);
+    const struct fpm_record *x = *(const struct fpm_record *const *)a;
+    const struct fpm_record *y = *(const struct fpm_record *const *)b;
+    uint64_t xs = from_left(x->worker_id), ys = from_left(y->worker_id);
+
+    if (xs != ys)
+        return xs < ys ? -1 : 1;
+    if (x->worker_id != y->worker_id)
+        return x->worker_id < y->worker_id ? -1 : 1;
+    return (x->dp_rank > y->dp_rank) - (x->dp_rank < y->dp_rank);
+}
+
+static enum status learn_side(struct fpm_core *core, enum planner_side side, size_t n,
+                              const struct fpm_record *records)
+{
+    const struct fpm_estimates *e = core->rules->estimates;
+    enum status s = ARRAY_RESERVE(core->order, 0, core->order_capacity, n, "records", NULL);
+
+    if (s || n == 0)
+        return s;
+    for (size_t i = 0; i < n; i++) {
+        core->order[i] = &records[i];
+        if (e->meet)
+            e->meet(core, side, &records[i]);
+    }
+    if (e->meet)
+        qsort(core->order, n, sizeof *core->order, by_name);
+    for (size_t i = 0; i < n; i++)
+        e->learn(core, side, core->order[i]);
+    return ST_OK;
+}
+
+static enum status learn_records(struct fpm_core *core, const struct fpm_input *input)
+{
+    enum status s = ST_OK;
+
+    for (int i = 0; input->has_records && i < N_SIDES && s == ST_OK; i++) {
+        enum planner_side side = (enum planner_side)i;
+        if (learns(core, side))
+            s = learn_side(core, side, input->n_records[side], input->records[side]);
+    }
+    return s;
+}
+
+static enum status load_round(struct fpm_core *core, const struct fpm_input *input,
+                              struct fpm_output *out)
+{
+    enum status s = core->rules->one_cadence ? ST_OK : learn_records(core, input);
+
     if (input->has_records || core->rules->one_cadence)
         fpm_load_rule(core, input, out);
+    return s;
 }
 
 enum status fpm_core_tick(struct fpm_core *core, const struct fpm_input *input,
@@ -270,9 +335,9 @@ enum status fpm_core_tick(struct fpm_core *core, const struct fpm_input *input,
     read_counts(core, input);
     /* Where ticks are one, the models know what is new before either rule asks them. */
     if (due.load && core->rules->one_cadence)
-        learn_records(core, input);
+        s = learn_records(core, input);
     if (due.throughput) {
-        s = throughput_round(core, traffic, output);
+        s = s ? s : throughput_round(core, traffic, output);
         core->forecast_owed = core->rules->one_cadence && isnan(output->predicted[SERIES_REQUESTS]);
         core->next_throughput_s = input->now_s + (double)core->config->throughput_interval_s;
     }
@@ -280,7 +345,7 @@ enum status fpm_core_tick(struct fpm_core *core, const struct fpm_input *input,
         bool unused = core->rules->one_cadence && core->config->enable_throughput_scaling;
         if (!due.throughput && traffic && !unused)
             s = s ? s : observe(core, traffic);
-        load_round(core, input, output);
+        s = s ? s : load_round(core, input, output);
         core->next_load_s = input->now_s + (double)core->config->load_interval_s;
     }
     bool evaluated = core->config->enable_load_scaling

@@ -98,8 +98,10 @@ struct fpm_core {
     struct fpm_candidate candidate;
     int64_t floor[N_SIDES]; /* lower bounds by the throughput rule; 1 at the start */
     double next_load_s, next_throughput_s;
-    double cadence_s;   /* between ticks, where they have one */
-    bool forecast_owed; /* the throughput rule had none when it was due */
+    double cadence_s;                /* between ticks, where they have one */
+    bool forecast_owed;              /* the throughput rule had none when it was due */
+    const struct fpm_record **order; /* room to sort the records of a tick */
+    size_t order_capacity;
     struct fpm_due due;
 };
 

@@ -5,6 +5,7 @@
 #include "planner/fixes.h"
 #include "planner/fpm/estimates.h"
 #include "planner/fpm/load_settle.h"
+#include "planner/fpm/pass_model.h"
 #include "planner/fpm/throughput_settle.h"
 
 const struct fpm_rules fpm_generations[N_FPM_GENERATIONS] = {
@@ -20,6 +21,7 @@ const struct fpm_rules fpm_generations[N_FPM_GENERATIONS] = {
                    .changes_only = true,
                    .predictor_fixes = FIX_PROPHET_TIME,
                    .estimates = &fpm_estimates_passes,
+                   .passes = &pass_by_kind,
                    .load = &fpm_load_clamped,
                    .throughput = &fpm_throughput_unfloored},
     [FPM_1_6_1] = {.name = "1.6.1",
@@ -30,6 +32,7 @@ const struct fpm_rules fpm_generations[N_FPM_GENERATIONS] = {
                    .guarded = true,
                    .predictor_fixes = FIX_PROPHET_TIME | FIX_CLAMP_FORECAST | FIX_KALMAN_MIN_POINTS,
                    .estimates = &fpm_estimates_passes,
+                   .passes = &pass_by_attention,
                    .load = &fpm_load_guarded,
                    .throughput = &fpm_throughput_guarded},
 };

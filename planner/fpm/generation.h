@@ -8,6 +8,7 @@
 struct fpm_estimates;
 struct fpm_load_settle;
 struct fpm_throughput_settle;
+struct pass_family;
 
 enum fpm_generation { FPM_1_2_1, FPM_1_4_2, FPM_1_6_1, N_FPM_GENERATIONS };
 
@@ -26,6 +27,7 @@ struct fpm_rules {
     bool guarded;
     unsigned predictor_fixes; /* enum planner_fix bits */
     const struct fpm_estimates *estimates;
+    const struct pass_family *passes; /* that the estimates ask, if any */
     const struct fpm_load_settle *load;
     const struct fpm_throughput_settle *throughput;
 };

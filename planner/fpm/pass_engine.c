@@ -2,61 +2,54 @@
 
 #include <math.h>
 
-enum status pass_engine_init(struct pass_engine *e, struct arena *arena, enum pass_role role,
+enum status pass_engine_init(struct pass_engine *e, struct arena *arena,
+                             const struct pass_family *family, enum pass_role role,
                              const struct pass_model_config *config, struct diag *d)
 {
     size_t window = (size_t)config->max_samples;
     enum status s = ST_OK;
 
-    *e = (struct pass_engine){.role = role};
+    *e = (struct pass_engine){.family = family, .role = role};
     struct moving_mean *means[] = {&e->isl_tok, &e->context_tok, &e->n_prefill, &e->prefill_tok};
     for (size_t i = 0; i < sizeof means / sizeof *means && s == ST_OK; i++)
         s = moving_mean_init(means[i], arena, window, d);
     for (int kind = 0; kind < N_PASS_KINDS && s == ST_OK; kind++)
-        s = pass_model_init(&e->models[kind], arena, config, d);
+        s = pass_model_init(&e->models[kind], arena, family, (enum pass_kind)kind, config, d);
     return s;
 }
 
-/* The model of a pass; all passes of an engine with one role go to one. */
-static enum pass_kind kind_of(const struct pass_engine *e, const struct pass *p)
-{
-    bool prefill = p->prefill_tok > 0, decode = p->n_decode > 0 || p->decode_kv_tok > 0;
-
-    if (e->role != PASS_AGG)
-        return KIND_DECODE;
-    return prefill ? decode ? KIND_MIXED : KIND_PREFILL : KIND_DECODE;
-}
-
-static bool is_empty(const struct pass *p)
-{
-    return p->prefill_tok <= 0 && p->n_prefill <= 0 && p->n_decode <= 0 && p->decode_kv_tok <= 0;
-}
-
 /* Seconds; NaN: not known. */
-static double time_s(const struct pass_engine *e, const struct pass *p)
+static double time_s(struct pass_engine *e, const struct pass *p)
 {
-    return is_empty(p) ? 0 : pass_model_time_s(&e->models[kind_of(e, p)], p);
+    enum pass_kind kind = e->family->model_of(e->role, p);
+
+    return kind == N_PASS_KINDS ? 0 : pass_model_time_s(&e->models[kind], p);
+}
+
+void pass_engine_meet(struct pass_engine *e, const struct fpm_record *r)
+{
+    if (r->n_prefill > 0 || !(e->fixes & FIX_MEAN_PROMPT))
+        moving_mean_add(&e->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
+    if (r->n_decode > 0)
+        moving_mean_add(&e->context_tok, r->decode_kv_tok / r->n_decode);
 }
 
 void pass_engine_learn(struct pass_engine *e, const struct fpm_record *r)
 {
     const struct pass p = {r->n_prefill, r->prefill_tok, r->prefill_kv_tok, r->n_decode,
                            r->decode_kv_tok};
+    enum pass_kind kind = e->family->model_of(e->role, &p);
 
-    if (r->n_prefill > 0 || !(e->fixes & FIX_MEAN_PROMPT))
-        moving_mean_add(&e->isl_tok, r->n_prefill > 0 ? r->prefill_tok / r->n_prefill : 0);
-    if (r->n_decode > 0)
-        moving_mean_add(&e->context_tok, r->decode_kv_tok / r->n_decode);
     moving_mean_add(&e->n_prefill, r->n_prefill);
     moving_mean_add(&e->prefill_tok, r->prefill_tok);
-    if (r->wall_s > 0 && !is_empty(&p))
-        pass_model_add(&e->models[kind_of(e, &p)], &p, r->wall_s);
+    if (r->wall_s > 0 && kind != N_PASS_KINDS)
+        pass_model_add(&e->models[kind], &p, r->wall_s);
 }
 
-bool pass_engine_ready(const struct pass_engine *e)
+bool pass_engine_ready(struct pass_engine *e)
 {
     for (int kind = 0; kind < N_PASS_KINDS; kind++) {
-        if (e->models[kind].fitted)
+        if (pass_model_ready(&e->models[kind]))
             return true;
     }
     return false;
@@ -71,7 +64,7 @@ static double whole(double value)
 
 /* The same, where a pass counts what is computed already of the prompt it goes on with; prompts are
  * of one length. */
-static double chunks_in_context_s(const struct pass_engine *e, struct pass p, double tok,
+static double chunks_in_context_s(struct pass_engine *e, struct pass p, double tok,
                                   double batched_tok)
 {
     double length_tok = tok / p.n_prefill, sum_s = 0;
@@ -87,7 +80,7 @@ static double chunks_in_context_s(const struct pass_engine *e, struct pass p, do
 }
 
 /* Prompts in passes of at most batched_tok, beside the given decode. */
-static double chunks_s(const struct pass_engine *e, struct pass p, double tok, double batched_tok)
+static double chunks_s(struct pass_engine *e, struct pass p, double tok, double batched_tok)
 {
     double full = floor(tok / batched_tok), tail = tok - full * batched_tok, sum_s = 0;
 
@@ -101,11 +94,11 @@ static double chunks_s(const struct pass_engine *e, struct pass p, double tok, d
         p.prefill_tok = tail;
         sum_s += time_s(e, &p);
     }
-    return sum_s;
+    return pass_whole_s(e->family, sum_s);
 }
 
-double pass_ttft_s(const struct pass_engine *e, const struct fpm_record *r,
-                   const struct pass_question *q, double batched_tok, double hit_rate)
+double pass_ttft_s(struct pass_engine *e, const struct fpm_record *r, const struct pass_question *q,
+                   double batched_tok, double hit_rate)
 {
     double isl_tok = moving_mean_value(&e->isl_tok), tok = r->queued_prefill_tok * q->queue_scale;
     double n_queued = r->n_queued_prefill * q->queue_scale + (isl_tok > 0);
@@ -124,8 +117,7 @@ double pass_ttft_s(const struct pass_engine *e, const struct fpm_record *r,
     return chunks_s(e, p, tok, batched_tok);
 }
 
-double pass_itl_s(const struct pass_engine *e, const struct fpm_record *r,
-                  const struct pass_question *q)
+double pass_itl_s(struct pass_engine *e, const struct fpm_record *r, const struct pass_question *q)
 {
     double n = r->n_decode, kv_tok = r->decode_kv_tok;
     double context_tok = moving_mean_value(&e->context_tok);
@@ -183,7 +175,7 @@ static bool within(double value_ms, double target_ms)
 
 /* What all batches of a search share, in whole tokens. */
 struct search {
-    const struct pass_engine *e;
+    struct pass_engine *e;
     const struct pass_demand *demand;
     double batched_tok, isl_tok, osl_tok, computed_tok, context_tok, accept;
 };
@@ -209,7 +201,7 @@ static double decode_rate_at(const struct search *s, double batch, double itl_s)
 static struct offer decode_offer(const struct search *s, double batch)
 {
     const struct pass p = {.n_decode = batch, .decode_kv_tok = batch * s->context_tok};
-    double itl_s = time_s(s->e, &p) / s->accept;
+    double itl_s = pass_whole_s(s->e->family, time_s(s->e, &p) / s->accept);
     struct offer o = {
         .rate = {.requests_per_s = decode_rate_at(s, batch, itl_s), .itl_ms = 1000 * itl_s}};
 
@@ -226,7 +218,7 @@ static struct offer agg_offer(const struct search *s, double batch)
     if (s->batched_tok - batch <= 0 || share_tok > s->batched_tok - batch)
         return (struct offer){.eligible = false};
     p.prefill_tok = fmin(share_tok, s->batched_tok);
-    double itl_s = time_s(s->e, &p) / s->accept;
+    double itl_s = pass_whole_s(s->e->family, time_s(s->e, &p) / s->accept);
     double ttft_s = chunks_s(s->e, p, p.prefill_tok + s->computed_tok, s->batched_tok);
     struct offer o = {.rate = {.requests_per_s = decode_rate_at(s, batch, itl_s),
                                .ttft_ms = 1000 * ttft_s,
@@ -257,7 +249,7 @@ static struct engine_rate best_of(const struct search *s, offer_of *offer, doubl
     return best.eligible || !(s->e->fixes & FIX_UNREACHABLE_UP) ? best.rate : first.rate;
 }
 
-struct engine_rate pass_rate(const struct pass_engine *e, const struct pass_demand *demand,
+struct engine_rate pass_rate(struct pass_engine *e, const struct pass_demand *demand,
                              const struct fpm_limits *limits)
 {
     const struct engine_rate none = {.requests_per_s = 0};

@@ -8,22 +8,21 @@
 #include "planner/fpm/engine_rate.h"
 #include "planner/fpm/pass_model.h"
 
-enum pass_role { PASS_PREFILL, PASS_DECODE, PASS_AGG };
-/* Models of an agg engine: passes of one kind each. The others have one. */
-enum pass_kind { KIND_DECODE, KIND_MIXED, KIND_PREFILL, N_PASS_KINDS };
-
 struct pass_engine {
+    const struct pass_family *family;
     enum pass_role role;
     unsigned fixes; /* enum planner_fix bits; 0 at first */
     struct pass_model models[N_PASS_KINDS];
     struct moving_mean isl_tok, context_tok;   /* of a request, for the next one */
     struct moving_mean n_prefill, prefill_tok; /* of a pass */
 };
-enum status pass_engine_init(struct pass_engine *e, struct arena *arena, enum pass_role role,
+enum status pass_engine_init(struct pass_engine *e, struct arena *arena,
+                             const struct pass_family *family, enum pass_role role,
                              const struct pass_model_config *config, struct diag *d);
-/* Heartbeats too: they count in the averages. */
+/* For the averages of requests, and for the models and the averages of passes. Heartbeats too. */
+void pass_engine_meet(struct pass_engine *e, const struct fpm_record *r);
 void pass_engine_learn(struct pass_engine *e, const struct fpm_record *r);
-bool pass_engine_ready(const struct pass_engine *e); /* one of its models can tell */
+bool pass_engine_ready(struct pass_engine *e); /* one of its models can tell */
 
 /* What is put to a model instead of what a record says. */
 struct pass_question {
@@ -33,11 +32,10 @@ struct pass_question {
 };
 /* Seconds until the prompts that wait, and one more of average length, are through; NaN: not known.
  */
-double pass_ttft_s(const struct pass_engine *e, const struct fpm_record *r,
-                   const struct pass_question *q, double batched_tok, double hit_rate);
+double pass_ttft_s(struct pass_engine *e, const struct fpm_record *r, const struct pass_question *q,
+                   double batched_tok, double hit_rate);
 /* Seconds of a decode step with one request more. */
-double pass_itl_s(const struct pass_engine *e, const struct fpm_record *r,
-                  const struct pass_question *q);
+double pass_itl_s(struct pass_engine *e, const struct fpm_record *r, const struct pass_question *q);
 
 struct pass_demand {
     double isl_tok, osl_tok, ttft_ms, itl_ms; /* targets; NaN = none */
@@ -45,7 +43,7 @@ struct pass_demand {
 };
 /* The highest rate within the targets, or, where none is, the highest at all (FIX_UNREACHABLE_UP:
  * that of one request at a time). Rate 0: not known. */
-struct engine_rate pass_rate(const struct pass_engine *e, const struct pass_demand *demand,
+struct engine_rate pass_rate(struct pass_engine *e, const struct pass_demand *demand,
                              const struct fpm_limits *limits);
 
 #endif

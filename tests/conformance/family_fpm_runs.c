@@ -1,4 +1,5 @@
 /* Ticks of the planner on forward-pass metrics. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,11 +86,14 @@ static const struct fpm_traffic *read_traffic(struct run *r, const cJSON *row)
     return &r->traffic;
 }
 
-/* Number of the first row with the worker's name. */
+/* The worker's name, or where that is no number that of the first row with it. */
 static uint32_t worker_number(const cJSON *rows, const cJSON *row)
 {
-    const cJSON *other;
+    const cJSON *other, *name = cJSON_GetArrayItem(row, 0);
     uint32_t i = 0;
+
+    if (cJSON_IsString(name) && isdigit((unsigned char)name->valuestring[0]))
+        return (uint32_t)strtoul(name->valuestring, NULL, 10);
 
     cJSON_ArrayForEach(other, rows)
     {
@@ -281,6 +285,7 @@ const struct family family_fpm_runs[] = {
     {"fpm_runs_easy", "runs, static targets", run_all},
     {"fpm_load_target", "load rounds of 1.4.2", run_all},
     {"fpm_settled", "scripted rounds of 1.4.2, static", run_all},
+    {"fpm_settled_sla", "scripted rounds of 1.4.2, sla", run_all},
     {"fpm_guarded", "scripted rounds of 1.6.1", run_all},
     {"fpm_replicas", "replica counts", run_replicas},
     {NULL, NULL, NULL},

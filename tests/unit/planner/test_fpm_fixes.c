@@ -270,6 +270,12 @@ Test(fpm_fixes, exact_floor_is_not_missed_by_a_worker)
 
 /* ---- Models ---- */
 
+static void see(struct pass_engine *e, const struct fpm_record *r)
+{
+    pass_engine_meet(e, r);
+    pass_engine_learn(e, r);
+}
+
 /* An engine of prefill passes of 10 ms, 20 us a token and 1 ns for each pair
  * of tokens. */
 static void learn_attention(struct pass_engine *e, unsigned fixes)
@@ -279,13 +285,14 @@ static void learn_attention(struct pass_engine *e, unsigned fixes)
 
     diag_init(&d);
     arena_init(&arena);
-    cr_assert_eq(pass_engine_init(e, &arena, PASS_PREFILL, &of_model, &d), ST_OK);
+    cr_assert_eq(pass_engine_init(e, &arena, &pass_by_attention, PASS_PREFILL, &of_model, &d),
+                 ST_OK);
     e->fixes = fixes;
     for (int i = 1; i <= 16; i++) {
         double tok = 500 * i, context_tok = i % 3 * 8000;
         struct fpm_record r = {.n_prefill = 1, .prefill_tok = tok, .prefill_kv_tok = context_tok};
         r.wall_s = 0.01 + 20e-6 * tok + 1e-9 * (context_tok * (tok + 1) + tok * (tok + 1) / 2);
-        pass_engine_learn(e, &r);
+        see(e, &r);
     }
 }
 
@@ -314,7 +321,7 @@ Test(fpm_fixes, mean_prompt_is_that_of_passes_with_prompts)
         struct pass_engine e;
         learn_attention(&e, fix * FIX_MEAN_PROMPT);
         for (int i = 0; i < 16; i++)
-            pass_engine_learn(&e, &idle);
+            see(&e, &idle);
         cr_expect_float_eq(moving_mean_value(&e.isl_tok), fix ? 4250 : 2125, 1e-9);
         seconds[fix] = pass_ttft_s(&e, &idle, &own, 8192, NAN);
         arena_release(&arena);

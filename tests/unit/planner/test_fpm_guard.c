@@ -203,24 +203,3 @@ Test(fpm_guard, fields_of_1_6_1_are_refused_before_it_and_where_they_mean_nothin
     c.total_gpu_power_limit_w = 5000;
     cr_expect_eq(check(&c), ST_OK);
 }
-
-/* ---- Models ---- */
-
-Test(fpm_guard, a_pass_costs_its_attention_and_its_tokens_but_never_less_than_nothing)
-{
-    struct pass_model m;
-    struct diag d;
-    const struct pass_model_config config_of_model = {64, 16, 5};
-
-    diag_init(&d);
-    arena_init(&arena);
-    cr_assert_eq(pass_model_init(&m, &arena, &config_of_model, &d), ST_OK);
-    for (int i = 1; i <= 8; i++) {
-        struct pass p = {.n_decode = i % 3 + 1, .decode_kv_tok = 1000.0 * i};
-        cr_assert_eq(isnan(pass_model_time_s(&m, &p)), i <= 5);
-        pass_model_add(&m, &p, 0.005 + 1e-6 * p.decode_kv_tok + 1e-4 * p.n_decode);
-    }
-    struct pass asked = {.n_decode = 4, .decode_kv_tok = 20000};
-    cr_expect_float_eq(pass_model_time_s(&m, &asked), 0.0254, 1e-12);
-    arena_release(&arena);
-}
