@@ -76,15 +76,18 @@ static struct moments moments_of(const struct sample_table *t)
     return m;
 }
 
-/* The least squares with no slope below 0; of features that cannot be told apart each takes half.
- */
-static void solve(const struct moments *m, double w[N_PASS_FEATURES])
+/* The least squares with no slope below 0. Of features that cannot be told apart each takes half;
+ * of two passes, which lie on a line in both, attention takes all. */
+static void solve(const struct moments *m, size_t n, double w[N_PASS_FEATURES])
 {
     double r = m->xx[0][1], rest = 1 - r * r;
 
     if (rest > singular) {
         w[0] = (m->xy[0] - r * m->xy[1]) / rest;
         w[1] = (m->xy[1] - r * m->xy[0]) / rest;
+    } else if (n == 2) {
+        w[0] = m->xy[0];
+        w[1] = 0;
     } else {
         w[0] = (m->xy[0] + r * m->xy[1]) / 4;
         w[1] = r * w[0];
@@ -97,15 +100,17 @@ static void solve(const struct moments *m, double w[N_PASS_FEATURES])
     w[1 - best] = 0;
 }
 
-/* A fit in which nothing costs anything keeps the one before. */
+/* A fit in which nothing costs anything is none, and keeps the one before, unless there are too few
+ * passes to tell. */
 static void fit(struct pass_model *m)
 {
     double w[N_PASS_FEATURES];
 
     const struct moments moments = moments_of(&m->samples);
-    solve(&moments, w);
+    solve(&moments, m->samples.n, w);
+    int n_varying = (moments.scale[0] > 0) + (moments.scale[1] > 0);
     bool none = w[0] <= 0 && w[1] <= 0;
-    if (none && m->fitted && (moments.scale[0] > 0 || moments.scale[1] > 0))
+    if (n_varying == 0 || (none && m->samples.n > (size_t)n_varying))
         return;
     m->line.intercept_s = moments.mean_s;
     for (int f = 0; f < N_PASS_FEATURES; f++) {

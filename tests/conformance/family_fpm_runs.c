@@ -287,6 +287,7 @@ const struct family family_fpm_runs[] = {
     {"fpm_settled", "scripted rounds of 1.4.2, static", run_all},
     {"fpm_settled_sla", "scripted rounds of 1.4.2, sla", run_all},
     {"fpm_guarded", "scripted rounds of 1.6.1", run_all},
+    {"fpm_guarded_sla", "scripted rounds of 1.6.1, sla", run_all},
     {"fpm_replicas", "replica counts", run_replicas},
     {NULL, NULL, NULL},
 };

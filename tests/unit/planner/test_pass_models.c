@@ -6,9 +6,10 @@
 
 static struct arena arena;
 
-static struct pass_engine make(const struct pass_family *family, enum pass_role role)
+static struct pass_engine make(const struct pass_family *family, enum pass_role role,
+                               int64_t min_samples)
 {
-    const struct pass_model_config config = {64, 16, 5};
+    const struct pass_model_config config = {64, 16, min_samples};
     struct pass_engine e;
     struct diag d;
 
@@ -46,7 +47,7 @@ static void learn(struct pass_engine *e, const struct row *rows, size_t n)
 /* Seconds that a new engine of 1.4.2 expects after these passes. */
 static void expect(const struct row *seen, size_t n_seen, const struct row *asked, size_t n_asked)
 {
-    struct pass_engine e = make(&pass_by_kind, PASS_AGG);
+    struct pass_engine e = make(&pass_by_kind, PASS_AGG, 5);
 
     learn(&e, seen, n_seen);
     for (size_t i = 0; i < n_asked; i++) {
@@ -157,7 +158,7 @@ Test(pass_models, half_a_nanosecond_is_rounded_by_what_the_product_loses)
 
 Test(pass_models, of_1_6_1_a_pass_costs_its_attention_and_its_tokens)
 {
-    struct pass_engine e = make(&pass_by_attention, PASS_DECODE);
+    struct pass_engine e = make(&pass_by_attention, PASS_DECODE, 5);
     const struct pass asked = {.n_decode = 4, .decode_kv_tok = 20000};
 
     for (int i = 1; i <= 8; i++) {
@@ -167,6 +168,40 @@ Test(pass_models, of_1_6_1_a_pass_costs_its_attention_and_its_tokens)
         learn(&e, &row, 1);
     }
     cr_expect_float_eq(pass_model_time_s(&e.models[KIND_DECODE], &asked), 0.0254, 1e-12);
+    arena_release(&arena);
+}
+
+/* Passes of which a heavier one took less time. */
+Test(pass_models, of_1_6_1_two_passes_can_be_told_by_their_mean_and_three_cannot)
+{
+    static const struct row falls[] = {
+        {0, 10, 10000, .02}, {0, 30, 20000, .01}, {0, 20, 30000, .005}};
+    static const struct row same[] = {{0, 10, 10000, .02}, {0, 10, 10000, .03}};
+    const struct pass asked = {.n_decode = 40, .decode_kv_tok = 120000};
+    struct pass_engine e = make(&pass_by_attention, PASS_DECODE, 2);
+
+    learn(&e, falls, 2);
+    cr_expect_float_eq(pass_model_time_s(&e.models[KIND_DECODE], &asked), .015, 1e-15);
+    arena_release(&arena);
+    e = make(&pass_by_attention, PASS_DECODE, 2);
+    learn(&e, same, 2);
+    cr_expect_not(pass_engine_ready(&e), "nothing varies");
+    arena_release(&arena);
+    e = make(&pass_by_attention, PASS_DECODE, 3);
+    learn(&e, falls, 3);
+    cr_expect_not(pass_engine_ready(&e));
+    arena_release(&arena);
+}
+
+Test(pass_models, of_1_6_1_attention_takes_all_of_two_passes)
+{
+    static const struct row seen[] = {{0, 39, 112782, .011539}, {0, 6, 6682, .005511}};
+    const struct pass asked = {.n_decode = 10, .decode_kv_tok = 50000};
+    struct pass_engine e = make(&pass_by_attention, PASS_DECODE, 2);
+
+    learn(&e, seen, 2);
+    cr_expect_float_eq(pass_model_time_s(&e.models[KIND_DECODE], &asked), .007972082978322337,
+                       1e-15);
     arena_release(&arena);
 }
 
