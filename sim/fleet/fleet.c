@@ -41,6 +41,8 @@ static enum status rank_init(struct sim *sim, struct worker *w, struct worker *l
         .generation = old.generation + 1,
         .life_generation = old.life_generation + 1,
         .drain_generation = old.drain_generation + 1,
+        .waiting = old.waiting,
+        .arrived = old.arrived,
         .finish = old.finish,
         .finish_capacity = old.finish_capacity,
         .kicked = old.kicked,
@@ -173,6 +175,8 @@ static void release_deployment(struct deployment *d)
         struct worker *w = d->workers[i];
         kv_cache_free(w->cache);
         kv_cache_free(w->host);
+        request_list_release(&w->waiting);
+        request_list_release(&w->arrived);
         free(w->growth);
         free(w->finish);
         free(w->ranks);
@@ -189,6 +193,7 @@ static void release_deployment(struct deployment *d)
         free(w);
     }
     for (size_t p = 0; p < d->config->n_pools; p++) {
+        request_list_release(&d->pools[p].unrouted);
         free(d->pools[p].routable);
         free(d->pools[p].routable_ranks);
         route_release(&d->pools[p]);
@@ -414,9 +419,19 @@ enum status fleet_stop_worker(struct sim *sim, struct worker *w, enum worker_end
     return fleet_worker_event(w, EVENT_WORKER_STOP);
 }
 
-static int compare_ids(const void *a, const void *b, const struct request_table *t)
+struct bound_request {
+    uint64_t index; /* in the trace */
+    uint32_t id;
+};
+struct bound_requests {
+    struct bound_request *item;
+    uint32_t n, capacity;
+};
+
+static int by_index(const void *a, const void *b)
 {
-    uint64_t x = t->slot[*(const uint32_t *)a].index, y = t->slot[*(const uint32_t *)b].index;
+    uint64_t x = ((const struct bound_request *)a)->index,
+             y = ((const struct bound_request *)b)->index;
     return (x > y) - (x < y);
 }
 
@@ -426,7 +441,7 @@ static bool on_worker(uint32_t slot, const struct worker *leader)
 }
 
 /* Requests bound to the worker, or whose KV it still holds, in trace order. */
-static enum status bound_requests(struct sim *sim, const struct worker *w, struct id_array *bound)
+static enum status find_bound(struct sim *sim, const struct worker *w, struct bound_requests *bound)
 {
     const struct request_table *t = &sim->requests;
     for (uint32_t id = 0; id < t->capacity; id++) {
@@ -434,32 +449,30 @@ static enum status bound_requests(struct sim *sim, const struct worker *w, struc
         if (r->state == REQUEST_FREE || r->deployment != w->pool->deployment->index ||
             !(on_worker(r->worker_slot, w) || on_worker(r->source_slot, w)))
             continue;
-        enum status s = id_array_push(bound, id, sim->diag);
+        enum status s =
+            ARRAY_RESERVE(bound->item, bound->n, bound->capacity, 1, "requests", sim->diag);
         if (s)
             return s;
-        for (uint32_t i = bound->n - 1;
-             i > 0 && compare_ids(&bound->id[i - 1], &bound->id[i], t) > 0; i--) {
-            uint32_t swap = bound->id[i];
-            bound->id[i] = bound->id[i - 1];
-            bound->id[i - 1] = swap;
-        }
+        bound->item[bound->n++] = (struct bound_request){r->index, id};
     }
+    if (bound->n)
+        qsort(bound->item, bound->n, sizeof *bound->item, by_index);
     return ST_OK;
 }
 
 enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end end)
 {
     struct deployment *d = w->pool->deployment;
-    struct id_array bound = {0};
+    struct bound_requests bound = {0};
     enum status s = worker_charge_cut_step(sim, w);
     if (!s && !worker_is_empty(w))
-        s = bound_requests(sim, w, &bound);
+        s = find_bound(sim, w, &bound);
     for (uint32_t i = 0; !s && i < bound.n; i++) {
-        struct request *r = sim_request(sim, bound.id[i]);
+        struct request *r = sim_request(sim, bound.item[i].id);
         if (r->worker_slot != NO_SLOT)
-            s = worker_remove(sim, d->workers[r->worker_slot], bound.id[i]);
+            s = worker_remove(sim, d->workers[r->worker_slot], bound.item[i].id);
         else if (r->state == REQUEST_UNROUTED)
-            request_list_remove(&d->pools[1].unrouted, &sim->requests, bound.id[i]);
+            request_list_remove(&d->pools[1].unrouted, &sim->requests, bound.item[i].id);
         if (!s)
             s = handoff_release_source(sim, r);
     }
@@ -468,8 +481,8 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end
         s = fleet_stop_worker(sim, w, end);
     /* Only now: a request sent again must not find the worker routable. */
     for (uint32_t i = 0; !s && i < bound.n; i++)
-        s = tell_lost(sim, bound.id[i]);
-    free(bound.id);
+        s = tell_lost(sim, bound.item[i].id);
+    free(bound.item);
     return s;
 }
 

@@ -176,7 +176,7 @@ static bool has_taker(const struct pool *pool)
     return false;
 }
 
-static void hold(struct sim *sim, struct pool *pool, uint32_t id)
+static enum status hold(struct sim *sim, struct pool *pool, uint32_t id)
 {
     const struct deployment *d = pool->deployment;
     enum hold_order order = holds(pool) ? d->config->hold_order : HOLD_FCFS;
@@ -186,19 +186,18 @@ static void hold(struct sim *sim, struct pool *pool, uint32_t id)
     parts_enter(sim, id, STAGE_UNROUTED, pool, NULL);
     parts_wait_begins(sim, id, pool);
     if (order == HOLD_SHORTEST)
-        request_list_insert_by_isl(&pool->unrouted, &sim->requests, id);
-    else if (order == HOLD_PRIORITY)
-        request_list_insert_by_priority(&pool->unrouted, &sim->requests, id);
-    else
-        request_list_push_back(&pool->unrouted, &sim->requests, id);
+        return request_list_insert_by_isl(&pool->unrouted, &sim->requests, id, sim->diag);
+    if (order == HOLD_PRIORITY)
+        return request_list_insert_by_priority(&pool->unrouted, &sim->requests, id, sim->diag);
+    request_list_push_back(&pool->unrouted, &sim->requests, id);
+    return ST_OK;
 }
 
 enum status route_to_pool(struct sim *sim, struct pool *pool, uint32_t id)
 {
     if (pool->unrouted.n == 0 && has_taker(pool))
         return choose(sim, pool, id);
-    hold(sim, pool, id);
-    return ST_OK;
+    return hold(sim, pool, id);
 }
 
 enum status route_unrouted(struct sim *sim, struct pool *pool)

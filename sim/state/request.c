@@ -1,7 +1,9 @@
 #include "sim/state/request.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "util/array.h"
 #include "util/bug.h"
 
 enum { FIRST_CAPACITY = 1024 };
@@ -87,16 +89,50 @@ void request_list_push_front(struct request_list *l, struct request_table *t, ui
     l->n++;
 }
 
-typedef bool goes_before(const struct request *a, const struct request *b);
+/* ---- in order of a key ---- */
 
-/* Behind the last one that it does not go before. */
-static void insert(struct request_list *l, struct request_table *t, uint32_t id,
-                   goes_before *before_it)
+static uint32_t urgency(const struct request *r)
+{
+    return r->priority;
+}
+
+static uint32_t prompt_length(const struct request *r)
+{
+    return r->isl_tok;
+}
+
+/* How many marks have a key up to this one. */
+static uint32_t marks_to(const struct request_list *l, uint32_t key)
+{
+    uint32_t low = 0, high = l->n_marks;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (l->mark[middle].key <= key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Where no key in order is as low: behind the last of those in front of the order that is. */
+static uint32_t last_in_front(const struct request_list *l, const struct request_table *t,
+                              const struct request *r)
+{
+    uint32_t before = NO_REQUEST, next = l->head;
+    while (next != NO_REQUEST && !t->slot[next].in_order) {
+        before = next;
+        next = t->slot[next].next;
+    }
+    while (before != NO_REQUEST && l->key(r) < l->key(&t->slot[before]))
+        before = t->slot[before].previous;
+    return before;
+}
+
+static void link_behind(struct request_list *l, struct request_table *t, uint32_t id,
+                        uint32_t before)
 {
     struct request *r = &t->slot[id];
-    uint32_t before = l->tail;
-    while (before != NO_REQUEST && before_it(r, &t->slot[before]))
-        before = t->slot[before].previous;
     if (before == NO_REQUEST) {
         request_list_push_front(l, t, id);
         return;
@@ -112,30 +148,71 @@ static void insert(struct request_list *l, struct request_table *t, uint32_t id,
     l->n++;
 }
 
-static bool more_urgent(const struct request *a, const struct request *b)
+static enum status insert(struct request_list *l, struct request_table *t, uint32_t id,
+                          struct diag *d)
 {
-    return a->priority < b->priority;
+    struct request *r = &t->slot[id];
+    uint32_t key = l->key(r);
+    enum status s = ARRAY_RESERVE(l->mark, l->n_marks, l->marks_capacity, 1, "waiting requests", d);
+    if (s)
+        return s;
+    uint32_t n = marks_to(l, key);
+    link_behind(l, t, id, n ? l->mark[n - 1].last : last_in_front(l, t, r));
+    if (r->next != NO_REQUEST && !t->slot[r->next].in_order)
+        return ST_OK; /* among those in front of the order */
+    r->in_order = true;
+    if (n && l->mark[n - 1].key == key) {
+        l->mark[n - 1].last = id;
+        return ST_OK;
+    }
+    memmove(l->mark + n + 1, l->mark + n, (l->n_marks++ - n) * sizeof *l->mark);
+    l->mark[n] = (struct list_mark){key, id};
+    return ST_OK;
 }
 
-void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id)
+enum status request_list_insert_by_priority(struct request_list *l, struct request_table *t,
+                                            uint32_t id, struct diag *d)
 {
-    insert(l, t, id, more_urgent);
+    l->key = urgency;
+    return insert(l, t, id, d);
 }
 
-static bool shorter(const struct request *a, const struct request *b)
+enum status request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id,
+                                       struct diag *d)
 {
-    return a->isl_tok < b->isl_tok;
+    l->key = prompt_length;
+    return insert(l, t, id, d);
 }
 
-void request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id)
+/* Its mark goes to the one before it, or away. */
+static void unmark(struct request_list *l, const struct request_table *t, uint32_t id)
 {
-    insert(l, t, id, shorter);
+    const struct request *r = &t->slot[id];
+    uint32_t n = marks_to(l, l->key(r));
+    BUG_IF(n == 0 || l->mark[n - 1].key != l->key(r));
+    if (l->mark[n - 1].last != id)
+        return;
+    const struct request *p = r->previous == NO_REQUEST ? NULL : &t->slot[r->previous];
+    if (p && p->in_order && l->key(p) == l->key(r))
+        l->mark[n - 1].last = r->previous;
+    else
+        memmove(l->mark + n - 1, l->mark + n, (l->n_marks-- - n) * sizeof *l->mark);
+}
+
+void request_list_release(struct request_list *l)
+{
+    free(l->mark);
+    *l = (struct request_list){0};
 }
 
 void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id)
 {
     struct request *r = &t->slot[id];
     BUG_IF(l->n == 0);
+    if (r->in_order) {
+        unmark(l, t, id);
+        r->in_order = false;
+    }
     if (r->previous == NO_REQUEST)
         l->head = r->next;
     else

@@ -46,6 +46,7 @@ struct request {
     bool measured;
     bool handed_over; /* arrived with its KV: needs no computation to start decoding */
     bool preempted;   /* in its worker's queue, having run there */
+    bool in_order;    /* put into its list by request_list_insert_... */
     uint8_t place;    /* record/places.h */
 
     int64_t arrival_ns, scheduled_ns, prefill_done_ns; /* -1 = not yet */
@@ -79,20 +80,32 @@ void request_table_release(struct request_table *t);
 enum status request_table_add(struct request_table *t, uint32_t *id, struct diag *d);
 void request_table_remove(struct request_table *t, uint32_t id);
 
-/* A doubly linked list through the slots. A request is in at most one list. */
+/* A doubly linked list through the slots. A request is in at most one list. Of a list that is in
+ * order of a key, the last request of each key is known, so that inserting does not walk it. */
+struct list_mark {
+    uint32_t key, last;
+};
 struct request_list {
     uint32_t head, tail, n;
+    uint32_t n_marks, marks_capacity;
+    struct list_mark *mark; /* by key */
+    uint32_t (*key)(const struct request *r);
 };
+/* Empty. What a list had allocated is kept. */
 static inline void request_list_init(struct request_list *l)
 {
-    *l = (struct request_list){NO_REQUEST, NO_REQUEST, 0};
+    l->head = l->tail = NO_REQUEST;
+    l->n = l->n_marks = 0;
 }
+void request_list_release(struct request_list *l);
 void request_list_push_back(struct request_list *l, struct request_table *t, uint32_t id);
 void request_list_push_front(struct request_list *l, struct request_table *t, uint32_t id);
-/* Behind the last one that is as urgent or more. */
-void request_list_insert_by_priority(struct request_list *l, struct request_table *t, uint32_t id);
-/* Behind the last one whose prompt is as short or shorter. */
-void request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id);
+/* Behind the last one that is as urgent or more; or whose prompt is as short or shorter. A list is
+ * in one of the two orders, but for what is pushed to its front. */
+enum status request_list_insert_by_priority(struct request_list *l, struct request_table *t,
+                                            uint32_t id, struct diag *d);
+enum status request_list_insert_by_isl(struct request_list *l, struct request_table *t, uint32_t id,
+                                       struct diag *d);
 void request_list_remove(struct request_list *l, struct request_table *t, uint32_t id);
 
 #endif

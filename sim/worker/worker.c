@@ -301,10 +301,13 @@ enum status worker_enqueue(struct sim *sim, struct worker *w, uint32_t id)
     r->preempted = false;
     passes_queue_joined(w, r);
     struct request_list *queue = r->handed_over ? &w->arrived : &w->waiting;
+    enum status s = ST_OK;
     if (w->pool->config->engine.by_priority)
-        request_list_insert_by_priority(queue, &sim->requests, id);
+        s = request_list_insert_by_priority(queue, &sim->requests, id, sim->diag);
     else
         request_list_push_back(queue, &sim->requests, id);
+    if (s)
+        return s;
     if (!r->handed_over)
         worker_add_pending(w, r);
     /* Behind others, or with all places taken, it changes nothing before a sequence finishes. */
