@@ -235,6 +235,11 @@ static enum status find_request(size_t *i, const struct recorded *run, long long
         return ST_OK;
     if (run->n_requests == 0)
         return diag_fail(d, ST_INPUT, "the run had no requests");
+    if (run->deployment && (uint64_t)number < run->requests[run->n_requests - 1].index)
+        return diag_fail(d, ST_INPUT,
+                         "request %lld in '%s' is not one of deployment %s; expected "
+                         "one that requests.csv has for it",
+                         number, run->dir, run->deployment);
     return diag_fail(d, ST_INPUT, "there is no request %lld in '%s'; expected 0 to %" PRIu64,
                      number, run->dir, run->requests[run->n_requests - 1].index);
 }

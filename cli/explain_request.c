@@ -52,12 +52,13 @@ static void print_head(const struct explain *e, const struct recorded_request *q
            q->n_attempts == 1 ? "" : "s");
     if (q->ttft_ns >= 0)
         printf("  TTFT %.2f ms, target %g ms\n", ms_from_ns(q->ttft_ns),
-               ms_from_ns(run->ttft_target_ns));
+               ms_from_ns(recorded_ttft_target(q, run)));
     else
-        printf("  no token came out; target of TTFT %g ms\n", ms_from_ns(run->ttft_target_ns));
+        printf("  no token came out; target of TTFT %g ms\n",
+               ms_from_ns(recorded_ttft_target(q, run)));
     if (q->tpot_ns >= 0)
         printf("  TPOT %.2f ms, target %g ms\n", ms_from_ns(q->tpot_ns),
-               ms_from_ns(run->tpot_target_ns));
+               ms_from_ns(recorded_tpot_target(q, run)));
 }
 
 /* What the policy did for the pool from the beginning of the backlog to the end of the wait. */

@@ -33,7 +33,8 @@ const char *outcome_name(enum outcome o);
 
 /* Times are ns on the run's clock, -1 = did not happen. */
 struct request_record {
-    size_t deployment; /* index */
+    size_t deployment; /* index: the one that it came to */
+    size_t decode_in;  /* the other, counted from 1, whose worker decodes it; 0 = none but that */
     uint64_t index;    /* 0-based position in the trace */
     bool measured;     /* arrived in the measured span */
     enum outcome outcome;
@@ -49,7 +50,14 @@ struct request_record {
     int64_t first_token_ns, second_token_ns, last_token_ns;
     int64_t end_ns;                    /* when the record was made */
     const struct request_parts *parts; /* where its time went; NULL = the run does not keep it */
+    int64_t ttft_target_ns, tpot_target_ns; /* of its own; 0 = those of its deployment */
 };
+
+/* The deployment whose worker decodes it. */
+static inline size_t request_decode_deployment(const struct request_record *q)
+{
+    return q->decode_in ? q->decode_in - 1 : q->deployment;
+}
 
 /* identifier, text in outputs, meaning */
 #define WORKER_END_MAP(XX)                                                                         \

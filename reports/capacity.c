@@ -168,8 +168,10 @@ static enum status add_prompt(struct capacity *c, const struct request_record *q
 static enum status add_tokens(struct capacity *c, const struct request_record *q, struct diag *d)
 {
     size_t pool = c->rules.n_pools - 1;
-    int64_t from_ns = pool > 0 ? q->parts->waits[pool].from_ns : -1;
-    double target_s = s_from_ns(c->rules.tpot_target_ns), tok = (double)q->osl_tok - 1;
+    bool handed = pool > 0 || c->rules.only_decodes;
+    int64_t from_ns = handed ? q->parts->waits[1].from_ns : -1;
+    double target_s = s_from_ns(q->tpot_target_ns ? q->tpot_target_ns : c->rules.tpot_target_ns),
+           tok = (double)q->osl_tok - 1;
 
     from_ns = from_ns >= 0 ? from_ns : q->prefill_done_ns;
     if (from_ns < 0 || tok < 1)
@@ -198,6 +200,18 @@ enum status capacity_add_request(struct capacity *c, const struct request_record
         return ST_OK;
     enum status s = add_prompt(c, q, prompt_pool(c, q), d);
     return s ? s : add_tokens(c, q, d);
+}
+
+enum status capacity_add_prompt(struct capacity *c, const struct request_record *q, struct diag *d)
+{
+    BUG_IF(!q->parts);
+    return is_rejected(q) ? ST_OK : add_prompt(c, q, 0, d);
+}
+
+enum status capacity_add_tokens(struct capacity *c, const struct request_record *q, struct diag *d)
+{
+    BUG_IF(!q->parts);
+    return is_rejected(q) ? ST_OK : add_tokens(c, q, d);
 }
 
 enum status capacity_add_worker(struct capacity *c, const struct worker_record *w, struct diag *d)

@@ -39,7 +39,8 @@ struct capacity_worker {
 struct capacity_rules {
     int64_t window_ns, from_ns; /* windows: so long, from then on; window_ns > 0 */
     int64_t tpot_target_ns;
-    size_t n_pools; /* prompts in the first, tokens in the last */
+    size_t n_pools;    /* prompts in the first, tokens in the last */
+    bool only_decodes; /* its one pool gets prompts that others have computed */
     int gpus_per_worker[POLICY_MAX_POOLS];
     struct capacity_worker workers[POLICY_MAX_POOLS];
 };
@@ -72,6 +73,9 @@ void capacity_free(struct capacity *c);
 /* The run, in any order; requests with their parts, warm-up ones too. ST_NOMEM. */
 enum status capacity_add_request(struct capacity *c, const struct request_record *q,
                                  struct diag *d);
+/* Of one that is decoded in another deployment: its prompt here, its tokens there. */
+enum status capacity_add_prompt(struct capacity *c, const struct request_record *q, struct diag *d);
+enum status capacity_add_tokens(struct capacity *c, const struct request_record *q, struct diag *d);
 enum status capacity_add_worker(struct capacity *c, const struct worker_record *w, struct diag *d);
 /* Once, when the run is over. ST_NOMEM. */
 enum status capacity_finish(struct capacity *c, int64_t end_ns, struct capacity_summary *summary,

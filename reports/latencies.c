@@ -14,6 +14,8 @@ struct request_latencies request_latencies(const struct request_record *q, int64
                                            int64_t tpot_target_ns)
 {
     bool completed = q->outcome == OUTCOME_COMPLETED;
+    ttft_target_ns = q->ttft_target_ns ? q->ttft_target_ns : ttft_target_ns;
+    tpot_target_ns = q->tpot_target_ns ? q->tpot_target_ns : tpot_target_ns;
     struct request_latencies l = {
         .ttft = between(q->arrival_ns, q->first_token_ns),
         .ttst = between(q->first_token_ns, q->second_token_ns),

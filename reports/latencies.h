@@ -14,6 +14,7 @@ struct request_latencies {
     bool ttft_ok, tpot_ok;  /* completed within the target */
 };
 
+/* The targets are those of its deployment, for a request without its own. */
 struct request_latencies request_latencies(const struct request_record *q, int64_t ttft_target_ns,
                                            int64_t tpot_target_ns);
 /* To the nearest ns, as requests.csv has it; -1 = has none. */

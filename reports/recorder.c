@@ -103,6 +103,8 @@ static enum status open_requests(struct recorder *r, struct diag *d)
 
     if (r->keep_parts)
         parts_columns_header(&more, r->n_pools, r->pool_names);
+    if (r->of[0].info->by_pool)
+        ROW_LITERAL(&more, ",decode_deployment,ttft_target_ms,tpot_target_ms");
     ROW_LITERAL(&more, "\n");
     enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
     return s == ST_OK ? out_file_write(&r->requests, more.text, more.n, d) : s;
@@ -134,11 +136,12 @@ static enum status keep_parts(struct recording *r, struct diag *d)
 {
     const struct run_info *info = r->info;
     const struct cause_targets targets = {info->ttft_target_ns, info->tpot_target_ns,
-                                          info->n_pools};
+                                          info->n_pools + info->only_prefills, info->only_prefills};
     struct capacity_rules rules = {.window_ns = info->window_ns,
                                    .from_ns = info->measured_from_ns,
                                    .tpot_target_ns = info->tpot_target_ns,
-                                   .n_pools = info->n_pools};
+                                   .n_pools = info->n_pools,
+                                   .only_decodes = info->only_decodes};
 
     for (size_t i = 0; i < info->n_pools; i++) {
         rules.gpus_per_worker[i] = info->gpus_per_worker[i];
@@ -319,11 +322,30 @@ static void row_deployment(struct row *row, const struct recorder *r, size_t dep
     ROW_LITERAL(row, ",");
 }
 
+/* Where it was decoded, and its own targets. */
+static void row_of_pools(struct row *row, const struct recorder *r, const struct request_record *q)
+{
+    const char *name = r->of[request_decode_deployment(q)].info->deployment;
+
+    ROW_LITERAL(row, ",");
+    row_text(row, name, strlen(name));
+    ROW_LITERAL(row, ",");
+    row_ms(row, q->ttft_target_ns ? q->ttft_target_ns : -1);
+    ROW_LITERAL(row, ",");
+    row_ms(row, q->tpot_target_ns ? q->tpot_target_ns : -1);
+}
+
 static enum status write_request(struct recorder *r, const struct request_record *q,
                                  const struct request_latencies *l, struct diag *d)
 {
     struct row row;
+    size_t handed[MAX_POOL_COLUMNS]; /* of one whose two pools are of two deployments */
 
+    for (size_t p = 0; q->decode_in && p < r->n_pools; p++)
+        handed[p] = r->of[request_decode_deployment(q)].pool_at[p] != SIZE_MAX &&
+                            r->of[q->deployment].pool_at[p] != 0
+                        ? 1
+                        : r->of[q->deployment].pool_at[p];
     row_deployment(&row, r, q->deployment);
 #define COMMA() ROW_LITERAL(&row, ",")
     row_int(&row, (int64_t)q->index), COMMA();
@@ -348,7 +370,9 @@ static enum status write_request(struct recorder *r, const struct request_record
     row_worker(&row, q->worker), COMMA();
     row_int(&row, l->ttft_ok && l->tpot_ok);
     if (r->keep_parts)
-        parts_columns(&row, r->n_pools, r->of[q->deployment].pool_at, q);
+        parts_columns(&row, r->n_pools, q->decode_in ? handed : r->of[q->deployment].pool_at, q);
+    if (r->of[0].info->by_pool)
+        row_of_pools(&row, r, q);
     ROW_LITERAL(&row, "\n");
 #undef COMMA
     return out_file_write(&r->requests, row.text, row.n, d);
@@ -358,6 +382,17 @@ static struct window_rules window_rules(const struct run_info *info)
 {
     return (struct window_rules){info->window_ns, info->measured_from_ns, info->ttft_target_ns,
                                  info->tpot_target_ns};
+}
+
+/* What it takes of the pools that have it. */
+static enum status add_demand(struct recorder *r, const struct request_record *q, struct diag *d)
+{
+    struct capacity *home = r->of[q->deployment].capacity;
+
+    if (!q->decode_in)
+        return capacity_add_request(home, q, d);
+    enum status s = capacity_add_prompt(home, q, d);
+    return s ? s : capacity_add_tokens(r->of[request_decode_deployment(q)].capacity, q, d);
 }
 
 static enum status on_request(void *context, const struct request_record *q, struct diag *d)
@@ -377,7 +412,7 @@ static enum status on_request(void *context, const struct request_record *q, str
     if (!s && of->causes)
         s = causes_add_request(of->causes, q, d);
     if (!s && of->capacity)
-        s = capacity_add_request(of->capacity, q, d);
+        s = add_demand(r, q, d);
     if (!s && r->replay)
         s = replay_report_add(r->replay, q, d);
     return s == ST_OK && r->writes ? write_request(r, q, &l, d) : s;

@@ -40,6 +40,9 @@ struct run_info {
     int64_t flap_ns; /* a pool that is scaled back the other way within this time flaps */
     size_t n_pools;  /* in the order of sim_config */
     const char *pool_names[POLICY_MAX_POOLS]; /* letters, digits, _ and -; at most 31 */
+    /* Behind an endpoint that chooses pools: has but one of the two, whose other half is elsewhere;
+     * requests may be decoded elsewhere, or have targets of their own. */
+    bool only_prefills, only_decodes, by_pool;
     int gpus_per_worker[POLICY_MAX_POOLS];
     struct capacity_worker workers[POLICY_MAX_POOLS]; /* what each of a pool can do */
     const char *policy;                               /* name */

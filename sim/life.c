@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/metrics.h"
+#include "sim/routing/endpoint.h"
 #include "sim/routing/handoff.h"
 #include "sim/routing/route.h"
 #include "sim/worker/decode_set.h"
@@ -12,14 +13,14 @@
 /* What comes next may depend on it. */
 static enum status tell_source(struct sim *sim, const struct request *r)
 {
-    struct deployment *d = sim_deployment_of(sim, r);
-    const struct request_source *source = d->source;
+    struct stream *stream = sim_home_of(sim, r)->stream;
+    const struct request_source *source = stream->source;
     if (!source->ops->done)
         return ST_OK;
-    if (d->have_next)
+    if (stream->have_next)
         source->ops->put_back(source->state);
-    d->have_next = false;
-    d->must_read = sim->must_read = true;
+    stream->have_next = false;
+    stream->must_read = sim->must_read = true;
     return source->ops->done(source->state, r->index, sim->now_ns, sim->diag);
 }
 
@@ -44,7 +45,7 @@ static void hold_back(const struct deployment_config *config, struct request_rec
 static enum status report_request(struct sim *sim, uint32_t id, enum outcome outcome)
 {
     struct request *r = sim_request(sim, id);
-    struct deployment *d = sim_deployment_of(sim, r);
+    struct deployment *d = sim_home_of(sim, r);
     d->n_in_flight--;
     sim->moved_ns = sim->now_ns;
     sim->n_events_unmoved = 0;
@@ -59,7 +60,8 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
         return ST_OK;
     const struct request_parts *parts = parts_report(sim, id);
     struct request_record record = {
-        .deployment = r->deployment,
+        .deployment = r->home,
+        .decode_in = r->decode == r->home ? 0 : r->decode + 1,
         .index = r->index,
         .measured = r->measured,
         .outcome = outcome,
@@ -80,7 +82,11 @@ static enum status report_request(struct sim *sim, uint32_t id, enum outcome out
         .end_ns = sim->now_ns,
         .parts = parts,
     };
-    hold_back(d->config, &record);
+    if (r->target) {
+        record.ttft_target_ns = sim->config->targets[r->target - 1].ttft_ns;
+        record.tpot_target_ns = sim->config->targets[r->target - 1].tpot_ns;
+    }
+    hold_back(sim->deployments[r->decode].config, &record);
     if (parts)
         parts_held_back(sim, id, record.first_token_ns);
     return sim->observer->request(sim->observer->context, &record, sim->diag);
@@ -95,35 +101,39 @@ static void forget_request(struct sim *sim, uint32_t id)
     request_table_remove(&sim->requests, id);
 }
 
-enum status tell_completed(struct sim *sim, uint32_t id)
+/* A deployment has had it since then. */
+static void count_completed(struct deployment *d, const struct request *r, int64_t since_ns)
 {
-    struct request *r = sim_request(sim, id);
-    struct traffic_window *t = &sim_deployment_of(sim, r)->traffic.total;
+    struct traffic_window *t = &d->traffic.total;
     t->n_requests++;
-    t->duration_sum_s += s_from_ns(sim->now_ns - r->arrival_ns);
+    t->duration_sum_s += s_from_ns(d->sim->now_ns - since_ns);
     t->n_duration++;
     t->osl_sum_tok += r->n_output_tok;
     t->n_osl++;
+}
+
+enum status tell_completed(struct sim *sim, uint32_t id)
+{
+    struct request *r = sim_request(sim, id);
+    struct deployment *home = sim_home_of(sim, r), *d = sim_deployment_of(sim, r);
+    count_completed(home, r, r->arrival_ns);
+    if (d != home)
+        count_completed(d, r, r->prefill_done_ns);
     enum status s = report_request(sim, id, OUTCOME_COMPLETED);
     forget_request(sim, id);
     return s;
 }
 
-/* Can an empty worker of every pool hold it to its last token, and start it? */
-static bool can_ever_run(const struct deployment_config *config, const struct request *r)
+/* Can an empty worker of the pool hold it to its last token, and start it? */
+static bool can_ever_run(const struct pool *pool, const struct request *r)
 {
-    for (size_t p = 0; p < config->n_pools; p++) {
-        const struct pool_config *pool = &config->pools[p];
-        const struct engine_config *engine = &pool->engine;
-        uint64_t tokens = r->isl_tok;
-        if (pool->role != POOL_PREFILL && r->osl_tok > 1)
-            tokens += r->osl_tok - 1; /* the last token is never computed */
-        if (tokens > (uint64_t)(engine->kv_blocks / engine->n_ranks) * engine->block_size_tok)
-            return false;
-        if (!engine->chunked_prefill && r->isl_tok > engine->max_num_batched_tokens)
-            return false;
-    }
-    return true;
+    const struct engine_config *engine = &pool->config->engine;
+    uint64_t tokens = r->isl_tok;
+    if (pool->config->role != POOL_PREFILL && r->osl_tok > 1)
+        tokens += r->osl_tok - 1; /* the last token is never computed */
+    if (tokens > (uint64_t)(engine->kv_blocks / engine->n_ranks) * engine->block_size_tok)
+        return false;
+    return engine->chunked_prefill || r->isl_tok <= engine->max_num_batched_tokens;
 }
 
 static enum status push(struct sim *sim, enum event_class class, uint32_t id, int64_t after_ns)
@@ -136,7 +146,7 @@ static enum status push(struct sim *sim, enum event_class class, uint32_t id, in
 static enum status schedule_timeouts(struct sim *sim, uint32_t id)
 {
     const struct request *r = sim_request(sim, id);
-    const struct deployment_config *config = sim_deployment_of(sim, r)->config;
+    const struct deployment_config *config = sim_home_of(sim, r)->config;
     enum status s = ST_OK;
     if (config->timeout_ns < TIME_NEVER)
         s = push(sim, EVENT_CLASS_TIMEOUT, id, config->timeout_ns);
@@ -173,27 +183,53 @@ enum status life_enter(struct sim *sim, uint32_t id)
     return route_new(sim, id);
 }
 
-enum status life_arrive(struct deployment *d)
+static bool serves(const void *context, size_t deployment, bool decode)
 {
-    const struct trace_request *t = &d->next_request;
-    struct sim *sim = d->sim;
+    const struct sim *sim = context;
+    struct deployment *d = &sim->deployments[deployment];
+    const struct pool *pool = decode ? deployment_decode_pool(d) : &d->pools[0];
+    return decode == (pool->config->role == POOL_DECODE) && pool->n_routable > 0;
+}
+
+/* Where the next request of the stream goes. */
+static enum status choose(struct sim *sim, const struct stream *stream, struct endpoint_choice *to)
+{
+    if (stream->only) {
+        to->entry = to->decode = stream->only->index;
+        return ST_OK;
+    }
+    const struct endpoint_view view = {sim, serves, stream->n_arrived + 1};
+    return sim->config->endpoint->choose(sim->config->endpoint_state, &view, &stream->next, to,
+                                         sim->diag);
+}
+
+enum status life_arrive(struct sim *sim, struct stream *stream)
+{
+    const struct trace_request *t = &stream->next;
     uint32_t id;
-    d->have_next = false;
-    d->must_read = sim->must_read = true;
-    enum status s = request_table_add(&sim->requests, &id, sim->diag);
+    struct endpoint_choice to = {0};
+    enum status s = choose(sim, stream, &to);
+    stream->have_next = false;
+    stream->must_read = sim->must_read = true;
+    if (!s)
+        s = request_table_add(&sim->requests, &id, sim->diag);
     if (!s)
         s = parts_begin(sim, id);
     if (s)
         return s;
     struct request *r = sim_request(sim, id);
-    r->deployment = (uint32_t)d->index;
-    r->index = d->n_offered++;
+    struct deployment *d = &sim->deployments[to.entry], *decode = &sim->deployments[to.decode];
+    r->home = r->deployment = (uint32_t)to.entry;
+    r->decode = (uint32_t)to.decode;
+    r->target = to.target;
+    r->index = stream->n_arrived++;
+    d->n_offered++;
     r->arrival_ns = sim->now_ns;
     r->isl_tok = t->isl_tok;
     r->osl_tok = t->osl_tok;
     r->target_tok = t->isl_tok;
     r->priority = t->priority;
-    if (d->wants_ids && t->n_blocks) {
+    if ((d->wants_ids || decode->wants_ids) && t->n_blocks) {
         s = word_pool_take(&sim->ids, word_pool_class(t->n_blocks), &r->ids_at, sim->diag);
         if (s)
             return s;
@@ -210,7 +246,7 @@ enum status life_arrive(struct deployment *d)
     s = deployment_event(d, EVENT_ARRIVE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
-    if (!can_ever_run(d->config, r)) {
+    if (!can_ever_run(&d->pools[0], r) || !can_ever_run(deployment_decode_pool(decode), r)) {
         s = deployment_event(d, EVENT_REJECT, r->index, SIZE_MAX, NO_WORKER);
         if (!s)
             s = report_request(sim, id, OUTCOME_REJECTED);
@@ -230,7 +266,9 @@ static enum status leave(struct sim *sim, uint32_t id)
     if (r->worker_slot != NO_SLOT)
         s = worker_remove(sim, d->workers[r->worker_slot], id);
     else if (r->state == REQUEST_UNROUTED)
-        request_list_remove(&d->pools[r->handed_over].unrouted, &sim->requests, id);
+        request_list_remove(r->handed_over ? &deployment_decode_pool(d)->unrouted
+                                           : &d->pools[0].unrouted,
+                            &sim->requests, id);
     return s ? s : handoff_release_source(sim, r);
 }
 
@@ -257,8 +295,9 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     enum status s = deployment_event(d, EVENT_LOSE, r->index, SIZE_MAX, NO_WORKER);
     if (s)
         return s;
-    uint32_t most = d->config->max_attempts;
-    if (!d->config->retry_lost || (most && r->n_attempts >= most)) {
+    struct deployment *home = sim_home_of(sim, r);
+    uint32_t most = home->config->max_attempts;
+    if (!home->config->retry_lost || (most && r->n_attempts >= most)) {
         s = report_request(sim, id, OUTCOME_LOST);
         forget_request(sim, id);
         return s;
@@ -266,7 +305,8 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     /* The client starts over; its latencies still count from the first arrival. */
     parts_lost(sim, id);
     deployment_move(d, r, PLACE_NOWHERE);
-    d->first_tokens.n_begun += r->first_token_ns >= 0;
+    r->deployment = r->home;
+    home->first_tokens.n_begun += r->first_token_ns >= 0;
     r->gpu_share_s = 0;
     r->scheduled_ns = r->prefill_done_ns = -1;
     r->first_token_ns = r->second_token_ns = r->last_token_ns = -1;
@@ -277,13 +317,13 @@ enum status tell_lost(struct sim *sim, uint32_t id)
     r->tail = (struct kv_tail){0};
     r->prefill_worker = r->worker = NO_WORKER;
     r->n_attempts++;
-    d->result->n_retries++;
-    if (d->config->backoff_ns == 0)
+    home->result->n_retries++;
+    if (home->config->backoff_ns == 0)
         return send_again(sim, id);
     r->state = REQUEST_AWAY;
     parts_enter(sim, id, STAGE_AWAY, NULL, NULL);
     uint32_t doublings = r->n_attempts - 2 < 20 ? r->n_attempts - 2 : 20;
-    int64_t wait_ns = d->config->backoff_ns;
+    int64_t wait_ns = home->config->backoff_ns;
     wait_ns = wait_ns > TIME_NEVER >> doublings ? TIME_NEVER : wait_ns << doublings;
     return push(sim, EVENT_CLASS_ENTER, id, wait_ns);
 }

@@ -209,19 +209,19 @@ static enum status take_sample(struct deployment *d)
 
 static bool is_over(const struct deployment *d)
 {
-    return !d->must_read && !d->have_next && d->n_in_flight == 0;
+    return !d->stream->must_read && !d->stream->have_next && d->n_in_flight == 0;
 }
 
-/* Its time is up. The run ends with the last of them. */
+/* Its time is up, and of all that share its requests. The run ends with the last of them. */
 static enum status end_deployment(struct deployment *d)
 {
     struct sim *sim = d->sim;
     bool others_go_on = false;
-    d->stopped = true;
-    d->have_next = false;
+    d->stream->stopped = true;
+    d->stream->have_next = false;
     sim->must_read = true;
     for (size_t i = 0; i < sim->n_deployments; i++)
-        others_go_on |= i != d->index && !is_over(&sim->deployments[i]);
+        others_go_on |= sim->deployments[i].stream != d->stream && !is_over(&sim->deployments[i]);
     return others_go_on ? life_stop(d) : ST_END;
 }
 
@@ -229,7 +229,7 @@ static void note_stop(struct deployment *d, enum run_stop why)
 {
     struct stopped_run run = {.why = why,
                               .at_ns = d->sim->now_ns,
-                              .more_was_to_come = d->have_next,
+                              .more_was_to_come = d->stream->have_next,
                               .n_in_flight = d->n_in_flight,
                               .n_pools = d->config->n_pools};
     for (size_t p = 0; p < run.n_pools; p++) {
@@ -354,22 +354,28 @@ static int64_t arrivals_end_ns(const struct sim_config *config)
     return config->duration_ns >= TIME_NEVER ? TIME_NEVER : config->warmup_ns + config->duration_ns;
 }
 
-static enum status read_arrival(struct deployment *d)
+/* The deployment that the timers of a stream are of. */
+static struct deployment *keeper_of(const struct sim *sim, const struct stream *stream)
 {
-    const struct sim *sim = d->sim;
-    d->must_read = false;
-    if (d->stopped)
+    return stream->only ? stream->only : &sim->deployments[0];
+}
+
+static enum status read_arrival(struct sim *sim, struct stream *stream)
+{
+    stream->must_read = false;
+    if (stream->stopped)
         return ST_OK;
-    enum status s = request_source_next(d->source, &d->next_request, sim->diag);
-    d->have_next = s == ST_OK && d->next_request.arrival_ns < arrivals_end_ns(sim->config);
-    BUG_IF(d->have_next && d->next_request.arrival_ns < sim->now_ns);
+    enum status s = request_source_next(stream->source, &stream->next, sim->diag);
+    stream->have_next = s == ST_OK && stream->next.arrival_ns < arrivals_end_ns(sim->config);
+    BUG_IF(stream->have_next && stream->next.arrival_ns < sim->now_ns);
     if (s != ST_OK && s != ST_END)
         return s;
-    bool more_may_come = s == ST_OK && d->next_request.arrival_ns >= TIME_NEVER;
-    if (!d->have_next && !more_may_come && !d->arrivals_over) {
-        d->arrivals_over = true;
+    bool more_may_come = s == ST_OK && stream->next.arrival_ns >= TIME_NEVER;
+    if (!stream->have_next && !more_may_come && !stream->over) {
+        stream->over = true;
         if (sim->config->drain_ns < TIME_NEVER)
-            return push_timer(d, sim->now_ns + sim->config->drain_ns, EVENT_CLASS_STOP, 0);
+            return push_timer(keeper_of(sim, stream), sim->now_ns + sim->config->drain_ns,
+                              EVENT_CLASS_STOP, 0);
     }
     return ST_OK;
 }
@@ -460,12 +466,12 @@ static enum status read_arrivals(struct sim *sim)
     enum status s = ST_OK;
     sim->must_read = false;
     sim->next_arrival_ns = TIME_NEVER;
-    for (size_t i = 0; !s && i < sim->n_deployments; i++) {
-        struct deployment *d = &sim->deployments[i];
-        if (d->must_read)
-            s = read_arrival(d);
-        if (d->have_next && d->next_request.arrival_ns < sim->next_arrival_ns)
-            sim->next_arrival_ns = d->next_request.arrival_ns;
+    for (size_t i = 0; !s && i < sim->n_streams; i++) {
+        struct stream *stream = &sim->streams[i];
+        if (stream->must_read)
+            s = read_arrival(sim, stream);
+        if (stream->have_next && stream->next.arrival_ns < sim->next_arrival_ns)
+            sim->next_arrival_ns = stream->next.arrival_ns;
     }
     return s;
 }
@@ -477,10 +483,10 @@ static enum status take_arrivals(struct sim *sim)
         enum status s = sim->must_read ? read_arrivals(sim) : ST_OK;
         if (s || sim->next_arrival_ns != sim->now_ns)
             return s;
-        for (size_t i = 0; !s && i < sim->n_deployments; i++) {
-            struct deployment *d = &sim->deployments[i];
-            if (d->have_next && d->next_request.arrival_ns == sim->now_ns)
-                s = life_arrive(d);
+        for (size_t i = 0; !s && i < sim->n_streams; i++) {
+            struct stream *stream = &sim->streams[i];
+            if (stream->have_next && stream->next.arrival_ns == sim->now_ns)
+                s = life_arrive(sim, stream);
         }
         if (s)
             return s;
@@ -580,10 +586,10 @@ static enum status tell_progress(struct sim *sim)
     if (!sim->observer->progress || ++sim->n_instants % PROGRESS_EVERY)
         return ST_OK;
     struct sim_progress progress = {.now_ns = sim->now_ns};
-    for (size_t i = 0; i < sim->n_deployments; i++) {
-        const struct deployment *d = &sim->deployments[i];
-        progress.share += request_source_progress(d->source) / (double)sim->n_deployments;
-        progress.n_offered += d->n_offered;
+    for (size_t i = 0; i < sim->n_streams; i++) {
+        const struct stream *stream = &sim->streams[i];
+        progress.share += request_source_progress(stream->source) / (double)sim->n_streams;
+        progress.n_offered += stream->n_arrived;
     }
     return sim->observer->progress(sim->observer->context, &progress, sim->diag);
 }
@@ -627,14 +633,20 @@ static enum status begin(struct deployment *d)
                        EVENT_CLASS_WINDOW, 0);
     if (!s && config->sample_ns)
         s = push_timer(d, 0, EVENT_CLASS_SAMPLE, 0);
-    /* When nobody knows what comes next, the last arrival is not known for the last. */
-    int64_t end_ns = arrivals_end_ns(config);
-    if (!s && d->source->ops->done && end_ns < TIME_NEVER && config->drain_ns < TIME_NEVER)
-        s = push_timer(d, end_ns + config->drain_ns, EVENT_CLASS_STOP, 0);
     if (!s && d->config->view_interval_ns)
         s = push_timer(d, d->config->view_interval_ns, EVENT_CLASS_PUBLISH, 0);
-    d->must_read = d->sim->must_read = true;
     return s;
+}
+
+static enum status begin_stream(struct sim *sim, struct stream *stream)
+{
+    const struct sim_config *config = sim->config;
+    int64_t end_ns = arrivals_end_ns(config);
+    stream->must_read = sim->must_read = true;
+    /* When nobody knows what comes next, the last arrival is not known for the last. */
+    if (!stream->source->ops->done || end_ns >= TIME_NEVER || config->drain_ns >= TIME_NEVER)
+        return ST_OK;
+    return push_timer(keeper_of(sim, stream), end_ns + config->drain_ns, EVENT_CLASS_STOP, 0);
 }
 
 static enum status end(struct deployment *d)
@@ -676,6 +688,8 @@ static enum status run(struct sim *sim)
     enum status s = fleet_init(sim);
     for (size_t i = 0; !s && i < sim->n_deployments; i++)
         s = begin(&sim->deployments[i]);
+    for (size_t i = 0; !s && i < sim->n_streams; i++)
+        s = begin_stream(sim, &sim->streams[i]);
     if (!s)
         s = loop(sim);
     for (size_t i = 0; !s && i < sim->n_deployments; i++)
@@ -691,8 +705,10 @@ enum status sim_run(const struct sim_config *config, const struct request_source
     struct sim sim = {.config = config, .observer = observer, .diag = d, .fleet = &fleet};
     BUG_IF(n == 0 || n > MAX_DEPLOYMENTS);
     sim.deployments = calloc(n, sizeof *sim.deployments);
+    sim.streams = calloc(n, sizeof *sim.streams);
     struct metrics *metrics = calloc(n, sizeof *metrics);
-    enum status s = sim.deployments && metrics ? ST_OK : diag_nomem(d, "deployments");
+    enum status s =
+        sim.deployments && sim.streams && metrics ? ST_OK : diag_nomem(d, "deployments");
     for (size_t i = 0; !s && i < n; i++, sim.n_deployments++) {
         results[i] = (struct run_result){0};
         sim.deployments[i] = (struct deployment){
@@ -700,11 +716,15 @@ enum status sim_run(const struct sim_config *config, const struct request_source
             .config = &config->deployments[i],
             .sim = &sim,
             .seed = seed_of(config, config->deployments[i].name),
-            .source = &sources[i],
+            .stream = &sim.streams[config->endpoint ? 0 : i],
             .result = &results[i],
             .metrics = &metrics[i],
         };
     }
+    sim.n_streams = config->endpoint ? 1 : sim.n_deployments;
+    for (size_t i = 0; i < sim.n_streams; i++)
+        sim.streams[i] = (struct stream){.source = &sources[i],
+                                         .only = config->endpoint ? NULL : &sim.deployments[i]};
     if (!s)
         s = run(&sim);
     fleet_release(&sim);
@@ -717,6 +737,7 @@ enum status sim_run(const struct sim_config *config, const struct request_source
     for (size_t i = 0; i < sim.n_deployments; i++)
         metrics_release(&metrics[i]);
     free(metrics);
+    free(sim.streams);
     free(sim.deployments);
     return s;
 }

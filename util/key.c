@@ -51,6 +51,8 @@ void key_preset(const struct key *key, void *base)
     case KEY_PRICES:
     case KEY_EXPECT:
     case KEY_COMPARE:
+    case KEY_POOLS:
+    case KEY_RULES:
         break;
     }
     BUG("key %s is of a type of scenarios", key->name);

@@ -24,7 +24,9 @@ enum key_type {
     KEY_ROUTER,  /* an enum, or a map of pool to router, which are stored in the pools */
     KEY_PRICES,  /* struct gpu_prices: a number, or a map of GPU type to number */
     KEY_EXPECT,  /* struct expectations: a list of texts */
-    KEY_COMPARE  /* struct compare_rules: a list of maps */
+    KEY_COMPARE, /* struct compare_rules: a list of maps */
+    KEY_POOLS,   /* struct pool_names: lists of names in a list */
+    KEY_RULES    /* struct priority_rules: a list of maps, whose members are the choices */
 };
 
 /* What a key's offset counts from, and where it may stand. */
@@ -45,7 +47,7 @@ struct key {
     bool above_min;
     double least; /* min is 0, which means none, and other values begin here; 0 = no such gap */
     const char *(*choice)(size_t i); /* ENUM: the i-th name, NULL after the last */
-    const char *const *choices;      /* ENUM without `choice`: ended by NULL */
+    const char *const *choices;      /* ENUM without `choice`, RULES: ended by NULL */
     const char *const
         *planned;        /* names to refuse as not available, unless they are choices; or NULL */
     bool fixed;          /* only the preset is available */

@@ -167,21 +167,30 @@ static bool places_are_few(const struct causes *c)
 
 enum status causes_add_request(struct causes *c, const struct request_record *q, struct diag *d)
 {
+    struct cause_targets targets = c->targets;
     struct miss m;
 
     BUG_IF(!q->parts);
+    if (q->ttft_target_ns)
+        targets.ttft_ns = q->ttft_target_ns;
+    if (q->tpot_target_ns)
+        targets.tpot_ns = q->tpot_target_ns;
     c->isl_sum_tok += q->isl_tok;
     c->n_requests++;
     if (c->targets.n_pools > 1)
         note_held(c, q);
     note_places(c, q);
-    if (!miss_of(&m, q, &c->targets))
+    if (!miss_of(&m, q, &targets))
         return ST_OK;
+    /* What its policy did is no cause of what went on elsewhere. */
+    m.look_again = m.look_again && !(q->decode_in && m.v.pool == c->targets.n_pools - 1);
     enum status s = ARRAY_RESERVE(c->misses, c->n_misses, c->misses_capacity, 1, "causes", d);
     if (s)
         return s;
     c->misses[c->n_misses++] = m;
-    return m.in_line && m.backlog_ns >= 0 ? course_add_backlog(&c->course[m.v.pool], &m, d) : ST_OK;
+    return m.look_again && m.in_line && m.backlog_ns >= 0
+               ? course_add_backlog(&c->course[m.v.pool], &m, d)
+               : ST_OK;
 }
 
 enum status causes_add_decision(struct causes *c, size_t pool, int64_t at_ns, int64_t before,
@@ -269,7 +278,8 @@ static void decide(const struct causes *c, const struct miss *missed, struct cau
          is_clear =
              (room && blame_room(c, &m)) || (m.v.cause == CAUSE_BATCH_FULL && places_are_few(c));
     *v = m.v;
-    if (m.look_again && !is_clear)
+    bool elsewhere = c->targets.decodes_elsewhere && m.v.pool == c->targets.n_pools - 1;
+    if (m.look_again && !is_clear && !elsewhere)
         course_decide(&c->course[m.v.pool], &m, long_tok, v);
 }
 

@@ -187,8 +187,9 @@ struct cause_summary {
 };
 
 struct cause_targets {
-    int64_t ttft_ns, tpot_ns;
+    int64_t ttft_ns, tpot_ns; /* of requests without their own */
     size_t n_pools;
+    bool decodes_elsewhere; /* its last pool is of other deployments */
 };
 
 struct causes; /* opaque */

@@ -9,6 +9,7 @@
 #include "scenarios/compose/build_internal.h"
 #include "scenarios/keys/overheads.h"
 #include "scenarios/keys/simulator.h"
+#include "sim/routing/endpoint_grid.h"
 #include "sim/routing/router.h"
 #include "util/bug.h"
 
@@ -472,6 +473,9 @@ static enum status set_info(struct builder *b)
     info->measured_from_ns = b->run->config.warmup_ns;
     info->flap_ns = ns(sc->sla.flap_s);
     info->n_pools = b->n_pools;
+    info->by_pool = b->run->config.endpoint == &endpoint_grid;
+    info->only_prefills = b->n_pools == 1 && b->roles[0] == POOL_PREFILL;
+    info->only_decodes = b->n_pools == 1 && b->roles[0] == POOL_DECODE;
     for (size_t i = 0; i < b->n_pools; i++) {
         info->pool_names[i] = deployment->pools[i].name;
         info->gpus_per_worker[i] = deployment->pools[i].gpus_per_worker;

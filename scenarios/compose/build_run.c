@@ -213,6 +213,9 @@ static enum status create(struct scenario_run *run, const struct scenario *scena
     run->config.n_deployments = n;
     run->config.deployments = run->configs;
     set_config(&run->config, scenario);
+    run->config.endpoint = scenario->endpoint.ops;
+    run->config.endpoint_state = scenario->endpoint.state;
+    run->config.targets = scenario->endpoint.request_targets;
     return ST_OK;
 }
 
@@ -241,6 +244,25 @@ static enum status of_deployment(enum status s, const struct diag *why,
                : diag_fail(d, s, "%s", why->text);
 }
 
+/* Behind an endpoint, all have those of the first. */
+static enum status open_requests(struct scenario_run *run, size_t i,
+                                 struct run_resources *resources, bool share_trace, struct diag *d)
+{
+    struct deployment_run *of = &run->deployments[i];
+    const struct scenario_requests *first = &run->deployments[0].requests;
+    struct diag why;
+
+    if (i > 0 && run->config.endpoint) {
+        of->requests = (struct scenario_requests){.source = first->source,
+                                                  .trace_format = first->trace_format};
+        return ST_OK;
+    }
+    diag_init(&why);
+    return of_deployment(
+        scenario_requests_open(&of->requests, of->scenario, resources, share_trace, &why), &why,
+        of->scenario, d);
+}
+
 enum status scenario_build(struct scenario_run *run, const struct scenario *scenario,
                            struct arena *arena, struct run_resources *resources, bool share_trace,
                            struct diag *d)
@@ -265,12 +287,8 @@ enum status scenario_build(struct scenario_run *run, const struct scenario *scen
     }
     if (!s)
         s = run->simulator->build(run, scenario, run_resources_shared(resources), d);
-    for (size_t i = 0; i < run->config.n_deployments && !s; i++) {
-        struct deployment_run *of = &run->deployments[i];
-        s = of_deployment(
-            scenario_requests_open(&of->requests, of->scenario, resources, share_trace, &why), &why,
-            of->scenario, d);
-    }
+    for (size_t i = 0; i < run->config.n_deployments && !s; i++)
+        s = open_requests(run, i, resources, share_trace, d);
     if (s)
         scenario_run_release(run);
     return s;

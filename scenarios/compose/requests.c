@@ -186,12 +186,7 @@ enum status scenario_requests_open(struct scenario_requests *r, const struct sce
                                    struct diag *d)
 {
     *r = (struct scenario_requests){0};
-    enum status s = open_all(r, sc, resources, share_trace, d);
-    if (!s && sc->endpoint.classes) {
-        class_filter_init(&r->filter, &r->source, sc->endpoint.classes, sc->endpoint.own);
-        r->source = class_filter_source(&r->filter);
-    }
-    return s;
+    return open_all(r, sc, resources, share_trace, d);
 }
 
 void scenario_requests_close(struct scenario_requests *r)
@@ -216,6 +211,8 @@ static const char *class_text(const struct scenario *sc, struct arena *arena)
 {
     const char *text = with_range("", "isl_tok", &sc->serves.isl_tok, arena);
 
+    if (strcmp(sc->endpoint.by, "class") != 0)
+        return ", what the endpoint sends here";
     text = with_range(text, "osl_tok", &sc->serves.osl_tok, arena);
     text = with_range(text, "priority", &sc->serves.priority, arena);
     if (text && !*text)

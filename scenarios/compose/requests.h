@@ -6,7 +6,6 @@
 #include "scenarios/keys/scenario.h"
 #include "traces/clients.h"
 #include "traces/open_load.h"
-#include "traces/request_class.h"
 #include "traces/request_source.h"
 #include "traces/trace_table.h"
 #include "traces/traffic.h"
@@ -21,7 +20,6 @@ struct scenario_requests {
     struct traffic *traffic;
     struct clients *clients;
     struct open_load *open_load;
-    struct class_filter filter; /* over it, behind an endpoint */
 };
 
 /* With share_trace, and where more is asked for than the trace as it stands, that comes whole from

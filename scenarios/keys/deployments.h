@@ -24,9 +24,8 @@ enum status deployment_check(const struct yaml_node *own, const struct scenario 
 
 /* Can the requests of this scenario, or deployment, be those of an endpoint, if they are to? */
 enum status endpoint_check(const struct scenario *scenario, struct diag *d);
-/* Tells each deployment, of as many as the run has, the classes of all. ST_INPUT: one stands behind
- * another that takes all that it serves. */
-enum status endpoint_classes(struct scenario *deployments, const struct scenario *run,
-                             struct arena *arena, struct diag *d);
+/* Who gets a request, once the deployments have been read. ST_INPUT: nothing can get to one of
+ * them, or what a grid says does not fit together. */
+enum status endpoint_build(struct scenario *run, struct arena *arena, struct diag *d);
 
 #endif

@@ -37,6 +37,12 @@ void scenario_key_preset(const struct key *key, void *base)
     case KEY_COMPARE:
         *FIELD(struct compare_rules, base, key) = (struct compare_rules){0};
         return;
+    case KEY_POOLS:
+        *FIELD(struct pool_names, base, key) = (struct pool_names){0};
+        return;
+    case KEY_RULES:
+        *FIELD(struct priority_rules, base, key) = (struct priority_rules){0};
+        return;
     case KEY_BOOL:
     case KEY_INT:
     case KEY_NUMBER:
@@ -87,6 +93,8 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
     case KEY_PRICES:
     case KEY_EXPECT:
     case KEY_COMPARE:
+    case KEY_POOLS:
+    case KEY_RULES:
         break;
     }
     BUG("key %s is in no engine, pool or policy", key->name);
@@ -102,7 +110,8 @@ void scenario_key_preset_text(const struct key *key, char *out, size_t size)
         snprintf(out, size, "null");
     else if (key->type == KEY_BOOL)
         snprintf(out, size, "%s", key->preset > 0 ? "true" : "false");
-    else if (key->type == KEY_NAMES || key->type == KEY_EXPECT || key->type == KEY_COMPARE)
+    else if (key->type == KEY_NAMES || key->type == KEY_EXPECT || key->type == KEY_COMPARE ||
+             key->type == KEY_RULES)
         snprintf(out, size, "[]");
     else if (key->preset_text)
         snprintf(out, size, "%s", key->preset_text);
@@ -135,6 +144,10 @@ bool scenario_key_is_preset(const struct key *key, const void *base)
         return CONST_FIELD(struct expectations, base, key)->n == 0;
     case KEY_COMPARE:
         return CONST_FIELD(struct compare_rules, base, key)->n == 0;
+    case KEY_POOLS:
+        return CONST_FIELD(struct pool_names, base, key)->n_axes == 0;
+    case KEY_RULES:
+        return CONST_FIELD(struct priority_rules, base, key)->n == 0;
     case KEY_RANGE:
         return CONST_FIELD(struct tok_range, base, key)->lowest < 0;
     case KEY_CURVE:
@@ -251,6 +264,12 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
         return;
     case KEY_COMPARE:
         append(out, "a list of maps such as {key: gpu_hours.total, relative: 0.02}");
+        return;
+    case KEY_POOLS:
+        append(out, pool_names_expected);
+        return;
+    case KEY_RULES:
+        append(out, priority_rules_expected(key->choices));
         return;
     case KEY_NAMES:
         append(out, "a list of ");
@@ -579,6 +598,21 @@ static enum status store_comparisons(const struct key *key, const struct key_tar
                               d);
 }
 
+static enum status store_pools(const struct key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    return pool_names_read(FIELD(struct pool_names, to->base, key), to->arena, node, to->path, d);
+}
+
+static enum status store_rules(const struct key *key, const struct key_target *to,
+                               const struct yaml_node *node, struct diag *d)
+{
+    if (node->kind != NODE_LIST)
+        return refuse(key, to, node, false, d);
+    return priority_rules_read(FIELD(struct priority_rules, to->base, key), to->arena, node,
+                               to->path, key->choices, d);
+}
+
 static enum status store_names(const struct key *key, const struct key_target *to,
                                const struct yaml_node *node, struct diag *d)
 {
@@ -634,6 +668,10 @@ enum status scenario_key_store(const struct key *key, const struct key_target *t
         return store_expectations(key, to, node, d);
     case KEY_COMPARE:
         return store_comparisons(key, to, node, d);
+    case KEY_POOLS:
+        return store_pools(key, to, node, d);
+    case KEY_RULES:
+        return store_rules(key, to, node, d);
     case KEY_NAMES:
         return store_names(key, to, node, d);
     }

@@ -9,6 +9,7 @@
 #include "planner/arbiter.h"
 #include "planner/policy.h"
 #include "scenarios/keys/simulator.h"
+#include "sim/routing/endpoint.h"
 #include "sim/routing/router.h"
 #include "sim/state/config.h"
 #include "traces/trace.h"
@@ -57,12 +58,18 @@ static const char *format_choice(size_t i)
     return trace_formats[i - 1] ? trace_formats[i - 1]->name : NULL;
 }
 
+static const char *endpoint_choice(size_t i)
+{
+    if (i == 0)
+        return "none";
+    return endpoints[i - 1] ? endpoints[i - 1]->name : NULL;
+}
+
 static const char *semantic_choice(size_t i)
 {
     return i < N_DYNOSIM_SEMANTICS ? dynosim_semantics[i].name : NULL;
 }
 
-static const char *const endpoint_choices[] = {"none", "class", NULL};
 static const char *const transfer_choices[] = {"missing", "prompt", NULL};
 static const char *const scale_down_modes[] = {"drain", "terminate", NULL};
 static const char *const placements[] = {"pack", "spread", NULL};
@@ -146,6 +153,7 @@ const struct scenario_section scenario_sections[] = {
 #define SHARED OURS " & arbiter.type!=none"
 #define SHARES_OUT "arbiter.type=priority,fair_share"
 #define BY_CLASS OURS " & endpoint.by=class"
+#define BY_GRID OURS " & endpoint.by=grid"
 #define STARTS                                                                                     \
     "policy.type!=static | failures.worker_mtbf_h | failures.node_mtbf_h | failures.spot_mtbf_h"
 
@@ -443,11 +451,94 @@ const struct key scenario_keys[] = {
      .doc = "that it gets, if it wants them, before any other has more than its own; -1 = one "
             "worker of each pool"},
 
-    {"endpoint", "by", KEY_ENUM, TOP(endpoint.by), .choices = endpoint_choices,
-     .preset_text = "none", .when = OURS,
-     .doc = "none: each deployment has requests of its own; class: each request of the trace, or "
-            "traffic, at the top level goes to the first deployment whose `serves` it fits, in "
-            "their order"},
+    {"endpoint", "by", KEY_ENUM, TOP(endpoint.by), .choice = endpoint_choice, .preset_text = "none",
+     .when = OURS,
+     .doc = "none: each deployment has requests of its own; else the requests of the trace, or "
+            "traffic, at the top level are shared out: class: each goes to the first deployment "
+            "whose `serves` it fits, in their order; grid: to the pools that the mappings below "
+            "name"},
+    {"endpoint", "prefill_pool_mapping", KEY_POOLS, TOP(endpoint.prefill_pool_mapping),
+     .unset = "none", .when = BY_GRID,
+     .doc = "for each step of prompt lengths, for each step of TTFT targets: the deployment whose "
+            "pool prefill computes the prompt"},
+    {"endpoint", "decode_pool_mapping", KEY_POOLS, TOP(endpoint.decode_pool_mapping),
+     .unset = "none", .when = BY_GRID,
+     .doc = "for each step of context lengths, for each step of ITL targets: the deployment whose "
+            "pool decode it goes to then"},
+    {"endpoint", "agg_pool_mapping", KEY_POOLS, TOP(endpoint.agg_pool_mapping), .unset = "none",
+     .when = BY_GRID,
+     .doc = "instead of these two, for deployments with a pool agg: for each step of TTFT targets, "
+            "for each step of ITL targets, with isl_resolution above 1 for each step of prompt "
+            "lengths first"},
+    {"endpoint", "isl_min", KEY_NUMBER, TOP(endpoint.isl.min), RANGE(0, TRACE_TOK_MAX),
+     .preset = NAN, .unset = "required with isl_resolution above 1", .unit = "tokens",
+     .when = BY_GRID " & endpoint.isl_resolution",
+     .doc = "length of the prompt: where the first step begins"},
+    {"endpoint", "isl_max", KEY_NUMBER, TOP(endpoint.isl.max), RANGE(0, TRACE_TOK_MAX),
+     .preset = NAN, .unset = "required with isl_resolution above 1", .unit = "tokens",
+     .when = BY_GRID " & endpoint.isl_resolution", .doc = "where the last step ends"},
+    {"endpoint", "isl_resolution", KEY_INT, TOP(endpoint.isl.resolution), RANGE(1, 1000),
+     .preset = 1, .unit = "steps", .when = BY_GRID,
+     .doc = "equal steps; values beyond the ends belong to the last ones"},
+    {"endpoint", "ttft_min_ms", KEY_NUMBER, TOP(endpoint.ttft.min), RANGE(0, MAX_MS), .preset = NAN,
+     .unset = "required with ttft_resolution above 1", .unit = "ms",
+     .when = BY_GRID " & endpoint.ttft_resolution",
+     .doc = "target of TTFT of the request: where the first step begins"},
+    {"endpoint", "ttft_max_ms", KEY_NUMBER, TOP(endpoint.ttft.max), RANGE(0, MAX_MS), .preset = NAN,
+     .unset = "required with ttft_resolution above 1", .unit = "ms",
+     .when = BY_GRID " & endpoint.ttft_resolution", .doc = "where the last step ends"},
+    {"endpoint", "ttft_resolution", KEY_INT, TOP(endpoint.ttft.resolution), RANGE(1, 1000),
+     .preset = 1, .unit = "steps", .when = BY_GRID,
+     .doc = "equal steps; values beyond the ends belong to the last ones"},
+    {"endpoint", "itl_min_ms", KEY_NUMBER, TOP(endpoint.itl.min), RANGE(0, MAX_MS), .preset = NAN,
+     .unset = "required with itl_resolution above 1", .unit = "ms",
+     .when = BY_GRID " & endpoint.itl_resolution",
+     .doc = "target of ITL of the request: where the first step begins"},
+    {"endpoint", "itl_max_ms", KEY_NUMBER, TOP(endpoint.itl.max), RANGE(0, MAX_MS), .preset = NAN,
+     .unset = "required with itl_resolution above 1", .unit = "ms",
+     .when = BY_GRID " & endpoint.itl_resolution", .doc = "where the last step ends"},
+    {"endpoint", "itl_resolution", KEY_INT, TOP(endpoint.itl.resolution), RANGE(1, 1000),
+     .preset = 1, .unit = "steps", .when = BY_GRID,
+     .doc = "equal steps; values beyond the ends belong to the last ones"},
+    {"endpoint", "context_length_min", KEY_NUMBER, TOP(endpoint.context_length.min),
+     RANGE(0, TRACE_TOK_MAX), .preset = NAN,
+     .unset = "required with context_length_resolution above 1", .unit = "tokens",
+     .when = BY_GRID " & endpoint.context_length_resolution",
+     .doc = "what the decode pool gets, which is the prompt: where the first step begins"},
+    {"endpoint", "context_length_max", KEY_NUMBER, TOP(endpoint.context_length.max),
+     RANGE(0, TRACE_TOK_MAX), .preset = NAN,
+     .unset = "required with context_length_resolution above 1", .unit = "tokens",
+     .when = BY_GRID " & endpoint.context_length_resolution", .doc = "where the last step ends"},
+    {"endpoint", "context_length_resolution", KEY_INT, TOP(endpoint.context_length.resolution),
+     RANGE(1, 1000), .preset = 1, .unit = "steps",
+     .when = BY_GRID " & endpoint.decode_pool_mapping",
+     .doc = "equal steps; values beyond the ends belong to the last ones"},
+    {"endpoint", "prefill_priority_overrides", KEY_RULES, TOP(endpoint.prefill_priority_overrides),
+     .choices = pool_rule_members, .when = BY_GRID " & endpoint.prefill_pool_mapping",
+     .doc = "requests of such priorities go to that pool, whatever the grid says; the first rule "
+            "that fits"},
+    {"endpoint", "decode_priority_overrides", KEY_RULES, TOP(endpoint.decode_priority_overrides),
+     .choices = pool_rule_members, .when = BY_GRID " & endpoint.decode_pool_mapping",
+     .doc = "the same for decode_pool_mapping"},
+    {"endpoint", "agg_priority_overrides", KEY_RULES, TOP(endpoint.agg_priority_overrides),
+     .choices = pool_rule_members, .when = BY_GRID " & endpoint.agg_pool_mapping",
+     .doc = "the same for agg_pool_mapping"},
+    {"endpoint", "enable_priority_retry", KEY_BOOL, TOP(endpoint.enable_priority_retry),
+     .when = BY_GRID,
+     .doc = "where no worker of the chosen pool is ready, the request goes to a faster one: the "
+            "nearest before it in the order of the deployments"},
+    {"endpoint", "targets", KEY_RULES, TOP(endpoint.targets), .choices = target_rule_members,
+     .when = BY_GRID,
+     .doc = "targets of requests of such priorities, by which they are routed and judged; the "
+            "first rule that fits; the others are judged by `sla`"},
+    {"endpoint", "default_ttft_target_ms", KEY_NUMBER, TOP(endpoint.default_ttft_target_ms),
+     RANGE(0, MAX_MS), .preset = NAN, .unset = "the middle of the range", .unit = "ms",
+     .when = BY_GRID " & endpoint.ttft_resolution",
+     .doc = "for routing, of requests that have no target"},
+    {"endpoint", "default_itl_target_ms", KEY_NUMBER, TOP(endpoint.default_itl_target_ms),
+     RANGE(0, MAX_MS), .preset = NAN, .unset = "the middle of the range", .unit = "ms",
+     .when = BY_GRID " & endpoint.itl_resolution",
+     .doc = "for routing, of requests that have no target"},
     {"serves", "isl_tok", KEY_RANGE, TOP(serves.isl_tok), RANGE(0, TRACE_TOK_MAX), .unset = "any",
      .unit = "tokens", .when = BY_CLASS, .doc = "prompts of such lengths"},
     {"serves", "osl_tok", KEY_RANGE, TOP(serves.osl_tok), RANGE(0, TRACE_TOK_MAX), .unset = "any",
@@ -505,11 +596,11 @@ const struct key scenario_keys[] = {
             "`priority`"},
 
     {"disagg", "local_prefill_max_tok", KEY_INT, TOP(disagg.local_prefill_max_tok),
-     RANGE(0, MAX_TOK), .unit = "tokens", .when = OURS " & " DISAGG,
+     RANGE(0, MAX_TOK), .unit = "tokens", .when = OURS " & " DISAGG " & endpoint.by!=grid",
      .doc = "when at most so many tokens of it are not cached on the decode worker it would go to; "
             "0 = never"},
     {"disagg", "max_prefill_queue", KEY_INT, TOP(disagg.max_prefill_queue), RANGE(0, MAX_TOK),
-     .unit = "requests", .when = OURS " & " DISAGG,
+     .unit = "requests", .when = OURS " & " DISAGG " & endpoint.by!=grid",
      .doc = "also when at least so many wait in the prefill pool; 0 = never"},
 
     {"kv_transfer", "bytes_per_token", KEY_NUMBER, TOP(kv_transfer.bytes_per_token), RANGE(0, 1e9),
@@ -520,17 +611,18 @@ const struct key scenario_keys[] = {
      .preset = 64, .unit = "10^9 bytes/s", .when = DISAGG " & " PAID, .doc = "of one transfer"},
     {"kv_transfer", "local_bandwidth_gb_s", KEY_NUMBER, TOP(kv_transfer.local_bandwidth_gb_s),
      RANGE(1e-6, 1e9), .preset = NAN, .unset = "as bandwidth_gb_s", .unit = "10^9 bytes/s",
-     .when = OURS " & " DISAGG, .doc = "of a transfer within a node"},
+     .when = OURS " & " DISAGG " & endpoint.by!=grid", .doc = "of a transfer within a node"},
     {"kv_transfer", "tokens", KEY_ENUM, TOP(kv_transfer.tokens), .choices = transfer_choices,
      .unset = "missing; with compat dynosim, prompt", .when = DISAGG " & " PAID,
      .doc = "what is sent: the blocks the decode worker has not cached, or the whole prompt"},
     {"kv_transfer", "links_per_node", KEY_INT, TOP(kv_transfer.links_per_node), .of_run = true,
-     RANGE(0, 1024), .unit = "links", .when = OURS " & " DISAGG,
+     RANGE(0, 1024), .unit = "links", .when = OURS " & " DISAGG " & endpoint.by!=grid",
      .doc = "network links of a node; a transfer between nodes takes one at either end, and waits "
             "for it; 0 = "
             "transfers never wait"},
     {"kv_transfer", "latency_ms", KEY_NUMBER, TOP(kv_transfer.latency_ms), RANGE(0, MAX_MS),
-     .unit = "ms", .when = OURS " & " DISAGG, .doc = "added to every transfer"},
+     .unit = "ms", .when = OURS " & " DISAGG " & endpoint.by!=grid",
+     .doc = "added to every transfer"},
 
     {"client", "first_token_timeout_s", KEY_NUMBER, TOP(client.first_token_timeout_s),
      RANGE(0, MAX_S), .unit = "s", .when = OURS,

@@ -178,6 +178,14 @@ bool scenario_key_print(const struct key *key, const void *base, const char *wor
     case KEY_COMPARE:
         print_comparisons(out, field);
         return true;
+    case KEY_POOLS:
+        if (((const struct pool_names *)field)->n_axes == 0)
+            return false;
+        pool_names_print(field, out);
+        return true;
+    case KEY_RULES:
+        priority_rules_print(field, out);
+        return true;
     case KEY_NAMES:
         print_names(out, key, *(const unsigned *)field);
         return true;

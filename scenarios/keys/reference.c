@@ -13,7 +13,8 @@ static void write_preset(const struct key *key, FILE *out)
         fputs(key->unset, out);
     else if (key->type == KEY_BOOL)
         fputs(key->preset > 0 ? "true" : "false", out);
-    else if (key->type == KEY_EXPECT || key->type == KEY_COMPARE || key->type == KEY_NAMES)
+    else if (key->type == KEY_EXPECT || key->type == KEY_COMPARE || key->type == KEY_NAMES ||
+             key->type == KEY_RULES)
         fputs("[]", out);
     else if (key->preset_text)
         fputs(*key->preset_text ? key->preset_text : "empty", out);

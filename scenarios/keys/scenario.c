@@ -178,7 +178,8 @@ static enum status check_layout(struct loader *l, const struct yaml_node *pools)
         return diag_fail_at(l->d, ST_INPUT, at,
                             "pools has both agg and %s; expected either agg, or prefill and decode",
                             prefill ? "prefill" : "decode");
-    if (!agg && !(prefill && decode))
+    /* Behind the grids of an endpoint, another deployment may have the other. */
+    if (!agg && !(prefill && decode) && strcmp(l->scenario->endpoint.by, "grid") != 0)
         return diag_fail_at(l->d, ST_INPUT, at, "pools has %s but not %s",
                             prefill ? "prefill" : "decode", prefill ? "decode" : "prefill");
     return ST_OK;
@@ -305,8 +306,8 @@ static enum status read_deployments(struct loader *l, const struct yaml_node *ma
     for (const struct yaml_node *own = map->first; own && !s; own = own->next)
         s = read_deployment(&all[sc->n_deployments++], l, own);
     sc->deployments = all;
-    if (!s && scenario_has_endpoint(sc))
-        s = endpoint_classes(all, sc, l->arena, l->d);
+    if (!s)
+        s = endpoint_build(sc, l->arena, l->d);
     return s ? s : scenario_check_run_applies(sc, l->arena, l->d);
 }
 

@@ -17,7 +17,8 @@
 #include "planner/policy.h"
 #include "scenarios/keys/compare.h"
 #include "scenarios/keys/expect.h"
-#include "traces/request_class.h"
+#include "scenarios/keys/pools.h"
+#include "sim/state/config.h"
 #include "util/arena.h"
 #include "util/curve.h"
 #include "util/status.h"
@@ -71,6 +72,12 @@ struct pool_settings {
 /* Both ends included. */
 struct tok_range {
     int64_t lowest, highest;
+};
+
+/* One side of a grid of an endpoint. */
+struct endpoint_axis {
+    double min, max;    /* NaN = not set */
+    int64_t resolution; /* > 0 */
 };
 
 /* Price per GPU-hour: of a GPU type, or (gpu_type NULL) of any. */
@@ -137,9 +144,17 @@ struct scenario {
         int64_t guaranteed_gpus; /* -1 = one worker of each pool */
     } share;
     struct {
-        const char *by; /* "none": each deployment has requests of its own; "class" */
-        const struct request_classes *classes; /* of all deployments; NULL with "none" */
-        size_t own;                            /* which of them is this deployment's */
+        const char *by; /* "none": each deployment has requests of its own; or of endpoints[] */
+        struct pool_names prefill_pool_mapping, decode_pool_mapping, agg_pool_mapping;
+        struct endpoint_axis isl, ttft, itl, context_length;
+        struct priority_rules prefill_priority_overrides, decode_priority_overrides,
+            agg_priority_overrides, targets;
+        bool enable_priority_retry;
+        double default_ttft_target_ms, default_itl_target_ms; /* NaN = not set */
+        /* What this comes to, for the run; NULL with "none", and in its deployments. */
+        const struct endpoint_ops *ops;
+        const void *state;
+        const struct request_targets *request_targets; /* an item for each of `targets` */
     } endpoint;
     struct {
         struct tok_range isl_tok, osl_tok, priority; /* lowest -1 = any */

@@ -294,6 +294,12 @@ static void write_value(struct json_out *j, const struct key *key)
     case KEY_COMPARE:
         write_comparisons(j);
         return;
+    case KEY_POOLS:
+        pool_names_schema(j);
+        return;
+    case KEY_RULES:
+        priority_rules_schema(j, key->choices);
+        return;
     case KEY_EXPECT:
     case KEY_NAMES:
         write_list(j, key);

@@ -435,9 +435,10 @@ static int by_index(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static bool on_worker(uint32_t slot, const struct worker *leader)
+static bool on_worker(uint32_t deployment, uint32_t slot, const struct worker *leader)
 {
-    return slot != NO_SLOT && leader->pool->deployment->workers[slot]->leader == leader;
+    return slot != NO_SLOT && deployment == leader->pool->deployment->index &&
+           leader->pool->deployment->workers[slot]->leader == leader;
 }
 
 /* Requests bound to the worker, or whose KV it still holds, in trace order. */
@@ -446,8 +447,8 @@ static enum status find_bound(struct sim *sim, const struct worker *w, struct bo
     const struct request_table *t = &sim->requests;
     for (uint32_t id = 0; id < t->capacity; id++) {
         const struct request *r = &t->slot[id];
-        if (r->state == REQUEST_FREE || r->deployment != w->pool->deployment->index ||
-            !(on_worker(r->worker_slot, w) || on_worker(r->source_slot, w)))
+        if (r->state == REQUEST_FREE ||
+            !(on_worker(r->deployment, r->worker_slot, w) || on_worker(r->home, r->source_slot, w)))
             continue;
         enum status s =
             ARRAY_RESERVE(bound->item, bound->n, bound->capacity, 1, "requests", sim->diag);
@@ -462,7 +463,6 @@ static enum status find_bound(struct sim *sim, const struct worker *w, struct bo
 
 enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end end)
 {
-    struct deployment *d = w->pool->deployment;
     struct bound_requests bound = {0};
     enum status s = worker_charge_cut_step(sim, w);
     if (!s && !worker_is_empty(w))
@@ -470,9 +470,11 @@ enum status fleet_kill_worker(struct sim *sim, struct worker *w, enum worker_end
     for (uint32_t i = 0; !s && i < bound.n; i++) {
         struct request *r = sim_request(sim, bound.item[i].id);
         if (r->worker_slot != NO_SLOT)
-            s = worker_remove(sim, d->workers[r->worker_slot], bound.item[i].id);
+            s = worker_remove(sim, sim_deployment_of(sim, r)->workers[r->worker_slot],
+                              bound.item[i].id);
         else if (r->state == REQUEST_UNROUTED)
-            request_list_remove(&d->pools[1].unrouted, &sim->requests, bound.item[i].id);
+            request_list_remove(&deployment_decode_pool(sim_deployment_of(sim, r))->unrouted,
+                                &sim->requests, bound.item[i].id);
         if (!s)
             s = handoff_release_source(sim, r);
     }

@@ -19,27 +19,37 @@ static int64_t transfer_ns(const struct worker *w, const struct request *r, bool
                                              : config->kv_bandwidth_bytes_per_s));
 }
 
-static int64_t own_ns(const struct worker *w, const struct request *r)
+static struct worker *source_of(const struct sim *sim, const struct request *r)
 {
-    const struct deployment *d = w->pool->deployment;
-    bool local = d->workers[r->source_slot]->leader->node == w->leader->node;
-    return transfer_ns(w, r, local) + d->config->kv_latency_ns;
+    return sim_home_of(sim, r)->workers[r->source_slot];
+}
+
+static int64_t own_ns(const struct sim *sim, const struct worker *w, const struct request *r)
+{
+    bool local = source_of(sim, r)->leader->node == w->leader->node;
+    return transfer_ns(w, r, local) + w->pool->deployment->config->kv_latency_ns;
 }
 
 static int64_t transfer_end_ns(struct sim *sim, const struct worker *w, const struct request *r)
 {
-    const struct deployment *d = w->pool->deployment;
-    uint32_t from = d->workers[r->source_slot]->leader->node, to = w->leader->node;
+    uint32_t from = source_of(sim, r)->leader->node, to = w->leader->node;
     int64_t length_ns = transfer_ns(w, r, from == to);
     return cluster_transfer_end_ns(&sim->cluster, from, to, sim->now_ns, length_ns) +
-           d->config->kv_latency_ns;
+           w->pool->deployment->config->kv_latency_ns;
+}
+
+/* From the deployment that it came to into the one that decodes it. */
+static void move_house(struct sim *sim, struct request *r)
+{
+    deployment_move(sim_deployment_of(sim, r), r, PLACE_NOWHERE);
+    r->deployment = r->decode;
+    sim_deployment_of(sim, r)->traffic.total.n_arrived++;
 }
 
 enum status tell_prompt_done(struct sim *sim, uint32_t id)
 {
     struct request *r = sim_request(sim, id);
-    struct deployment *d = sim_deployment_of(sim, r);
-    struct worker *source = d->workers[r->worker_slot];
+    struct worker *source = sim_home_of(sim, r)->workers[r->worker_slot];
     r->source_slot = r->worker_slot;
     worker_unbind(source, r);
     r->source_blocks = r->kv_blocks;
@@ -48,7 +58,9 @@ enum status tell_prompt_done(struct sim *sim, uint32_t id)
     r->hold = (struct kv_hold){0};
     r->handed_over = true;
     source->n_held++;
-    return route_to_pool(sim, &d->pools[1], id);
+    if (r->decode != r->deployment)
+        move_house(sim, r);
+    return route_to_pool(sim, deployment_decode_pool(sim_deployment_of(sim, r)), id);
 }
 
 enum status tell_room(struct sim *sim, struct worker *w)
@@ -71,7 +83,7 @@ enum status tell_room(struct sim *sim, struct worker *w)
         if (s)
             return s;
         if (parts_kept(sim))
-            parts_transfer(sim, id, w, own_ns(w, r));
+            parts_transfer(sim, id, w, own_ns(sim, w, r));
         int64_t end_ns = transfer_end_ns(sim, w, r);
         if (end_ns == sim->now_ns)
             s = handoff_transferred(sim, id);
@@ -111,7 +123,7 @@ enum status handoff_release_source(struct sim *sim, struct request *r)
 {
     if (r->source_slot == NO_SLOT)
         return ST_OK;
-    struct worker *source = sim_deployment_of(sim, r)->workers[r->source_slot];
+    struct worker *source = source_of(sim, r);
     BUG_IF(source->n_held == 0);
     source->n_held--;
     enum status s =

@@ -14,6 +14,7 @@
 #include "sim/state/cluster.h"
 #include "traces/trace.h"
 
+struct endpoint_ops;
 struct router_ops;
 
 enum { MAX_RANKS = 64 };
@@ -115,7 +116,7 @@ enum { MAX_DEPLOYMENTS = ARBITER_MAX_DEPLOYMENTS };
 /* One deployment: its pools, what its clients do, and the policy that scales it. */
 struct deployment_config {
     const char *name; /* of its seed streams; "" where it is the only one */
-    size_t n_pools;   /* 1: agg; 2: prefill, decode */
+    size_t n_pools;   /* 1: agg; 2: prefill, decode; behind an endpoint also one of these two */
     struct pool_config pools[POLICY_MAX_POOLS];
 
     uint32_t trace_block_tok; /* tokens one block id of the trace stands for, > 0 */
@@ -178,11 +179,20 @@ struct deployment_config {
     struct policy_effects policy_first; /* as `create` left it */
 };
 
+/* What a request is judged by, instead of what its deployment has; 0 = that. */
+struct request_targets {
+    int64_t ttft_ns, tpot_ns;
+};
+
 struct sim_config {
     size_t n_deployments; /* 1 to MAX_DEPLOYMENTS */
     const struct deployment_config *deployments;
-    struct cluster_config cluster;     /* of all of them; must hold the replicas at time 0 */
-    const struct arbiter_ops *arbiter; /* NULL = as arbiter_none */
+    const struct endpoint_ops *endpoint; /* sim/routing/endpoint.h; NULL = each deployment has
+                                            requests of its own */
+    const void *endpoint_state;
+    const struct request_targets *targets; /* that the endpoint's choices name */
+    struct cluster_config cluster;         /* of all of them; must hold the replicas at time 0 */
+    const struct arbiter_ops *arbiter;     /* NULL = as arbiter_none */
     void *arbiter_state;
     struct arbiter_config arbiter_config; /* with an arbiter */
     double node_mtbf_s; /* mean time between failures of a node, with all its workers, exponential;

@@ -66,7 +66,9 @@ struct request {
     uint32_t prefill_worker, worker; /* ids, for the record */
     uint32_t prefill_slot;           /* of prefill_worker, which may be gone */
     uint32_t generation;             /* of transfers of it */
-    uint32_t deployment;             /* index */
+    uint32_t deployment;             /* index: where it is now */
+    uint32_t home, decode;           /* where it came to; whose worker decodes it */
+    uint32_t target;                 /* of sim_config.targets, counted from 1; 0 = of its home */
     uint32_t life;                   /* of the slot: time-outs are of one request */
 };
 

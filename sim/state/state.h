@@ -67,14 +67,26 @@ struct traffic_counters {
     struct traffic_window total; /* length_s unused */
 };
 
-/* Its pools, its traffic and its policy. What happens in one deployment moves another only by the
- * GPUs it leaves. */
+/* Requests as they come: of one deployment, or of an endpoint with all of them behind it. */
+struct stream {
+    const struct request_source *source;
+    struct deployment *only; /* they are for it; NULL: the endpoint says who gets a request */
+    struct trace_request next;
+    bool have_next; /* it arrives, at its time */
+    bool must_read; /* what arrives next has to be asked for again */
+    bool over;      /* nothing comes any more */
+    bool stopped;   /* its time is up */
+    uint64_t n_arrived;
+};
+
+/* Its pools and its policy. What happens in one deployment moves another by the GPUs it leaves,
+ * and, behind an endpoint, by the prompts that the other decodes. */
 struct deployment {
     size_t index;
     const struct deployment_config *config;
     struct sim *sim;
     uint64_t seed; /* of its streams */
-    const struct request_source *source;
+    struct stream *stream;
     struct run_result *result;
     struct pool pools[POLICY_MAX_POOLS];
 
@@ -86,13 +98,8 @@ struct deployment {
     struct rank_load *published; /* with a view interval: what routers know of it */
     int gpus_held, workers_held;
 
-    struct trace_request next_request;
-    bool have_next; /* next_request arrives, at its time */
-    bool must_read; /* what arrives next has to be asked for again */
-    bool arrivals_over;
-    bool stopped;   /* its time is up */
-    bool wants_ids; /* a pool has a prefix cache */
-    uint64_t n_offered, n_in_flight;
+    bool wants_ids;                  /* a pool has a prefix cache */
+    uint64_t n_offered, n_in_flight; /* of those that came to it */
 
     struct traffic_counters traffic;
     struct first_tokens first_tokens;
@@ -126,11 +133,13 @@ struct sim {
     struct fleet *fleet; /* sim/fleet/fleet.h */
     struct deployment *deployments;
     size_t n_deployments;
+    struct stream *streams;
+    size_t n_streams;
     struct worker **kicked; /* may start a step at this instant */
     uint32_t n_kicked, kicked_capacity;
     bool unrouted_may_go;    /* in one of the pools */
-    bool must_read;          /* in one of the deployments */
-    int64_t next_arrival_ns; /* of all deployments; TIME_NEVER = none is known */
+    bool must_read;          /* from one of the streams */
+    int64_t next_arrival_ns; /* of all streams; TIME_NEVER = none is known */
 
     uint64_t n_instants, n_events;
     uint64_t n_node_failures, n_reclaims;
@@ -146,6 +155,19 @@ static inline struct request *sim_request(struct sim *sim, uint32_t id)
 static inline struct deployment *sim_deployment_of(const struct sim *sim, const struct request *r)
 {
     return &sim->deployments[r->deployment];
+}
+static inline struct deployment *sim_home_of(const struct sim *sim, const struct request *r)
+{
+    return &sim->deployments[r->home];
+}
+static inline struct pool *deployment_decode_pool(struct deployment *d)
+{
+    return &d->pools[d->config->n_pools - 1];
+}
+/* Of what is kept by pool of one request, whose decode pool may be another deployment's. */
+static inline size_t pool_side(const struct pool *pool)
+{
+    return pool->config->role == POOL_DECODE;
 }
 static inline bool sim_measuring(const struct sim *sim, int64_t at_ns)
 {

@@ -195,20 +195,27 @@ void decode_count_gaps(struct worker *w, int64_t total_ns, uint32_t n_steps, uin
     w->last_itl_s = s_from_ns(total_ns) / n_steps;
 }
 
+static void count_first_token(struct deployment *d, const struct request *r, double ttft_s)
+{
+    d->traffic.total.ttft_sum_s += ttft_s;
+    d->traffic.total.n_ttft++;
+    d->traffic.total.isl_sum_tok += r->isl_tok;
+    d->traffic.total.n_isl++;
+}
+
 enum status decode_first_token(struct sim *sim, struct worker *w, uint32_t id, int64_t at_ns)
 {
     struct request *r = sim_request(sim, id);
     worker_drop_pending(w, r);
     r->first_token_ns = r->last_token_ns = at_ns;
     parts_first_token(sim, id, at_ns);
-    struct deployment *d = w->pool->deployment;
+    struct deployment *d = sim_home_of(sim, r);
     d->first_tokens.n_came++;
     d->first_tokens.n_over++;
     double ttft_s = s_from_ns(at_ns - r->arrival_ns);
-    d->traffic.total.ttft_sum_s += ttft_s;
-    d->traffic.total.n_ttft++;
-    d->traffic.total.isl_sum_tok += r->isl_tok;
-    d->traffic.total.n_isl++;
+    count_first_token(d, r, ttft_s);
+    if (w->pool->deployment != d) /* which has it since its prompt was done */
+        count_first_token(w->pool->deployment, r, s_from_ns(at_ns - r->prefill_done_ns));
     /* As the frontend does it: the time is laid at the door of the worker that computed the prompt.
      */
     struct worker *prefill = w;

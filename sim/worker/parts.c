@@ -153,7 +153,7 @@ void parts_wait_begins(struct sim *sim, uint32_t id, struct pool *pool)
     if (!parts_kept(sim))
         return;
     struct kept_parts *k = parts_of(sim, id);
-    struct pool_wait *wait = &k->parts.waits[pool->index];
+    struct pool_wait *wait = &k->parts.waits[pool_side(pool)];
     if (wait->from_ns >= 0)
         return;
     k->in_line = pool;
@@ -187,7 +187,7 @@ static void leave_line(struct sim *sim, struct kept_parts *k, int64_t to_ns)
     struct pool *pool = k->in_line;
     if (!pool)
         return;
-    struct pool_wait *wait = &k->parts.waits[pool->index];
+    struct pool_wait *wait = &k->parts.waits[pool_side(pool)];
     k->in_line = NULL;
     pool_line_leave(&pool->line, wait, pool->n_routable, to_ns, sim->now_ns);
     if (k->stage == STAGE_LINE)

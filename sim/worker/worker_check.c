@@ -22,13 +22,11 @@ void worker_check(const struct sim *sim, const struct worker *w)
         if (r->state == REQUEST_FREE)
             continue;
         n_left--;
-        if (r->deployment != w->pool->deployment->index)
-            continue;
-        if (r->source_slot == w->slot) {
+        if (r->source_slot == w->slot && r->home == w->pool->deployment->index) {
             n_held++;
             blocks += r->source_blocks - r->source_hold.shared;
         }
-        if (r->worker_slot != w->slot)
+        if (r->worker_slot != w->slot || r->deployment != w->pool->deployment->index)
             continue;
         load.n_requests++;
         load.prompt_blocks += r->isl_tok / worker_block_size(w);

@@ -15,9 +15,9 @@ static size_t miss_of(const struct recorded_request *q, const struct recorded *r
 {
     if (q->outcome != OUTCOME_COMPLETED)
         return MISS_OUTCOME + (size_t)q->outcome;
-    if (q->ttft_ns <= run->ttft_target_ns)
+    if (q->ttft_ns <= recorded_ttft_target(q, run))
         return MISS_TPOT;
-    return q->tpot_ns > run->tpot_target_ns ? MISS_BOTH : MISS_TTFT;
+    return q->tpot_ns > recorded_tpot_target(q, run) ? MISS_BOTH : MISS_TTFT;
 }
 
 /* By how much a request got worse: one that did not complete more than any that did. */

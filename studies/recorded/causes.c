@@ -31,6 +31,9 @@ struct request_record recorded_record(const struct recorded_request *q,
         .last_token_ns = q->last_token_ns,
         .end_ns = q->arrival_ns + e2e_ns,
         .parts = parts,
+        .decode_in = q->decoded_elsewhere, /* which one, no rule asks */
+        .ttft_target_ns = q->ttft_target_ns > 0 ? q->ttft_target_ns : 0,
+        .tpot_target_ns = q->tpot_target_ns > 0 ? q->tpot_target_ns : 0,
     };
 }
 
@@ -56,7 +59,8 @@ static enum status add_decision(struct causes *causes, const struct recorded *ru
 
 struct causes *recorded_causes_new(const struct recorded *run)
 {
-    const struct cause_targets targets = {run->ttft_target_ns, run->tpot_target_ns, run->n_pools};
+    const struct cause_targets targets = {run->ttft_target_ns, run->tpot_target_ns,
+                                          recorded_n_waits(run), run->only_prefills};
 
     return causes_new(&targets);
 }

@@ -63,6 +63,9 @@ struct recorded_request collected_request(const struct request_record *q, int64_
         .n_preemptions = q->n_preemptions,
         .prefill_worker = q->prefill_worker,
         .worker = q->worker,
+        .ttft_target_ns = q->ttft_target_ns,
+        .tpot_target_ns = q->tpot_target_ns,
+        .decoded_elsewhere = q->decode_in > 0,
     };
 }
 

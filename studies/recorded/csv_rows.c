@@ -48,19 +48,25 @@ static enum status split_line(struct csv_rows *r, size_t *n)
     }
 }
 
+bool csv_rows_find(struct csv_rows *r, size_t column)
+{
+    r->place[column] = -1;
+    for (size_t i = 0; i < r->n_columns; i++) {
+        if (is(r->fields[i], r->wanted[column]))
+            r->place[column] = (int)i;
+    }
+    return r->place[column] >= 0;
+}
+
 static enum status find_columns(struct csv_rows *r, const char *what, size_t n_needed)
 {
     for (size_t w = 0; w < r->n_wanted; w++) {
-        r->place[w] = -1;
-        for (size_t i = 0; i < r->n_columns; i++) {
-            if (is(r->fields[i], r->wanted[w]))
-                r->place[w] = (int)i;
-        }
-        if (r->place[w] < 0 && w == n_needed) {
+        bool found = csv_rows_find(r, w);
+        if (!found && w == n_needed) {
             r->n_wanted = w;
             return ST_OK;
         }
-        if (r->place[w] < 0)
+        if (!found)
             return diag_fail_at(r->d, ST_INPUT, line_reader_pos(r->lines),
                                 "no column '%s'; expected %s", r->wanted[w], what);
     }

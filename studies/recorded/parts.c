@@ -74,7 +74,7 @@ enum status recorded_parts_row(struct request_parts *q, const struct recorded *r
 
     if (!s)
         s = read_parts(q->e2e_ns, rows, first + E2E_PARTS);
-    for (size_t p = 0; p < run->n_pools && !s; p++)
+    for (size_t p = 0; p < recorded_n_waits(run) && !s; p++)
         s = read_wait(&q->waits[p], rows, first + WAITS + pool_at[p] * N_WAIT_COLUMNS);
     return s ? s : csv_rows_number(rows, first + decode_column(n_pools), &q->decode_batch);
 }

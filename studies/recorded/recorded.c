@@ -118,6 +118,9 @@ static enum status read_pools(struct recorded *run, const char *path, struct dia
         return refuse(map, path, key, "a map of one or two pools", d);
     for (const struct yaml_node *pool = map->first; pool; pool = pool->next)
         run->pools[run->n_pools++] = pool->key;
+    run->only_prefills = run->n_pools == 1 && strcmp(run->pools[0], "prefill") == 0;
+    if (run->only_prefills)
+        run->pools[1] = "decode";
     return ST_OK;
 }
 

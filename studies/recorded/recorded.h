@@ -25,9 +25,11 @@ struct recorded_request {
     uint32_t input_tok, output_tok; /* as in the trace */
     enum outcome outcome;
     bool measured; /* arrived in the measured span */
-    bool good;     /* completed within both targets of the run */
+    bool good;     /* completed within both targets */
     uint32_t n_output_tok, cached_tok, n_attempts, n_preemptions;
-    uint32_t prefill_worker, worker; /* ids; NO_WORKER */
+    uint32_t prefill_worker, worker;        /* ids; NO_WORKER */
+    int64_t ttft_target_ns, tpot_target_ns; /* of its own; 0, -1 = those of the run */
+    bool decoded_elsewhere;                 /* on a worker of another deployment */
 };
 
 /* Of timeline.csv: a pool at a time. */
@@ -73,6 +75,8 @@ struct recorded {
     int64_t ttft_target_ns, tpot_target_ns;
     size_t n_pools;
     const char *pools[POLICY_MAX_POOLS];
+    /* Its requests are decoded in other deployments, whose pool is then pools[1]. */
+    bool only_prefills;
     const struct yaml_node *summary; /* for recorded_figure */
 
     size_t n_requests;
@@ -87,6 +91,24 @@ struct recorded {
     size_t n_windows; /* 0 until recorded_read_windows, and where there are none */
     const struct recorded_window *windows; /* by time */
 };
+
+/* How many pools its requests can wait for: pools[0] and on. */
+static inline size_t recorded_n_waits(const struct recorded *run)
+{
+    return run->n_pools + run->only_prefills;
+}
+
+/* What the request is judged by, ns. */
+static inline int64_t recorded_ttft_target(const struct recorded_request *q,
+                                           const struct recorded *run)
+{
+    return q->ttft_target_ns > 0 ? q->ttft_target_ns : run->ttft_target_ns;
+}
+static inline int64_t recorded_tpot_target(const struct recorded_request *q,
+                                           const struct recorded *run)
+{
+    return q->tpot_target_ns > 0 ? q->tpot_target_ns : run->tpot_target_ns;
+}
 
 /* `deployment`: which of several in the run; NULL = the only one. ST_INPUT: no folder, a file of it
  * is missing, torn, or not one of a run, with file, line and column. ST_IO, ST_NOMEM. */

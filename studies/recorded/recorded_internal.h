@@ -50,6 +50,9 @@ struct csv_rows {
 enum status csv_rows_open(struct csv_rows *rows, const char *path, const char *what,
                           const char *const *wanted, size_t n_wanted, size_t n_needed,
                           const char *deployment, struct diag *d);
+/* Directly after that: does the file have a column that the same list names behind those n_wanted?
+ */
+bool csv_rows_find(struct csv_rows *rows, size_t column);
 enum status csv_rows_next(struct csv_rows *rows); /* ST_OK, ST_END */
 void csv_rows_close(struct csv_rows *rows);
 /* Does the file have that wanted column? */

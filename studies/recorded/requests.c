@@ -88,6 +88,19 @@ static enum status read_course(struct recorded_request *q, const struct csv_rows
     return s ? s : read_worker(&q->worker, rows, WORKER);
 }
 
+/* In files of runs whose endpoint chooses pools. */
+enum { DECODE_DEPLOYMENT, TTFT_TARGET_MS, TPOT_TARGET_MS, N_POOL_COLUMNS };
+static const char *const pool_columns[N_POOL_COLUMNS] = {"decode_deployment", "ttft_target_ms",
+                                                         "tpot_target_ms"};
+
+static enum status read_pool_columns(struct recorded_request *q, const char *deployment,
+                                     const struct csv_rows *rows, size_t first)
+{
+    q->decoded_elsewhere = !csv_rows_is(rows, first + DECODE_DEPLOYMENT, deployment);
+    enum status s = csv_rows_ms(rows, first + TTFT_TARGET_MS, &q->ttft_target_ns);
+    return s ? s : csv_rows_ms(rows, first + TPOT_TARGET_MS, &q->tpot_target_ns);
+}
+
 static enum status read_row(struct recorded_request *q, const struct csv_rows *rows)
 {
     uint64_t input_tok, output_tok, measured, good;
@@ -145,6 +158,7 @@ struct reader {
     struct csv_rows rows;
     size_t n_pools; /* of all of them */
     const char *pools[RECORDED_MAX_POOLS];
+    size_t pool_columns; /* where they begin; SIZE_MAX: the file has none */
 };
 
 static int by_index(const void *a, const void *b)
@@ -195,6 +209,8 @@ static enum status read_request(struct reading *of, const struct reader *r, size
     struct request_parts parts = {0};
 
     enum status s = read_row(&q, &r->rows);
+    if (!s && r->pool_columns != SIZE_MAX)
+        s = read_pool_columns(&q, of->run->deployment, &r->rows, r->pool_columns);
     if (!s && has_parts)
         s = recorded_parts_row(&parts, of->run, &r->rows, first_part, of->pool_at, r->n_pools);
     if (!s)
@@ -235,14 +251,14 @@ static size_t place_of_pool(struct reader *r, const char *pool)
 static enum status read_file(struct reader *r, struct arena *arena, const char *path,
                              struct diag *d)
 {
-    const char *wanted[N_COLUMNS + RECORDED_MAX_PARTS_COLUMNS];
+    const char *wanted[N_COLUMNS + RECORDED_MAX_PARTS_COLUMNS + N_POOL_COLUMNS];
     bool several = r->of[0].run->deployment;
     size_t n = several ? N_COLUMNS : DEPLOYMENT;
 
     for (size_t i = 0; i < n; i++)
         wanted[i] = columns[i];
     for (size_t i = 0; i < r->n_runs; i++) {
-        for (size_t p = 0; p < r->of[i].run->n_pools; p++)
+        for (size_t p = 0; p < recorded_n_waits(r->of[i].run); p++)
             r->of[i].pool_at[p] = place_of_pool(r, r->of[i].run->pools[p]);
     }
     size_t n_parts = recorded_parts_columns(wanted + n, r->pools, r->n_pools, arena);
@@ -254,6 +270,12 @@ static enum status read_file(struct reader *r, struct arena *arena, const char *
                                   wanted, n + n_parts, n, NULL, d);
     if (s)
         return s;
+    r->pool_columns = n + n_parts;
+    for (size_t i = 0; i < N_POOL_COLUMNS; i++) {
+        wanted[n + n_parts + i] = pool_columns[i];
+        if (!csv_rows_find(&r->rows, n + n_parts + i) || !several)
+            r->pool_columns = SIZE_MAX;
+    }
     s = read_rows(r, n);
     csv_rows_close(&r->rows);
     for (size_t i = 0; i < r->n_runs && !s; i++)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "planner/fpm/arbiter.h"
-#include "planner/fpm/pool_choice.h"
+#include "planner/pool_choice.h"
 #include "tests/conformance/golden_fpm.h"
 
 enum { WHERE_SIZE = 120, MAX_GRID = 256, MAX_RULES = 16, MAX_DEPLOYMENTS = 16 };
@@ -55,7 +55,7 @@ static void run_pool_case(const cJSON *kase, struct verdict *v)
     cJSON_ArrayForEach(item, golden_get(kase, "queries"))
     {
         golden_equal(v, kind,
-                     pool_choose(&choice, golden_element(item, 0), golden_element(item, 1),
+                     pool_choose(&choice, NAN, golden_element(item, 0), golden_element(item, 1),
                                  golden_element(item, 2)),
                      golden_element(item, 3));
     }

@@ -3,7 +3,7 @@
 
 #include "planner/fpm/arbiter.h"
 #include "planner/fpm/bootstrap.h"
-#include "planner/fpm/pool_choice.h"
+#include "planner/pool_choice.h"
 
 /* Two deployments of one pool with 2 replicas each, one GPU a replica, 4 GPUs in all. */
 static struct arbiter fixed_total(void)
@@ -61,12 +61,12 @@ Test(fpm_arbiter, a_pool_is_chosen_by_the_grid_or_by_priority)
 {
     const int pools[] = {0, 1, 2, 3};
     const struct pool_rule rule = {5, 9, 7};
-    const struct pool_choice choice = {{0, 100, 2}, {0, 10, 2}, pools, 1, &rule};
+    const struct pool_choice choice = {{0, 100, 2}, {0, 10, 2}, pools, 1, &rule, {0, 0, 0}};
 
-    cr_assert_eq(pool_choose(&choice, -1, 4, NAN), 0);
-    cr_assert_eq(pool_choose(&choice, 60, 1000, NAN), 3);
-    cr_assert_eq(pool_choose(&choice, 60, NAN, 4), 3, "not given: the middle");
-    cr_assert_eq(pool_choose(&choice, 60, 0, 9), 7);
+    cr_assert_eq(pool_choose(&choice, NAN, -1, 4, NAN), 0);
+    cr_assert_eq(pool_choose(&choice, NAN, 60, 1000, NAN), 3);
+    cr_assert_eq(pool_choose(&choice, NAN, 60, NAN, 4), 3, "not given: the middle");
+    cr_assert_eq(pool_choose(&choice, NAN, 60, 0, 9), 7);
 }
 
 Test(fpm_arbiter, a_sweep_visits_few_concurrencies_of_many)

@@ -19,7 +19,7 @@ struct run {
 
 static void setup(struct run *r, size_t n_pools)
 {
-    const struct cause_targets targets = {MS(1000), MS(50), n_pools};
+    const struct cause_targets targets = {MS(1000), MS(50), n_pools, false};
 
     r->causes = causes_new(&targets);
     cr_assert(r->causes);

@@ -219,9 +219,6 @@ Test(deployments, mistakes_about_an_endpoint_are_told)
     refused(
         BEHIND, OVERRIDES("deployments=null"),
         "4:16: endpoint.by is about several deployments; expected the key deployments, or none");
-    refused(BEHIND,
-            OVERRIDES("trace=null", "traffic.clients=2", "traffic.isl_tok=9", "traffic.osl_tok=9"),
-            "traffic.clients wait for answers, which an endpoint does not route");
     refused(BEHIND, OVERRIDES("deployments.short.serves.isl_tok=null"),
             "5:54: no request gets to deployment long: short stands before it and serves all that "
             "it does; expected other `serves`, the narrower first");
@@ -319,6 +316,112 @@ Test(deployments, an_endpoint_gives_each_request_to_one)
     y = run(ONE ENDPOINT, OVERRIDES("replicate=2", "trace.scale=1.5"));
     one = run(ONE, OVERRIDES("replicate=2", "trace.scale=1.5"));
     cr_expect_eq(y->requests.offered, one->requests.offered);
+}
+
+/* Whichever deployment has answered, its client sends the next. */
+Test(deployments, clients_wait_for_whoever_answers)
+{
+    const struct summary *y =
+        run(ONE ENDPOINT, OVERRIDES("trace=null", "traffic.clients=3", "traffic.requests=60",
+                                    "traffic.isl_tok=[5000,11000]", "traffic.osl_tok=[1,90]"));
+    const struct summary *shorts = &y->deployments[0], *rest = &y->deployments[1];
+
+    cr_expect_eq(y->requests.completed, 60);
+    cr_expect_eq(shorts->requests.completed + rest->requests.completed, 60);
+    cr_expect(shorts->requests.completed > 10 && rest->requests.completed > 10);
+}
+
+#define GRID                                                                                       \
+    "endpoint: {by: grid, isl_min: 0, isl_max: 16000, isl_resolution: 2, "                         \
+    "prefill_pool_mapping: [[a], [b]], decode_pool_mapping: [[c]]}\n"                              \
+    "deployments: {a: {pools: {prefill: {replicas: 1}}},\n"                                        \
+    "  b: {pools: {prefill: {replicas: 1}}},\n"                                                    \
+    "  c: {pools: {decode: {replicas: 1}}}}\n"
+#define APART                                                                                      \
+    "engine: {profile: h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n"                                      \
+    "trace: {path: " TRACE ", limit: 200}\n" GRID
+
+Test(deployments, a_grid_sends_prompts_to_pools_of_several)
+{
+    const struct summary *y = run(APART, NULL);
+    const struct summary *a = &y->deployments[0], *b = &y->deployments[1], *c = &y->deployments[2];
+
+    cr_expect_eq(y->requests.completed, 200);
+    cr_expect_eq(a->requests.completed + b->requests.completed, 200);
+    cr_expect(a->requests.completed > 20 && b->requests.completed > 20);
+    cr_expect_eq(c->requests.offered, 0);
+    cr_expect_gt(figure(y, "deployments.c.gpu_hours.busy"), 0.001);
+    cr_expect_gt(figure(y, "deployments.c.capacity.decode.demand_worker_s"), 1);
+    char *first = print();
+    cr_assert_eq(read_with(first, NULL), ST_OK, "%s", diag.text);
+    char *second = print();
+    cr_expect_str_eq(first, second);
+    free(first);
+    free(second);
+}
+
+/* A target of a class is what its requests are judged by. */
+Test(deployments, requests_are_judged_by_targets_of_their_own)
+{
+    const struct summary *usual = run(APART, NULL);
+    const struct summary *hard =
+        run(APART, OVERRIDES("endpoint.targets=[{max_priority: 3, ttft_target_ms: 0.5}]"));
+
+    cr_expect_gt(usual->attainment.overall, 0.5);
+    cr_expect_eq(hard->attainment.overall, 0);
+    cr_expect_eq(hard->attainment.tpot, usual->attainment.tpot);
+}
+
+Test(deployments, mistakes_about_a_grid_are_told)
+{
+    static const struct {
+        const char *override, *message;
+    } cases[] = {
+        {"endpoint.isl_resolution=0",
+         "endpoint.isl_resolution must be an integer from 1 to 1000, not '0'"},
+        {"endpoint.isl_resolution=3", "endpoint.prefill_pool_mapping has 2 steps of isl; expected "
+                                      "3, as endpoint.isl_resolution"},
+        {"endpoint.isl_max=null", "endpoint.isl_max is missing; expected it with isl_resolution 2"},
+        {"endpoint.isl_min=16000", "endpoint.isl_max must be above isl_min (16000), not 16000"},
+        {"endpoint.ttft_resolution=2",
+         "endpoint.prefill_pool_mapping has 1 steps of ttft; expected 2"},
+        {"endpoint.prefill_pool_mapping=[[a],[z]]",
+         "endpoint.prefill_pool_mapping: no deployment is called 'z'; expected a name under"},
+        {"endpoint.prefill_pool_mapping=[[a],[c]]",
+         "endpoint.prefill_pool_mapping: deployment c has no pool prefill; expected one that does"},
+        {"endpoint.prefill_pool_mapping=[[a],[a]]",
+         "no request gets to pool prefill of deployment b; expected it in "
+         "endpoint.prefill_pool_mapping or endpoint.prefill_priority_overrides"},
+        {"endpoint.prefill_pool_mapping=[[a],[b,b]]",
+         "this list has 2 items, the first of its kind 1"},
+        {"endpoint.prefill_pool_mapping=[a,b]", "must be a list of lists of deployments"},
+        {"endpoint.prefill_pool_mapping=[[a],[3]]", "must be a list of lists of deployments"},
+        {"endpoint.prefill_pool_mapping=[[[a]],[[b]]]", "has lists 3 deep; expected 2"},
+        {"endpoint.prefill_pool_mapping=null", "has only decode_pool_mapping; expected "
+                                               "agg_pool_mapping, or prefill_pool_mapping and"},
+        {"endpoint.agg_pool_mapping=[[a]]", "has agg_pool_mapping and prefill_pool_mapping and "
+                                            "decode_pool_mapping; expected agg_pool_mapping, or"},
+        {"endpoint.prefill_priority_overrides=[{target_pool: c}]",
+         "endpoint.prefill_priority_overrides: deployment c has no pool prefill"},
+        {"endpoint.prefill_priority_overrides=[{min_priority: 4, max_priority: 3, target_pool: a}]",
+         "min_priority 4 is above max_priority 3"},
+        {"endpoint.prefill_priority_overrides=[{min_priority: 4}]", "this rule says nothing"},
+        {"endpoint.prefill_priority_overrides=[{target: a}]",
+         "unknown key 'target' in endpoint.prefill_priority_overrides; expected min_priority, "
+         "max_priority or target_pool"},
+        {"endpoint.targets=[{ttft_target_ms: -1}]",
+         "ttft_target_ms of endpoint.targets must be a number of ms from 0 to 1e12, not '-1'"},
+        {"endpoint.agg_priority_overrides=[{target_pool: a}]",
+         "endpoint.agg_priority_overrides has no effect here"},
+        {"endpoint.default_itl_target_ms=3", "endpoint.default_itl_target_ms has no effect here"},
+        {"deployments.a.pools={agg: {replicas: 1}}", "deployment a has a pool agg; expected pools"},
+        {"deployments.a.disagg.max_prefill_queue=3", "disagg.max_prefill_queue has no effect here"},
+        {"deployments.a.serves.isl_tok=3", "serves.isl_tok has no effect here"},
+        {"endpoint.by=class", "pools has prefill but not decode"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        refused(APART, OVERRIDES(cases[i].override), cases[i].message);
 }
 
 Test(deployments, figures_of_expectations_are_checked)

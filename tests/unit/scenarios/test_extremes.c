@@ -163,6 +163,8 @@ static void add_values(struct settings *s, const struct key *key, const char *pa
     case KEY_PRESET:
     case KEY_EXPECT:
     case KEY_COMPARE:
+    case KEY_POOLS:
+    case KEY_RULES:
         return; /* have no ends */
     }
 }

@@ -164,6 +164,17 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
     case KEY_PRICES:
         snprintf(value, VALUE_SIZE, "2");
         return i == 0;
+    case KEY_POOLS:
+        snprintf(value, VALUE_SIZE, "%s",
+                 strncmp(key->name, "agg", 3) == 0 ? "[[[b, a], [b, a]], [[b, a], [b, a]]]"
+                                                   : "[[b, a], [b, a]]");
+        return i == 0;
+    case KEY_RULES:
+        snprintf(value, VALUE_SIZE, "%s",
+                 strcmp(key->name, "targets") == 0
+                     ? "[{max_priority: 1, ttft_target_ms: 20, itl_target_ms: 30}]"
+                     : "[{max_priority: 1, target_pool: b}]");
+        return i == 0;
     case KEY_EXPECT:
     case KEY_COMPARE:
         return false;
@@ -199,6 +210,17 @@ static bool candidate(const struct key *key, size_t i, char value[VALUE_SIZE])
 #define CLASSES                                                                                    \
     "endpoint: {by: class}\nserves: {osl_tok: [0, 20]}\n"                                          \
     "deployments: {a: {}, b: {serves: {isl_tok: null, osl_tok: null, priority: null}}}\n"
+
+/* Some requests have targets, and some workers fail. */
+#define GRID_PAIRS                                                                                 \
+    "prefill_pool_mapping: [[a, b], [b, a]], decode_pool_mapping: [[b, a], [a, b]], "              \
+    "context_length_min: 0, context_length_max: 2000, context_length_resolution: 2"
+#define GRID_AGG "agg_pool_mapping: [[[a, b], [b, a]], [[b, a], [a, b]]]"
+#define GRIDS                                                                                      \
+    "endpoint: {by: grid, isl_min: 0, isl_max: 2000, isl_resolution: 2, ttft_min_ms: 0, "          \
+    "ttft_max_ms: 400, ttft_resolution: 2, itl_min_ms: 0, itl_max_ms: 20, itl_resolution: 2, "     \
+    "targets: [{max_priority: 0, ttft_target_ms: 250, itl_target_ms: 12}], " GRID_PAIRS "}\n"      \
+    "failures: {worker_mtbf_h: 0.002}\ndeployments: {a: {}, b: {}}\n"
 
 /* Each a scenario in which some keys come to bear. */
 static const char *const stages[] = {
@@ -274,6 +296,7 @@ static const char *const stages[] = {
     "traffic: {rate_per_s: [[0, 3], [12, 3]], isl_tok: 500, osl_tok: 20}\nengine: {profile: "
     "h200_sxm/vllm/Llama-3.1-8B-FP8/TP1}\n" DISAGG,
     SMALL DISAGG CLASSES,
+    SMALL DISAGG STARTS GRIDS,
     NULL};
 
 enum { STAGE_SIZE = 4096 };
@@ -313,6 +336,7 @@ static void stage_text(char out[STAGE_SIZE], const char *stage, bool agg, const 
         replace(text, "generation: 1.4.2", "generation: 1.4.2, mode: agg");
         replace(text, "generation: 1.6.1", "generation: 1.6.1, mode: agg");
         replace(text, "prefill_engine_num_gpu: 1, ", "");
+        replace(text, GRID_PAIRS, GRID_AGG);
         replace(text, "kv_transfer: {links_per_node: 1, bandwidth_gb_s: 1}\n", "");
     }
     snprintf(out, STAGE_SIZE, "compat: %s\n%.3900s", compat, text);

@@ -1,7 +1,9 @@
-/* Random deployments that share a budget under every arbiter: told all that happens, a watcher
+/* Random deployments that share a budget under every arbiter, each with requests of its own or all
+ * behind one endpoint: told all that happens, a watcher
  * counts GPUs itself. At no event are more held than the budget; nobody waits beside free GPUs;
  * what is granted is within the budget, leaves none over that is wanted, and nobody below what is
  * guaranteed. A failure names its seed; HEADROOM_SEED=n runs that seed alone. */
+#include "sim/routing/endpoint.h"
 #include "together_fixture.h"
 
 enum { N_SEEDS = 150, MOST = 5, MOST_IDS = 2048, MOST_GPUS = 1 << 20 };
@@ -49,7 +51,13 @@ struct seen_pool {
     int64_t wanted_ns;
 };
 
+enum { N_REQUESTS = 40 };
+
 struct watch {
+    bool endpoint;
+    size_t n_ended[MOST];
+    bool ended[N_REQUESTS]; /* of an endpoint's requests */
+    uint64_t n_apart;       /* decoded in another deployment than they came to */
     struct seen_pool pools[MOST][POLICY_MAX_POOLS];
     size_t n, n_pools[MOST];
     struct standing standings[MOST];
@@ -228,7 +236,15 @@ static enum status see_decision(void *context, const struct decision_record *r, 
 
 static enum status see_request(void *context, const struct request_record *r, struct diag *d)
 {
+    struct watch *w = context;
     (void)d;
+    expect(w, r->index < N_REQUESTS, "a request that nobody sent");
+    if (w->endpoint) {
+        expect(w, !w->ended[r->index], "a request ends twice");
+        w->ended[r->index] = true;
+    }
+    w->n_ended[r->deployment]++;
+    w->n_apart += r->decode_in && r->worker != NO_WORKER;
     DIGEST(context, r->deployment);
     DIGEST(context, r->index);
     DIGEST(context, r->outcome);
@@ -236,7 +252,7 @@ static enum status see_request(void *context, const struct request_record *r, st
     return ST_OK;
 }
 
-/* ---- a random run ---- */
+/* ---- deployments ---- */
 
 struct crowd {
     struct fixture f[MOST];
@@ -244,6 +260,54 @@ struct crowd {
     struct trace_text text[MOST];
     size_t n;
 };
+
+/* ---- an endpoint that goes by nothing but the number of the request ---- */
+
+/* The i-th of those whose pool it can be. */
+static size_t take(const struct crowd *c, bool decode, uint64_t i)
+{
+    size_t n = 0, of[MOST];
+    for (size_t k = 0; k < c->n; k++) {
+        const struct deployment_config *d = &c->f[k].deployment;
+        if (decode ? d->pools[d->n_pools - 1].role == POOL_DECODE : d->pools[0].role != POOL_DECODE)
+            of[n++] = k;
+    }
+    return of[i % n];
+}
+
+static enum status choose_any(const void *state, const struct endpoint_view *view,
+                              const struct trace_request *request, struct endpoint_choice *to,
+                              struct diag *d)
+{
+    const struct crowd *c = state;
+    (void)request;
+    (void)d;
+    to->entry = to->decode = take(c, false, view->number * 7);
+    to->target = 0;
+    if (c->f[to->entry].deployment.pools[0].role == POOL_PREFILL)
+        to->decode = take(c, true, view->number * 5 + 1);
+    return ST_OK;
+}
+
+static const struct endpoint_ops endpoint_any = {.name = "any", .choose = choose_any};
+
+/* Some have only one of their two pools; the first has both. */
+static void random_halves(struct crowd *c, struct pcg64 *rng)
+{
+    for (size_t i = 1; i < c->n; i++) {
+        struct deployment_config *d = &c->f[i].deployment;
+        unsigned half = draw(rng, 0, 2);
+        if (d->n_pools == 1 || half == 0)
+            continue;
+        d->n_pools = 1;
+        if (half == 2)
+            d->pools[0] = d->pools[1];
+    }
+    c->f[0].config.endpoint = &endpoint_any;
+    c->f[0].config.endpoint_state = c;
+}
+
+/* ---- a random run ---- */
 
 static void random_fleet(struct fixture *f, struct pcg64 *rng, uint32_t gpus_per_node)
 {
@@ -295,14 +359,14 @@ static struct trace_text random_traffic(struct pcg64 *rng)
 {
     struct trace_text t = {0};
     double at_ms = 0, gap_ms = 10 + 150 * pcg64_double(rng);
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < N_REQUESTS; i++) {
         trace_text_add(&t, at_ms, draw(rng, 1, 300), draw(rng, 1, 80));
         at_ms += pcg64_exponential(rng, gap_ms);
     }
     return t;
 }
 
-static void crowd_init(struct crowd *c, unsigned seed, size_t n)
+static void crowd_init(struct crowd *c, unsigned seed, size_t n, bool endpoint)
 {
     static const char *const names[MOST] = {"a", "b", "c", "d", "e"};
     struct pcg64 rng;
@@ -311,7 +375,7 @@ static void crowd_init(struct crowd *c, unsigned seed, size_t n)
     c->n = n ? n : draw(&rng, 2, MOST);
     for (size_t i = 0; i < c->n; i++) {
         pcg64_stream(&rng, seed, "deployment", i);
-        fixture_init(&c->f[i], draw(&rng, 0, 1), 1);
+        fixture_init(&c->f[i], draw(&rng, 0, 1) || (endpoint && i == 0), 1);
         c->f[i].deployment.name = names[i];
         random_fleet(&c->f[i], &rng, gpus_per_node);
         random_policy(&c->f[i], &c->whims[i], &rng);
@@ -328,6 +392,8 @@ static void crowd_init(struct crowd *c, unsigned seed, size_t n)
     config->spot_mtbf_s = draw(&rng, 0, 2) ? 0 : 3 + 6 * pcg64_double(&rng);
     config->spot_notice_ns = draw(&rng, 0, 400) * NS_PER_MS;
     config->spot_return_ns = draw(&rng, 0, 1) ? draw(&rng, 0, 1000) * NS_PER_MS : TIME_NEVER;
+    if (endpoint)
+        random_halves(c, &rng);
 }
 
 static void crowd_release(struct crowd *c)
@@ -376,16 +442,30 @@ static void random_budget(struct watch *w, struct crowd *c, struct pcg64 *rng)
     w->nodes_gpus = w->limited_nodes ? cluster->n_nodes * w->gpus_per_node : INT64_MAX;
 }
 
+/* Every request that was sent has ended once, and is counted where it came to. */
+static void check_requests(struct watch *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        n += w->n_ended[i];
+        expect(w, w->endpoint || w->n_ended[i] == N_REQUESTS, "a request never ended");
+    }
+    expect(w, !w->endpoint || n == N_REQUESTS, "a request never ended");
+}
+
 /* Under the arbiter (NULL: under none), with an ample budget or a random one. */
-static void watch_run(struct watch *w, unsigned seed, const char *arbiter, size_t n, bool ample)
+static void watch_run(struct watch *w, unsigned seed, const char *arbiter, size_t n, bool ample,
+                      bool endpoint)
 {
     static struct crowd crowd;
     struct fixture *of[MOST];
     struct pcg64 rng;
     crowd = (struct crowd){.n = 0};
-    crowd_init(&crowd, seed, n);
+    crowd_init(&crowd, seed, n, endpoint);
     pcg64_stream(&rng, seed, "budget", 0);
     watch_init(w, &crowd, &rng);
+    w->endpoint = endpoint;
+    cr_assert_gt(crowd.n, 0);
     for (size_t i = 0; i < crowd.n; i++)
         of[i] = &crowd.f[i];
     double ttl_s = draw(&rng, 0, 1) ? 360 : 0.1 + 2 * pcg64_double(&rng);
@@ -406,6 +486,7 @@ static void watch_run(struct watch *w, unsigned seed, const char *arbiter, size_
                                 .event = see_event,
                                 .grant = see_grant};
     run_together(of, crowd.n, crowd.text, &observer);
+    check_requests(w);
     for (size_t i = 0; i < crowd.n; i++)
         for (size_t p = 0; p < w->n_pools[i]; p++)
             DIGEST(w, crowd.f[i].result->pools[p].unserved_gpu_s);
@@ -426,9 +507,9 @@ Test(grants, of_random_deployments_stay_within_the_budget)
     uint64_t n_waits = 0, n_denied = 0, n_taken = 0;
     for (unsigned end = seed + n; seed < end; seed++)
         for (const struct arbiter_ops *const *a = arbiters; *a; a++) {
-            watch_run(&w, seed, (*a)->name, 0, false);
+            watch_run(&w, seed, (*a)->name, 0, false, false);
             cr_assert_null(w.broken, "HEADROOM_SEED=%u %s: %s", seed, (*a)->name, w.broken);
-            watch_run(&again, seed, (*a)->name, 0, false);
+            watch_run(&again, seed, (*a)->name, 0, false, false);
             cr_assert_eq(w.digest, again.digest, "HEADROOM_SEED=%u %s: another run", seed,
                          (*a)->name);
             n_waits += w.n_waits;
@@ -440,15 +521,32 @@ Test(grants, of_random_deployments_stay_within_the_budget)
               (size_t)n_taken);
 }
 
+Test(grants, behind_an_endpoint_every_request_ends_once)
+{
+    static struct watch w, again;
+    unsigned n, seed = first_seed(&n);
+    uint64_t n_apart = 0;
+    for (unsigned end = seed + n; seed < end; seed++)
+        for (const struct arbiter_ops *const *a = arbiters; *a; a++) {
+            watch_run(&w, seed, (*a)->name, 0, false, true);
+            cr_assert_null(w.broken, "HEADROOM_SEED=%u %s: %s", seed, (*a)->name, w.broken);
+            watch_run(&again, seed, (*a)->name, 0, false, true);
+            cr_assert_eq(w.digest, again.digest, "HEADROOM_SEED=%u %s: another run", seed,
+                         (*a)->name);
+            n_apart += w.n_apart;
+        }
+    cr_expect(n == 1 || n_apart > 1000, "%zu decoded elsewhere", (size_t)n_apart);
+}
+
 Test(grants, of_one_deployment_with_enough_for_all_change_nothing)
 {
     static struct watch alone, under;
     unsigned n, seed = first_seed(&n);
     for (unsigned end = seed + n; seed < end; seed++) {
-        watch_run(&alone, seed, NULL, 1, true);
+        watch_run(&alone, seed, NULL, 1, true, false);
         cr_assert_gt(alone.n_events, 0);
         for (const struct arbiter_ops *const *a = arbiters; *a; a++) {
-            watch_run(&under, seed, (*a)->name, 1, true);
+            watch_run(&under, seed, (*a)->name, 1, true, false);
             cr_assert_null(under.broken, "HEADROOM_SEED=%u %s: %s", seed, (*a)->name, under.broken);
             cr_assert_eq(alone.digest, under.digest, "HEADROOM_SEED=%u %s", seed, (*a)->name);
         }

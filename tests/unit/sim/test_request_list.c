@@ -91,7 +91,8 @@ static void play(bool by_isl, bool pushes, uint64_t seed)
             for (p.n--; at < p.n; at++)
                 p.id[at] = p.id[at + 1];
         } else {
-            uint32_t id = add(&t, 1 + (uint32_t)pcg64_below(&rng, 9), (uint32_t)pcg64_below(&rng, 4));
+            uint32_t id =
+                add(&t, 1 + (uint32_t)pcg64_below(&rng, 9), (uint32_t)pcg64_below(&rng, 4));
             if (what == 9 && pushes) {
                 request_list_push_front(&l, &t, id);
                 plain_put(&p, 0, id);

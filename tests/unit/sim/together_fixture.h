@@ -51,6 +51,7 @@ static void run_together(struct fixture *const *f, size_t n, const struct trace_
     config.n_deployments = n;
     config.deployments = deployments;
     struct observer to_each = {.context = (void *)f,
+                               .wants_parts = f[0]->want_parts,
                                .request = to_request,
                                .sample = to_sample,
                                .decision = to_decision,

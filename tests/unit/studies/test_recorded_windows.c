@@ -38,7 +38,7 @@ static void finish_causes(void)
                                      .parts = &parts};
     struct cause_summary summary;
 
-    causes = causes_new(&(struct cause_targets){S(1), S(1), 1});
+    causes = causes_new(&(struct cause_targets){S(1), S(1), 1, false});
     cr_assert_eq(causes_add_request(causes, &q, &diag), ST_OK);
     cr_assert_eq(causes_finish(causes, &summary, &diag), ST_OK);
 }

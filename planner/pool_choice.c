@@ -1,4 +1,4 @@
-#include "planner/fpm/pool_choice.h"
+#include "planner/pool_choice.h"
 
 #include <math.h>
 
@@ -10,8 +10,10 @@ int pool_axis_step(const struct pool_axis *a, double value)
     return step >= a->n_steps ? a->n_steps - 1 : step > 0 ? (int)step : 0;
 }
 
-int pool_choose(const struct pool_choice *c, double row_value, double column_value, double priority)
+int pool_choose(const struct pool_choice *c, double plane_value, double row_value,
+                double column_value, double priority)
 {
+    int plane = c->planes.n_steps ? pool_axis_step(&c->planes, plane_value) : 0;
     int row = pool_axis_step(&c->rows, row_value);
     int column = pool_axis_step(&c->columns, column_value);
 
@@ -19,5 +21,5 @@ int pool_choose(const struct pool_choice *c, double row_value, double column_val
         if (c->rules[i].least <= priority && priority <= c->rules[i].most)
             return c->rules[i].pool;
     }
-    return c->pools[row * c->columns.n_steps + column];
+    return c->pools[(plane * c->rows.n_steps + row) * c->columns.n_steps + column];
 }

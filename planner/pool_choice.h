@@ -1,7 +1,7 @@
 /* Which of several pools behind one endpoint a request goes to, by a grid over two of its
- * properties. (Dynamo global router 1.2.1, `pool_selection.py`.) */
-#ifndef PLANNER_FPM_POOL_CHOICE_H
-#define PLANNER_FPM_POOL_CHOICE_H
+ * properties, or three. (Dynamo global router 1.2.1, with three 1.4.2, `pool_selection.py`.) */
+#ifndef PLANNER_POOL_CHOICE_H
+#define PLANNER_POOL_CHOICE_H
 
 #include <stddef.h>
 
@@ -22,12 +22,13 @@ struct pool_rule {
 
 struct pool_choice {
     struct pool_axis rows, columns;
-    const int *pools; /* row by row */
+    const int *pools; /* plane by plane, row by row */
     size_t n_rules;
     const struct pool_rule *rules; /* the first that matches counts */
+    struct pool_axis planes;       /* n_steps 0 = there is only one */
 };
 /* `priority` NaN = none. */
-int pool_choose(const struct pool_choice *c, double row_value, double column_value,
-                double priority);
+int pool_choose(const struct pool_choice *c, double plane_value, double row_value,
+                double column_value, double priority);
 
 #endif

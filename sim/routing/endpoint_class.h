@@ -1,12 +1,8 @@
-/* One stream of requests behind which several fleets stand: which of them serves a request, and the
- * source of what one of them serves. */
-#ifndef TRACES_REQUEST_CLASS_H
-#define TRACES_REQUEST_CLASS_H
+/* Each deployment serves a class of requests. */
+#ifndef SIM_ROUTING_ENDPOINT_CLASS_H
+#define SIM_ROUTING_ENDPOINT_CLASS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "traces/request_source.h"
+#include "sim/routing/endpoint.h"
 
 /* Lowest and highest, both included; none where the lowest is above the highest. */
 struct request_class {
@@ -33,18 +29,5 @@ struct request_classes {
 /* `n` when it fits none. */
 size_t request_class_find(const struct request_classes *classes,
                           const struct trace_request *request);
-
-/* The requests of one class, as they come in `all`; those of the other classes are passed over. The
- * digest is of its own. Borrows all of it, and stays where it is while its source is used. */
-struct class_filter {
-    struct request_source all; /* none that waits for answers: no `done` */
-    const struct request_classes *classes;
-    size_t own;
-    uint64_t n_seen, digest;
-};
-void class_filter_init(struct class_filter *filter, const struct request_source *all,
-                       const struct request_classes *classes, size_t own);
-/* `next` also fails with ST_INPUT at a request of no class. */
-struct request_source class_filter_source(struct class_filter *filter);
 
 #endif
