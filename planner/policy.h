@@ -130,7 +130,8 @@ struct policy_setup {
 
 /* What others have to know of a planner's configuration. */
 struct policy_terms {
-    const char *mode; /* disagg, prefill, decode, agg */
+    const char *mode;    /* disagg, prefill, decode, agg */
+    bool global_planner; /* it asks a global planner, which it does not replace */
     bool throughput_scaling, load_scaling;
     int64_t throughput_interval_s, load_interval_s;
     bool has_targets; /* it looks at these: */

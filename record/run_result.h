@@ -27,6 +27,13 @@ struct pool_result {
     uint64_t n_steps;           /* engine steps */
 };
 
+/* Calls of the policy, one after the other, at each of which one of its workers waited for GPUs and
+ * it asked for nothing: the longest such stretch. */
+struct policy_stall {
+    uint64_t n_calls;
+    int64_t from_ns, to_ns; /* its first call and its last */
+};
+
 struct run_result {
     int64_t end_ns;               /* simulated time at the end */
     char stopped[STOP_TEXT_SIZE]; /* why it ended before its requests did; "" = it did not */
@@ -40,6 +47,7 @@ struct run_result {
     uint64_t n_decisions;                 /* policy calls that were reported */
     uint64_t n_scale_events;              /* workers started, drained, terminated or cancelled */
     uint64_t n_events;                    /* events handled by the loop */
+    struct policy_stall stall;
     uint64_t n_retries;
     uint64_t prompt_tok, cached_tok; /* of all admissions in the measured span */
     struct histogram itl; /* ns; all gaps between output tokens that ended in the measured span */

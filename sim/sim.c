@@ -70,6 +70,24 @@ static enum status schedule_policy(struct deployment *d)
     return s ? s : push_timer(d, d->effects.next_ns, EVENT_CLASS_POLICY, ++d->policy_generation);
 }
 
+/* After a call of the policy. */
+static void note_stall(struct deployment *d)
+{
+    struct policy_stall *stall = &d->stall, *longest = &d->result->stall;
+    int n_pending = 0;
+    for (size_t p = 0; p < d->config->n_pools; p++)
+        n_pending += d->pools[p].n_pending;
+    if (n_pending == 0 || d->effects.scale) {
+        stall->n_calls = 0;
+        return;
+    }
+    if (stall->n_calls++ == 0)
+        stall->from_ns = d->sim->now_ns;
+    stall->to_ns = d->sim->now_ns;
+    if (stall->n_calls > longest->n_calls)
+        *longest = *stall;
+}
+
 static enum status call_policy(struct deployment *d)
 {
     struct sim *sim = d->sim;
@@ -108,6 +126,7 @@ static enum status call_policy(struct deployment *d)
     s = config->policy->tick(config->policy_state, &input, &d->effects, sim->diag);
     if (!s && config->scrape_interval_ns == 0)
         s = metrics_snapshot(d);
+    note_stall(d);
     enum grant grant = GRANT_UNCHANGED;
     if (!s && d->effects.scale)
         s = grants_ask(d, d->effects.target, &grant);
@@ -721,8 +740,7 @@ enum status sim_run(const struct sim_config *config, const struct request_source
             .metrics = &metrics[i],
         };
     }
-    sim.n_streams = config->endpoint ? 1 : sim.n_deployments;
-    for (size_t i = 0; i < sim.n_streams; i++)
+    for (size_t i = 0; !s && i < (config->endpoint ? 1 : n); i++, sim.n_streams++)
         sim.streams[i] = (struct stream){.source = &sources[i],
                                          .only = config->endpoint ? NULL : &sim.deployments[i]};
     if (!s)

@@ -482,6 +482,7 @@ static void planner_terms(const void *config, struct policy_terms *to)
 
     *to = (struct policy_terms){
         .mode = c->mode,
+        .global_planner = strcmp(c->environment, "global-planner") == 0,
         .throughput_scaling = c->enable_throughput_scaling,
         .load_scaling = c->enable_load_scaling,
         .throughput_interval_s = c->throughput_adjustment_interval_s,

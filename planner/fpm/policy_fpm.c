@@ -472,6 +472,7 @@ static void terms(const void *config, struct policy_terms *to)
 
     *to = (struct policy_terms){
         .mode = c->mode,
+        .global_planner = strcmp(c->environment, "global-planner") == 0,
         .throughput_scaling = c->enable_throughput_scaling,
         .load_scaling = c->enable_load_scaling,
         .throughput_interval_s = c->throughput_interval_s,

@@ -15,6 +15,7 @@
 #include "scenarios/text/nearest.h"
 #include "util/bug.h"
 #include "util/text.h"
+#include "util/units.h"
 
 enum { NOTE_SIZE = 400 };
 
@@ -344,8 +345,22 @@ static enum status check_tables(const struct checked *c, struct diag *d)
     return ST_OK;
 }
 
+/* Who asks a global planner needs one to answer. */
+static enum status check_environment(const struct checked *c, struct diag *d)
+{
+    struct policy_terms p;
+
+    if (c->dry_run || !scenario_planner_terms(c->scenario, &p) || !p.global_planner ||
+        strcmp(c->scenario->arbiter.type, "none") != 0)
+        return ST_OK;
+    return diag_fail_at(d, ST_INPUT, scenario_at(c->scenario, "policy.environment"),
+                        "policy.environment is global-planner, and nobody is: expected an arbiter "
+                        "(arbiter.type global is the reference's), or environment kubernetes");
+}
+
 static enum status (*const checks[])(const struct checked *c, struct diag *d) = {
-    check_expectations, check_prices, check_budget, check_targets, check_halves, check_tables};
+    check_expectations, check_prices, check_budget,     check_targets,
+    check_halves,       check_tables, check_environment};
 
 enum status scenario_check(const struct checked *c, struct diag *d)
 {
@@ -450,4 +465,25 @@ enum status scenario_check_traffic(const struct checked *c, const struct traffic
     for (size_t i = 0; i < sizeof traffic_checks / sizeof traffic_checks[0] && !s; i++)
         s = traffic_checks[i](c, traffic, d);
     return s;
+}
+
+/* Shorter ones are nothing: a drained worker takes its time to go. */
+#define LONG_STALL_NS (300 * NS_PER_S)
+
+enum status scenario_check_stall(const struct checked *c, const struct run_result *result,
+                                 struct diag *d)
+{
+    const struct policy_stall *stall = &result->stall;
+    bool shared = strcmp(c->scenario->arbiter.type, "none") != 0;
+
+    if (!c->scenario->deployment || stall->to_ns - stall->from_ns < LONG_STALL_NS)
+        return ST_OK;
+    return note(
+        c, d,
+        "From %.6g s to %.6g s a worker waited for GPUs, and the policy asked for nothing, at "
+        "%" PRIu64 " calls: a planner waits until what it asked for is there. %s",
+        s_from_ns(stall->from_ns), s_from_ns(stall->to_ns), stall->n_calls,
+        shared ? "The GPUs are with workers that drain, or on nodes that are missing."
+               : "Who has the GPUs may wait in the same way. An arbiter, or max_gpu_budget, "
+                 "keeps it from asking for what is not there.");
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "engines/profile/profile.h"
+#include "record/run_result.h"
 #include "reports/recorder.h"
 #include "scenarios/keys/scenario.h"
 #include "util/arena.h"
@@ -46,7 +47,9 @@ enum status scenario_check_comparison(const struct scenario *scenario,
                                       const struct compare_rule *comparison, struct diag *d);
 /* All that it expects and compares. */
 enum status scenario_check_figures(const struct scenario *scenario, struct diag *d);
-/* After it. */
+/* After it: does the policy of one of several wait for what does not come? */
+enum status scenario_check_stall(const struct checked *c, const struct run_result *result,
+                                 struct diag *d);
 enum status scenario_check_traffic(const struct checked *c, const struct traffic_seen *traffic,
                                    struct diag *d);
 

@@ -38,7 +38,8 @@ struct filled {
 };
 
 static enum status check_traffic(struct scenario_run *run, struct recorder *recorder,
-                                 struct arena *arena, struct diag *d)
+                                 const struct run_result *results, struct arena *arena,
+                                 struct diag *d)
 {
     enum status s = ST_OK;
 
@@ -47,6 +48,8 @@ static enum status check_traffic(struct scenario_run *run, struct recorder *reco
         const struct checked checked = scenario_run_checked(run, i, arena);
         const struct traffic_seen traffic = {totals->n_records, s_from_ns(totals->last_arrival_ns)};
         s = scenario_check_traffic(&checked, &traffic, d);
+        if (!s)
+            s = scenario_check_stall(&checked, &results[i], d);
     }
     return s;
 }
@@ -88,7 +91,7 @@ static enum status simulate(struct scenario_run *run, struct arena *arena,
     if (!s)
         s = check_cancel(options, d);
     if (!s)
-        s = check_traffic(run, recorder, arena, d);
+        s = check_traffic(run, recorder, to->results, arena, d);
     if (s)
         return s;
     if (options->measure)

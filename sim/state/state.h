@@ -107,6 +107,7 @@ struct deployment {
     struct metrics *metrics; /* sim/metrics.h */
 
     struct policy_effects effects; /* of the last policy call */
+    struct policy_stall stall;     /* that goes on; n_calls 0 = none does */
     uint32_t policy_generation;
 
     /* Kept per scaling request, for decisions.jsonl. */

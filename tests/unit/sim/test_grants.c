@@ -194,3 +194,39 @@ Test(grants, unserved_without_an_arbiter_is_what_waits_for_gpus)
     cr_expect_not(pair.f[1].decisions[0].arbitrated);
     pair_release(&pair);
 }
+
+/* ---- a policy that waits ---- */
+
+/* Asks for two more at 1 s, then looks every 100 ms and asks for nothing until it has them. */
+static enum status patient_tick(void *state, const struct policy_input *input,
+                                struct policy_effects *effects, struct diag *d)
+{
+    (void)state;
+    (void)d;
+    effects->scale = input->now_ns == NS_PER_S;
+    effects->target[0] = input->pools[0].target + 2;
+    effects->next_ns = input->now_ns + 100 * NS_PER_MS;
+    return ST_OK;
+}
+
+static const struct policy_ops policy_patient = {.name = "patient", .tick = patient_tick};
+
+Test(grants, a_policy_that_waits_for_gpus_in_vain_is_noted)
+{
+    static struct pair pair;
+    pair_init(&pair);
+    struct fixture *f = &pair.f[0];
+    f->deployment.policy = &policy_patient;
+    f->deployment.policy_state = f; /* not the schedule */
+    policy_effects_clear(&f->deployment.policy_first, 1);
+    f->deployment.policy_first.next_ns = NS_PER_S;
+    f->config.cluster.n_nodes = 4; /* room for one of the two */
+    pair_run(&pair);
+    const struct policy_stall *stall = &f->result->stall;
+    cr_expect_eq(stall->from_ns, 1100 * NS_PER_MS);
+    cr_expect_geq(stall->to_ns, 5800 * NS_PER_MS);
+    cr_expect_eq(stall->n_calls,
+                 1 + (uint64_t)((stall->to_ns - stall->from_ns) / (100 * NS_PER_MS)));
+    cr_expect_eq(pair.f[1].result->stall.n_calls, 0);
+    pair_release(&pair);
+}
