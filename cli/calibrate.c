@@ -19,7 +19,7 @@ const struct cli_option calibrate_options[] = {
      "not fitted; may be repeated"},
     {"jobs", 'j', "N", "so many runs at a time (default: one a core)"},
     {"force", '\0', NULL, "replace OVERLAY"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 

@@ -102,14 +102,19 @@ void cli_help_verb(const char *path, const struct cli_verb *verb, FILE *out);
 /* One line per verb: its path, then its options. */
 void cli_write_verbs(FILE *out);
 
-/* The option of verbs that take a scenario. */
-#define CLI_OVERLAY                                                                                \
-    {                                                                                              \
-        "overlay", '\0', "FILE.yaml",                                                              \
-            "its keys win over those of the scenario; may be repeated, later ones win, --set "     \
-            "wins "                                                                                \
-            "over all"                                                                             \
-    }
+/* Options that mean the same wherever they are, in the words of --help: of verbs that take a
+ * scenario, and of those that run it often. */
+/* clang-format off */
+#define CLI_SET {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"}
+#define CLI_OVERLAY \
+    {"overlay", '\0', "FILE.yaml", "its keys win over those of the scenario; may be repeated, later " \
+     "ones win, --set wins over all"}
+#define CLI_SEED {"seed", '\0', "N", "the same as --set seed=N"}
+#define CLI_JOBS {"jobs", 'j', "J", "threads; as many as there are cores when not given"}
+#define CLI_QUIET {"quiet", 'q', NULL, "print errors only"}
+#define CLI_NO_COLOR \
+    {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"}
+/* clang-format on */
 
 /* The scenario that the first word names, with --overlay, --set and --seed applied, and what it
  * was read from. In the arena. */

@@ -36,11 +36,11 @@ const struct cli_option compare_options[] = {
     {"out", 'o', "DIR", "keep the files of the scenarios' runs, in DIR/A, DIR/B, ..."},
     {"set", 's', "PATH=VALUE", "override a key of all scenarios; may be repeated"},
     CLI_OVERLAY,
-    {"seed", '\0', "N", "the same as --set seed=N"},
+    CLI_SEED,
     {"jobs", 'j', "J", "threads for the replicates; as many as there are cores when not given"},
     {"force", '\0', NULL,
      "replace the files of --json and --html, and use the --out folder as it is"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 

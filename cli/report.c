@@ -16,7 +16,7 @@
 const struct cli_option report_options[] = {
     {"out", 'o', "FILE", "write it there, not beside the results"},
     {"force", '\0', NULL, "replace a file that is no page of Headroom's"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 

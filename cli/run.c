@@ -25,7 +25,7 @@ const struct cli_option run_options[] = {
     {"set", 's', "PATH=VALUE",
      "override a key of the scenario, e.g. policy.min_endpoint=2; may be repeated"},
     CLI_OVERLAY,
-    {"seed", '\0', "N", "the same as --set seed=N"},
+    CLI_SEED,
     {"replicates", '\0', "R",
      "R more runs, each with another course that the traffic might have taken: intervals for every "
      "figure"},
@@ -48,7 +48,7 @@ const struct cli_option run_options[] = {
      "use the --out folder whatever else it holds, and replace the files of --report-json, "
      "--report-jsonl and --trace-events"},
     {"quiet", 'q', NULL, "print errors and missed expectations only"},
-    {"no-color", '\0', NULL, "no colour; nor when NO_COLOR is set, or off a terminal"},
+    CLI_NO_COLOR,
     {.name = NULL},
 };
 

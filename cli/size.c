@@ -53,12 +53,12 @@ const struct cli_option size_options[] = {
     {"json", '\0', "FILE", "write all figures of all choices there"},
     {"csv", '\0', "FILE", "the same as a table, a row per choice"},
     {"html", '\0', "FILE", "the same as a page for a browser, with costs and what-ifs as charts"},
-    {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
+    CLI_SET,
     CLI_OVERLAY,
-    {"seed", '\0', "N", "the same as --set seed=N"},
-    {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
+    CLI_SEED,
+    CLI_JOBS,
     {"force", '\0', NULL, "replace the files of --json, --csv and --html"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 

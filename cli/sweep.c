@@ -21,23 +21,23 @@ const struct cli_option sweep_options[] = {
     {"seeds", '\0', "N", "each setting with the seeds 1 to N"},
     {"keys", '\0', "KEY,...",
      "columns: numbers of summary.json, e.g. attainment.overall; all results when not given"},
-    {"set", 's', "PATH=VALUE", "override a key of the scenario; may be repeated"},
+    CLI_SET,
     CLI_OVERLAY,
-    {"seed", '\0', "N", "the same as --set seed=N"},
+    CLI_SEED,
     {"out", 'o', "DIR", "the folder of results; created if absent"},
     {"resume", '\0', NULL, "go on with what DIR holds of this sweep"},
     {"shard", '\0', "I/N", "run every N-th run, from the I-th on"},
-    {"jobs", 'j', "J", "threads; as many as there are cores when not given"},
+    CLI_JOBS,
     {"yes", 'y', NULL, "also for more than 10,000 runs"},
     {"plot", '\0', NULL,
      "also draw the settings by two figures: those of the first chart of the page"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 
 static const struct cli_option merge_options[] = {
     {"out", 'o', "DIR", "the folder of the whole sweep, which must not exist, or be empty"},
-    {"quiet", 'q', NULL, "print errors only"},
+    CLI_QUIET,
     {.name = NULL},
 };
 
