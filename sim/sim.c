@@ -88,40 +88,70 @@ static void note_stall(struct deployment *d)
         *longest = *stall;
 }
 
+/* What the policy asked to be told, as far as metrics are to be had. */
+static enum status read_metrics(struct deployment *d, struct policy_input *input)
+{
+    unsigned needs = d->effects.next_needs;
+    enum status s = metrics_sync(d);
+    if (s || metrics_out(d))
+        return s;
+    if (needs & NEED_TRAFFIC) {
+        BUG_IF(d->effects.window_ns <= 0);
+        input->has_traffic = true;
+        input->traffic = metrics_window(d, d->effects.window_ns);
+    }
+    if (needs & NEED_GAUGES) {
+        input->has_gauges = true;
+        s = metrics_gauges(d, &input->n_gauges);
+        if (s)
+            return s;
+        input->gauges = d->metrics->gauges;
+    }
+    return needs & NEED_PASSES ? metrics_passes(d, input) : ST_OK;
+}
+
+static enum status tell_decision(struct deployment *d, const struct pool_counts *before,
+                                 enum grant grant)
+{
+    const struct sim *sim = d->sim;
+    const struct deployment_config *config = d->config;
+    struct decision_record record = {
+        .at_ns = sim->now_ns,
+        .deployment = d->index,
+        .number = d->result->n_decisions++,
+        .n_pools = config->n_pools,
+        .effects = &d->effects,
+        .arbitrated = sim->config->arbiter && d->effects.scale,
+        .grant = grant,
+    };
+    for (size_t p = 0; p < config->n_pools; p++) {
+        record.pool_names[p] = config->pools[p].name;
+        record.counts[p] = before[p];
+        record.granted[p] = d->pools[p].target;
+        record.started[p] = d->n_started[p];
+        record.cancelled[p] = d->n_cancelled[p];
+        record.drained[p] = d->n_drained[p];
+        record.terminated[p] = d->n_terminated[p];
+    }
+    return sim->observer->decision
+               ? sim->observer->decision(sim->observer->context, &record, sim->diag)
+               : ST_OK;
+}
+
 static enum status call_policy(struct deployment *d)
 {
     struct sim *sim = d->sim;
     const struct deployment_config *config = d->config;
     struct policy_input input = {.now_ns = sim->now_ns, .n_pools = config->n_pools};
-    struct pool_counts before[POLICY_MAX_POOLS];
     for (size_t p = 0; p < config->n_pools; p++) {
         const struct pool *pool = &d->pools[p];
-        before[p] =
+        input.pools[p] =
             (struct pool_counts){pool->target, pool->n_ready, pool->n_starting, pool->n_draining};
-        input.pools[p] = before[p];
         d->n_started[p] = d->n_cancelled[p] = d->n_drained[p] = d->n_terminated[p] = 0;
     }
-    enum status s = metrics_sync(d);
+    enum status s = read_metrics(d, &input);
     if (s)
         return s;
-    bool out = metrics_out(d);
-    if (d->effects.next_needs & NEED_TRAFFIC && !out) {
-        BUG_IF(d->effects.window_ns <= 0);
-        input.has_traffic = true;
-        input.traffic = metrics_window(d, d->effects.window_ns);
-    }
-    if (d->effects.next_needs & NEED_GAUGES && !out) {
-        input.has_gauges = true;
-        s = metrics_gauges(d, &input.n_gauges);
-        if (s)
-            return s;
-        input.gauges = d->metrics->gauges;
-    }
-    if (d->effects.next_needs & NEED_PASSES && !out) {
-        s = metrics_passes(d, &input);
-        if (s)
-            return s;
-    }
     policy_effects_clear(&d->effects, config->n_pools);
     s = config->policy->tick(config->policy_state, &input, &d->effects, sim->diag);
     if (!s && config->scrape_interval_ns == 0)
@@ -130,33 +160,9 @@ static enum status call_policy(struct deployment *d)
     enum grant grant = GRANT_UNCHANGED;
     if (!s && d->effects.scale)
         s = grants_ask(d, d->effects.target, &grant);
-    if (s)
-        return s;
-    if (d->effects.report) {
-        struct decision_record record = {
-            .at_ns = sim->now_ns,
-            .deployment = d->index,
-            .number = d->result->n_decisions++,
-            .n_pools = config->n_pools,
-            .effects = &d->effects,
-            .arbitrated = sim->config->arbiter && d->effects.scale,
-            .grant = grant,
-        };
-        for (size_t p = 0; p < config->n_pools; p++) {
-            record.pool_names[p] = config->pools[p].name;
-            record.counts[p] = before[p];
-            record.granted[p] = d->pools[p].target;
-            record.started[p] = d->n_started[p];
-            record.cancelled[p] = d->n_cancelled[p];
-            record.drained[p] = d->n_drained[p];
-            record.terminated[p] = d->n_terminated[p];
-        }
-        if (sim->observer->decision)
-            s = sim->observer->decision(sim->observer->context, &record, sim->diag);
-        if (s)
-            return s;
-    }
-    return schedule_policy(d);
+    if (!s && d->effects.report)
+        s = tell_decision(d, input.pools, grant);
+    return s ? s : schedule_policy(d);
 }
 
 /* Those who only look on leave everything as it is: with other windows or samples, or none, a run

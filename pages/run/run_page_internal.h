@@ -1,3 +1,5 @@
+/* The page of a run, among the files that write it: its figures per window, and what each section
+ * is given. */
 #ifndef PAGES_RUN_RUN_PAGE_INTERNAL_H
 #define PAGES_RUN_RUN_PAGE_INTERNAL_H
 

@@ -1,3 +1,4 @@
+/* A search for settings, among the files that make it. */
 #ifndef STUDIES_TUNE_TUNE_INTERNAL_H
 #define STUDIES_TUNE_TUNE_INTERNAL_H
 
