@@ -317,6 +317,30 @@ static enum status execute(const struct scenario *scenario, struct run_resources
     return check_expectations(scenario, summary);
 }
 
+static enum status check_out(const struct run_options *options, const struct cli_args *args,
+                             struct diag *d)
+{
+    if (options->want_events && !options->out_dir)
+        return diag_fail(d, ST_INPUT, "option '--events' needs --out DIR");
+    if (cli_flag(args, "no-report") && !options->out_dir)
+        return diag_fail(d, ST_INPUT, "option '--no-report' needs --out DIR");
+    if (!options->out_dir)
+        return ST_OK;
+    return out_dir_check(options->out_dir, cli_flag(args, "force"), d);
+}
+
+/* The other runs of --replicates and --model-error, once this one is done. */
+static void add_more_runs(struct run_options *options, struct more_runs *more,
+                          const struct scenario *scenario, const struct scenario_source *source)
+{
+    more->scenario = scenario;
+    more->study.source = source;
+    more->study.cancel = options->cancel;
+    options->share_trace = true;
+    options->amend = add_intervals;
+    options->amend_context = more;
+}
+
 enum status run_run(const struct cli_args *args, struct diag *d)
 {
     int64_t start_ns = progress_clock_ns();
@@ -341,12 +365,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     enum status s = cli_load_scenario(&scenario, &source, args, d);
     if (!s && cli_flag(args, "print-scenario"))
         return print_scenario(scenario, d);
-    if (!s && options.want_events && !options.out_dir)
-        s = diag_fail(d, ST_INPUT, "option '--events' needs --out DIR");
-    if (!s && cli_flag(args, "no-report") && !options.out_dir)
-        s = diag_fail(d, ST_INPUT, "option '--no-report' needs --out DIR");
-    if (!s && options.out_dir)
-        s = out_dir_check(options.out_dir, cli_flag(args, "force"), d);
+    if (!s)
+        s = check_out(&options, args, d);
     if (!s)
         s = choose_deployment(&report.deployment, scenario, args, d);
     if (!s)
@@ -365,15 +385,9 @@ enum status run_run(const struct cli_args *args, struct diag *d)
     progress_init(&progress, !cli_flag(args, "quiet"));
     if (cli_value(args, report_option) || cli_value(args, requests_option))
         options.replay = &report;
-    if (more.n) {
-        more.scenario = scenario;
-        more.study.source = &source;
-        more.study.resources = resources;
-        more.study.cancel = options.cancel;
-        options.share_trace = true;
-        options.amend = add_intervals;
-        options.amend_context = &more;
-    }
+    more.study.resources = resources;
+    if (more.n)
+        add_more_runs(&options, &more, scenario, &source);
     s = cli_trace_events_open(&options.trace_events, args, d);
     if (!s && options.out_dir && !cli_flag(args, "no-report") && !scenario->n_deployments) {
         page = run_page_new();
