@@ -109,7 +109,7 @@ static enum status change(struct scenario_source *source, const struct scenario_
 {
     const char *label = arena_printf(arena, "--variant %s", text);
     const struct scenario_override override = {.label = label, .text = text};
-    const struct study_variant variant = {1, &override, NULL};
+    const struct study_variant variant = {.n_overrides = 1, .overrides = &override};
 
     if (!label)
         return diag_nomem(d, "variant");

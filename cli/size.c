@@ -214,7 +214,7 @@ static enum status price_option(struct size_options *o, const struct scenario_so
     const char *name = cli_value(args, "prices");
     struct scenario *priced = ARENA_NEW(args->arena, 1, struct scenario);
     struct scenario_override override = {.label = name ? "--prices" : "prices"};
-    struct study_variant variant = {1, &override, NULL};
+    struct study_variant variant = {.n_overrides = 1, .overrides = &override};
     struct scenario_source with;
 
     o->prices = &o->scenario->cost.per_gpu_hour;

@@ -7,7 +7,7 @@
 #include "dynosim/dynosim_internal.h"
 #include "util/array.h"
 
-enum { PROGRESS_EVERY = 1024 }; /* instants */
+enum { PROGRESS_EVERY = 64 }; /* instants */
 
 /* ---- the life of a request ---- */
 

@@ -233,7 +233,8 @@ struct observer {
     enum status (*worker)(void *context, const struct worker_record *w, struct diag *d);
     enum status (*step)(void *context, const struct step_record *s, struct diag *d);
     enum status (*event)(void *context, const struct event_record *e, struct diag *d);
-    /* Called now and then (every thousand or so instants at which something happens). */
+    /* Called now and then (every hundred or so instants at which something happens). ST_END: the
+     * run ends here, with its requests as they are. */
     enum status (*progress)(void *context, const struct sim_progress *p, struct diag *d);
 };
 

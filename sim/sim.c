@@ -13,7 +13,7 @@
 #include "sim/worker/decode_set.h"
 #include "sim/worker/worker_kv.h"
 
-enum { PROGRESS_EVERY = 1024 }; /* instants */
+enum { PROGRESS_EVERY = 64 }; /* instants */
 
 /* ---- workers that may start a step at this instant ---- */
 

@@ -37,7 +37,8 @@ static enum status draw_all(struct study_variant *variant, void *const states[N_
     for (size_t c = 0; which[c] && !s; c++)
         s = which[c]->draw(states[c], setup, number, &draw, d);
     if (!s)
-        *variant = (struct study_variant){draw.n_overrides, draw.overrides, NULL};
+        *variant =
+            (struct study_variant){.n_overrides = draw.n_overrides, .overrides = draw.overrides};
     return s;
 }
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "reports/causes/causes_report.h"
-#include "scenarios/compose/run.h"
 
 struct study {
     const struct study_options *options;
@@ -47,7 +46,7 @@ static bool any_key(const struct study_options *options, bool (*begins)(const ch
 }
 
 static enum status run_variant(const struct study *study, size_t index, struct arena *arena,
-                               struct diag *d)
+                               enum run_end *end, struct diag *d)
 {
     const struct study_options *options = study->options;
     const struct study_variant *variant = &options->variants[index];
@@ -55,7 +54,9 @@ static enum status run_variant(const struct study *study, size_t index, struct a
                                     .share_trace = true,
                                     .no_digest = true,
                                     .keep_parts = any_key(options, summary_key_needs_parts),
-                                    .cancel = options->cancel};
+                                    .cancel = options->cancel,
+                                    .goal = variant->goal,
+                                    .end = end};
     double *figures = study->figures + index * options->n_keys;
     const struct summary *summary;
     struct scenario_source source;
@@ -77,7 +78,8 @@ static enum status run_variant(const struct study *study, size_t index, struct a
     return s;
 }
 
-static void finish_row(struct study *study, size_t index, enum status status, const struct diag *d)
+static void finish_row(struct study *study, size_t index, enum status status, enum run_end end,
+                       const struct diag *d)
 {
     const struct study_options *options = study->options;
     struct study_row *row = &study->rows[index];
@@ -90,6 +92,7 @@ static void finish_row(struct study *study, size_t index, enum status status, co
             row->message = status_text(ST_NOMEM);
     } else {
         row->figures = study->figures + index * options->n_keys;
+        row->end = end;
     }
     if (options->row_done && status != ST_CANCELLED &&
         !options->row_done(options->context, index, row))
@@ -113,8 +116,10 @@ static void *work(void *context)
         struct arena arena;
         struct diag d;
         arena_init(&arena);
+        enum run_end end = RUN_WHOLE;
         diag_init(&d);
-        finish_row(study, index, run_variant(study, index, &arena, &d), &d);
+        enum status s = run_variant(study, index, &arena, &end, &d);
+        finish_row(study, index, s, end, &d);
         arena_release(&arena);
     }
     return NULL;

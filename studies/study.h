@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "scenarios/compose/resources.h"
+#include "scenarios/compose/run.h"
 #include "scenarios/keys/scenario.h"
 #include "util/arena.h"
 #include "util/status.h"
@@ -22,6 +23,7 @@ struct study_variant {
     size_t n_overrides;
     const struct scenario_override *overrides; /* win over those of the source */
     const struct scenario_source *source;      /* NULL = that of the study */
+    const struct run_goal *goal; /* the run ends when that is out of reach; NULL = it has none */
 };
 
 /* What one of them is read from: its own source, or `base`; overrides of the source, then those of
@@ -36,6 +38,7 @@ struct study_row {
     const char *message;   /* NULL = it went well */
     const double *figures; /* by the keys of the study, NaN where there is no such figure; NULL
                               unless it went well */
+    enum run_end end;      /* if it went well */
 };
 
 struct study_options {

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "record/observer_pair.h"
+#include "reports/latencies.h"
 #include "reports/recorder.h"
 #include "reports/replay_report.h"
 #include "reports/trace_events/trace_events.h"
@@ -17,16 +18,41 @@ static enum status check_cancel(const struct run_options *options, struct diag *
                                                            : ST_OK;
 }
 
+struct running {
+    const struct run_options *options;
+    struct recorder *recorder;
+    uint64_t n_missed; /* of the goal */
+    bool gave_up;
+};
+
+static enum status count_missed(void *context, const struct request_record *q, struct diag *d)
+{
+    struct running *running = context;
+    const struct run_goal *goal = running->options->goal;
+    const struct request_latencies l = request_latencies(q, goal->ttft_ns, goal->tpot_ns);
+
+    (void)d;
+    if (!q->measured)
+        return ST_OK;
+    if (q->outcome == OUTCOME_COMPLETED)
+        running->n_missed += !l.ttft_ok || !l.tpot_ok || l.e2e > goal->e2e_ns;
+    else
+        running->n_missed += goal->completion;
+    return ST_OK;
+}
+
 static enum status on_progress(void *context, const struct sim_progress *p, struct diag *d)
 {
-    const struct run_options *options = context;
+    struct running *running = context;
+    const struct run_options *options = running->options;
 
     enum status s = check_cancel(options, d);
     if (s)
         return s;
     if (options->progress)
         options->progress(options->progress_context, p);
-    return ST_OK;
+    running->gave_up = options->goal && running->n_missed > options->goal->max_missed;
+    return running->gave_up ? ST_END : ST_OK;
 }
 
 /* What a run fills, an item for each deployment. */
@@ -66,12 +92,13 @@ static enum status make_summary(struct filled *to, const struct scenario_run *ru
 }
 
 /* Records in, summary out. */
-static enum status simulate(struct scenario_run *run, struct arena *arena,
-                            struct recorder *recorder, struct filled *to,
-                            const struct run_options *options, struct diag *d)
+static enum status simulate(struct scenario_run *run, struct arena *arena, struct running *running,
+                            struct filled *to, struct diag *d)
 {
+    const struct run_options *options = running->options;
+    struct recorder *recorder = running->recorder;
     struct observer observer = recorder_observer(recorder);
-    struct observer_pair with_events, with_watcher;
+    struct observer_pair with_events, with_watcher, with_goal;
     struct run_performance performance;
 
     enum status s = check_cancel(options, d);
@@ -86,11 +113,15 @@ static enum status simulate(struct scenario_run *run, struct arena *arena,
         observer = observer_of_pair(&with_watcher);
         options->watcher->begin(options->watcher->context, &run->infos[0]);
     }
+    if (options->goal) {
+        with_goal = (struct observer_pair){observer, {.context = running, .request = count_missed}};
+        observer = observer_of_pair(&with_goal);
+    }
     if (!s)
         s = run->simulator->simulate(run, &observer, to->results, d);
     if (!s)
         s = check_cancel(options, d);
-    if (!s)
+    if (!s && !running->gave_up) /* not all of it was seen */
         s = check_traffic(run, recorder, to->results, arena, d);
     if (s)
         return s;
@@ -116,6 +147,7 @@ static enum status simulate(struct scenario_run *run, struct arena *arena,
 static enum status run_built(struct filled *to, struct scenario_run *run, struct arena *arena,
                              const struct run_options *options, struct diag *d)
 {
+    struct running running = {.options = options};
     struct recorder_options recording = {
         .n_deployments = run->config.n_deployments,
         .info = run->infos,
@@ -125,13 +157,13 @@ static enum status run_built(struct filled *to, struct scenario_run *run, struct
         .keep_parts = options->keep_parts || options->out_dir,
         .replace = true,
         .progress = on_progress,
-        .progress_context = (void *)options,
+        .progress_context = &running,
         .replay = options->replay,
     };
     struct recorder *recorder = NULL;
 
     BUG_IF(options->exact_stepper && !run->simulator->has_exact_stepper);
-    BUG_IF((options->source || options->watcher) && run->config.n_deployments > 1);
+    BUG_IF((options->source || options->watcher || options->goal) && run->config.n_deployments > 1);
     BUG_IF(options->replay && options->replay->deployment >= run->config.n_deployments);
     run->config.exact_stepper = options->exact_stepper;
     run->whole.version = options->version;
@@ -140,8 +172,13 @@ static enum status run_built(struct filled *to, struct scenario_run *run, struct
     if (options->source)
         run->deployments[0].requests.source = *options->source;
     enum status s = recorder_open(&recorder, &recording, d);
+    running.recorder = recorder;
     if (!s)
-        s = simulate(run, arena, recorder, to, options, d);
+        s = simulate(run, arena, &running, to, d);
+    if (!s && options->end)
+        *options->end = running.gave_up             ? RUN_GAVE_UP
+                        : to->results[0].stopped[0] ? RUN_STOPPED
+                                                    : RUN_WHOLE;
     if (!s)
         s = summary_keep_timeline(to->summary, to->of, arena, d);
     recorder_free(recorder);

@@ -31,6 +31,21 @@ struct run_watcher {
                               NULL: it kept no parts */
 };
 
+enum run_end {
+    RUN_WHOLE,   /* with its last request */
+    RUN_STOPPED, /* by a limit: the summary has a note of it */
+    RUN_GAVE_UP  /* it could no longer have what it was for */
+};
+
+/* What a run is for. It ends soon after more measured requests than `max_missed` have missed: its
+ * figures are then those of a run that was stopped there, with requests in flight. Of one
+ * deployment. */
+struct run_goal {
+    int64_t ttft_ns, tpot_ns, e2e_ns; /* those that completed miss with more; INT64_MAX = any */
+    bool completion;                  /* those that did not complete miss, too */
+    uint64_t max_missed;
+};
+
 struct run_options {
     const char *version; /* of this program, for the summary */
     const char
@@ -43,8 +58,10 @@ struct run_options {
     bool share_trace;   /* whole, out of the resources; false: as a stream, in little memory */
     bool no_digest;     /* of the trace: it stays 0 in the summary */
     bool exact_stepper; /* of a simulator that has one: slow, for comparison */
-    const atomic_bool *cancel; /* looked at now and then, and the run ends when it is set; NULL =
-                                  never */
+    const atomic_bool *cancel;   /* looked at now and then, and the run ends when it is set; NULL =
+                                    never */
+    const struct run_goal *goal; /* looked at now and then; NULL = none */
+    enum run_end *end;           /* filled; NULL = not asked for */
     void (*progress)(void *context, const struct sim_progress *p); /* now and then; NULL = none */
     void *progress_context;
     /* What the run took, asked for at its end and written to performance.json. NULL: no such file,

@@ -190,7 +190,8 @@ static enum status add_runs(struct gate *g, size_t index, struct diag *d)
         override->text = arena_printf(g->arena, "replicate=%zu", r);
         if (!override->text)
             return diag_nomem(d, "runs");
-        *variant = (struct study_variant){r > 0, override, of->source};
+        *variant = (struct study_variant){
+            .n_overrides = r > 0, .overrides = override, .source = of->source};
     }
     return ST_OK;
 }

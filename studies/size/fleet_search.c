@@ -34,6 +34,12 @@ const struct fleet_trial *fleet_trial_of(const struct fleet_search *search, stru
 
 enum status fleet_tell(struct fleet_search *search, const struct fleet_trial *trial, struct diag *d)
 {
+    struct fleet_trial *before = (struct fleet_trial *)fleet_trial_of(search, trial->fleet);
+
+    if (before) {
+        *before = *trial;
+        return ST_OK;
+    }
     if (search->n_trials == search->room) {
         size_t room = search->room ? 2 * search->room : 16;
         struct fleet_trial *larger = ARENA_NEW(search->arena, room, struct fleet_trial);
@@ -400,6 +406,21 @@ static bool closest_within(struct fleet_search *of)
     return best;
 }
 
+/* One worker less than the answer, or what came closest, was cut. */
+static bool wants_whole(struct searching *s)
+{
+    const struct fleet_search *of = s->of;
+
+    for (size_t i = 0; i < of->n_pools; i++) {
+        s->wanted = of->best;
+        s->wanted.n[i] -= of->found;
+        const struct fleet_trial *t = fleet_trial_of(of, s->wanted);
+        if (t && t->cut)
+            return true;
+    }
+    return false;
+}
+
 enum fleet_state fleet_next(struct fleet_search *search, struct fleet *fleet)
 {
     struct searching s = {.of = search};
@@ -413,11 +434,12 @@ enum fleet_state fleet_next(struct fleet_search *search, struct fleet *fleet)
         if (fleet_gpus(search, most) <= search->max_gpus && look(&s, most) == UNKNOWN)
             a = UNKNOWN;
     }
-    *fleet = s.wanted;
-    if (a == UNKNOWN)
-        return FLEET_WANTED;
     search->found = a == HOLDS;
-    if (!search->found && !closest_within(search))
+    if (a == FAILS && !closest_within(search))
         search->best = (struct fleet){{0}};
+    search->whole = a != UNKNOWN && search->verify && wants_whole(&s);
+    *fleet = s.wanted;
+    if (a == UNKNOWN || search->whole)
+        return FLEET_WANTED;
     return search->found ? FLEET_FOUND : FLEET_UNREACHABLE;
 }

@@ -9,7 +9,10 @@
  * found above that corner a walk along the frontier: for each number in the first pool the most
  * that would be cheaper in the second, down while that holds. Both are exact where a larger fleet
  * never does worse; where one did, `uneven` says so, and the answer is still a fleet that holds
- * with fleets that fail around it. */
+ * with fleets that fail around it.
+ *
+ * That a fleet fails may be known before its run has ended: such a trial is cut. Those that are
+ * told of with the answer are asked for once more, whole. */
 #ifndef STUDIES_SIZE_FLEET_SEARCH_H
 #define STUDIES_SIZE_FLEET_SEARCH_H
 
@@ -29,6 +32,7 @@ struct fleet {
 struct fleet_trial {
     struct fleet fleet;
     double shortfall;      /* from the target; <= 0 holds, INFINITY where there is no figure */
+    bool cut;              /* it fails; by how much, and the rest, is of a part of the run */
     double load;           /* share of its time that the fleet was busy */
     double strain;         /* of requests on each other, of any unit: less as long as more help */
     const double *figures; /* whatever the caller keeps of it */
@@ -48,6 +52,7 @@ struct fleet_search {
     struct fleet_trial *trials;
     bool found, uneven;
     struct fleet best;
+    bool whole; /* what is wanted has to be a whole run */
 };
 
 enum fleet_state {
@@ -56,7 +61,7 @@ enum fleet_state {
     FLEET_UNREACHABLE /* of what was tried within max_gpus `best` came closest */
 };
 enum fleet_state fleet_next(struct fleet_search *search, struct fleet *fleet);
-/* ST_NOMEM. */
+/* Takes the place of a trial of the same fleet. ST_NOMEM. */
 enum status fleet_tell(struct fleet_search *search, const struct fleet_trial *trial,
                        struct diag *d);
 

@@ -6,7 +6,8 @@ static bool has_been_tried(struct size_choice *c, const struct size_options *opt
     const struct fleet fleet = {{c->arithmetic[0], c->arithmetic[1]}};
     const struct fleet_trial *trial = fleet_trial_of(&c->search, fleet);
 
-    if (!trial || options->n_missing) /* then the figures are those with workers missing */
+    if (!trial || trial->cut ||
+        options->n_missing) /* then the figures are those with workers missing */
         return false;
     c->arithmetic_value = trial->figures[SIZE_TARGET];
     return true;

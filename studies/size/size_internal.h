@@ -42,6 +42,7 @@ enum size_figure {
     SIZE_TPOT_P99,
     SIZE_TPOT_MAX,
     SIZE_OFFERED,
+    SIZE_UNFINISHED,
     SIZE_LOST,
     SIZE_SPAN_S,
     SIZE_MEAN_GPUS,
@@ -56,6 +57,7 @@ struct size_seen {
     struct fleet fleet;
     double more_load;
     const double *figures;
+    bool cut; /* the run gave up */
 };
 
 /* One search: of a choice's fleet, or of the load that its fleet carries. */
@@ -82,11 +84,12 @@ struct size_question {
 };
 void size_question(struct size_question *question, const struct size_task *task,
                    const struct size_options *options);
-/* NULL: there was no such run. */
-const double *size_seen(const struct size_task *task, const struct size_setting *setting);
+/* NULL: there was no such run, or it was cut and what is wanted is whole. */
+const struct size_seen *size_seen(const struct size_task *task, const struct size_setting *setting);
 /* ST_NOMEM. */
 enum status size_see(struct size_task *task, struct arena *arena,
-                     const struct size_setting *setting, const double *figures, struct diag *d);
+                     const struct size_setting *setting, const double *figures, bool cut,
+                     struct diag *d);
 /* All of its runs have been seen. */
 struct fleet_trial size_judge(const struct size_task *task, const struct size_question *question,
                               const struct expectation *target);
@@ -94,13 +97,31 @@ struct fleet_trial size_judge(const struct size_task *task, const struct size_qu
 /* What the searches at other loads say of the wanted fleet; without figures. */
 bool size_implied(struct fleet_trial *trial, const struct size_task *task);
 
+/* What came in, in a whole run: the same in all choices. */
+struct size_traffic {
+    double scale; /* on top of that of the scenario */
+    uint64_t replicate;
+    double n_offered; /* measured requests */
+};
+
 struct sizing {
     const struct size_options *options;
     struct arena *arena;
     struct size_choice *choices;
     size_t n_choices;
     size_t n_done, n_open; /* runs; searches of this step */
+    size_t n_traffics, traffics_room;
+    struct size_traffic *traffics; /* that are known */
 };
+
+/* A whole run has these figures. ST_NOMEM. */
+enum status size_learn(struct sizing *z, const struct size_choice *choice,
+                       const struct size_setting *setting, const double *figures, struct diag *d);
+/* NULL: what is out of reach is not known, or the target is none that can be before the end.
+ * ST_NOMEM. */
+enum status size_goal(const struct run_goal **goal, const struct sizing *z,
+                      const struct size_choice *choice, const struct size_setting *setting,
+                      struct diag *d);
 
 /* Looks at the searches before each round of runs. It may end some, and begins those that wait: at
  * least one where all others are done. */

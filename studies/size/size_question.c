@@ -56,19 +56,32 @@ bool size_implied(struct fleet_trial *trial, const struct size_task *t)
     return false;
 }
 
-const double *size_seen(const struct size_task *t, const struct size_setting *setting)
+static struct size_seen *find(const struct size_task *t, const struct size_setting *setting)
 {
     for (size_t i = 0; i < t->n_seen; i++) {
         if (memcmp(&t->seen[i].fleet, &setting->fleet, sizeof setting->fleet) == 0 &&
             t->seen[i].more_load == setting->more_load)
-            return t->seen[i].figures;
+            return &t->seen[i];
     }
     return NULL;
 }
 
-enum status size_see(struct size_task *t, struct arena *arena, const struct size_setting *setting,
-                     const double *figures, struct diag *d)
+const struct size_seen *size_seen(const struct size_task *t, const struct size_setting *setting)
 {
+    const struct size_seen *seen = find(t, setting);
+
+    return seen && seen->cut && t->search->whole ? NULL : seen;
+}
+
+enum status size_see(struct size_task *t, struct arena *arena, const struct size_setting *setting,
+                     const double *figures, bool cut, struct diag *d)
+{
+    struct size_seen *before = find(t, setting);
+
+    if (before) {
+        *before = (struct size_seen){setting->fleet, setting->more_load, figures, cut};
+        return ST_OK;
+    }
     if (t->n_seen == t->room) {
         size_t room = t->room ? 2 * t->room : 16;
         struct size_seen *larger = ARENA_NEW(arena, room, struct size_seen);
@@ -79,8 +92,19 @@ enum status size_see(struct size_task *t, struct arena *arena, const struct size
         t->seen = larger;
         t->room = room;
     }
-    t->seen[t->n_seen++] = (struct size_seen){setting->fleet, setting->more_load, figures};
+    t->seen[t->n_seen++] = (struct size_seen){setting->fleet, setting->more_load, figures, cut};
     return ST_OK;
+}
+
+/* Of a run that was cut, a share is of those that have ended. */
+static double value_of(const struct size_seen *seen, const struct expectation *target)
+{
+    const double *f = seen->figures;
+    bool share = strncmp(target->key, "attainment.", strlen("attainment.")) == 0;
+
+    return seen->cut && share
+               ? f[SIZE_TARGET] * f[SIZE_OFFERED] / (f[SIZE_OFFERED] - f[SIZE_UNFINISHED])
+               : f[SIZE_TARGET];
 }
 
 static double shortfall_of(const struct expectation *target, double value)
@@ -108,12 +132,14 @@ struct fleet_trial size_judge(const struct size_task *t, const struct size_quest
     struct fleet_trial worst = {.fleet = t->wanted, .shortfall = INFINITY, .load = 1};
 
     for (size_t i = 0; i < q->n; i++) {
-        const double *f = size_seen(t, &q->runs[i]);
-        double shortfall = shortfall_of(target, f[SIZE_TARGET]);
+        const struct size_seen *seen = size_seen(t, &q->runs[i]);
+        const double *f = seen->figures;
+        double shortfall = shortfall_of(target, value_of(seen, target));
         if (i > 0 && shortfall <= worst.shortfall)
             continue;
         worst.ran = q->runs[i].fleet;
         worst.shortfall = shortfall;
+        worst.cut = seen->cut;
         worst.load = f[SIZE_BUSY] / f[SIZE_GPU_HOURS];
         worst.strain = strain_of(f);
         worst.figures = f;

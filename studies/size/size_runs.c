@@ -46,6 +46,7 @@ static struct study_options study_of(struct sizing *z, const char **keys)
         [SIZE_TPOT_P99] = "latency_ms.tpot.p99",
         [SIZE_TPOT_MAX] = "latency_ms.tpot.max",
         [SIZE_OFFERED] = "requests.offered",
+        [SIZE_UNFINISHED] = "requests.unfinished",
         [SIZE_LOST] = "requests.lost",
         [SIZE_SPAN_S] = "throughput.span_s",
         [SIZE_MEAN_GPUS] = "scaling.mean_gpus",
@@ -120,13 +121,16 @@ static enum status ask(struct round *r, struct size_task *t, struct diag *d)
     for (size_t i = 0; !t->done && i < q.n && !s; i++) {
         if (size_seen(t, &q.runs[i]))
             continue;
-        r->asked[r->n] = (struct asked){t, q.runs[i]};
-        s = size_variant(&r->variants[r->n++], z->arena, z->options, t->choice, &q.runs[i], d);
+        struct study_variant *variant = &r->variants[r->n];
+        r->asked[r->n++] = (struct asked){t, q.runs[i]};
+        s = size_variant(variant, z->arena, z->options, t->choice, &q.runs[i], d);
+        if (!s && !t->search->whole)
+            s = size_goal(&variant->goal, z, t->choice, &q.runs[i], d);
     }
     return s;
 }
 
-static enum status take(struct asked *a, const struct sizing *z, const struct study_row *row,
+static enum status take(struct asked *a, struct sizing *z, const struct study_row *row,
                         struct diag *d)
 {
     if (row->status == ST_INPUT) {
@@ -136,7 +140,11 @@ static enum status take(struct asked *a, const struct sizing *z, const struct st
     }
     if (row->status)
         return diag_fail(d, row->status, "%s", row->message);
-    return size_see(a->task, z->arena, &a->setting, row->figures, d);
+    enum status s =
+        size_see(a->task, z->arena, &a->setting, row->figures, row->end == RUN_GAVE_UP, d);
+    if (!s && row->end == RUN_WHOLE)
+        s = size_learn(z, a->task->choice, &a->setting, row->figures, d);
+    return s;
 }
 
 /* The runs of a round; none: all is done. */

@@ -131,7 +131,8 @@ enum status size_variant(struct study_variant *variant, struct arena *arena,
         add(&a, arena_printf(arena, "replicate=%" PRIu64, setting->replicate));
     if (a.failed)
         return diag_nomem(d, "runs");
-    *variant =
-        (struct study_variant){a.n, a.overrides, setting->policy ? &setting->policy->source : NULL};
+    *variant = (struct study_variant){.n_overrides = a.n,
+                                      .overrides = a.overrides,
+                                      .source = setting->policy ? &setting->policy->source : NULL};
     return ST_OK;
 }

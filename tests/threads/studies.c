@@ -29,7 +29,7 @@ static const struct study_row *run_on(size_t n_threads, const char *text, struct
     for (size_t i = 0; i < N_VARIANTS; i++) {
         own[i][0] = overrides[i % N_OVERRIDES];
         own[i][1] = (struct scenario_override){"", arena_printf(arena, "seed=%zu", i)};
-        variants[i] = (struct study_variant){2, own[i], NULL};
+        variants[i] = (struct study_variant){.n_overrides = 2, .overrides = own[i]};
     }
     const struct study_options options = {.source = &source,
                                           .n_variants = N_VARIANTS,

@@ -52,7 +52,7 @@ static void setup(void)
             o->text = "sla.ttft_ms=soon";
         if (i == WRONG_TRACE)
             o->text = "trace.path=none.jsonl";
-        variants[i] = (struct study_variant){i % 2 ? 2 : 1, o, NULL};
+        variants[i] = (struct study_variant){.n_overrides = i % 2 ? 2 : 1, .overrides = o};
     }
     atomic_store(&cancel, false);
 }
@@ -174,6 +174,34 @@ Test(study, a_variant_may_have_a_scenario_of_its_own)
         cr_assert_eq(rows[i].status, ST_OK, "%s", rows[i].message);
         cr_expect_eq(rows[i].figures[4], i == INDEX_OWN ? 50 : 300);
     }
+}
+
+/* All the same run but for what it is for: one that cannot have it any longer ends, and one that
+ * has it, or misses it by its last requests, is as if it was for nothing. */
+Test(study, a_run_ends_when_its_goal_is_out_of_reach)
+{
+    struct scenario_override seed = {"variant", "seed=1"};
+    struct run_goal goals[N_VARIANTS];
+    struct seen seen = {.n_done = 0};
+    size_t n_gave_up = 0;
+
+    for (size_t i = 0; i < N_VARIANTS; i++) {
+        goals[i] = (struct run_goal){900000000, INT64_MAX, INT64_MAX, i % 2, 20 * i};
+        variants[i] = (struct study_variant){
+            .n_overrides = 1, .overrides = &seed, .goal = i < N_VARIANTS - 1 ? &goals[i] : NULL};
+    }
+    const struct study_row *rows = run_on(2, &seen, ST_OK), *whole = &rows[N_VARIANTS - 1];
+    cr_expect_eq(whole->end, RUN_WHOLE);
+    for (size_t i = 0; i < N_VARIANTS - 1; i++) {
+        cr_assert_eq(rows[i].status, ST_OK, "%s", rows[i].message);
+        n_gave_up += rows[i].end == RUN_GAVE_UP;
+        if (rows[i].end == RUN_WHOLE)
+            cr_expect_arr_eq(rows[i].figures, whole->figures, N_KEYS * sizeof(double));
+        else
+            cr_expect_gt(rows[i].figures[4], 20 * i);
+    }
+    cr_expect_lt(rows[0].figures[4], 150);
+    cr_expect(n_gave_up >= 2 && n_gave_up < N_VARIANTS - 1, "%zu gave up", n_gave_up);
 }
 
 Test(study, ends_when_it_is_cancelled)
