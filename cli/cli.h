@@ -126,9 +126,12 @@ enum status cli_load_scenario(struct scenario **scenario, struct scenario_source
 enum status cli_load_scenario_at(struct scenario **scenario, struct scenario_source *source,
                                  const char *path, const struct cli_args *args, struct diag *d);
 
-/* A deployment of it by its name; ST_INPUT, with the names there are: it has none of that name. */
+/* A deployment of it by its name; ST_INPUT, with the names there are: it has none that --deployment
+ * or `--vary deployments.NAME.KEY=SPEC` could mean; texts of --vary that are of none are well. */
 enum status cli_find_deployment(const struct scenario **found, const struct scenario *scenario,
                                 const char *name, const struct cli_args *args, struct diag *d);
+enum status cli_check_vary(const struct scenario *scenario, const char *vary,
+                           const struct cli_args *args, struct diag *d);
 /* What a verb is of that takes one deployment: that of --deployment, or a scenario without the key
  * `deployments` itself. ST_INPUT, beginning with `what`, where there are several and none is
  * chosen; or the option where there is nothing to choose. */

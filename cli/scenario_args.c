@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "scenarios/keys/deployments.h"
 #include "scenarios/keys/scenario.h"
 
 static enum status add_override(struct scenario_override *o, const struct cli_args *args,
@@ -62,24 +63,42 @@ static const char *list_deployments(const struct scenario *scenario, struct aren
     return text;
 }
 
-enum status cli_find_deployment(const struct scenario **found, const struct scenario *scenario,
-                                const char *name, const struct cli_args *args, struct diag *d)
+static enum status find_deployment(const struct scenario **found, const struct scenario *scenario,
+                                   const char *name, const char *option,
+                                   const struct cli_args *args, struct diag *d)
 {
     *found = scenario_deployment_find(scenario, name);
     if (*found)
         return ST_OK;
     if (!scenario->n_deployments)
         return diag_fail(d, ST_INPUT,
-                         "option '--deployment': scenario '%s' has a single one, without a name; "
-                         "expected none",
-                         scenario->name);
+                         "%s: scenario '%s' has a single deployment, without a name; expected none",
+                         option, scenario->name);
     const char *names = list_deployments(scenario, args->arena);
     if (!names)
         return diag_nomem(d, "deployments");
-    return diag_fail(d, ST_INPUT,
-                     "option '--deployment': scenario '%s' has no deployment '%s'; expected one "
-                     "of: %s",
-                     scenario->name, name, names);
+    return diag_fail(d, ST_INPUT, "%s: scenario '%s' has no deployment '%s'; expected one of: %s",
+                     option, scenario->name, name, names);
+}
+
+enum status cli_find_deployment(const struct scenario **found, const struct scenario *scenario,
+                                const char *name, const struct cli_args *args, struct diag *d)
+{
+    return find_deployment(found, scenario, name, "option '--deployment'", args, d);
+}
+
+enum status cli_check_vary(const struct scenario *scenario, const char *vary,
+                           const struct cli_args *args, struct diag *d)
+{
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
+    const struct scenario *unused;
+
+    scenario_path_in_deployment(deployment, vary);
+    if (!*deployment)
+        return ST_OK;
+    const char *option = arena_printf(args->arena, "--vary %s", vary);
+    return option ? find_deployment(&unused, scenario, deployment, option, args, d)
+                  : diag_nomem(d, "option");
 }
 
 enum status cli_one_deployment(const struct scenario **one, const struct scenario *scenario,

@@ -402,6 +402,8 @@ static enum status plan(struct sweep *sweep, struct sweep_definition *def,
         s = cli_jobs(args, &running->n_threads, d);
     if (!s)
         s = cli_load_scenario(&scenario, &def->source, args, d);
+    for (size_t i = 0; i < def->n_vary && !s; i++)
+        s = cli_check_vary(scenario, def->vary[i], args, d);
     if (!s)
         s = check_set(def, d);
     if (!s)

@@ -13,6 +13,7 @@
 #include "reports/out_file.h"
 #include "reports/summary.h"
 #include "scenarios/compose/checks.h"
+#include "scenarios/keys/deployments.h"
 #include "studies/tune/tune.h"
 
 enum { MAX_RUNS = 10000 };
@@ -198,6 +199,23 @@ static enum status goal_options(struct tune_options *o, const struct cli_args *a
     return s;
 }
 
+/* The traffic is no knob. */
+static enum status check_knob(const struct knob *knob, struct diag *d)
+{
+    static const char *const traffic[] = {"replicate", "seed", "trace.", "traffic."};
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
+    const char *own = scenario_path_in_deployment(deployment, knob->key);
+
+    for (size_t k = 0; k < sizeof traffic / sizeof *traffic; k++) {
+        if (strncmp(own, traffic[k], strlen(traffic[k])) == 0)
+            return diag_fail(d, ST_INPUT,
+                             "--vary %s: that is the traffic, which is the same for every "
+                             "setting (--find, --judge, --replicates)",
+                             knob->key);
+    }
+    return ST_OK;
+}
+
 static enum status space_option(struct tune_options *o, const struct cli_args *args, struct diag *d)
 {
     struct space *space = ARENA_NEW(args->arena, 1, struct space);
@@ -213,17 +231,13 @@ static enum status space_option(struct tune_options *o, const struct cli_args *a
     if (n > SURROGATE_MAX_DIMS)
         return diag_fail(d, ST_INPUT, "%zu knobs; expected %d at most", n, SURROGATE_MAX_DIMS);
     o->space = space;
-    for (size_t i = 0; i < n; i++) {
-        static const char *const own[] = {"replicate=", "seed=", "trace.", "traffic."};
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
-            if (strncmp(texts[i], own[k], strlen(own[k])) == 0)
-                return diag_fail(d, ST_INPUT,
-                                 "--vary %.*s: that is the traffic, which is the same for every "
-                                 "setting (--find, --judge, --replicates)",
-                                 (int)strcspn(texts[i], "="), texts[i]);
-        }
+    enum status s = space_parse(space, args->arena, scenario_policy(o->scenario), texts, n, d);
+    for (size_t i = 0; i < n && !s; i++) {
+        s = check_knob(&space->knobs[i], d);
+        if (!s)
+            s = cli_check_vary(o->scenario, texts[i], args, d);
     }
-    return space_parse(space, args->arena, scenario_policy(o->scenario), texts, n, d);
+    return s;
 }
 
 /* ---- files ---- */
@@ -308,6 +322,10 @@ static enum status check_places(const struct cli_args *args, const struct tune_o
         if (s)
             return s;
     }
+    if (file && *file && o->scenario->n_deployments)
+        return diag_fail(d, ST_INPUT,
+                         "option '--write' is of one planner, and there are several deployments; "
+                         "expected --out, whose recommended.yaml has the keys of each");
     if (file && *file && !scenario_planner(o->scenario))
         return diag_fail(d, ST_INPUT, "option '--write' is of the planner, and policy.type is %s",
                          o->scenario->policy.type);
@@ -371,8 +389,6 @@ enum status tune_run(const struct cli_args *args, struct diag *d)
     struct profile_search profiles;
 
     enum status s = cli_load_scenario(&scenario, &source, args, d);
-    if (!s)
-        s = scenario_need_one(scenario, "headroom tune", d);
     if (s)
         return s;
     o.source = &source;

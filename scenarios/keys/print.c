@@ -221,13 +221,13 @@ enum status scenario_key_text(const char **text, struct arena *arena,
     char *bytes = NULL;
     size_t n;
 
-    enum status s = scenario_key_lookup(&key, scenario_policy(scenario), path,
-                                        (struct source_pos){NULL, 0, 0}, d);
-    if (s)
-        return s;
     const char *rest = scenario_path_in_deployment(deployment, path);
     const struct scenario *of =
         *deployment ? scenario_deployment_find(scenario, deployment) : scenario;
+    enum status s = scenario_key_lookup(&key, scenario_policy(of ? of : scenario), path,
+                                        (struct source_pos){NULL, 0, 0}, d);
+    if (s)
+        return s;
     const void *base = of ? base_of(of, key, rest) : NULL;
     FILE *out = open_memstream(&bytes, &n);
     if (!out)

@@ -205,8 +205,10 @@ enum status tune(const struct tune_result **result, struct arena *arena,
                         .goals = ARENA_NEW(arena, TUNE_MAX_GOALS, struct tuning_goal),
                         .categorical = ARENA_NEW(arena, options->space->n, bool),
                         .standing = ARENA_NEW(arena, options->space->n, const char *),
+                        .chosen = ARENA_NEW(arena, options->space->n, const char *),
                         .standing_u = ARENA_NEW(arena, options->space->n, double)};
-    if (!t->keys || !t->goals || !t->categorical || !t->standing || !t->standing_u)
+    if (!t->keys || !t->goals || !t->categorical || !t->standing || !t->standing_u ||
+        !t->chosen)
         return diag_nomem(d, "tune");
     enum status s = tuner_goals(t, d);
     if (!s)

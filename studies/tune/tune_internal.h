@@ -18,6 +18,8 @@ struct tuner {
     const char **standing;        /* the scenario's own values, by knob */
     double *standing_u;           /* their place in the space, or the nearest to it */
     bool standing_outside;
+    const char **chosen; /* by knob, while a setting is snapped: the value of one that chooses a
+                            policy; NULL of others */
     size_t n_done, n_to_do;
     char wrong[DIAG_TEXT_SIZE]; /* with the setting that was last found invalid */
 };
@@ -45,7 +47,10 @@ enum status tuner_evaluate(void *context, const struct trials *trials,
 
 /* ---- what the scenario itself says (tune_standing.c), and in words (verdict.c) ---- */
 
-/* Where in the recording the scenario's trace begins and ends, s after speedup. */
+/* *whole: no deployment has a trace. ST_INPUT: some have one. */
+enum status tuner_has_trace(bool *whole, const struct tuner *t, struct diag *d);
+/* Where in the recording the scenario's trace begins and ends, s after speedup; of several
+ * deployments, what all of them have. */
 enum status tuner_trace_span(const struct tuner *t, double *from_s, double *end_s, struct diag *d);
 enum status tuner_standing(struct tuner *t, struct diag *d);
 enum status tuner_verdict(struct tune_result *result, const struct tuner *t, struct diag *d);

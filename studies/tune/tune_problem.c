@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "reports/summary.h"
+#include "scenarios/keys/deployments.h"
 #include "scenarios/keys/lookup.h"
 #include "studies/tune/tune_internal.h"
 #include "util/bug.h"
@@ -89,64 +90,87 @@ enum status tuner_goals(struct tuner *t, struct diag *d)
 
 /* ---- the knobs that count ---- */
 
-/* The policy of a setting, as its knobs and the scenario name it. */
+/* The policy of a deployment in a setting, as its knobs and the scenario name it. */
 struct policy_choice {
     const char *type, *generation;
 };
 
-static struct policy_choice standing_policy(const struct tune_options *options)
+/* A knob's key within its deployment, of which it is the name; "": it is of none. */
+static const char *own_key(char deployment[DEPLOYMENT_NAME_MAX + 1], const struct knob *knob)
 {
-    const struct scenario *sc = options->scenario;
+    const char *own = scenario_path_in_deployment(deployment, knob->key);
 
-    return (struct policy_choice){sc->policy.type, sc->policy.generation};
+    return own ? own : knob->key;
 }
 
-static bool is_policy_knob(const struct knob *knob)
+static struct policy_choice standing_policy(const struct tune_options *options,
+                                            const char *deployment)
 {
-    return strcmp(knob->key, type_key) == 0 || strcmp(knob->key, generation_key) == 0;
+    const struct scenario *of =
+        *deployment ? scenario_deployment_find(options->scenario, deployment) : options->scenario;
+
+    BUG_IF(!of); /* of a knob, whose deployment is there */
+    return (struct policy_choice){of->policy.type, of->policy.generation};
 }
 
-static void choose_policy(struct policy_choice *choice, const struct knob *knob, const char *value)
+/* Which part of the choice a knob is of that deployment; NULL: of none. */
+static const char **chosen_by(struct policy_choice *choice, const struct knob *knob,
+                              const char *deployment)
 {
-    *(strcmp(knob->key, type_key) == 0 ? &choice->type : &choice->generation) = value;
+    char of[DEPLOYMENT_NAME_MAX + 1];
+    const char *own = own_key(of, knob);
+
+    if (strcmp(of, deployment) != 0)
+        return NULL;
+    return strcmp(own, type_key) == 0         ? &choice->type
+           : strcmp(own, generation_key) == 0 ? &choice->generation
+                                              : NULL;
 }
 
-void tuner_snap(void *context, double *u)
-{
-    const struct tuner *t = context;
-    const struct space *space = t->options->space;
-    struct policy_choice choice = standing_policy(t->options);
-
-    for (size_t k = 0; k < space->n; k++) {
-        const struct knob *knob = &space->knobs[k];
-        if (space_n_values(knob))
-            u[k] = space_u(knob, space_index(knob, u[k]));
-        if (is_policy_knob(knob))
-            choose_policy(&choice, knob, knob->values[space_index(knob, u[k])]);
-    }
-    const struct policy_ops *policy = policy_find(choice.type, choice.generation);
-    for (size_t k = 0; k < space->n; k++) {
-        if (!scenario_key_is_of_policy(policy, space->knobs[k].key))
-            u[k] = t->standing_u[k];
-    }
-}
-
+/* The policy that a knob is of, as the values of the others have it. */
 static const struct policy_ops *policy_of(const struct tune_options *options,
-                                          const char *const *values)
+                                          const char *const *values, const struct knob *knob)
 {
     const struct space *space = options->space;
-    struct policy_choice choice = standing_policy(options);
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
 
+    own_key(deployment, knob);
+    struct policy_choice choice = standing_policy(options, deployment);
     for (size_t k = 0; k < space->n; k++) {
-        if (is_policy_knob(&space->knobs[k]))
-            choose_policy(&choice, &space->knobs[k], values[k]);
+        const char **part = chosen_by(&choice, &space->knobs[k], deployment);
+        if (part)
+            *part = values[k];
     }
     return policy_find(choice.type, choice.generation);
 }
 
 bool tune_value_counts(const struct tune_options *options, const char *const *values, size_t k)
 {
-    return scenario_key_is_of_policy(policy_of(options, values), options->space->knobs[k].key);
+    const struct knob *knob = &options->space->knobs[k];
+    char deployment[DEPLOYMENT_NAME_MAX + 1];
+
+    return scenario_key_is_of_policy(policy_of(options, values, knob), own_key(deployment, knob));
+}
+
+void tuner_snap(void *context, double *u)
+{
+    const struct tuner *t = context;
+    const struct space *space = t->options->space;
+
+    for (size_t k = 0; k < space->n; k++) {
+        const struct knob *knob = &space->knobs[k];
+        struct policy_choice unused;
+        char deployment[DEPLOYMENT_NAME_MAX + 1];
+        own_key(deployment, knob);
+        if (space_n_values(knob))
+            u[k] = space_u(knob, space_index(knob, u[k]));
+        t->chosen[k] =
+            chosen_by(&unused, knob, deployment) ? knob->values[space_index(knob, u[k])] : NULL;
+    }
+    for (size_t k = 0; k < space->n; k++) {
+        if (!tune_value_counts(t->options, t->chosen, k))
+            u[k] = t->standing_u[k];
+    }
 }
 
 /* ---- parts of the trace ---- */
@@ -171,13 +195,15 @@ enum status tuner_parts(struct tuner *t, struct diag *d)
 
     t->find = o->find;
     t->judge = o->judge;
-    t->whole = !o->scenario->trace.path;
+    enum status s = tuner_has_trace(&t->whole, t, d);
+    if (s)
+        return s;
     if (t->whole) {
         if (!isnan(o->find.from_s) || !isnan(o->judge.from_s) || o->slice_s > 0)
             return diag_fail(d, ST_INPUT, "there is no trace to take parts of");
         return ST_OK;
     }
-    enum status s = tuner_trace_span(t, &from_s, &end_s, d);
+    s = tuner_trace_span(t, &from_s, &end_s, d);
     if (s)
         return s;
     if (isnan(t->find.from_s))

@@ -18,7 +18,24 @@ static bool add_number(struct study_variant *v, struct scenario_override *o, str
     char text[JSON_NUMBER_SIZE];
 
     json_format_double(text, value);
-    return add_override(v, o, arena, "tune", key, text);
+    return key && add_override(v, o, arena, "tune", key, text);
+}
+
+/* The part, of the trace of each deployment or of the one of all. */
+static bool add_part(struct study_variant *v, struct scenario_override *o, struct arena *arena,
+                     const struct scenario *scenario, const struct tune_part *part)
+{
+    bool apart = scenario->n_deployments && !scenario_has_endpoint(scenario), ok = true;
+
+    for (size_t i = 0; i < (apart ? scenario->n_deployments : 1) && ok; i++) {
+        const char *before =
+            apart ? arena_printf(arena, "deployments.%s.", scenario->deployments[i].deployment)
+                  : "";
+        ok = before &&
+             add_number(v, o, arena, arena_printf(arena, "%strace.from_s", before), part->from_s) &&
+             add_number(v, o, arena, arena_printf(arena, "%strace.to_s", before), part->to_s);
+    }
+    return ok;
 }
 
 /* The setting's values; NULL: the scenario's own. Knobs of another policy than the setting's are
@@ -28,7 +45,9 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
                                 size_t replicate, struct diag *d)
 {
     const struct space *space = t->options->space;
-    struct scenario_override *o = ARENA_NEW(arena, space->n + 3, struct scenario_override);
+    const struct scenario *scenario = t->options->scenario;
+    const size_t room = space->n + 1 + 2 * scenario_n_deployments(scenario);
+    struct scenario_override *o = ARENA_NEW(arena, room, struct scenario_override);
     bool ok = o != NULL;
 
     *v = (struct study_variant){.overrides = o};
@@ -40,8 +59,7 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
         ok = add_number(v, o, arena, "replicate", (double)replicate + 1);
     if (ok && part && !t->whole) {
         const struct tune_part slice = tuner_slice(t, part, replicate);
-        ok = add_number(v, o, arena, "trace.from_s", slice.from_s) &&
-             add_number(v, o, arena, "trace.to_s", slice.to_s);
+        ok = add_part(v, o, arena, scenario, &slice);
     }
     return ok ? ST_OK : diag_nomem(d, "settings");
 }

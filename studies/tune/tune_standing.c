@@ -7,20 +7,50 @@
 #include "studies/tune/tune_internal.h"
 #include "util/units.h"
 
-enum status tuner_trace_span(const struct tuner *t, double *from_s, double *end_s, struct diag *d)
+enum status tuner_has_trace(bool *whole, const struct tuner *t, struct diag *d)
 {
-    const struct scenario *sc = t->options->scenario;
+    const struct scenario *sc = t->options->scenario, *with = NULL, *without = NULL;
+
+    for (size_t i = 0; i < scenario_n_deployments(sc); i++) {
+        const struct scenario *of = scenario_deployment(sc, i);
+        *(of->trace.path ? &with : &without) = of;
+    }
+    *whole = !with;
+    if (!with || !without)
+        return ST_OK;
+    return diag_fail_at(d, ST_INPUT, scenario_at(sc, "deployments"),
+                        "deployment %s has a trace and %s has none: no part of the time is left "
+                        "to judge on; expected a trace for each of them, or traffic.rate_per_s",
+                        with->deployment, without->deployment);
+}
+
+/* Narrows what there is to what the trace of a deployment has. */
+static enum status narrow(double *from_s, double *end_s, const struct tuner *t,
+                          const struct scenario *sc, struct diag *d)
+{
     int64_t end_ns;
 
     enum status s = scenario_trace_end(&end_ns, sc, t->options->resources, d);
     if (s)
         return s;
-    *end_s = s_from_ns(end_ns);
+    *end_s = fmin(*end_s, s_from_ns(end_ns));
     if (sc->trace.to_s > 0)
         *end_s = fmin(*end_s, sc->trace.to_s);
-    *from_s = sc->trace.from_s;
-    if (*from_s < *end_s)
-        return ST_OK;
+    *from_s = fmax(*from_s, sc->trace.from_s);
+    return ST_OK;
+}
+
+enum status tuner_trace_span(const struct tuner *t, double *from_s, double *end_s, struct diag *d)
+{
+    const struct scenario *sc = t->options->scenario;
+    enum status s = ST_OK;
+
+    *from_s = 0;
+    *end_s = INFINITY;
+    for (size_t i = 0; i < scenario_n_deployments(sc) && !s; i++)
+        s = narrow(from_s, end_s, t, scenario_deployment(sc, i), d);
+    if (s || *from_s < *end_s)
+        return s;
     return diag_fail_at(d, ST_INPUT, scenario_at(sc, "trace"),
                         "the trace takes no time, so there are no parts to find and to judge on");
 }

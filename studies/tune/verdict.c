@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/keys/deployments.h"
 #include "studies/tune/tune_internal.h"
 
 enum { MAX_SENTENCES = 9 + 2 * TUNE_MAX_GOALS };
@@ -127,24 +128,41 @@ static void say_against_standing(struct verdict *v)
             100 * r->judged.standing.holds);
 }
 
-/* The longest of the intervals that the policy has by itself or as recommended, s; 0 = none. */
+static bool has_planner(const struct tune_result *r)
+{
+    const struct scenario *sc = r->options->scenario;
+    struct policy_terms unused;
+    bool planned = false;
+
+    for (size_t i = 0; i < scenario_n_deployments(sc); i++)
+        planned = scenario_planner_terms(scenario_deployment(sc, i), &unused) || planned;
+    return planned;
+}
+
+/* The longest of the intervals that a policy has by itself or as recommended, s; 0 = none. */
 static double longest_interval_s(const struct tune_result *r)
 {
     static const char *const keys[] = {
         "policy.throughput_adjustment_interval", "policy.load_adjustment_interval",
         "policy.throughput_adjustment_interval_seconds", "policy.load_adjustment_interval_seconds"};
-    struct policy_terms c;
-    bool planned = scenario_planner_terms(r->options->scenario, &c);
+    const struct scenario *sc = r->options->scenario;
     const struct space *space = r->options->space;
+    char unused[DEPLOYMENT_NAME_MAX + 1];
     double longest = 0;
 
-    if (planned && c.throughput_scaling)
-        longest = (double)c.throughput_interval_s;
-    if (planned && c.load_scaling)
-        longest = fmax(longest, (double)c.load_interval_s);
-    for (size_t k = 0; k < space->n && planned; k++) {
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-            if (strcmp(space->knobs[k].key, keys[i]) == 0)
+    for (size_t i = 0; i < scenario_n_deployments(sc); i++) {
+        struct policy_terms c;
+        if (!scenario_planner_terms(scenario_deployment(sc, i), &c))
+            continue;
+        if (c.throughput_scaling)
+            longest = fmax(longest, (double)c.throughput_interval_s);
+        if (c.load_scaling)
+            longest = fmax(longest, (double)c.load_interval_s);
+    }
+    for (size_t k = 0; k < space->n && has_planner(r); k++) {
+        const char *own = scenario_path_in_deployment(unused, space->knobs[k].key);
+        for (size_t i = 0; i < sizeof keys / sizeof *keys && own; i++) {
+            if (strcmp(own, keys[i]) == 0)
                 longest = fmax(longest, strtod(r->found.recommended.values[k], NULL));
         }
     }
