@@ -54,6 +54,8 @@ const struct cli_option size_options[] = {
     {"csv", '\0', "FILE", "the same as a table, a row per choice"},
     {"html", '\0', "FILE", "the same as a page for a browser, with costs and what-ifs as charts"},
     CLI_SET,
+    {"deployment", '\0', "NAME",
+     "of a scenario with several: which one to size, with its own traffic"},
     CLI_OVERLAY,
     CLI_SEED,
     CLI_JOBS,
@@ -342,6 +344,22 @@ static enum status search(struct size_options *o, const struct cli_args *args, s
     return result->holds ? ST_OK : ST_MISSED;
 }
 
+/* Of several the one that is asked for, as a scenario of its own. */
+static enum status choose_deployment(struct scenario **scenario, struct scenario_source *source,
+                                     const struct cli_args *args, struct diag *d)
+{
+    const struct scenario *one;
+
+    enum status s = cli_one_deployment(&one, *scenario, "a size is", args, d);
+    if (s || one == *scenario)
+        return s;
+    s = scenario_source_alone(source, one, d);
+    *scenario = ARENA_NEW(args->arena, 1, struct scenario);
+    if (!s && !*scenario)
+        s = diag_nomem(d, "scenario");
+    return s ? s : scenario_read(*scenario, args->arena, source, d);
+}
+
 enum status size_run(const struct cli_args *args, struct diag *d)
 {
     struct size_options o = {0};
@@ -351,7 +369,7 @@ enum status size_run(const struct cli_args *args, struct diag *d)
 
     enum status s = cli_load_scenario(&scenario, &source, args, d);
     if (!s)
-        s = scenario_need_one(scenario, "headroom size", d);
+        s = choose_deployment(&scenario, &source, args, d);
     if (s)
         return s;
     o.source = &source;

@@ -25,16 +25,6 @@ const struct scenario *scenario_deployment_find(const struct scenario *scenario,
     return NULL;
 }
 
-enum status scenario_need_one(const struct scenario *scenario, const char *who, struct diag *d)
-{
-    if (!scenario->n_deployments)
-        return ST_OK;
-    return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "deployments"),
-                        "%s does not take a scenario with `deployments`; expected one of a single "
-                        "deployment",
-                        who);
-}
-
 static bool is_name(const char *text)
 {
     static const char allowed[] =

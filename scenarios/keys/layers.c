@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scenarios/text/yaml_tree.h"
+#include "util/bug.h"
 
 struct layers {
     struct yaml_node *root;
@@ -121,17 +122,95 @@ static enum status apply_overlay(struct layers *l, const struct scenario_text *o
     return s ? s : merge(l, l->root, map);
 }
 
-enum status layers_read(struct yaml_node **root, struct arena *arena,
+/* ---- one of several deployments ---- */
+
+/* What only means something where there are several. */
+static bool is_of_several(const char *key)
+{
+    static const char *const keys[] = {"deployments", "arbiter", "endpoint", "share",
+                                       "serves",      "expect",  "compare"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A copy of a map, without its `deployments`, or without all that is of several. NULL: no memory.
+ */
+static struct yaml_node *copy_map(const struct yaml_node *map, bool alone, struct arena *arena)
+{
+    struct yaml_node *to = ARENA_NEW(arena, 1, struct yaml_node);
+
+    if (!to)
+        return NULL;
+    to->kind = NODE_MAP;
+    to->at = map->at;
+    for (const struct yaml_node *node = map->first; node; node = node->next) {
+        if (alone ? is_of_several(node->key) : strcmp(node->key, "deployments") == 0)
+            continue;
+        struct yaml_node *copy = yaml_node_copy(node, arena);
+        if (!copy)
+            return NULL;
+        yaml_node_put(to, node->key, node->key_at, copy);
+    }
+    return to;
+}
+
+static enum status lay_over(struct yaml_node **tree, struct arena *arena,
+                            const struct yaml_node *root, const struct yaml_node *own, bool alone,
+                            struct diag *d)
+{
+    struct layers l = {.arena = arena, .d = d, .root = copy_map(root, alone, arena)};
+    struct yaml_node *over = copy_map(own, alone, arena);
+
+    *tree = l.root;
+    return l.root && over ? merge(&l, l.root, over) : diag_nomem(d, "deployment");
+}
+
+enum status layers_of_deployment(struct yaml_node **tree, struct arena *arena,
+                                 const struct yaml_node *root, const struct yaml_node *own,
+                                 struct diag *d)
+{
+    return lay_over(tree, arena, root, own, false, d);
+}
+
+/* ---- all of it ---- */
+
+/* Overlays and overrides from the given ones on, up to others. */
+static enum status apply(struct layers *l, const struct scenario_source *source, size_t overlay,
+                         size_t n_overlays, size_t override, size_t n_overrides)
+{
+    enum status s = ST_OK;
+
+    for (size_t i = overlay; i < n_overlays && !s; i++)
+        s = apply_overlay(l, &source->overlays[i]);
+    for (size_t i = override; i < n_overrides && !s; i++)
+        s = apply_override(l, &source->overrides[i]);
+    return s;
+}
+
+enum status layers_read(struct yaml_node **root, const struct yaml_node **own, struct arena *arena,
                         const struct scenario_source *source, struct diag *d)
 {
     struct layers l = {.arena = arena, .d = d};
+    bool alone = source->deployment;
+    size_t n_overlays = alone ? source->n_overlays_of_all : source->n_overlays;
+    size_t n_overrides = alone ? source->n_overrides_of_all : source->n_overrides;
 
+    *own = NULL;
     enum status s =
         read_map(&l.root, &l, &source->file, "a scenario (keys trace, engine, pools, ...)");
-    for (size_t i = 0; i < source->n_overlays && !s; i++)
-        s = apply_overlay(&l, &source->overlays[i]);
-    for (size_t i = 0; i < source->n_overrides && !s; i++)
-        s = apply_override(&l, &source->overrides[i]);
+    if (!s)
+        s = apply(&l, source, 0, n_overlays, 0, n_overrides);
+    if (!s && alone) {
+        *own = yaml_node_child(yaml_node_child(l.root, "deployments"), source->deployment);
+        BUG_IF(!*own);
+        s = lay_over(&l.root, arena, l.root, *own, true, d);
+    }
+    if (!s && alone)
+        s = apply(&l, source, n_overlays, source->n_overlays, n_overrides, source->n_overrides);
     *root = l.root;
     return s;
 }
@@ -145,27 +224,4 @@ size_t layers_rank(const struct scenario_source *source, struct source_pos at)
     while (i < source->n_overlays && at.file != source->overlays[i].path)
         i++;
     return i < source->n_overlays ? i + 1 : 0;
-}
-
-enum status layers_of_deployment(struct yaml_node **tree, struct arena *arena,
-                                 const struct yaml_node *root, const struct yaml_node *own,
-                                 struct diag *d)
-{
-    struct layers l = {.arena = arena, .d = d, .root = ARENA_NEW(arena, 1, struct yaml_node)};
-
-    if (!l.root)
-        return diag_nomem(d, "deployment");
-    l.root->kind = NODE_MAP;
-    l.root->at = root->at;
-    for (const struct yaml_node *node = root->first; node; node = node->next) {
-        if (strcmp(node->key, "deployments") == 0)
-            continue;
-        struct yaml_node *copy = yaml_node_copy(node, arena);
-        if (!copy)
-            return diag_nomem(d, "deployment");
-        yaml_node_put(l.root, node->key, node->key_at, copy);
-    }
-    struct yaml_node *over = yaml_node_copy(own, arena);
-    *tree = l.root;
-    return over ? merge(&l, l.root, over) : diag_nomem(d, "deployment");
 }

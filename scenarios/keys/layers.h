@@ -11,8 +11,10 @@
 
 struct yaml_node;
 
-/* The file, overlays over it, overrides over them. Errors as of scenario_read. */
-enum status layers_read(struct yaml_node **root, struct arena *arena,
+/* The file, overlays over it, overrides over them. Of a source of one deployment *own is what the
+ * deployment itself says, as it does before more is laid over it; else NULL. Errors as of
+ * scenario_read. */
+enum status layers_read(struct yaml_node **root, const struct yaml_node **own, struct arena *arena,
                         const struct scenario_source *source, struct diag *d);
 
 /* Of where a key was set: the file is 0, then come the overlays in their order, then overrides. */

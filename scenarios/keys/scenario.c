@@ -244,9 +244,11 @@ static void set_presets(struct scenario *sc)
 /* What scenario and deployment begin with; the file's name is that of both until one is given. */
 static enum status read_keys(struct loader *l)
 {
-    *l->scenario = (struct scenario){.preset_dirs = l->source->preset_dirs,
-                                     .tree = l->root,
-                                     .deployment = l->own ? l->own->key : NULL};
+    *l->scenario =
+        (struct scenario){.preset_dirs = l->source->preset_dirs,
+                          .tree = l->root,
+                          .deployment = l->own && !l->source->deployment ? l->own->key : NULL,
+                          .drawn_as = l->own ? l->own->key : NULL};
     set_presets(l->scenario);
     enum status s = set_names(l, l->source->file.path);
     const char *default_name = l->scenario->name;
@@ -317,10 +319,17 @@ enum status scenario_read(struct scenario *scenario, struct arena *arena,
     struct loader l = {.scenario = scenario, .arena = arena, .source = source, .d = d};
 
     *scenario = (struct scenario){0};
-    enum status s = layers_read(&l.root, arena, source, d);
+    enum status s = layers_read(&l.root, &l.own, arena, source, d);
     const struct yaml_node *deployments = s ? NULL : yaml_node_child(l.root, "deployments");
-    if (s || !deployments || deployments->kind == NODE_NULL)
-        return s ? s : read_whole(&l);
+    if (s)
+        return s;
+    if (source->deployment) {
+        s = read_whole(&l);
+        scenario->name = arena_printf(arena, "%s, deployment %s", scenario->name, l.own->key);
+        return s || scenario->name ? s : diag_nomem(d, "scenario");
+    }
+    if (!deployments || deployments->kind == NODE_NULL)
+        return read_whole(&l);
     s = read_keys(&l);
     return s ? s : read_deployments(&l, deployments);
 }
@@ -360,6 +369,21 @@ enum status scenario_source_overlay(struct scenario_source *source, struct arena
     return scenario_text_read(&overlays[n], arena, path, expected, d);
 }
 
+enum status scenario_source_alone(struct scenario_source *source, const struct scenario *deployment,
+                                  struct diag *d)
+{
+    if (scenario_has_endpoint(deployment))
+        return diag_fail_at(d, ST_INPUT, scenario_at(deployment, "endpoint.by"),
+                            "the requests of deployment %s are its share of an endpoint's, which "
+                            "it has not alone; expected a scenario with a trace, or traffic, of "
+                            "its own",
+                            deployment->deployment);
+    source->deployment = deployment->deployment;
+    source->n_overlays_of_all = source->n_overlays;
+    source->n_overrides_of_all = source->n_overrides;
+    return ST_OK;
+}
+
 static uint64_t seed_of_run(const struct scenario *scenario)
 {
     struct pcg64 rng;
@@ -377,9 +401,9 @@ uint64_t scenario_seed(const struct scenario *scenario)
     struct pcg64 rng;
 
     uint64_t seed = seed_of_run(scenario);
-    if (!scenario->deployment)
+    if (!scenario->drawn_as)
         return seed;
-    pcg64_stream(&rng, seed, scenario->deployment, 0);
+    pcg64_stream(&rng, seed, scenario->drawn_as, 0);
     return pcg64_next(&rng) & INT64_MAX;
 }
 

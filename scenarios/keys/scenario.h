@@ -245,6 +245,7 @@ struct scenario {
     size_t n_deployments; /* 0 = it is its only deployment itself */
     const struct scenario *deployments;
     const char *deployment; /* the name, of one of them; NULL = it is none */
+    const char *drawn_as;   /* its random draws are those of this deployment; NULL = of none */
 };
 
 /* Whatever the scenario looks like: how many deployments it runs, at least 1, and each. */
@@ -252,8 +253,6 @@ size_t scenario_n_deployments(const struct scenario *scenario);
 const struct scenario *scenario_deployment(const struct scenario *scenario, size_t i);
 /* By its name; NULL: none is called so. */
 const struct scenario *scenario_deployment_find(const struct scenario *scenario, const char *name);
-/* ST_INPUT where there are several (or one under `deployments`) and `who` takes only one. */
-enum status scenario_need_one(const struct scenario *scenario, const char *who, struct diag *d);
 
 /* An override: `text` is "path=value", `label` (such as "--set seed=2") stands in messages where a
  * file would give a position. Both are borrowed. */
@@ -281,12 +280,22 @@ struct scenario_source {
     size_t n_overrides;
     const struct scenario_override *overrides;
     const char *const *preset_dirs; /* where bundled presets are, ended by NULL; NULL = nowhere */
+    /* Of one of several deployments alone: its name, and how many of the overlays and overrides are
+     * over all of them; the others are over what it has then. NULL = of all that the file has. */
+    const char *deployment;
+    size_t n_overlays_of_all, n_overrides_of_all;
     struct shared *shared; /* keeps the files of presets for other scenarios (util/shared.h); NULL =
                               they are read each time */
 };
 /* Reads one more overlay, which wins over those there are; in the arena. As scenario_text_read. */
 enum status scenario_source_overlay(struct scenario_source *source, struct arena *arena,
                                     const char *path, const char *expected, struct diag *d);
+
+/* The same of a deployment alone, one of the scenario that the source gives: a scenario without
+ * `deployments` in which it is as it is there, with the same traffic; what is laid over the source
+ * from now on is over that one. ST_INPUT: its requests are those of an endpoint. */
+enum status scenario_source_alone(struct scenario_source *source, const struct scenario *deployment,
+                                  struct diag *d);
 
 /* Everything is in the arena, or in what is shared. ST_INPUT with `file:line:column: what, and what
  * was expected`. */
