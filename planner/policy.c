@@ -50,7 +50,9 @@ void policy_effects_clear(struct policy_effects *effects, size_t n_pools)
                                        .seen = none,
                                        .predicted = none,
                                        .seen_ttft_ms = NAN,
-                                       .seen_itl_ms = NAN};
+                                       .seen_itl_ms = NAN,
+                                       .estimated_ttft_ms = NAN,
+                                       .estimated_itl_ms = NAN};
     for (size_t i = 0; i < n_pools; i++) {
         effects->correction[i] = NAN;
         effects->wanted[i] = -1;

@@ -105,10 +105,11 @@ struct policy_effects {
     bool report;
     const char *kind; /* "throughput", "load", ... static text */
     struct policy_forecast seen, predicted;
-    double seen_ttft_ms, seen_itl_ms;    /* NaN = none */
-    double correction[POLICY_MAX_POOLS]; /* NaN = none */
-    int wanted[POLICY_MAX_POOLS];        /* before budgets; -1 = none */
-    char reason[POLICY_TEXT_SIZE];       /* one line */
+    double seen_ttft_ms, seen_itl_ms;           /* NaN = none */
+    double estimated_ttft_ms, estimated_itl_ms; /* at most, of the load it saw; NaN, 0 = none */
+    double correction[POLICY_MAX_POOLS];        /* NaN = none */
+    int wanted[POLICY_MAX_POOLS];               /* before budgets; -1 = none */
+    char reason[POLICY_TEXT_SIZE];              /* one line */
 };
 
 /* The deployment a policy steers. */

@@ -14,6 +14,20 @@ static void json_forecast(struct json_out *j, const char *key, const struct poli
     json_key_double(j, "osl_tok", f->osl_tok);
 }
 
+/* Of a policy that has any. */
+static void json_estimates(struct json_out *j, const struct policy_effects *e)
+{
+    bool ttft = e->estimated_ttft_ms > 0, itl = e->estimated_itl_ms > 0;
+
+    if (!ttft && !itl)
+        return;
+    json_key(j, "estimated");
+    json_object_begin(j);
+    json_key_double(j, "ttft_ms", ttft ? e->estimated_ttft_ms : NAN);
+    json_key_double(j, "itl_ms", itl ? e->estimated_itl_ms : NAN);
+    json_object_end(j);
+}
+
 static void json_pools(struct json_out *j, const struct decision_record *c)
 {
     json_key(j, "pools");
@@ -61,6 +75,7 @@ void decision_line(FILE *out, const struct decision_record *c, const char *deplo
     json_object_end(&j);
     json_forecast(&j, "predicted", &e->predicted);
     json_object_end(&j);
+    json_estimates(&j, e);
     json_pools(&j, c);
     if (c->arbitrated)
         json_key_string(&j, "grant", grant_name(c->grant));

@@ -1,5 +1,6 @@
 /* What the policy thought: the length of requests that it forecast, and the latencies that its
- * profile gave for the load it saw. Both are in decisions.jsonl where the policy has them. */
+ * profile, or its regression, gave for the load it saw. All of it is in decisions.jsonl where the
+ * policy has it. */
 #include <math.h>
 
 #include "pages/run/run_panels.h"
@@ -168,6 +169,69 @@ static enum status draw_corrections(const struct run_panels *p, const struct est
     return panel.n_lines ? run_panels_draw(p, &panel, RUN_MISS_ANY) : ST_OK;
 }
 
+/* ---- of a planner on forward passes: of what its workers had at that moment ---- */
+
+struct expected {
+    size_t n;
+    double *x_s, *ttft, *itl;
+};
+
+static enum status find_expected(struct expected *e, const struct run_view *v)
+{
+    *e = (struct expected){0, new_column(v), new_column(v), new_column(v)};
+    if (!e->x_s || !e->ttft || !e->itl)
+        return diag_nomem(v->d, "decisions");
+    for (size_t i = 0; i < v->run->n_decisions; i++) {
+        const struct recorded_decision *c = &v->run->decisions[i];
+        double at_s = s_from_ns(c->at_ns);
+        bool none = isnan(c->estimated_ttft_ms) && isnan(c->estimated_itl_ms);
+        if (none || (e->n > 0 && at_s <= e->x_s[e->n - 1]))
+            continue;
+        e->x_s[e->n] = at_s;
+        e->ttft[e->n] = c->estimated_ttft_ms;
+        e->itl[e->n++] = c->estimated_itl_ms;
+    }
+    return ST_OK;
+}
+
+static enum status draw_one_expected(const struct run_panels *p, const struct expected *e,
+                                     const char *id, const char *title, const char *label,
+                                     const double *y, int64_t target_ns)
+{
+    static const char note[] = "At each decision: the most of any worker, for what it had to do "
+                               "then; decisions go by it.";
+    const struct series_line line = {"estimated, at most", 1, SERIES_STEP, y};
+    struct series_panel panel = {.id = id,
+                                 .title = title,
+                                 .unit = "ms",
+                                 .label = label,
+                                 .note = note,
+                                 .n = e->n,
+                                 .x_s = e->x_s,
+                                 .n_lines = 1,
+                                 .lines = &line,
+                                 .level = {ms_from_ns(target_ns), "SLA"}};
+
+    return has_any(y, e->n) ? run_panels_draw(p, &panel, RUN_MISS_ANY) : ST_OK;
+}
+
+static enum status draw_expected(const struct run_panels *p)
+{
+    const struct recorded *run = p->v->run;
+    struct expected e;
+
+    enum status s = find_expected(&e, p->v);
+    if (s || e.n < 2)
+        return s;
+    s = draw_one_expected(p, &e, "expected-ttft", "TTFT, as the planner expects it",
+                          "Largest TTFT that the planner estimates for its workers", e.ttft,
+                          run->ttft_target_ns);
+    return s ? s
+             : draw_one_expected(p, &e, "expected-itl", "ITL, as the planner expects it",
+                                 "Largest ITL that the planner estimates for its workers", e.itl,
+                                 run->tpot_target_ns);
+}
+
 enum status run_panels_estimates(const struct run_panels *p)
 {
     struct estimates e;
@@ -175,9 +239,10 @@ enum status run_panels_estimates(const struct run_panels *p)
 
     if (s)
         return s;
+    s = draw_expected(p);
     find(&e, p->v);
-    if (e.n < 2)
-        return ST_OK;
+    if (s || e.n < 2)
+        return s;
     s = draw_lengths(p, &e);
     if (!s)
         s = draw_latencies(p, &e);

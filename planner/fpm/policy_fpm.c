@@ -362,6 +362,8 @@ static void record(const struct fpm_policy *p, const struct fpm_due *due,
     }
     if (load)
         say_rule(e->reason, "load", &out->load);
+    e->estimated_ttft_ms = out->estimated_ttft_ms;
+    e->estimated_itl_ms = out->estimated_itl_ms;
     if (!isnan(out->estimated_ttft_ms))
         say(e->reason, ", TTFT up to %.4g ms expected", out->estimated_ttft_ms);
     if (!isnan(out->estimated_itl_ms))

@@ -325,7 +325,8 @@ enum status scenario_read(struct scenario *scenario, struct arena *arena,
         return s;
     if (source->deployment) {
         s = read_whole(&l);
-        scenario->name = arena_printf(arena, "%s, deployment %s", scenario->name, l.own->key);
+        if (!s)
+            scenario->name = arena_printf(arena, "%s, deployment %s", scenario->name, l.own->key);
         return s || scenario->name ? s : diag_nomem(d, "scenario");
     }
     if (!deployments || deployments->kind == NODE_NULL)

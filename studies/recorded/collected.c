@@ -142,6 +142,8 @@ enum status collected_decision(struct collected *c, const struct decision_record
         .predicted = forecast(&e->predicted),
         .seen_ttft_ms = number(e->seen_ttft_ms),
         .seen_itl_ms = number(e->seen_itl_ms),
+        .estimated_ttft_ms = e->estimated_ttft_ms > 0 ? number(e->estimated_ttft_ms) : NAN,
+        .estimated_itl_ms = e->estimated_itl_ms > 0 ? number(e->estimated_itl_ms) : NAN,
     };
     for (size_t i = 0; i < r->n_pools; i++)
         to->pools[i] = (struct recorded_pool_decision){

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "studies/recorded/recorded_internal.h"
@@ -40,6 +41,19 @@ static enum status read_pool(struct recorded_pool_decision *p, const struct json
     return s ? s : json_lines_number(&p->applied, r, applied, "target");
 }
 
+/* Most policies have none. */
+static enum status read_estimates(struct recorded_decision *c, const struct json_lines *r,
+                                  const struct yaml_node *root)
+{
+    const struct yaml_node *map = yaml_node_child(root, "estimated");
+
+    c->estimated_ttft_ms = c->estimated_itl_ms = NAN;
+    if (!map)
+        return ST_OK;
+    enum status s = json_lines_number(&c->estimated_ttft_ms, r, map, "ttft_ms");
+    return s ? s : json_lines_number(&c->estimated_itl_ms, r, map, "itl_ms");
+}
+
 static enum status read_decision(struct recorded_decision *c, const struct recorded *run,
                                  const struct json_lines *r, const struct yaml_node *root,
                                  int64_t last_ns)
@@ -61,6 +75,8 @@ static enum status read_decision(struct recorded_decision *c, const struct recor
         s = json_lines_number(&c->seen_itl_ms, r, seen, "itl_ms");
     if (!s)
         s = read_forecast(&c->predicted, r, root, "predicted");
+    if (!s)
+        s = read_estimates(c, r, root);
     if (!s && (!pools || pools->kind != NODE_MAP))
         s = json_lines_refuse(r, pools, "pools", "a map");
     for (size_t i = 0; i < run->n_pools && !s; i++)

@@ -57,6 +57,7 @@ struct recorded_decision {
     const char *kind, *reason; /* NULL = none */
     struct recorded_forecast seen, predicted;
     double seen_ttft_ms, seen_itl_ms;
+    double estimated_ttft_ms, estimated_itl_ms; /* at most; a planner on forward passes has them */
     struct recorded_pool_decision pools[POLICY_MAX_POOLS]; /* in the order of the run's */
 };
 
