@@ -32,19 +32,23 @@ class Compare(Page):
         site.run("compare", site.scenario, "--variant", "policy.min_endpoint=1", "--replicates", 4, "--html", self.name,
                  "--json", "compare.json", "-q")
 
-    def check(self, browser, site):
-        told = json.loads((site.folder / "compare.json").read_text())
+    def windows(self, all_panels, told, prefix=""):
+        """Lines over time as the windows of the file."""
         faults = []
-        all_panels = panels.of(browser)
         for panel, value in self.windows_of.items():
-            lines = all_panels[panel]["lines"]
+            lines = all_panels[prefix + panel]["lines"]
             if [line["name"][0] for line in lines] != ["A", "B"]:
                 faults.append(f"{panel}: lines {[line['name'] for line in lines]}")
             for side, line in zip(("a", "b"), lines):
-                expected = [value(w[side]) for w in told["windows"]]
+                expected = [value(w[side]) for w in told]
                 expected.append(expected[-1])  # up to the end
                 if not panels.same(line["y"], expected):
                     faults.append(f"{panel} of {side}: {line['y']}, not {expected}")
+        return faults
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "compare.json").read_text())
+        faults = self.windows(panels.of(browser), told["windows"])
         faults += panels.check(browser, marked=False)
         faults += self.figures(browser, told)
         first = told["first_difference"]
@@ -67,6 +71,25 @@ class Compare(Page):
         bars = browser.script("return document.querySelectorAll('#change-B .area').length")
         moved = sum(1 for d in told["differences"] if d["difference"] and d["a"])
         return faults + ([] if bars == moved else [f"{bars} bars of {moved} figures that changed"])
+
+
+class CompareTwo(Compare):
+    """All deployments of two runs, each with its own panels."""
+    name = "compare-two.html"
+
+    def write(self, site):
+        site.run("compare", site.two, "--variant", "arbiter.max_gpus=6", "--replicates", 0, "--html", self.name,
+                 "--json", "compare-two.json", "-q")
+
+    def check(self, browser, site):
+        told = json.loads((site.folder / "compare-two.json").read_text())
+        all_panels = panels.of(browser)
+        faults = panels.check(browser, marked=False)
+        for i, of in enumerate(told["deployments"].values(), 1):
+            faults += self.windows(all_panels, of["windows"], f"d{i}-")
+        heads = browser.script("return [...document.querySelectorAll('h2')].map(h => h.textContent)")
+        expected = [f"B against A: figures, {of}" for of in ("all deployments", *told["deployments"])]
+        return faults + ([] if heads[:3] == expected else [f"headings {heads}"])
 
 
 class Check(Page):
@@ -358,4 +381,4 @@ class Size(Page):
         return faults
 
 
-PAGES = [Run(), Deployments(), Compare(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]
+PAGES = [Run(), Deployments(), Compare(), CompareTwo(), Check(), Plan(), Trace(), Sweep(), Tune(), Size()]
