@@ -207,8 +207,7 @@ enum status tune(const struct tune_result **result, struct arena *arena,
                         .standing = ARENA_NEW(arena, options->space->n, const char *),
                         .chosen = ARENA_NEW(arena, options->space->n, const char *),
                         .standing_u = ARENA_NEW(arena, options->space->n, double)};
-    if (!t->keys || !t->goals || !t->categorical || !t->standing || !t->standing_u ||
-        !t->chosen)
+    if (!t->keys || !t->goals || !t->categorical || !t->standing || !t->standing_u || !t->chosen)
         return diag_nomem(d, "tune");
     enum status s = tuner_goals(t, d);
     if (!s)

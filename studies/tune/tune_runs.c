@@ -55,8 +55,10 @@ static enum status make_variant(struct study_variant *v, struct arena *arena, co
         if (tune_value_counts(t->options, values, k))
             ok = add_override(v, o, arena, "--vary", space->knobs[k].key, values[k]);
     }
+    /* Without a trace other courses of the traffic are what was not seen. */
+    size_t seen = t->whole && part == &t->judge ? t->problem.n_replicates : 0;
     if (ok && part)
-        ok = add_number(v, o, arena, "replicate", (double)replicate + 1);
+        ok = add_number(v, o, arena, "replicate", (double)(seen + replicate) + 1);
     if (ok && part && !t->whole) {
         const struct tune_part slice = tuner_slice(t, part, replicate);
         ok = add_part(v, o, arena, scenario, &slice);
