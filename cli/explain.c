@@ -331,11 +331,13 @@ static enum status explain_each(const struct recorded_whole *whole, const struct
         each[i] = &runs[i];
     enum status s = recorded_read_each(each, args->arena, whole, NULL, d);
     for (size_t i = 0; i < whole->n && !s; i++) {
-        if (runs[i].n_requests)
+        if (runs[i].n_requests) {
             s = explain_one(&runs[i], args, tell_shortly, d);
-        else
-            terminal_line(stdout, "%s, deployment %s: no requests\n", runs[i].scenario,
+        } else {
+            terminal_line(stdout, "%s, deployment %s: no requests of its own", runs[i].scenario,
                           whole->names[i]);
+            fputc('\n', stdout);
+        }
     }
     if (!s)
         printf("--deployment NAME tells all of one\n");

@@ -187,6 +187,18 @@ static enum status choose_more_runs(struct more_runs *m, const struct cli_args *
 
 static const char report_option[] = "report-json", requests_option[] = "report-jsonl";
 
+/* Trace events have a request in one deployment. */
+static enum status check_grid(const struct scenario *scenario, const struct cli_args *args,
+                              struct diag *d)
+{
+    if (!cli_value(args, "trace-events") || strcmp(scenario->endpoint.by, "grid") != 0)
+        return ST_OK;
+    return diag_fail_at(d, ST_INPUT, scenario_at(scenario, "endpoint.by"),
+                        "option '--trace-events' does not go with endpoint.by grid, where a "
+                        "request may go through two deployments; expected endpoint.by class, or "
+                        "--events");
+}
+
 /* The report tells of one deployment. */
 static enum status choose_deployment(size_t *index, const struct scenario *scenario,
                                      const struct cli_args *args, struct diag *d)
@@ -369,6 +381,8 @@ enum status run_run(const struct cli_args *args, struct diag *d)
         s = check_out(&options, args, d);
     if (!s)
         s = choose_deployment(&report.deployment, scenario, args, d);
+    if (!s)
+        s = check_grid(scenario, args, d);
     if (!s)
         s = check_files(args, d);
     if (!s)
