@@ -25,8 +25,6 @@ static inline struct worker *fleet_worker(const struct sim *sim, uint32_t key)
 enum status fleet_init(struct sim *sim);
 void fleet_release(struct sim *sim);
 enum status fleet_scale(struct sim *sim, struct pool *pool, int target);
-/* A worker without GPUs, which start_worker gets it. */
-enum status fleet_worker_new(struct sim *sim, struct pool *pool, struct worker **leader);
 void fleet_note_workers(const struct sim *sim, struct pool *pool); /* after a change of them */
 void fleet_set_state(struct worker *leader, enum worker_state state);
 enum status fleet_worker_event(const struct worker *w, enum event_kind kind);

@@ -7,6 +7,7 @@
 
 #include "sim/fleet/failures.h"
 #include "sim/fleet/grants.h"
+#include "sim/fleet/worker_slots.h"
 
 /* ---- how long a start takes ---- */
 
