@@ -13,6 +13,7 @@
 #include "reports/out_file.h"
 #include "reports/parts_columns.h"
 #include "reports/replay_report.h"
+#include "reports/request_columns.h"
 #include "reports/row.h"
 #include "reports/summary.h"
 #include "reports/windows_csv.h"
@@ -49,22 +50,6 @@ struct recorder {
     void *progress_context;
     struct replay_report *replay;
 };
-
-struct label {
-    const char *text;
-    size_t n;
-};
-
-static const struct label outcomes[] = {
-#define XX(id, name, text) {"" name, sizeof(name) - 1},
-    OUTCOME_MAP(XX)
-#undef XX
-};
-
-static const char requests_header[] =
-    "request,arrival_ms,input_tokens,output_tokens,outcome,measured,ttft_ms,ttst_ms,tpot_ms,e2e_ms,"
-    "scheduled_ms,prefill_done_ms,first_token_ms,last_token_ms,output_tokens_done,cached_tokens,"
-    "attempts,preemptions,prefill_worker,worker,sla_met";
 
 static const char timeline_header[] =
     "at_ms,pool,target,ready,starting,pending,draining,waiting,running,kv_utilization,"
@@ -106,7 +91,7 @@ static enum status open_requests(struct recorder *r, struct diag *d)
     if (r->of[0].info->by_pool)
         ROW_LITERAL(&more, ",decode_deployment,ttft_target_ms,tpot_target_ms");
     ROW_LITERAL(&more, "\n");
-    enum status s = open_file(r, &r->requests, "requests.csv", requests_header, d);
+    enum status s = open_file(r, &r->requests, "requests.csv", request_columns_header, d);
     return s == ST_OK ? out_file_write(&r->requests, more.text, more.n, d) : s;
 }
 
@@ -304,12 +289,6 @@ static enum status count_request(struct recorder_totals *t, const struct request
     return s;
 }
 
-static void row_worker(struct row *row, uint32_t worker)
-{
-    if (worker != NO_WORKER)
-        row_int(row, worker);
-}
-
 /* The first column, where it is there. */
 static void row_deployment(struct row *row, const struct recorder *r, size_t deployment)
 {
@@ -347,34 +326,12 @@ static enum status write_request(struct recorder *r, const struct request_record
                         ? 1
                         : r->of[q->deployment].pool_at[p];
     row_deployment(&row, r, q->deployment);
-#define COMMA() ROW_LITERAL(&row, ",")
-    row_int(&row, (int64_t)q->index), COMMA();
-    row_ms(&row, q->arrival_ns), COMMA();
-    row_int(&row, q->isl_tok), COMMA();
-    row_int(&row, q->osl_tok), COMMA();
-    row_text(&row, outcomes[q->outcome].text, outcomes[q->outcome].n), COMMA();
-    row_int(&row, q->measured), COMMA();
-    row_ms(&row, l->ttft), COMMA();
-    row_ms(&row, l->ttst), COMMA();
-    row_ms(&row, request_tpot_ns(l)), COMMA();
-    row_ms(&row, l->e2e), COMMA();
-    row_ms(&row, q->scheduled_ns), COMMA();
-    row_ms(&row, q->prefill_done_ns), COMMA();
-    row_ms(&row, q->first_token_ns), COMMA();
-    row_ms(&row, q->last_token_ns), COMMA();
-    row_int(&row, q->n_output_tok), COMMA();
-    row_int(&row, q->cached_tok), COMMA();
-    row_int(&row, q->n_attempts), COMMA();
-    row_int(&row, q->n_preemptions), COMMA();
-    row_worker(&row, q->prefill_worker), COMMA();
-    row_worker(&row, q->worker), COMMA();
-    row_int(&row, l->ttft_ok && l->tpot_ok);
+    request_columns(&row, q, l);
     if (r->keep_parts)
         parts_columns(&row, r->n_pools, q->decode_in ? handed : r->of[q->deployment].pool_at, q);
     if (r->of[0].info->by_pool)
         row_of_pools(&row, r, q);
     ROW_LITERAL(&row, "\n");
-#undef COMMA
     return out_file_write(&r->requests, row.text, row.n, d);
 }
 
