@@ -5,43 +5,36 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "engines/profile/profile.h"
-#include "scenarios/text/file_text.h"
 #include "util/bug.h"
-#include "util/text.h"
-
-#define FIELD(type, base, key) ((type *)(void *)((char *)(base) + (key)->offset))
-#define CONST_FIELD(type, base, key)                                                               \
-    ((type const *)(const void *)((const char *)(base) + (key)->offset))
 
 void scenario_key_preset(const struct key *key, void *base)
 {
     switch (key->type) {
     case KEY_RANGE:
-        *FIELD(struct tok_range, base, key) = (struct tok_range){-1, -1};
+        *KEY_FIELD(struct tok_range, base, key) = (struct tok_range){-1, -1};
         return;
     case KEY_CURVE:
-        *FIELD(struct curve, base, key) = (struct curve){0};
+        *KEY_FIELD(struct curve, base, key) = (struct curve){0};
         return;
     case KEY_PROFILE: {
-        const char **profile = FIELD(const char *, base, key);
+        const char **profile = KEY_FIELD(const char *, base, key);
         profile[0] = profile[1] = NULL;
         return;
     }
     case KEY_PRICES:
-        *FIELD(struct gpu_prices, base, key) = (struct gpu_prices){0};
+        *KEY_FIELD(struct gpu_prices, base, key) = (struct gpu_prices){0};
         return;
     case KEY_EXPECT:
-        *FIELD(struct expectations, base, key) = (struct expectations){0};
+        *KEY_FIELD(struct expectations, base, key) = (struct expectations){0};
         return;
     case KEY_COMPARE:
-        *FIELD(struct compare_rules, base, key) = (struct compare_rules){0};
+        *KEY_FIELD(struct compare_rules, base, key) = (struct compare_rules){0};
         return;
     case KEY_POOLS:
-        *FIELD(struct pool_names, base, key) = (struct pool_names){0};
+        *KEY_FIELD(struct pool_names, base, key) = (struct pool_names){0};
         return;
     case KEY_RULES:
-        *FIELD(struct priority_rules, base, key) = (struct priority_rules){0};
+        *KEY_FIELD(struct priority_rules, base, key) = (struct priority_rules){0};
         return;
     case KEY_BOOL:
     case KEY_INT:
@@ -68,24 +61,26 @@ bool scenario_key_equal(const struct key *key, const void *base, const void *oth
 {
     switch (key->type) {
     case KEY_BOOL:
-        return *CONST_FIELD(bool, base, key) == *CONST_FIELD(bool, other, key);
+        return *KEY_CONST_FIELD(bool, base, key) == *KEY_CONST_FIELD(bool, other, key);
     case KEY_INT:
-        return *CONST_FIELD(int64_t, base, key) == *CONST_FIELD(int64_t, other, key);
+        return *KEY_CONST_FIELD(int64_t, base, key) == *KEY_CONST_FIELD(int64_t, other, key);
     case KEY_NUMBER:
-        return memcmp(CONST_FIELD(double, base, key), CONST_FIELD(double, other, key),
+        return memcmp(KEY_CONST_FIELD(double, base, key), KEY_CONST_FIELD(double, other, key),
                       sizeof(double)) == 0;
     case KEY_TEXT:
     case KEY_ENUM:
     case KEY_PATH:
-        return same_text(*CONST_FIELD(const char *, base, key),
-                         *CONST_FIELD(const char *, other, key));
+        return same_text(*KEY_CONST_FIELD(const char *, base, key),
+                         *KEY_CONST_FIELD(const char *, other, key));
     case KEY_PROFILE: {
-        const char *const *a = CONST_FIELD(const char *, base, key), *const *b = CONST_FIELD(
-                                                                         const char *, other, key);
+        const char *const *a = KEY_CONST_FIELD(const char *, base, key), *const *b =
+                                                                             KEY_CONST_FIELD(
+                                                                                 const char *,
+                                                                                 other, key);
         return same_text(a[0], b[0]) && same_text(a[1], b[1]);
     }
     case KEY_NAMES:
-        return *CONST_FIELD(unsigned, base, key) == *CONST_FIELD(unsigned, other, key);
+        return *KEY_CONST_FIELD(unsigned, base, key) == *KEY_CONST_FIELD(unsigned, other, key);
     case KEY_RANGE:
     case KEY_CURVE:
     case KEY_PRESET:
@@ -123,9 +118,9 @@ void scenario_key_preset_text(const struct key *key, char *out, size_t size)
 static bool is_bare(const struct key *key, const void *base)
 {
     if (key->type == KEY_NUMBER)
-        return !(fabs(*CONST_FIELD(double, base, key) - key->bare) > 0) &&
-               !isnan(*CONST_FIELD(double, base, key));
-    return same_text(*CONST_FIELD(const char *, base, key), key->bare_text);
+        return !(fabs(*KEY_CONST_FIELD(double, base, key) - key->bare) > 0) &&
+               !isnan(*KEY_CONST_FIELD(double, base, key));
+    return same_text(*KEY_CONST_FIELD(const char *, base, key), key->bare_text);
 }
 
 bool scenario_key_is_preset(const struct key *key, const void *base)
@@ -139,24 +134,24 @@ bool scenario_key_is_preset(const struct key *key, const void *base)
         return true;
     switch (key->type) {
     case KEY_PRICES:
-        return CONST_FIELD(struct gpu_prices, base, key)->n == 0;
+        return KEY_CONST_FIELD(struct gpu_prices, base, key)->n == 0;
     case KEY_EXPECT:
-        return CONST_FIELD(struct expectations, base, key)->n == 0;
+        return KEY_CONST_FIELD(struct expectations, base, key)->n == 0;
     case KEY_COMPARE:
-        return CONST_FIELD(struct compare_rules, base, key)->n == 0;
+        return KEY_CONST_FIELD(struct compare_rules, base, key)->n == 0;
     case KEY_POOLS:
-        return CONST_FIELD(struct pool_names, base, key)->n_axes == 0;
+        return KEY_CONST_FIELD(struct pool_names, base, key)->n_axes == 0;
     case KEY_RULES:
-        return CONST_FIELD(struct priority_rules, base, key)->n == 0;
+        return KEY_CONST_FIELD(struct priority_rules, base, key)->n == 0;
     case KEY_RANGE:
-        return CONST_FIELD(struct tok_range, base, key)->lowest < 0;
+        return KEY_CONST_FIELD(struct tok_range, base, key)->lowest < 0;
     case KEY_CURVE:
-        return CONST_FIELD(struct curve, base, key)->n == 0;
+        return KEY_CONST_FIELD(struct curve, base, key)->n == 0;
     case KEY_NAMES:
-        return *CONST_FIELD(unsigned, base, key) == 0;
+        return *KEY_CONST_FIELD(unsigned, base, key) == 0;
     case KEY_PRESET:
     case KEY_ROUTER:
-        return same_text(*CONST_FIELD(const char *, base, key), key->preset_text);
+        return same_text(*KEY_CONST_FIELD(const char *, base, key), key->preset_text);
     case KEY_BOOL:
     case KEY_INT:
     case KEY_NUMBER:
@@ -178,7 +173,7 @@ static void append(char out[KEY_EXPECTED_SIZE], const char *text)
     snprintf(out + used, KEY_EXPECTED_SIZE - used, "%s", text);
 }
 
-static void append_choices(const struct key *key, char out[KEY_EXPECTED_SIZE])
+void scenario_key_choices(const struct key *key, char out[KEY_EXPECTED_SIZE])
 {
     for (size_t i = 0; key_choice(key, i); i++) {
         append(out, i ? ", " : "");
@@ -252,11 +247,11 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
         return;
     case KEY_ENUM:
         append(out, "one of ");
-        append_choices(key, out);
+        scenario_key_choices(key, out);
         return;
     case KEY_ROUTER:
         append(out, "one of ");
-        append_choices(key, out);
+        scenario_key_choices(key, out);
         append(out, ", or a map of pool to one of these");
         return;
     case KEY_EXPECT:
@@ -273,407 +268,8 @@ void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPEC
         return;
     case KEY_NAMES:
         append(out, "a list of ");
-        append_choices(key, out);
+        scenario_key_choices(key, out);
         return;
-    }
-    BUG("key %s has no type", key->name);
-}
-
-/* `2m` where seconds are meant: what it is in the key's unit; false: it is no such thing. */
-static bool read_duration(const struct key *key, const struct yaml_node *node, double *value)
-{
-    static const struct {
-        const char *name;
-        double s;
-    } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-    enum { N_UNITS = sizeof units / sizeof units[0] };
-    size_t own = 0, typed = 0, n;
-
-    if (node->kind != NODE_TEXT || !key->unit)
-        return false;
-    n = strspn(node->text, "0123456789.");
-    while (own < N_UNITS && strcmp(units[own].name, key->unit) != 0)
-        own++;
-    while (typed < N_UNITS && strcmp(units[typed].name, node->text + n) != 0)
-        typed++;
-    if (own == N_UNITS || typed == N_UNITS || text_double(node->text, n, value) != TEXT_OK)
-        return false;
-    *value *= units[typed].s / units[own].s;
-    return true;
-}
-
-static enum status refuse(const struct key *key, const struct key_target *to,
-                          const struct yaml_node *node, bool above, struct diag *d)
-{
-    char expected[KEY_EXPECTED_SIZE], got[NODE_TEXT_SIZE];
-    double value;
-
-    scenario_key_expected(key, above, expected);
-    if (read_duration(key, node, &value))
-        return diag_fail_at(d, ST_INPUT, node->at,
-                            "%s must be %s, not %s; expected %s, as in %.10g", to->path, expected,
-                            yaml_node_describe(got, node),
-                            strcmp(key->unit, "ms") == 0  ? "milliseconds"
-                            : strcmp(key->unit, "h") == 0 ? "hours"
-                                                          : "seconds",
-                            value);
-    return diag_fail_at(d, ST_INPUT, node->at, "%s must be %s, not %s", to->path, expected,
-                        yaml_node_describe(got, node));
-}
-
-static enum status not_available(const struct key_target *to, const struct yaml_node *node,
-                                 const char *available, struct diag *d)
-{
-    char got[NODE_TEXT_SIZE];
-
-    return diag_fail_at(d, ST_INPUT, node->at,
-                        "%s %s is not available in this version (available: %s)", to->path,
-                        yaml_node_describe(got, node), available);
-}
-
-static enum status check_range(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    bool number = node->kind == NODE_INT || node->kind == NODE_NUMBER;
-
-    bool in_gap = number && key->least > 0 && node->d > 0 && node->d < key->least;
-
-    if (!number || in_gap || !(node->d >= key->min) || (key->above_min && node->d <= key->min))
-        return refuse(key, to, node, false, d);
-    if (!(node->d <= key->max))
-        return refuse(key, to, node, true, d);
-    return ST_OK;
-}
-
-static enum status store_bool(const struct key *key, const struct key_target *to,
-                              const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_BOOL)
-        return refuse(key, to, node, false, d);
-    bool preset = key->preset > 0;
-    if (key->fixed && node->b != preset)
-        return not_available(to, node, preset ? "true" : "false", d);
-    *FIELD(bool, to->base, key) = node->b;
-    return ST_OK;
-}
-
-/* A number without a fraction will do, as in JSON Schema. */
-static enum status read_int(const struct key *key, const struct key_target *to,
-                            const struct yaml_node *node, int64_t *value, struct diag *d)
-{
-    enum status s = check_range(key, to, node, d);
-    if (s)
-        return s;
-    *value = node->i;
-    if (node->kind == NODE_NUMBER) {
-        if (fabs(node->d) > 0x1p53 || trunc(node->d) < node->d || trunc(node->d) > node->d)
-            return refuse(key, to, node, false, d);
-        *value = (int64_t)node->d;
-    }
-    return ST_OK;
-}
-
-static enum status store_range(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    struct tok_range range = {0};
-    bool two = node->kind == NODE_LIST && node->n == 2;
-
-    if (node->kind == NODE_LIST && !two)
-        return refuse(key, to, node, false, d);
-    enum status s = read_int(key, to, two ? node->first : node, &range.lowest, d);
-    range.highest = range.lowest;
-    if (!s && two)
-        s = read_int(key, to, node->first->next, &range.highest, d);
-    if (s)
-        return s;
-    if (range.highest < range.lowest)
-        return diag_fail_at(d, ST_INPUT, node->at, "%s is empty: %lld is above %lld", to->path,
-                            (long long)range.lowest, (long long)range.highest);
-    *FIELD(struct tok_range, to->base, key) = range;
-    return ST_OK;
-}
-
-/* One point `[s, VALUE]` of a curve. */
-static enum status read_point(const struct key *key, const struct key_target *to,
-                              const struct yaml_node *node, struct curve_point *point,
-                              struct diag *d)
-{
-    static const double longest_s = 1e9;
-    const struct yaml_node *at = node->kind == NODE_LIST && node->n == 2 ? node->first : NULL;
-
-    if (!at || (at->kind != NODE_INT && at->kind != NODE_NUMBER) || !(at->d >= 0) ||
-        !(at->d <= longest_s))
-        return refuse(key, to, node, false, d);
-    *point = (struct curve_point){at->d, at->next->d};
-    return check_range(key, to, at->next, d);
-}
-
-static enum status store_curve(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_LIST || node->n == 0)
-        return refuse(key, to, node, false, d);
-    struct curve_point *points = ARENA_NEW(to->arena, node->n, struct curve_point);
-    size_t i = 0;
-    if (!points)
-        return diag_nomem(d, "points");
-    for (const struct yaml_node *item = node->first; item; item = item->next, i++) {
-        enum status s = read_point(key, to, item, &points[i], d);
-        if (s)
-            return s;
-        if (i > 0 && points[i].at_s < points[i - 1].at_s)
-            return refuse(key, to, item, false, d);
-    }
-    *FIELD(struct curve, to->base, key) = (struct curve){node->n, points};
-    return ST_OK;
-}
-
-static enum status store_int(const struct key *key, const struct key_target *to,
-                             const struct yaml_node *node, struct diag *d)
-{
-    int64_t value;
-    enum status s = read_int(key, to, node, &value, d);
-    if (s)
-        return s;
-    if (key->fixed && value != (int64_t)key->preset) {
-        char available[24];
-        snprintf(available, sizeof available, "%lld", (long long)key->preset);
-        return not_available(to, node, available, d);
-    }
-    *FIELD(int64_t, to->base, key) = value;
-    return ST_OK;
-}
-
-static enum status store_number(const struct key *key, const struct key_target *to,
-                                const struct yaml_node *node, struct diag *d)
-{
-    enum status s = check_range(key, to, node, d);
-    if (!s)
-        *FIELD(double, to->base, key) = node->d;
-    return s;
-}
-
-static bool listed(const char *const *words, const char *word)
-{
-    for (; words && *words; words++) {
-        if (strcmp(*words, word) == 0)
-            return true;
-    }
-    return false;
-}
-
-static enum status store_enum(const struct key *key, const struct key_target *to,
-                              const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_TEXT && node->kind != NODE_BOOL)
-        return refuse(key, to, node, false, d);
-    const char *text = node->kind == NODE_TEXT ? node->text : node->b ? "true" : "false";
-    for (size_t i = 0; key_choice(key, i); i++) {
-        if (strcmp(key_choice(key, i), text) == 0) {
-            *FIELD(const char *, to->base, key) = key_choice(key, i);
-            return ST_OK;
-        }
-    }
-    if (!listed(key->planned, node->text))
-        return refuse(key, to, node, false, d);
-    char available[KEY_EXPECTED_SIZE] = "";
-    append_choices(key, available);
-    return not_available(to, node, available, d);
-}
-
-static enum status store_path(const struct key *key, const struct key_target *to,
-                              const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_TEXT || !*node->text)
-        return refuse(key, to, node, false, d);
-    if (key->fixed)
-        return not_available(to, node, key->unset, d);
-    const char *path = file_text_path(to->arena, node->at, node->text);
-    if (!path)
-        return diag_nomem(d, "path");
-    *FIELD(const char *, to->base, key) = path;
-    return ST_OK;
-}
-
-/* `name: 70` is meant as a name. */
-static bool is_scalar(const struct yaml_node *node)
-{
-    return node->kind != NODE_LIST && node->kind != NODE_MAP && node->kind != NODE_NULL;
-}
-
-/* What is neither the path of a file nor of a folder is a bundled name. */
-static enum status store_profile(const struct key *key, const struct key_target *to,
-                                 const struct yaml_node *node, struct diag *d)
-{
-    bool list = node->kind == NODE_LIST;
-    const struct yaml_node *item = list ? node->first : node;
-    const char **profile = FIELD(const char *, to->base, key);
-
-    if (list && node->n != 2)
-        return refuse(key, to, node, false, d);
-    profile[0] = profile[1] = NULL;
-    for (size_t i = 0; i < (list ? 2 : 1); i++, item = item->next) {
-        if (!is_scalar(item) || !*item->text)
-            return refuse(key, to, item, false, d);
-        const char *path = file_text_path(to->arena, item->at, item->text);
-        if (!path)
-            return diag_nomem(d, "path");
-        profile[i] = profile_is_path(path) ? path : item->text;
-    }
-    return ST_OK;
-}
-
-static enum status store_text(const struct key *key, const struct key_target *to,
-                              const struct yaml_node *node, struct diag *d)
-{
-    if (!is_scalar(node) || (key->type != KEY_TEXT && !*node->text))
-        return refuse(key, to, node, false, d);
-    *FIELD(const char *, to->base, key) = node->text;
-    return ST_OK;
-}
-
-enum { GPU_TYPE_MAX = 64 };
-
-static enum status store_prices(const struct key *key, const struct key_target *to,
-                                const struct yaml_node *node, struct diag *d)
-{
-    size_t n = node->kind == NODE_MAP ? node->n : 1;
-    struct gpu_price *price = ARENA_NEW(to->arena, n, struct gpu_price);
-    enum status s = ST_OK;
-
-    if (!price)
-        return diag_nomem(d, "prices");
-    if (node->kind != NODE_MAP) {
-        s = check_range(key, to, node, d);
-        price[0] = (struct gpu_price){NULL, node->d};
-    } else {
-        size_t i = 0;
-        for (const struct yaml_node *item = node->first; item && !s; item = item->next) {
-            struct key_target inner = *to;
-            if (strlen(item->key) > GPU_TYPE_MAX)
-                return diag_fail_at(d, ST_INPUT, item->key_at,
-                                    "%s: a GPU type of more than %d characters", to->path,
-                                    GPU_TYPE_MAX);
-            char shown[TEXT_EXCERPT_SIZE];
-            inner.path = arena_printf(to->arena, "%s.%s", to->path,
-                                      text_excerpt(shown, item->key, strlen(item->key)));
-            if (!inner.path)
-                return diag_nomem(d, "prices");
-            s = check_range(key, &inner, item, d);
-            price[i++] = (struct gpu_price){item->key, item->d};
-        }
-    }
-    if (!s)
-        *FIELD(struct gpu_prices, to->base, key) = (struct gpu_prices){n, price};
-    return s;
-}
-
-static enum status store_expectations(const struct key *key, const struct key_target *to,
-                                      const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_LIST)
-        return refuse(key, to, node, false, d);
-    struct expectation *items = ARENA_NEW(to->arena, node->n, struct expectation);
-    size_t i = 0;
-    if (!items)
-        return diag_nomem(d, "expectations");
-    for (const struct yaml_node *item = node->first; item; item = item->next) {
-        if (item->kind != NODE_TEXT)
-            return refuse(key, to, item, false, d);
-        enum status s = expectation_parse(&items[i++], to->arena, item->text, item->at, d);
-        if (s)
-            return s;
-    }
-    *FIELD(struct expectations, to->base, key) = (struct expectations){node->n, items};
-    return ST_OK;
-}
-
-static enum status store_comparisons(const struct key *key, const struct key_target *to,
-                                     const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_LIST)
-        return refuse(key, to, node, false, d);
-    return compare_rules_read(FIELD(struct compare_rules, to->base, key), to->arena, node, to->path,
-                              d);
-}
-
-static enum status store_pools(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    return pool_names_read(FIELD(struct pool_names, to->base, key), to->arena, node, to->path, d);
-}
-
-static enum status store_rules(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind != NODE_LIST)
-        return refuse(key, to, node, false, d);
-    return priority_rules_read(FIELD(struct priority_rules, to->base, key), to->arena, node,
-                               to->path, key->choices, d);
-}
-
-static enum status store_names(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    unsigned names = 0;
-
-    if (node->kind != NODE_LIST)
-        return refuse(key, to, node, false, d);
-    for (const struct yaml_node *item = node->first; item; item = item->next) {
-        size_t i = 0;
-        const char *choice = NULL;
-        if (item->kind == NODE_TEXT)
-            while ((choice = key_choice(key, i)) && strcmp(choice, item->text) != 0)
-                i++;
-        if (!choice)
-            return refuse(key, to, item, false, d);
-        names |= 1u << i;
-    }
-    *FIELD(unsigned, to->base, key) = names;
-    return ST_OK;
-}
-
-enum status scenario_key_store(const struct key *key, const struct key_target *to,
-                               const struct yaml_node *node, struct diag *d)
-{
-    if (node->kind == NODE_NULL && key->unset) {
-        scenario_key_preset(key, to->base);
-        return ST_OK;
-    }
-    switch (key->type) {
-    case KEY_BOOL:
-        return store_bool(key, to, node, d);
-    case KEY_INT:
-        return store_int(key, to, node, d);
-    case KEY_RANGE:
-        return store_range(key, to, node, d);
-    case KEY_CURVE:
-        return store_curve(key, to, node, d);
-    case KEY_NUMBER:
-        return store_number(key, to, node, d);
-    case KEY_ENUM:
-    case KEY_ROUTER:
-        return store_enum(key, to, node, d);
-    case KEY_PATH:
-        return store_path(key, to, node, d);
-    case KEY_PROFILE:
-        return store_profile(key, to, node, d);
-    case KEY_TEXT:
-    case KEY_PRESET:
-        return store_text(key, to, node, d);
-    case KEY_PRICES:
-        return store_prices(key, to, node, d);
-    case KEY_EXPECT:
-        return store_expectations(key, to, node, d);
-    case KEY_COMPARE:
-        return store_comparisons(key, to, node, d);
-    case KEY_POOLS:
-        return store_pools(key, to, node, d);
-    case KEY_RULES:
-        return store_rules(key, to, node, d);
-    case KEY_NAMES:
-        return store_names(key, to, node, d);
     }
     BUG("key %s has no type", key->name);
 }

@@ -41,6 +41,11 @@ enum status scenario_key_not_in_deployment(const char *key, const char *deployme
 enum status scenario_key_unknown(const struct policy_ops *policy, const char *section,
                                  const char *name, struct source_pos at, struct diag *d);
 
+/* Where the value of a key is: `base` is what the key's offset counts from. */
+#define KEY_FIELD(type, base, key) ((type *)(void *)((char *)(base) + (key)->offset))
+#define KEY_CONST_FIELD(type, base, key)                                                           \
+    ((type const *)(const void *)((const char *)(base) + (key)->offset))
+
 void scenario_key_preset(const struct key *key, void *base);
 
 /* Check a value and store it. `path` is how messages name it. */
@@ -78,5 +83,7 @@ enum status scenario_check_run_applies(struct scenario *scenario, struct arena *
 /* "an integer >= 0", "one of static, planner", ...; `above`: the value was too large. */
 enum { KEY_EXPECTED_SIZE = 600 };
 void scenario_key_expected(const struct key *key, bool above, char out[KEY_EXPECTED_SIZE]);
+/* "static, planner", behind what `out` has. */
+void scenario_key_choices(const struct key *key, char out[KEY_EXPECTED_SIZE]);
 
 #endif
