@@ -501,7 +501,7 @@ static void planner_terms(const void *config, struct policy_terms *to)
 const struct policy_ops policy_planner = {
     .name = "planner",
     .generation = "1.0.2",
-    .summary = "NVIDIA Dynamo's SLA planner, first generation",
+    .summary = "NVIDIA Dynamo's SLA planner, on traffic of whole intervals (1.0.2)",
     .config_size = sizeof(struct planner_config),
     .keys = planner_keys,
     .own_file = "Dynamo's planner configuration",

@@ -504,7 +504,7 @@ static void terms(const void *config, struct policy_terms *to)
     const struct policy_ops policy_fpm_##version = {                                               \
         .name = "planner",                                                                         \
         .generation = FPM_##version##_NAME,                                                        \
-        .summary = "NVIDIA Dynamo's planner on forward-pass metrics",                              \
+        .summary = "NVIDIA Dynamo's planner on forward-pass metrics (" FPM_##version##_NAME ")",   \
         .reads_passes = true,                                                                      \
         .config_size = sizeof(struct fpm_config),                                                  \
         .keys = fpm_keys + FPM_KEYS_##version,                                                     \
