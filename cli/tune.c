@@ -19,7 +19,7 @@
 enum { MAX_RUNS = 10000 };
 
 const struct cli_option tune_options[] = {
-    {"vary", 'v', "KEY=SPEC",
+    {"vary", 'V', "KEY=SPEC",
      "a knob and its values: a,b,c or LO..HI or LO..HI:STEP or LO..HI:log; may be repeated"},
     {"minimize", '\0', "KEY", "a figure of summary.json that is to be small; may be repeated"},
     {"maximize", '\0', "KEY", "one that is to be large; may be repeated"},
