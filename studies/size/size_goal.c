@@ -41,19 +41,30 @@ static const struct goal {
     {"latency_ms.e2e.p", false, false, true, true},
 };
 
-/* NULL: how much comes in is up to the fleet (clients send the sooner the sooner they are served),
- * or the target is none of these. */
-static const struct goal *goal_of(const struct size_options *options)
+static const struct goal *goal_named(const char *key)
 {
-    const char *key = options->target->key;
-
-    for (size_t i = 0; i < sizeof goals / sizeof *goals && !options->scenario->traffic.clients;
-         i++) {
+    for (size_t i = 0; i < sizeof goals / sizeof *goals; i++) {
         const struct goal *g = &goals[i];
         if (g->percentile ? strncmp(key, g->key, strlen(g->key)) == 0 : strcmp(key, g->key) == 0)
             return g;
     }
     return NULL;
+}
+
+/* NULL: how much comes in is up to the fleet (clients send the sooner the sooner they are served),
+ * or the target is none of those. */
+static const struct goal *goal_of(const struct size_options *options)
+{
+    return options->scenario->traffic.clients ? NULL : goal_named(options->target->key);
+}
+
+double size_value(const struct size_seen *seen, const struct expectation *target)
+{
+    const double *f = seen->figures;
+
+    if (!seen->cut || goal_named(target->key)->percentile)
+        return f[SIZE_TARGET];
+    return f[SIZE_TARGET] * f[SIZE_OFFERED] / (f[SIZE_OFFERED] - f[SIZE_UNFINISHED]);
 }
 
 enum status size_learn(struct sizing *z, const struct size_choice *choice,

@@ -90,6 +90,8 @@ const struct size_seen *size_seen(const struct size_task *task, const struct siz
 enum status size_see(struct size_task *task, struct arena *arena,
                      const struct size_setting *setting, const double *figures, bool cut,
                      struct diag *d);
+/* Of the target's key; of a run that was cut, a share is of the requests that have ended. */
+double size_value(const struct size_seen *seen, const struct expectation *target);
 /* All of its runs have been seen. */
 struct fleet_trial size_judge(const struct size_task *task, const struct size_question *question,
                               const struct expectation *target);

@@ -96,17 +96,6 @@ enum status size_see(struct size_task *t, struct arena *arena, const struct size
     return ST_OK;
 }
 
-/* Of a run that was cut, a share is of those that have ended. */
-static double value_of(const struct size_seen *seen, const struct expectation *target)
-{
-    const double *f = seen->figures;
-    bool share = strncmp(target->key, "attainment.", strlen("attainment.")) == 0;
-
-    return seen->cut && share
-               ? f[SIZE_TARGET] * f[SIZE_OFFERED] / (f[SIZE_OFFERED] - f[SIZE_UNFINISHED])
-               : f[SIZE_TARGET];
-}
-
 static double shortfall_of(const struct expectation *target, double value)
 {
     if (isnan(value))
@@ -134,7 +123,7 @@ struct fleet_trial size_judge(const struct size_task *t, const struct size_quest
     for (size_t i = 0; i < q->n; i++) {
         const struct size_seen *seen = size_seen(t, &q->runs[i]);
         const double *f = seen->figures;
-        double shortfall = shortfall_of(target, value_of(seen, target));
+        double shortfall = shortfall_of(target, size_value(seen, target));
         if (i > 0 && shortfall <= worst.shortfall)
             continue;
         worst.ran = q->runs[i].fleet;
