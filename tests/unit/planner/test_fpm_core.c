@@ -1,18 +1,10 @@
 #include <criterion/criterion.h>
 #include <math.h>
 
-#include "planner/fpm/fpm_core.h"
-
-static struct arena arena;
-static struct fpm_config config;
-static struct fpm_core core;
+#include "fpm_core_fixture.h"
 
 static void start(const char *mode, const char *target)
 {
-    struct diag d;
-
-    diag_init(&d);
-    arena_init(&arena);
     key_presets(fpm_keys, &config);
     config.mode = mode;
     config.optimization_target = target;
@@ -20,21 +12,7 @@ static void start(const char *mode, const char *target)
     config.prefill_down_tok = 10;
     config.decode_up_percent = 80;
     config.decode_down_percent = 30;
-    cr_assert_eq(fpm_config_check(&config, (struct source_pos){NULL, 0, 0}, &d), ST_OK, "%s",
-                 d.text);
-    cr_assert_eq(fpm_core_init(&core, &arena, &config, 0, &d), ST_OK);
-    for (int side = 0; side < N_SIDES; side++)
-        core.limits[side] = (struct fpm_limits){.n_gpus = 1,
-                                                .max_batched_tok = 8192,
-                                                .max_seqs = 256,
-                                                .context_tok = 32768,
-                                                .max_kv_tok = 1000};
-}
-
-static void stop(void)
-{
-    fpm_core_release(&core);
-    arena_release(&arena);
+    start_core(1000);
 }
 
 /* A load round of `n` agg workers that hold so much KV each. */

@@ -4,11 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "planner/fpm/fpm_core.h"
-
-static struct arena arena;
-static struct fpm_config config;
-static struct fpm_core core;
+#include "fpm_core_fixture.h"
 
 static void settings(enum fpm_generation generation, const char *mode, const char *target,
                      unsigned fixes)
@@ -23,25 +19,7 @@ static void settings(enum fpm_generation generation, const char *mode, const cha
 
 static void start(void)
 {
-    struct diag d;
-
-    diag_init(&d);
-    arena_init(&arena);
-    cr_assert_eq(fpm_config_check(&config, (struct source_pos){NULL, 0, 0}, &d), ST_OK, "%s",
-                 d.text);
-    cr_assert_eq(fpm_core_init(&core, &arena, &config, 0, &d), ST_OK);
-    for (int side = 0; side < N_SIDES; side++)
-        core.limits[side] = (struct fpm_limits){.n_gpus = 1,
-                                                .max_batched_tok = 8192,
-                                                .max_seqs = 256,
-                                                .context_tok = 32768,
-                                                .max_kv_tok = 1e6};
-}
-
-static void stop(void)
-{
-    fpm_core_release(&core);
-    arena_release(&arena);
+    start_core(1e6);
 }
 
 /* Engines whose passes take 10 ms, 20 us a prompt token and 1 us a token of context. */
